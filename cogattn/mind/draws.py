@@ -1,0 +1,100 @@
+"""Counter-based random numbers: (seed, person, trial, stream, n) -> the same number, whoever asks, in any order.
+
+A mind has no generator that runs along with it: each chance event has an address, and its number is a
+hash of that address. So two drivers, two arms, one core or many, a run and its resumption all meet the same
+chances, and arms differ by their limits alone. The mixer is the finaliser of MurmurHash3 as used by
+SplitMix64 (Steele, Lea & Flood 2014, OOPSLA); `tests/mind/test_draws.py` tests uniformity and independence.
+
+>>> key = trial_key(0, 12, 3)                  # seed 0, person 12, trial 3
+>>> round(uniform(key, RACE, 5), 6) == round(uniform(key, RACE, 5), 6)
+True
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit, vectorize
+
+# Streams: what a number is for. A new use takes a new stream, so that it disturbs no other.
+RACE = 0  #: residual unit exponential of an element; n = element * 2**32 + how often it has appeared
+STORE = 1  #: whether this trial has floor(K) or ceil(K) slots
+DISPLAY = 2  #: what is shown: identities, places, exemplars
+PERSON = 3  #: the parameters of a person; n = which parameter
+
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
+_M1 = np.uint64(0xBF58476D1CE4E5B9)
+_M2 = np.uint64(0x94D049BB133111EB)
+_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+
+
+@njit(cache=True, inline="always")
+def _mix(x):  # type: ignore[no-untyped-def]
+    """SplitMix64's finaliser (Stafford's variant 13): a bijection of 64 bits in which each bit stirs all others."""
+    x = (x ^ (x >> _S30)) * _M1
+    x = (x ^ (x >> _S27)) * _M2
+    return x ^ (x >> _S31)
+
+
+@njit(cache=True)
+def _key(seed, person, trial):  # type: ignore[no-untyped-def]
+    k = _mix(np.uint64(seed) + _GOLDEN)
+    k = _mix((k ^ np.uint64(person)) + _GOLDEN)
+    return _mix((k ^ np.uint64(trial)) + _GOLDEN)
+
+
+@njit(cache=True)
+def _uniform(key, stream, n):  # type: ignore[no-untyped-def]
+    """A number in (0, 1), never 0 and never 1: 53 bits, centred in their cell."""
+    k = _mix((key ^ (np.uint64(stream) * _M1)) + _GOLDEN)
+    return (np.float64(_mix(k + np.uint64(n) * _GOLDEN) >> _S11) + 0.5) / 9007199254740992.0
+
+
+@njit(cache=True)
+def _exponential(key, stream, n):  # type: ignore[no-untyped-def]
+    return -math.log(_uniform(key, stream, n))
+
+
+@vectorize(["uint64(uint64, uint64, uint64)"], cache=True)
+def _keys(seed, person, trial):  # type: ignore[no-untyped-def]
+    return _key(seed, person, trial)
+
+
+@vectorize(["float64(uint64, uint64, uint64)"], cache=True)
+def _uniforms(key, stream, n):  # type: ignore[no-untyped-def]
+    return _uniform(key, stream, n)
+
+
+def trial_key(seed: int, person: int, trial: int) -> np.uint64:
+    """The 64-bit address of one trial of one person."""
+    return np.uint64(_keys(np.uint64(seed), np.uint64(person), np.uint64(trial)))
+
+
+def trial_keys(seed: int, person: npt.ArrayLike, trial: npt.ArrayLike) -> npt.NDArray[np.uint64]:
+    """`trial_key` over arrays of persons and trials, which broadcast."""
+    p, t = np.asarray(person, np.uint64), np.asarray(trial, np.uint64)
+    return np.atleast_1d(np.asarray(_keys(np.uint64(seed), p, t), np.uint64))
+
+
+def uniform(key: np.uint64, stream: int, n: int) -> float:
+    """The number in (0, 1) that stands at one address."""
+    return float(_uniforms(key, np.uint64(stream), np.uint64(n)))
+
+
+def uniforms(key: npt.ArrayLike, stream: int, n: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """`uniform` over arrays of keys and counters, which broadcast."""
+    k, m = np.asarray(key, np.uint64), np.asarray(n, np.uint64)
+    return np.asarray(_uniforms(k, np.uint64(stream), m), np.float64)
+
+
+def seed_of(seed: int, *words: str) -> int:
+    """A seed for one corner of a run (a condition, say) that depends on that corner's name alone.
+
+    So adding a condition, or changing their order, changes no number of the others.
+    """
+    low = zlib.crc32("\x1f".join(words).encode())
+    high = zlib.crc32("\x1e".join(reversed(words)).encode())
+    return int(trial_key(seed, low, high))
