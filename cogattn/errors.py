@@ -71,9 +71,7 @@ def choice(name: str, value: object, known: Iterable[str]) -> str:
     raise InputError(f"{name} must be one of {', '.join(options) or '(none)'}, got {_show(value)}{hint}")
 
 
-def _rule(
-    above: float | None, least: float | None, most: float | None, infinite: bool, unit: str
-) -> str:
+def _rule(above: float | None, least: float | None, most: float | None, infinite: bool, unit: str) -> str:
     """The range in words, e.g. ` > 0 s`; empty where any finite number will do."""
     parts = []
     if above is not None:

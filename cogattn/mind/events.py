@@ -1,0 +1,158 @@
+"""The event record: one row per event, whoever drove the mind. Parquet, and a Chrome trace that Perfetto opens.
+
+Columns: person, trial, time [s], kind, element, task, slot (-1 = none). Kinds of the world: onset, mask,
+offset, weight, forget, end. Kinds of the mind: open (the race of this element begins, t0 after its onset),
+encode (it took a slot), full (it finished, but the store was full), fade (its image is gone).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cogattn import stream
+from cogattn.errors import InputError
+from cogattn.mind import mind
+
+KINDS = {
+    stream.ONSET: "onset",
+    stream.MASK: "mask",
+    stream.OFFSET: "offset",
+    stream.WEIGHT: "weight",
+    stream.FORGET: "forget",
+    stream.END: "end",
+    mind.OPEN: "open",
+    mind.ENCODE: "encode",
+    mind.FULL: "full",
+    mind.FADE: "fade",
+}
+COLUMNS = ("person", "trial", "time", "kind", "element", "task", "slot")
+
+
+def frame(
+    person: npt.ArrayLike,
+    trial: npt.ArrayLike,
+    time: npt.ArrayLike,
+    kind: npt.ArrayLike,
+    element: npt.ArrayLike,
+    slot: npt.ArrayLike,
+    *,
+    names: Sequence[str],
+    tasks: Sequence[str],
+) -> pd.DataFrame:
+    """Plain columns of numbers as an event record; names and tasks are those of the elements, by number."""
+    element = np.asarray(element, np.int64)
+    code = {k: i for i, k in enumerate(KINDS)}
+    kinds = pd.Categorical.from_codes(
+        [code[int(k)] for k in np.asarray(kind)], categories=list(KINDS.values())
+    )
+    labels, jobs = [*names, ""], [*tasks, ""]  # element -1 (the end) is nobody's
+    return pd.DataFrame(
+        {
+            "person": np.broadcast_to(np.asarray(person, np.int32), element.shape),
+            "trial": np.broadcast_to(np.asarray(trial, np.int32), element.shape),
+            "time": np.asarray(time, float),
+            "kind": kinds,
+            "element": pd.Categorical([labels[i] for i in element], categories=dict.fromkeys(labels)),
+            "task": pd.Categorical([jobs[i] for i in element], categories=dict.fromkeys(jobs)),
+            "slot": np.asarray(slot, np.int8),
+        }
+    )
+
+
+def check(events: pd.DataFrame, source: str = "the event record") -> pd.DataFrame:
+    """The same frame, if it is an event record; else one line that says which column is missing."""
+    missing = [c for c in COLUMNS if c not in events.columns]
+    if missing:
+        raise InputError(f"{source} has no column {missing[0]!r}; an event record has {', '.join(COLUMNS)}")
+    if events.empty:
+        raise InputError(f"{source} holds no event")
+    return events
+
+
+def chrome_trace(events: pd.DataFrame) -> dict[str, Any]:
+    """The record as a Chrome trace: one process per trial, one track per element (by task) and per slot.
+
+    Slices on an element's track: `on display`, and within it `racing` (which nests, as the format demands);
+    a slot's track shows who held it. A counter shows how many slots are taken. Times are in microseconds.
+    """
+    rows: list[dict[str, Any]] = []
+    groups = check(events).groupby(["person", "trial"], sort=True)
+    for pid, ((person, trial), group) in enumerate(groups, start=1):
+        rows.append(_meta("process_name", pid, 0, f"person {person}, trial {trial}"))
+        rows += _trial_trace(group, pid)
+    return {"traceEvents": rows, "displayTimeUnit": "ms"}
+
+
+def write_trace(events: pd.DataFrame, path: str | Path) -> Path:
+    """Write `chrome_trace` as JSON; open the file in Perfetto's viewer or at chrome://tracing."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(chrome_trace(events)), encoding="utf-8")
+    return path
+
+
+def _meta(what: str, pid: int, tid: int, name: str) -> dict[str, Any]:
+    return {"name": what, "ph": "M", "pid": pid, "tid": tid, "args": {"name": name}}
+
+
+def _slice(name: str, pid: int, tid: int, start: float, stop: float, **args: Any) -> dict[str, Any]:
+    begin, end = start * 1e6, stop * 1e6
+    return {"name": name, "ph": "X", "pid": pid, "tid": tid, "ts": begin, "dur": end - begin, "args": args}
+
+
+def _trial_trace(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
+    """Tracks of one trial: elements are numbered from 1, slots from 1001."""
+    rows: list[dict[str, Any]] = []
+    stop = float(group["time"].max())
+    stored = 0
+    held: dict[str, tuple[int, float]] = {}
+    for tid, (element, own) in enumerate(_by_element(group), start=1):
+        rows.append(_meta("thread_name", pid, tid, f"{own['task'].iloc[0]}: {element}"))
+        rows += _element_slices(own, pid, tid, stop)
+    for row in group.itertuples():
+        if row.kind == "encode":
+            held[str(row.element)], stored = (int(row.slot), float(row.time)), stored + 1
+        elif row.kind == "forget" and str(row.element) in held:
+            slot, since = held.pop(str(row.element))
+            rows.append(_slice(str(row.element), pid, 1001 + slot, since, float(row.time)))
+            stored -= 1
+        if row.kind in ("encode", "forget"):
+            rows.append(
+                {
+                    "name": "slots taken",
+                    "ph": "C",
+                    "pid": pid,
+                    "ts": row.time * 1e6,
+                    "args": {"taken": stored},
+                }
+            )
+    for element, (slot, since) in held.items():
+        rows.append(_slice(element, pid, 1001 + slot, since, stop))
+    slots = sorted({r["tid"] for r in rows if r["tid"] > 1000} if rows else ())
+    return rows + [_meta("thread_name", pid, tid, f"slot {tid - 1000}") for tid in slots]
+
+
+def _by_element(group: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
+    own = group[group["element"].astype(str) != ""]
+    return [(str(e), g) for e, g in own.groupby("element", sort=False, observed=True)]
+
+
+def _element_slices(own: pd.DataFrame, pid: int, tid: int, stop: float) -> list[dict[str, Any]]:
+    """`on display`, and within it `racing`, of one element."""
+    when = {str(k): float(t) for k, t in zip(own["kind"], own["time"], strict=True)}
+    if "onset" not in when:
+        return []
+    gone = min(when.get("mask", stop), when.get("fade", stop))
+    rows = [_slice("on display", pid, tid, when["onset"], gone)]
+    if "open" in when:
+        done = min(when.get("encode", stop), when.get("full", stop), gone)
+        outcome = "stored" if "encode" in when else "store full" if "full" in when else "lost"
+        rows.append(_slice("racing", pid, tid, when["open"], done, outcome=outcome))
+    return rows

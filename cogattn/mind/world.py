@@ -1,0 +1,253 @@
+"""SimPy drives one mind, in an open world: any task stream, a user's own processes beside it, closed loops.
+
+The mind schedules one wake-up in SimPy's event list, at its own next event; whatever the world does replaces
+it. A wake-up has the lowest priority, so at one and the same time the world acts first, as in `mind.cohort`.
+
+>>> import simpy
+>>> from cogattn.observer import Observer
+>>> env = simpy.Environment()
+>>> mind = Mind(env, Observer(capacity=40.0, slots=3.0, threshold=0.0), seed=1)
+>>> def world():
+...     for letter in "ABC":
+...         mind.show(letter)
+...     yield mind.any_encoded()            # as soon as anything is seen...
+...     yield env.timeout(0.2)              # ...the hand needs 200 ms to press the button...
+...     for letter in "ABC":
+...         mind.mask(letter)               # ...which ends the display
+>>> _ = env.process(world())
+>>> env.run()
+>>> sorted(mind.stored)
+['A', 'B', 'C']
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Generator
+from typing import Any
+
+import pandas as pd
+import simpy
+from simpy.events import EventPriority
+
+from cogattn import stream as st
+from cogattn.errors import InputError, number, whole
+from cogattn.laws import race
+from cogattn.mind import events, mind
+from cogattn.observer import Observer
+from cogattn.stream import Task, TaskStream
+
+_LAST = EventPriority(2)  # SimPy: 0 = urgent, 1 = normal; a mind's own events come after the world's
+
+
+def delay_until(env: simpy.Environment, time: float) -> float:
+    """The delay after which env.now is exactly `time`: now + (time - now) can miss it, which would part ties."""
+    delay = time - env.now
+    while env.now + delay < time:
+        delay = math.nextafter(delay, math.inf)
+    while env.now + delay > time:
+        delay = math.nextafter(delay, -math.inf)
+    return float(delay)
+
+
+class _WakeUp(simpy.Event):
+    """What a mind plans to do, in SimPy's list, behind all that the world does at the same time."""
+
+    def __init__(self, env: simpy.Environment, time: float, act: Callable[[simpy.Event], None]) -> None:
+        super().__init__(env)
+        self._ok, self._value = True, None
+        self.callbacks.append(act)
+        env.schedule(self, priority=_LAST, delay=max(0.0, delay_until(env, time)))
+
+
+class Mind:
+    """One mind that lives in a SimPy environment."""
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        observer: Observer | None = None,
+        *,
+        seed: int = 0,
+        person: int = 0,
+        trial: int = 0,
+        tasks: tuple[Task, ...] = (Task(),),
+    ) -> None:
+        self.env, self.observer, self.person, self.trial = env, observer or Observer(), person, trial
+        self._tasks = {t.name: t for t in tasks}
+        self._element: dict[str, tuple[int, str]] = {}  # name -> number, task
+        self._scale: dict[str, float] = {}  # name -> pertinence (x alpha)
+        self._log: list[tuple[float, int, int, int]] = []
+        self._waiting: list[tuple[str | None, simpy.Event]] = []
+        self._state = mind.blank()
+        self._wake: simpy.Event | None = None
+        o = self.observer
+        whole("seed", seed, most=2**63 - 1)
+        mind.begin(
+            self._state, seed, person, trial, o.capacity, o.slots, o.threshold, o.persistence, o.reallocate
+        )
+
+    # -- what the world does -------------------------------------------------------------------------------
+
+    def show(
+        self, name: str, weight: float = 1.0, *, distractor: bool = False, task: str | None = None
+    ) -> None:
+        """Element `name` appears now. A second showing is a new element and takes a new name."""
+        task = next(iter(self._tasks)) if task is None else task
+        if name in self._element:
+            raise InputError(f"element {name!r} was shown already; give a second showing a name of its own")
+        if len(self._element) >= st.MOST_ELEMENTS:
+            raise InputError(f"a trial holds at most {st.MOST_ELEMENTS} elements, {name!r} is one too many")
+        if task not in self._tasks:
+            raise InputError(f"task of {name!r} must be one of {', '.join(self._tasks)}, got {task!r}")
+        number(f"weight of {name!r}", weight, least=0)
+        scale = race.weights(distractor, self.observer.alpha, self._tasks[task].pertinence)
+        self._enter(name, task, len(self._element), float(scale), weight)
+
+    def _enter(self, name: str, task: str, x: int, scale: float, weight: float) -> None:
+        self._element[name], self._scale[name] = (x, task), scale
+        self._perceive(st.ONSET, name, weight * scale)
+
+    def mask(self, name: str) -> None:
+        """Element `name` is masked now: gone at once."""
+        self._perceive(st.MASK, name, 0.0)
+
+    def remove(self, name: str) -> None:
+        """Element `name` is taken away unmasked: its image stays for the observer's persistence."""
+        self._perceive(st.OFFSET, name, 0.0)
+
+    def weigh(self, name: str, weight: float) -> None:
+        """Element `name` matters more or less from now on (0 = ignored)."""
+        number(f"weight of {name!r}", weight, least=0)
+        self._perceive(st.WEIGHT, name, weight * self._scale.get(name, 1.0))
+
+    def forget(self, name: str) -> None:
+        """Element `name` gives its slot back, if it holds one."""
+        self._perceive(st.FORGET, name, 0.0)
+
+    # -- what can be waited for and looked at ------------------------------------------------------------------
+
+    def encoded(self, name: str) -> simpy.Event:
+        """A SimPy event that happens when `name` enters the store (at once if it is there)."""
+        return self._promise(name, name in self.stored)
+
+    def any_encoded(self) -> simpy.Event:
+        """A SimPy event that happens when the next element enters the store."""
+        return self._promise(None, False)
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """What the store holds now, slot by slot."""
+        held = [
+            (int(self._state.slot[x]), n)
+            for n, (x, _) in self._element.items()
+            if self._phase(x) == mind.STORED
+        ]
+        return tuple(name for _, name in sorted(held))
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """The event record so far."""
+        times, kinds, elements, slots = zip(*self._log, strict=True) if self._log else ((), (), (), ())
+        met = {x: (name, task) for name, (x, task) in self._element.items()}
+        names, tasks = zip(*(met.get(x, ("", "")) for x in range(max(met, default=0) + 1)), strict=True)
+        columns = (times, kinds, elements, slots)
+        return events.frame(self.person, self.trial, *columns, names=names, tasks=tasks)
+
+    # -- how it is driven ----------------------------------------------------------------------------------------
+
+    def _phase(self, x: int) -> int:
+        return int(self._state.phase[x])
+
+    def _promise(self, name: str | None, kept: bool) -> simpy.Event:
+        event = self.env.event()
+        if kept:
+            event.succeed(name)
+        else:
+            self._waiting.append((name, event))
+        return event
+
+    def _perceive(self, kind: int, name: str, value: float) -> None:
+        if name not in self._element:
+            shown = ", ".join(self._element) or "(none yet)"
+            raise InputError(f"no element {name!r} has been shown; shown are {shown}")
+        x = self._element[name][0]
+        mind.advance(self._state, float(self.env.now))
+        mind.perceive(self._state, kind, x, value)
+        self._log.append((float(self.env.now), kind, x, -1))
+        self._plan()
+
+    def _do(self, t: float, kind: int, x: int) -> None:
+        mind.advance(self._state, t)
+        kind = int(mind.apply(self._state, kind, x))
+        slot = int(self._state.slot[x]) if kind == mind.ENCODE else -1
+        self._log.append((float(t), kind, x, slot))
+        if kind == mind.ENCODE and self._waiting:
+            self._keep_promises(x)
+
+    def _keep_promises(self, x: int) -> None:
+        name = next(n for n, (number_, _) in self._element.items() if number_ == x)
+        due = [e for wanted, e in self._waiting if wanted in (None, name)]
+        self._waiting = [(w, e) for w, e in self._waiting if e not in due]
+        for event in due:
+            event.succeed(name)
+
+    def _plan(self) -> None:
+        """Put the mind's next event into SimPy's list; a wake-up planned before is void."""
+        t, kind, x = mind.next_event(self._state)
+
+        def act(wake: simpy.Event) -> None:
+            if self._wake is wake:
+                self._do(t, kind, x)
+                self._plan()
+
+        self._wake = None if math.isinf(t) else _WakeUp(self.env, t, act)
+
+
+def play(
+    stream: TaskStream,
+    observer: Observer | None = None,
+    *,
+    seed: int = 0,
+    person: int = 0,
+    trial: int = 0,
+    weights: Any = None,
+) -> Mind:
+    """Play a task stream to one mind in SimPy; its `.events` and `.stored` tell what happened.
+
+    The draws are those of `cohort.play` for the same seed, person and trial: so are the events.
+    """
+    env = simpy.Environment()
+    observer = observer or Observer()
+    subject = Mind(env, observer, seed=seed, person=person, trial=trial, tasks=stream.tasks)
+    scale = stream.weights(observer.alpha) if weights is None else weights
+    env.process(_replay(env, subject, stream, scale))
+    for s in stream.stimuli:
+        if callable(s.mask):
+            env.process(_until(s.mask, s.name, subject))
+    env.run(until=stream.end)
+    subject._log.append((float(stream.end), st.END, -1, -1))
+    return subject
+
+
+def _replay(
+    env: simpy.Environment, subject: Mind, stream: TaskStream, scale: Any
+) -> Generator[Any, Any, None]:
+    """The stream as a SimPy process: what it knows, when it is time."""
+    for time, kind, x, value in zip(*stream.arrivals(), strict=True):
+        yield env.timeout(delay_until(env, float(time)))
+        stimulus = stream.stimuli[x]
+        if kind == st.ONSET:
+            subject._enter(stimulus.name, stimulus.task, int(x), float(scale[x]), float(value))
+        elif kind != st.END:
+            factor = float(scale[x]) if kind == st.WEIGHT else 1.0
+            subject._perceive(int(kind), stimulus.name, float(value) * factor)
+
+
+def _until(process: Any, name: str, subject: Mind) -> Generator[Any, Any, None]:
+    """Mask `name` when the user's process says so: a generator that ends then, or a SimPy event."""
+    condition: Any = process(subject)
+    if isinstance(condition, Generator):
+        condition = subject.env.process(condition)
+    yield condition
+    subject.mask(name)

@@ -1,0 +1,207 @@
+"""Who attends: the parameters of one mind, and how they differ between people.
+
+An `Observer` is one person in the terms of Bundesen's theory of visual attention (TVA; Bundesen 1990,
+Psychol Rev 97:523): `capacity` C [items/s], `slots` K, `threshold` t0 [s], `alpha` = weight of a distractor
+over weight of a target. A `Population` is the spread of these numbers over people. Means and spreads of the
+preset come from `human/tva_parameters.csv`: 236 maximum-likelihood fits to 59 healthy adults (tabletTVA;
+Wang et al. 2021, Arch Clin Neuropsychol, doi:10.1093/arclin/acab007).
+
+>>> Observer().unlimited().slots
+inf
+>>> Observer(slots=2.5).slot_mixture
+((2, 0.5), (3, 0.5))
+>>> Population.adults().sample(2, seed=0)[1] == Population.adults().sample(5, seed=0)[1]
+True
+"""
+
+from __future__ import annotations
+
+import math
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+
+from cogattn.errors import InputError, choice, number, whole
+from cogattn.mind.draws import PERSON, trial_keys, uniforms
+
+#: What can be lifted from a mind, and the value that lifts it. `softmax` is the arm without any of them.
+LIMITS: Mapping[str, Mapping[str, float]] = {
+    "capacity": {"capacity": math.inf},
+    "slots": {"slots": math.inf},
+    "threshold": {"threshold": 0.0},
+}
+
+
+@dataclass(frozen=True)
+class Observer:
+    """One mind. Defaults: the mean healthy adult (alpha: the median, its spread is skewed)."""
+
+    capacity: float = 65.5
+    """C, total processing rate shared by all elements on display, items/s."""
+    slots: float = 3.06
+    """K, visual short-term memory, items; 3.06 means 3 slots on 94 % of trials and 4 on 6 %."""
+    threshold: float = 0.0079
+    """t0, longest exposure that encodes nothing, s."""
+    alpha: float = 0.44
+    """w_distractor / w_target: 0 = perfect selection, 1 = none."""
+    persistence: float = 0.1
+    """mu, how long an unmasked element outlives its offset, s. [assumption: no masked task depends on it]"""
+    reallocate: bool = False
+    """False: rates are fixed by all that is on display (TVA). True: what is done hands its rate to the rest."""
+
+    def __post_init__(self) -> None:
+        number("capacity", self.capacity, above=0, infinite=True, unit="items/s")
+        number("slots", self.slots, least=0, infinite=True, unit="items")
+        number("threshold", self.threshold, least=0, unit="s")
+        number("alpha", self.alpha, least=0)
+        number("persistence", self.persistence, least=0, unit="s")
+        if not isinstance(self.reallocate, bool):
+            raise InputError(f"reallocate must be True or False, got {self.reallocate!r}")
+
+    @property
+    def slot_mixture(self) -> tuple[tuple[float, float], ...]:
+        """((floor K, probability), (ceil K, probability)): a non-integer K varies from trial to trial."""
+        if math.isinf(self.slots) or float(self.slots).is_integer():
+            return ((self.slots if math.isinf(self.slots) else int(self.slots), 1.0),)
+        low = math.floor(self.slots)
+        return ((low, low + 1 - self.slots), (low + 1, self.slots - low))
+
+    def under(self, limits: Iterable[str]) -> Observer:
+        """The same mind with these limits only; every other one is lifted."""
+        kept = [choice("limit", limit, LIMITS) for limit in limits]
+        lifted: dict[str, Any] = {}
+        for name, values in LIMITS.items():
+            if name not in kept:
+                lifted.update(values)
+        return replace(self, **lifted)
+
+    def unlimited(self) -> Observer:
+        """The same mind without limits: what it attends to is softmax attention. alpha stays: it is selection."""
+        return self.under(())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values by name, for TOML."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Observer:
+        """An observer from plain values; an unknown name is refused with the nearest known one."""
+        known = [f.name for f in fields(cls)]
+        for name in values:
+            choice("observer parameter", name, known)
+        return cls(**values)
+
+    @classmethod
+    def from_file(cls, path: str | Path) -> Observer:
+        """An observer from a TOML file with lines such as `capacity = 45.0`."""
+        return cls.from_dict(read_toml(path))
+
+
+def read_toml(path: str | Path) -> dict[str, Any]:
+    """The values of a TOML file, or one line that says why there are none."""
+    try:
+        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not a TOML file: {error}") from None
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How one parameter differs between people: a distribution with the given mean and sd, nowhere negative.
+
+    kind `constant`, `lognormal` (moments of the variable itself), `censored` (a normal whose values below
+    `low` are `low`: people at the floor) or `truncated` (a normal cut to [low, high]). For the last two,
+    `mean` and `sd` are those of the normal before the cut.
+    """
+
+    kind: str
+    mean: float
+    sd: float = 0.0
+    low: float = 0.0
+    high: float = math.inf
+
+    def __post_init__(self) -> None:
+        choice("kind of spread", self.kind, ("constant", "lognormal", "censored", "truncated"))
+        number("mean of a spread", self.mean, above=0 if self.kind == "lognormal" else None)
+        number("sd of a spread", self.sd, least=0)
+        number("low of a spread", self.low, least=0)
+        number("high of a spread", self.high, above=self.low, infinite=True)
+        if self.kind != "constant" and self.sd == 0:
+            raise InputError(f"sd of a {self.kind} spread must be > 0, got 0 (use kind='constant')")
+
+    def at(self, u: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """The value below which a share `u` of people lies."""
+        u = np.asarray(u, float)
+        if self.kind == "constant":
+            return np.full(u.shape, self.mean)
+        if self.kind == "lognormal":
+            sigma = math.sqrt(math.log1p((self.sd / self.mean) ** 2))
+            return np.asarray(np.exp(math.log(self.mean) - sigma**2 / 2 + sigma * stats.norm.ppf(u)))
+        if self.kind == "censored":
+            return np.clip(self.mean + self.sd * stats.norm.ppf(u), self.low, self.high)
+        a, b = (self.low - self.mean) / self.sd, (self.high - self.mean) / self.sd
+        return np.asarray(stats.truncnorm.ppf(u, a, b, self.mean, self.sd))
+
+
+@dataclass(frozen=True)
+class Population:
+    """The spread of observers. Parameters vary independently of each other [assumption]."""
+
+    capacity: Spread = Spread("lognormal", 65.5036, 27.8968)
+    slots: Spread = Spread("truncated", 3.0459, 0.8023, 1.0, 6.0)
+    threshold: Spread = Spread("censored", 0.00689, 0.00836)
+    alpha: Spread = Spread("lognormal", 0.6032, 0.5723)
+    persistence: Spread = Spread("constant", 0.1)
+
+    @classmethod
+    def adults(cls) -> Population:
+        """Healthy adults; every spread has the mean and sd of `human/tva_parameters.csv`."""
+        return cls()
+
+    def parameters(self, n: int, seed: int = 0) -> pd.DataFrame:
+        """A row per person. Person i depends on (seed, i) alone: 50 people are the first 50 of 100."""
+        n = whole("people", n, least=1, most=10_000_000)
+        keys = trial_keys(whole("seed", seed, most=2**63 - 1), np.arange(n), 0)
+        spreads = [(f.name, getattr(self, f.name)) for f in fields(self)]
+        return pd.DataFrame({name: s.at(uniforms(keys, PERSON, i)) for i, (name, s) in enumerate(spreads)})
+
+    def sample(self, n: int, seed: int = 0) -> list[Observer]:
+        """n people."""
+        return [Observer(**row) for row in self.parameters(n, seed).to_dict("records")]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values by name, for TOML."""
+        return {
+            f.name: {k: v for k, v in asdict(getattr(self, f.name)).items() if v != math.inf}
+            for f in fields(self)
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Population:
+        """A population from plain values; an unknown name is refused with the nearest known one."""
+        for name in values:
+            choice("population parameter", name, [f.name for f in fields(cls)])
+        return cls(**{name: Spread(**spread) for name, spread in values.items()})
+
+
+def limits_of(arm: object) -> tuple[str, ...]:
+    """The limits that an arm keeps: `human` all, `softmax` none, else names joined by +, e.g. `slots+capacity`."""
+    if arm == "human":
+        return tuple(LIMITS)
+    if arm == "softmax":
+        return ()
+    named = [part.strip() for part in arm.split("+")] if isinstance(arm, str) else []
+    unknown = [part for part in named if part not in LIMITS]
+    if unknown or not named:
+        known = ", ".join(("human", "softmax", *LIMITS))
+        raise InputError(f"arm must be one of {known}, or limits joined by + (slots+capacity), got {arm!r}")
+    return tuple(limit for limit in LIMITS if limit in named)

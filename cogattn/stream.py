@@ -1,0 +1,186 @@
+"""What arrives, when, and what it asks: the world as a list of events in time.
+
+A `TaskStream` is a world that is known beforehand, so that either driver can play it: SimPy (`mind.world`) or
+the compiled loop (`mind.cohort`). A world that answers back (an exposure that a button press ends) is a SimPy
+process; a stimulus may name one as its `mask`, and then only SimPy can play it.
+
+>>> stream = display(targets=2, distractors=1, exposure=0.1)
+>>> [s.name for s in stream.stimuli]
+['t0', 't1', 'd0']
+>>> stream.arrivals().kind.tolist()                 # three onsets, three masks, the end
+[0, 0, 0, 1, 1, 1, 5]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cogattn.errors import InputError, number, whole
+from cogattn.laws import race
+
+MOST_ELEMENTS = 64  #: elements that one trial can hold: the state of a mind is a record of fixed size
+
+# What the world can do to a mind. The numbers are part of the event record; add, never renumber.
+ONSET, MASK, OFFSET, WEIGHT, FORGET, END = range(6)
+_RANK = {
+    MASK: 0,
+    OFFSET: 1,
+    FORGET: 2,
+    ONSET: 3,
+    WEIGHT: 4,
+    END: 5,
+}  # who goes first at one and the same time
+
+
+def _name(what: str, value: object) -> None:
+    if not isinstance(value, str) or not value.strip():
+        raise InputError(f"{what} must be a non-empty text, got {value!r}")
+
+
+def _unique(what: str, names: Sequence[str]) -> None:
+    twice = sorted({n for n in names if names.count(n) > 1})
+    if twice:
+        raise InputError(f"every {what} needs a name of its own, got {twice[0]!r} twice")
+
+
+@dataclass(frozen=True)
+class Task:
+    """Something to do. Its pertinence pi multiplies the weights of all its elements."""
+
+    name: str = "report"
+    pertinence: float = 1.0
+
+    def __post_init__(self) -> None:
+        _name("task name", self.name)
+        number("pertinence", self.pertinence, least=0)
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """One element: from its onset until it is masked (gone at once) or taken away (gone after persistence)."""
+
+    name: str
+    onset: float = 0.0
+    mask: float | Callable[..., Any] | None = None
+    offset: float | None = None
+    weight: float = 1.0
+    distractor: bool = False
+    task: str = "report"
+
+    def __post_init__(self) -> None:
+        _name("stimulus name", self.name)
+        number(f"onset of {self.name!r}", self.onset, least=0, unit="s")
+        number(f"weight of {self.name!r}", self.weight, least=0)
+        for word in ("mask", "offset"):
+            value = getattr(self, word)
+            if value is not None and not callable(value):
+                number(f"{word} of {self.name!r}", value, above=self.onset, unit="s (its onset)")
+        if callable(self.offset):
+            raise InputError(f"offset of {self.name!r} must be a time in s; a process belongs in mask=")
+
+
+@dataclass(frozen=True)
+class Change:
+    """At `time`, the element matters more or less: its weight becomes `weight` (0 = ignored)."""
+
+    time: float
+    element: str
+    weight: float
+
+    def __post_init__(self) -> None:
+        number("time of a change", self.time, least=0, unit="s")
+        number(f"new weight of {self.element!r}", self.weight, least=0)
+
+
+class Arrivals(NamedTuple):
+    """A stream as plain columns, in the order in which a mind meets it; element -1 = nobody's (the end)."""
+
+    time: npt.NDArray[np.float64]
+    kind: npt.NDArray[np.int64]
+    element: npt.NDArray[np.int64]
+    value: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class TaskStream:
+    """All that happens in one trial, until `end`."""
+
+    stimuli: tuple[Stimulus, ...]
+    end: float
+    changes: tuple[Change, ...] = ()
+    tasks: tuple[Task, ...] = (Task(),)
+
+    def __post_init__(self) -> None:
+        for name in ("stimuli", "changes", "tasks"):
+            object.__setattr__(self, name, tuple(getattr(self, name)))
+        number("end of the stream", self.end, above=0, unit="s")
+        if not self.stimuli:
+            raise InputError("a stream needs at least one stimulus, got none")
+        if len(self.stimuli) > MOST_ELEMENTS:
+            raise InputError(f"a trial holds at most {MOST_ELEMENTS} elements, got {len(self.stimuli)}")
+        names, tasks = self.names, [t.name for t in self.tasks]
+        _unique("stimulus", names)
+        _unique("task", tasks)
+        for s in self.stimuli:
+            if s.task not in tasks:
+                raise InputError(f"task of {s.name!r} must be one of {', '.join(tasks)}, got {s.task!r}")
+        for c in self.changes:
+            if c.element not in names:
+                raise InputError(f"a change must name one of {', '.join(names)}, got {c.element!r}")
+
+    @property
+    def names(self) -> list[str]:
+        """The elements' names; an element's number is its place here."""
+        return [s.name for s in self.stimuli]
+
+    @property
+    def open_stimuli(self) -> list[str]:
+        """The stimuli whose end the world decides while it runs."""
+        return [s.name for s in self.stimuli if callable(s.mask)]
+
+    def weights(self, alpha: npt.ArrayLike = 1.0) -> npt.NDArray[np.float64]:
+        """What a mind of this alpha makes of each element, shape (..., elements): pertinence (x alpha).
+
+        Multiplied by the stimulus' own weight, which arrives with it and may change, this is w_x.
+        """
+        pertinence = {t.name: t.pertinence for t in self.tasks}
+        own = np.array([pertinence[s.task] for s in self.stimuli])
+        return race.weights([s.distractor for s in self.stimuli], np.asarray(alpha, float)[..., None], own)
+
+    def arrivals(self) -> Arrivals:
+        """The stream as columns, sorted by time; at one time masks come first, then offsets, onsets, weights.
+
+        The value of an onset or change is the stimulus' own weight: it multiplies its entry of `weights`.
+        """
+        rows: list[tuple[float, int, int, float]] = []
+        for i, s in enumerate(self.stimuli):
+            rows.append((float(s.onset), ONSET, i, float(s.weight)))
+            if s.mask is not None and not callable(s.mask):
+                rows.append((float(s.mask), MASK, i, 0.0))
+            if s.offset is not None:
+                rows.append((float(s.offset), OFFSET, i, 0.0))
+        rows += [(float(c.time), WEIGHT, self.names.index(c.element), float(c.weight)) for c in self.changes]
+        rows = [r for r in rows if r[0] < self.end]
+        rows.append((float(self.end), END, -1, 0.0))
+        rows.sort(key=lambda r: (r[0], _RANK[r[1]], r[2]))
+        time, kind, element, value = zip(*rows, strict=True)
+        return Arrivals(np.array(time), np.array(kind), np.array(element), np.array(value))
+
+
+def display(
+    *, targets: int, distractors: int = 0, exposure: float, onset: float = 0.0, after: float = 0.1
+) -> TaskStream:
+    """The brief display of a report experiment: all elements at once, all masked after the exposure."""
+    whole("targets", targets, least=0, most=MOST_ELEMENTS)
+    whole("distractors", distractors, least=0, most=MOST_ELEMENTS)
+    number("exposure", exposure, above=0, unit="s")
+    number("after", after, above=0, unit="s")
+    until = onset + exposure
+    stimuli = [Stimulus(f"t{i}", onset, until) for i in range(targets)]
+    stimuli += [Stimulus(f"d{i}", onset, until, distractor=True) for i in range(distractors)]
+    return TaskStream(tuple(stimuli), end=until + after)
