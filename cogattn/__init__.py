@@ -1,0 +1,90 @@
+"""cogattn: what happens to attention when it is as limited as ours?
+
+Softmax attention is a Luce choice without limits; cogattn puts the human limits back, as events in time.
+
+>>> import cogattn as ca
+>>> ca.Observer().unlimited().capacity
+inf
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cogattn import human, nn, paradigms
+    from cogattn.comparison import compare
+    from cogattn.errors import CogattnError, InputError, RunError
+    from cogattn.experiment import run
+    from cogattn.gate import Compose, GateState, Lapse, Race, Slots, Soft, TopK
+    from cogattn.mind.world import Mind
+    from cogattn.observer import Observer, Population, Spread
+    from cogattn.results import Trials, load
+    from cogattn.scoring import scorecard
+    from cogattn.stream import Change, Stimulus, Task, TaskStream
+    from cogattn.verify import verify
+
+# Where each public name lives. Loaded when first used, so that `import cogattn` waits for neither torch nor numba.
+# No module may have the name of a public function: importing it would hide the function.
+_HOMES = {
+    "cogattn.observer": ("Observer", "Population", "Spread"),
+    "cogattn.stream": ("Change", "Stimulus", "Task", "TaskStream"),
+    "cogattn.mind.world": ("Mind",),
+    "cogattn.experiment": ("run",),
+    "cogattn.results": ("Trials", "load"),
+    "cogattn.comparison": ("compare",),
+    "cogattn.scoring": ("scorecard",),
+    "cogattn.verify": ("verify",),
+    "cogattn.gate": ("Compose", "GateState", "Lapse", "Race", "Slots", "Soft", "TopK"),
+    "cogattn.errors": ("CogattnError", "InputError", "RunError"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
+_ROOMS = ("human", "nn", "paradigms")
+
+__all__ = [
+    "Change",
+    "CogattnError",
+    "Compose",
+    "GateState",
+    "InputError",
+    "Lapse",
+    "Mind",
+    "Observer",
+    "Population",
+    "Race",
+    "RunError",
+    "Slots",
+    "Soft",
+    "Spread",
+    "Stimulus",
+    "Task",
+    "TaskStream",
+    "TopK",
+    "Trials",
+    "compare",
+    "human",
+    "load",
+    "nn",
+    "paradigms",
+    "run",
+    "scorecard",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        value = import_module(f"cogattn.{name}")
+    elif name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    else:
+        raise AttributeError(f"module 'cogattn' has no attribute {name!r}")
+    globals()[name] = (
+        value  # a module of the same name (compare, scorecard, verify) must not hide the function
+    )
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -17,8 +17,16 @@ import numbers
 from collections.abc import Iterable
 
 
-class InputError(ValueError):
+class CogattnError(Exception):
+    """Anything that a person can mend. The command line prints it as one line, without a traceback."""
+
+
+class InputError(CogattnError, ValueError):
     """A value that cannot be used. The message names the value, the range and the mend."""
+
+
+class RunError(CogattnError, RuntimeError):
+    """A run that the world stopped (disk full, file gone, worker killed). What was finished is kept."""
 
 
 def number(

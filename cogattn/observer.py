@@ -29,7 +29,6 @@ import pandas as pd
 from scipy import stats
 
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.mind.draws import PERSON, trial_keys, uniforms
 
 #: What can be lifted from a mind, and the value that lifts it. `softmax` is the arm without any of them.
 LIMITS: Mapping[str, Mapping[str, float]] = {
@@ -37,6 +36,8 @@ LIMITS: Mapping[str, Mapping[str, float]] = {
     "slots": {"slots": math.inf},
     "threshold": {"threshold": 0.0},
 }
+
+_DIMENSIONS = 64  # parameters that a person can have; fixed, so that a new one changes nobody's old ones
 
 
 @dataclass(frozen=True)
@@ -168,11 +169,16 @@ class Population:
         return cls()
 
     def parameters(self, n: int, seed: int = 0) -> pd.DataFrame:
-        """A row per person. Person i depends on (seed, i) alone: 50 people are the first 50 of 100."""
-        n = whole("people", n, least=1, most=10_000_000)
-        keys = trial_keys(whole("seed", seed, most=2**63 - 1), np.arange(n), 0)
-        spreads = [(f.name, getattr(self, f.name)) for f in fields(self)]
-        return pd.DataFrame({name: s.at(uniforms(keys, PERSON, i)) for i, (name, s) in enumerate(spreads)})
+        """A row per person. Person i depends on (seed, i) alone: 50 people are the first 50 of 100.
+
+        People are spread evenly over the population (a scrambled Sobol sequence; Owen 1998): each one is a random
+        member of it, and the mean of a few dozen is already close to the population's.
+        """
+        n = whole("people", n, least=1, most=1_000_000)
+        seed = whole("seed", seed, most=2**63 - 1)
+        even = stats.qmc.Sobol(_DIMENSIONS, scramble=True, rng=np.random.default_rng(seed))
+        u = np.clip(even.random_base2(max(n - 1, 1).bit_length())[:n], 2.0**-32, 1 - 2.0**-32)  # (n, dimensions)
+        return pd.DataFrame({f.name: getattr(self, f.name).at(u[:, i]) for i, f in enumerate(fields(self))})
 
     def sample(self, n: int, seed: int = 0) -> list[Observer]:
         """n people."""

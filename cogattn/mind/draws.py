@@ -22,8 +22,8 @@ from numba import njit, vectorize
 # Streams: what a number is for. A new use takes a new stream, so that it disturbs no other.
 RACE = 0  #: residual unit exponential of an element; n = element * 2**32 + how often it has appeared
 STORE = 1  #: whether this trial has floor(K) or ceil(K) slots
-DISPLAY = 2  #: what is shown: identities, places, exemplars
-PERSON = 3  #: the parameters of a person; n = which parameter
+DISPLAY = 2  #: how it looks: which exemplar, which noise
+LAYOUT = 3  #: what is shown where: identities and places
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -90,12 +89,9 @@ def chrome_trace(events: pd.DataFrame) -> dict[str, Any]:
     return {"traceEvents": rows, "displayTimeUnit": "ms"}
 
 
-def write_trace(events: pd.DataFrame, path: str | Path) -> Path:
-    """Write `chrome_trace` as JSON; open the file in Perfetto's viewer or at chrome://tracing."""
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(chrome_trace(events)), encoding="utf-8")
-    return path
+def trace_text(events: pd.DataFrame) -> str:
+    """`chrome_trace` as JSON text; a file of it opens in Perfetto's viewer or at chrome://tracing."""
+    return json.dumps(chrome_trace(events))
 
 
 def _meta(what: str, pid: int, tid: int, name: str) -> dict[str, Any]:
@@ -135,7 +131,7 @@ def _trial_trace(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
             )
     for element, (slot, since) in held.items():
         rows.append(_slice(element, pid, 1001 + slot, since, stop))
-    slots = sorted({r["tid"] for r in rows if r["tid"] > 1000} if rows else ())
+    slots = sorted({r["tid"] for r in rows if r.get("tid", 0) > 1000})
     return rows + [_meta("thread_name", pid, tid, f"slot {tid - 1000}") for tid in slots]
 
 

@@ -1,0 +1,40 @@
+"""Classic experiments, one file each. A new one is one file and one line here.
+
+>>> names()
+['partial_report', 'whole_report']
+>>> get("whole_report")(set_size=4, exposures=(0.05,)).conditions()
+[{'exposure': 0.05, 'targets': 4, 'distractors': 0}]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from cogattn.errors import choice
+from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm
+from cogattn.paradigms.partial_report import PartialReport
+from cogattn.paradigms.whole_report import WholeReport
+
+__all__ = ["Answers", "Condition", "Metric", "Paradigm", "get", "make", "names"]
+
+_ALL: dict[str, type[Paradigm]] = {p.name: p for p in (PartialReport, WholeReport)}
+
+
+def names() -> list[str]:
+    """The paradigms there are."""
+    return sorted(_ALL)
+
+
+def get(name: str) -> type[Paradigm]:
+    """The paradigm of this name; call it with its options."""
+    return _ALL[choice("paradigm", name, names())]
+
+
+def make(name: str, options: Mapping[str, Any]) -> Paradigm:
+    """The paradigm with these options; an unknown option is refused with the nearest known one."""
+    kind = get(name)
+    for option in options:
+        choice(f"option of {name}", option, [f.name for f in fields(kind)])
+    return kind(**options)

@@ -1,0 +1,429 @@
+"""The command line: `cogattn list | run | compare | plot | trace | scorecard | verify | doctor`.
+
+Every command takes --help; long ones show progress on a terminal, keep what is finished, go on with --resume and
+end with where they put the results. A mistake gives one line and exit code 2; Ctrl-C gives exit code 130.
+"""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import App, CycloptsError, Parameter
+
+from cogattn.errors import CogattnError, InputError, choice
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+app = App(
+    name="cogattn",
+    help="What happens to attention when it is as limited as ours?",
+    help_format="plaintext",
+    suppress_keyboard_interrupt=False,
+    result_action="return_value",
+)
+
+OUT = "results"
+Out = Annotated[str, Parameter(help="folder that run folders are put into")]
+Json = Annotated[bool, Parameter(negative=(), help="print the table as JSON")]
+Resume = Annotated[
+    bool, Parameter(negative=(), help="go on with the newest unfinished run of these settings")
+]
+Jobs = Annotated[
+    int | None, Parameter(help="processor cores to use (default: all); the numbers stay the same")
+]
+Device = Annotated[str, Parameter(help="where the network runs: auto, cpu or cuda")]
+Observer_ = Annotated[str | None, Parameter(name="--observer", help="TOML file: one mind for everybody")]
+Population_ = Annotated[
+    str | None, Parameter(name="--population", help="TOML file: the spread of the people")
+]
+
+
+def main(tokens: Sequence[str] | None = None) -> None:
+    """Run one command; every mistake that a person can mend is one line on standard error."""
+    try:
+        code = int(app(tokens, exit_on_error=False, print_error=False) or 0)
+    except (CogattnError, CycloptsError) as error:
+        text = " ".join(str(error).split()) or type(error).__name__
+        print(f"cogattn: {text}", file=sys.stderr)
+        code = 2
+    except KeyboardInterrupt:
+        print(
+            "\ncogattn: stopped; finished pieces are kept: the same command with --resume goes on",
+            file=sys.stderr,
+        )
+        code = 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        code = 1
+    raise SystemExit(code)
+
+
+@app.command(name="list")
+def list_(*, json: Json = False) -> None:
+    """The paradigms, models and limits there are."""
+    import pandas as pd
+
+    from cogattn import paradigms, subjects
+    from cogattn.observer import LIMITS
+
+    rows = [("paradigm", name, paradigms.get(name).title) for name in paradigms.names()]
+    rows += [("model", name, "a network that takes the tasks (--model)") for name in subjects.names()]
+    rows += [("arm", "human", "all limits"), ("arm", "softmax", "no limits: plain softmax attention")]
+    rows += [("limit", name, "joined by + they make an arm, e.g. slots+capacity") for name in LIMITS]
+    show(pd.DataFrame(rows, columns=["kind", "name", "what it is"]), json)
+
+
+@app.command
+def run(
+    name: str | None = None,
+    /,
+    *,
+    arms: Annotated[str | None, Parameter(help="comma-separated, e.g. human,softmax,slots+capacity")] = None,
+    model: Annotated[str | None, Parameter(help="a name in models/ or your own .py file")] = None,
+    people: int | None = None,
+    trials: Annotated[int | None, Parameter(help="trials per person and condition")] = None,
+    seed: int | None = None,
+    option: Annotated[
+        list[str] | None, Parameter(help="the paradigm's own, KEY=VALUE, e.g. set_size=4")
+    ] = None,
+    observer: Observer_ = None,
+    population: Population_ = None,
+    config: Annotated[
+        str | None, Parameter(help="TOML file of settings (a run's config.toml); flags override")
+    ] = None,
+    jobs: Jobs = None,
+    device: Device = "auto",
+    events: Annotated[bool, Parameter(negative=(), help="also write events.parquet: every event")] = False,
+    out: Out = OUT,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """Let people take one experiment under several arms."""
+    from cogattn import experiment, results
+
+    flags: dict[str, Any] = {
+        "paradigm": name,
+        "arms": arms and _split(arms),
+        "model": model,
+        "people": people,
+        "trials": trials,
+    }
+    flags |= {"seed": seed, "options": _options(option), **_minds(observer, population)}
+    settings = _settings(config, flags)
+    with progress(f"{settings['paradigm'].name}") as tick:
+        done = experiment.run(
+            **settings, n_jobs=_jobs(jobs), device=device, out=out, resume=resume, progress=tick
+        )
+    folder = done.folder or Path(out)
+    if events:
+        results.write_table(folder / "events.parquet", experiment.events(done))
+    show(done.summary(), json)
+    _end(folder, json)
+
+
+@app.command
+def compare(
+    *,
+    model: Annotated[str, Parameter(help="a name in models/ or your own .py file")] = "digit_reader",
+    people: int = 50,
+    trials: Annotated[int, Parameter(help="trials per person and condition")] = 100,
+    seed: int = 0,
+    observer: Observer_ = None,
+    population: Population_ = None,
+    jobs: Jobs = None,
+    device: Device = "auto",
+    out: Out = OUT,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """People, a network under human limits and the same network with plain softmax: whole and partial report."""
+    from cogattn.comparison import compare as play
+
+    minds = _minds(observer, population)
+    with progress("compare") as tick:
+        done = play(
+            model, people, trials, seed, _jobs(jobs), device, **minds, out=out, resume=resume, progress=tick
+        )
+    show(done.table(), json)
+    if not json:
+        print("", *done.words(), sep="\n")
+    _end(done.folder, json, "figures/compare.png")
+
+
+@app.command
+def scorecard(
+    *,
+    people: int = 200,
+    trials: Annotated[int, Parameter(help="trials per person and condition")] = 100,
+    seed: int = 0,
+    observer: Observer_ = None,
+    population: Population_ = None,
+    jobs: Jobs = None,
+    out: Out = OUT,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """Every paradigm, one population, every human band."""
+    from cogattn import scoring
+
+    minds = _minds(observer, population)
+    with progress("scorecard") as tick:
+        table = scoring.scorecard(
+            people, seed, trials, _jobs(jobs), **minds, out=out, resume=resume, progress=tick
+        )
+    columns = ["phenomenon", "metric", "human", "low", "high", "model", "softmax", "inside", "softmax_inside"]
+    filled = table[table["inside"].notna()]
+    show(table if json else filled[columns], json)
+    if not json:
+        print("", scoring.words(table), sep="\n")
+    _end(table.attrs["folder"], json, "figures/scorecard.png")
+
+
+@app.command
+def plot(*runs: str, out: Annotated[str | None, Parameter(help="folder for the figure")] = None) -> None:
+    """Draw the figure of a run folder; several runs of one paradigm are laid over each other."""
+    import pandas as pd
+
+    from cogattn import plot as pens
+    from cogattn import results
+
+    if not runs:
+        raise InputError("name at least one run folder, e.g. cogattn plot results/whole_report/<run>")
+    loaded = [results.load(folder) for folder in runs]
+    kinds = sorted({t.config["paradigm"] for t in loaded})
+    if len(kinds) > 1:
+        raise InputError(f"runs of one paradigm can share a figure, got {' and '.join(kinds)}")
+    frames = [
+        t.frame if len(runs) == 1 else _labelled(t, folder) for t, folder in zip(loaded, runs, strict=True)
+    ]
+    trials = replace(loaded[0], frame=pd.concat(frames, ignore_index=True))
+    for path in pens.save(trials.plot(), out or Path(runs[0]) / "figures", kinds[0]):
+        print(path)
+
+
+@app.command
+def trace(
+    folder: str,
+    /,
+    *,
+    arm: Annotated[str | None, Parameter(help="default: the run's first arm")] = None,
+    condition: Annotated[int, Parameter(help="its number, from 0, in the order of the run")] = 0,
+    person: int = 0,
+    trial: int = 0,
+    out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/trace)")] = None,
+) -> None:
+    """One trial of a run, event by event: a timeline, a Parquet table, and a trace that Perfetto's viewer opens."""
+    from cogattn import experiment, results
+    from cogattn import plot as pens
+    from cogattn.mind import events
+
+    done = results.load(folder)
+    name = arm or str(done.config["arms"][0])
+    record = experiment.events(done, name, condition, person, trial)
+    place = Path(out) if out else Path(folder) / "trace"
+    stem = f"{name}-condition{condition}-person{person}-trial{trial}".replace("+", "_")
+    results.write_table(place / f"{stem}.parquet", record)
+    results.write_text(place / f"{stem}.json", events.trace_text(record))
+    print(record[list(events.COLUMNS)].to_string(index=False))
+    for path in [
+        place / f"{stem}.parquet",
+        place / f"{stem}.json",
+        *pens.save(pens.timeline(record), place, stem),
+    ]:
+        print(path)
+
+
+@app.command
+def verify(*, seed: int = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
+    """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
+    from cogattn import results
+    from cogattn.verify import verify as check
+
+    with progress("verify") as tick:
+        table = check(quick=quick, seed=seed, progress=tick)
+    show(table, json)
+    results.write_table(Path(out) / "verify" / "verify.csv", table)
+    failed = int((table["verdict"] != "holds").sum())
+    if not json:
+        print(f"\n{len(table) - failed} of {len(table)} hold. Table: {Path(out) / 'verify' / 'verify.csv'}")
+    return 1 if failed else 0
+
+
+@app.command
+def doctor(*, out: Out = OUT, json: Json = False) -> int:
+    """Is everything in place? Versions, device, compiler, weights, tables, a folder to write to."""
+    import pandas as pd
+
+    rows = [_diagnose(what, check) for what, check in _CHECKS.items()]
+    rows.append(_diagnose(f"can write to {out}", lambda: _can_write(Path(out))))
+    table = pd.DataFrame(rows, columns=["what", "state", "detail"])
+    show(table, json)
+    return int((table["state"] != "ok").any())
+
+
+# -- what the commands share ---------------------------------------------------------------------------------
+
+
+def show(table: pd.DataFrame, json: bool) -> None:
+    """A table for people, or for programs."""
+    if json:
+        print(table.to_json(orient="records", indent=2, double_precision=10))
+    else:
+        print(table.to_string(index=False, na_rep="", float_format=lambda x: f"{x:.3f}"))
+
+
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal; silence in a pipe."""
+    from tqdm import tqdm
+
+    with tqdm(desc=what, unit="piece", disable=None, leave=False, file=sys.stderr) as bar:
+
+        def tick(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield tick
+
+
+def _end(folder: Path | None, json: bool, figure: str = "figures") -> None:
+    """Where the results are: on standard error if standard output holds JSON."""
+    print(
+        f"\nResults: {folder}\nFigure:  {Path(str(folder)) / figure}", file=sys.stderr if json else sys.stdout
+    )
+
+
+def _jobs(jobs: int | None) -> int:
+    from cogattn.experiment import cores
+
+    return cores() if jobs is None else jobs
+
+
+def _split(arms: str) -> list[str]:
+    return [arm.strip() for arm in arms.split(",")]
+
+
+def _options(words: list[str] | None) -> dict[str, Any] | None:
+    """KEY=VALUE words; the value is read as TOML (4, 0.05, [0.05, 0.1], true)."""
+    if not words:
+        return None
+    out = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not equals or not key.strip():
+            raise InputError(f"--option must be KEY=VALUE, e.g. set_size=4, got {word!r}")
+        try:
+            out[key.strip()] = tomllib.loads(f"value = {value}")["value"]
+        except tomllib.TOMLDecodeError:
+            raise InputError(
+                f"the value of --option {key} must be a number or a list, got {value!r}"
+            ) from None
+    return out
+
+
+def _minds(observer: str | None, population: str | None) -> dict[str, Any]:
+    """Observer and population from their files."""
+    from cogattn.observer import Observer, Population, read_toml
+
+    return {
+        "observer": None if observer is None else Observer.from_file(observer),
+        "population": None if population is None else Population.from_dict(read_toml(population)),
+    }
+
+
+_KEYS = ("paradigm", "arms", "model", "people", "trials", "seed", "options", "observer", "population")
+
+
+def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
+    """Settings from a file, overridden by the flags that were given."""
+    from cogattn import paradigms
+    from cogattn.observer import Observer, Population, read_toml
+
+    values = {} if config is None else read_toml(config)
+    for key in values:
+        choice(f"setting in {config}", key, (*_KEYS, "law", "model_sha256"))
+    values = {k: v for k, v in values.items() if k in _KEYS}
+    values |= {k: v for k, v in flags.items() if v is not None}
+    if "paradigm" not in values:
+        raise InputError(f"name a paradigm: one of {', '.join(paradigms.names())}")
+    for key, kind in (("observer", Observer), ("population", Population)):
+        if isinstance(values.get(key), dict):
+            values[key] = kind.from_dict(values[key])
+    if flags.get("observer") is not None:
+        values.pop("population", None)
+    values["paradigm"] = paradigms.make(values["paradigm"], values.pop("options", {}))
+    return values
+
+
+def _labelled(trials: Any, folder: str) -> pd.DataFrame:
+    """The trials of one run among several: arms are told apart by their folder."""
+    label = Path(folder).name.rsplit("-", 1)[-1]
+    return trials.frame.assign(arm=[f"{arm} ({label})" for arm in trials.frame["arm"]])
+
+
+def _diagnose(what: str, check: Callable[[], str]) -> tuple[str, str, str]:
+    try:
+        return what, "ok", check()
+    except Exception as error:  # a doctor reports every kind of illness
+        return what, "PROBLEM", " ".join(str(error).split()) or type(error).__name__
+
+
+def _versions() -> str:
+    from cogattn.results import provenance
+
+    made = provenance(0, "", 1)
+    return f"python {made['python']}, " + ", ".join(f"{k} {v}" for k, v in made["versions"].items())
+
+
+def _torch_device() -> str:
+    import torch
+
+    if torch.cuda.is_available():
+        return f"CUDA: {torch.cuda.get_device_name(0)}"
+    return f"CPU only ({torch.get_num_threads()} threads); a GPU is optional"
+
+
+def _compiler() -> str:
+    from cogattn.mind import cohort
+    from cogattn.observer import Observer
+    from cogattn.stream import display
+
+    out = cohort.play(display(targets=6, exposure=0.2), [Observer()], person=0, trial=range(100))
+    return f"the compiled mind plays: {out.stored.sum(1).mean():.1f} of 6 letters"
+
+
+def _weights() -> str:
+    from cogattn import subjects
+
+    found = [f"{name} (gap {subjects.find(name, 'cpu').gap:.2f})" for name in subjects.names()]
+    return ", ".join(found) or "none"
+
+
+def _tables() -> str:
+    from cogattn import human
+
+    return f"{len(human.names())} human tables, {len(human.targets())} bands"
+
+
+def _can_write(folder: Path) -> str:
+    from cogattn import results
+
+    results.write_text(folder / ".doctor", "ok")
+    (folder / ".doctor").unlink()
+    return "yes"
+
+
+_CHECKS: dict[str, Callable[[], str]] = {
+    "versions": _versions,
+    "torch device": _torch_device,
+    "compiler": _compiler,
+    "models": _weights,
+    "human tables": _tables,
+}

@@ -1,0 +1,472 @@
+"""Who takes which task: run(paradigm, arms, population, seed) -> Trials, in parallel, resumable, with provenance.
+
+An arm is who takes the task: `human` has all limits, `softmax` none, `slots+capacity` those two. Arms share the
+people, the streams, the pictures, the weights of the network and the draws: they differ by the limits alone.
+With a model the trip has two phases: the network weighs a whole batch of displays, the mind plays the events that
+those weights cause, the network reads every display through the gate that the mind leaves.
+
+>>> trials = run("whole_report", people=2, trials=3, seed=1)
+>>> len(trials.frame)                            # 8 exposures x 2 arms x 2 people x 3 trials
+96
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cogattn import paradigms, results
+from cogattn.errors import InputError, RunError, choice, whole
+from cogattn.laws import race
+from cogattn.mind import cohort
+from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
+from cogattn.observer import Observer, Population, limits_of
+from cogattn.paradigms import Answers, Condition, Paradigm
+from cogattn.results import Trials
+from cogattn.stream import TaskStream
+from cogattn.subjects import Subject, find, fingerprint
+
+_BLOCK = 16384  # displays in memory at a time
+_LAW = 1  # raised when a change makes old parts stale
+
+Progress = Callable[[int, int], None]
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that decides the numbers of a run, and nothing else."""
+
+    paradigm: Paradigm
+    arms: tuple[str, ...]
+    people: int
+    trials: int
+    seed: int
+    model: str | None
+    observer: Observer | None
+    population: Population
+
+    def config(self) -> dict[str, Any]:
+        """The plan as plain values, for config.toml."""
+        who = (
+            {"observer": self.observer.to_dict()}
+            if self.observer
+            else {"population": self.population.to_dict()}
+        )
+        values = {
+            "paradigm": self.paradigm.name,
+            "arms": list(self.arms),
+            "people": self.people,
+            "trials": self.trials,
+            "seed": self.seed,
+            "model": self.model,
+            "model_sha256": fingerprint(self.model) if self.model else None,
+            "law": _LAW,
+            "options": self.paradigm.options(),
+            **who,
+        }
+        return {k: v for k, v in values.items() if v is not None}
+
+    @property
+    def cells(self) -> int:
+        """How many pieces the run is finished in."""
+        return len(self.paradigm.conditions()) * len(self.arms)
+
+    def crowd(self) -> list[Observer]:
+        """The people, without any arm's changes."""
+        return (
+            [self.observer] * self.people if self.observer else self.population.sample(self.people, self.seed)
+        )
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The smallest piece of a run that is finished at once: one arm in one condition, all people."""
+
+    arm: str
+    condition: Condition
+
+    def name(self, config: dict[str, Any]) -> str:
+        """A name that changes when anything changes that could change the cell's numbers."""
+        keys = ("paradigm", "people", "trials", "seed", "model_sha256", "law", "observer", "population")
+        return digest({k: config.get(k) for k in keys} | {"arm": self.arm, "condition": self.condition})
+
+
+def digest(value: Any) -> str:
+    """A short name for plain values."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def run(
+    paradigm: str | Paradigm,
+    arms: str | Sequence[str] = ("human", "softmax"),
+    model: str | None = None,
+    people: int = 50,
+    trials: int = 100,
+    seed: int = 0,
+    n_jobs: int = 1,
+    device: str = "auto",
+    *,
+    observer: Observer | None = None,
+    population: Population | None = None,
+    out: str | Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+) -> Trials:
+    """Let `people` take `trials` trials of every condition under every arm.
+
+    `model=None`: the mind alone answers. A name in models/ or the path of your own file: that network reads each
+    display through its gate. `observer`: one mind for everybody; `population`: their spread (default: adults).
+    `out`: a folder for the run folder; then every finished cell is kept, and `resume=True` goes on from there.
+    """
+    plan = make_plan(paradigm, arms, model, people, trials, seed, observer, population)
+    config = plan.config()
+    folder = None if out is None else run_folder(Path(out), plan.paradigm.name, config, resume)
+    return execute(plan, folder, n_jobs, device, progress)
+
+
+def execute(
+    plan: Plan,
+    folder: Path | None = None,
+    n_jobs: int = 1,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Trials:
+    """Carry a plan out, in this folder if one is given: what is finished there is not played again."""
+    n_jobs = whole("n_jobs", n_jobs, least=1, most=1024)
+    subject = None if plan.model is None else find(plan.model, device)
+    if subject is not None:
+        _fits(plan.paradigm, subject)
+    config = plan.config()
+    history = results.provenance(plan.seed, _device_of(subject), n_jobs)
+    if folder is not None:
+        results.write_text(folder / "config.toml", results.toml(config))
+        results.write_json(folder / "provenance.json", history)
+    frame = _play_all(plan, subject, config, folder, n_jobs, progress)
+    done = Trials(frame, config, history, folder)
+    if folder is not None:
+        done.save(folder)
+    return done
+
+
+def execute_all(
+    plans: Mapping[str, Plan],
+    folder: Path | None,
+    n_jobs: int = 1,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> dict[str, Trials]:
+    """Several plans as one piece of work, each in a folder of its own name; progress counts all their cells."""
+    total, before = sum(p.cells for p in plans.values()), 0
+    done: dict[str, Trials] = {}
+    for name, plan in plans.items():
+
+        def count(n: int, _: int, base: int = before) -> None:
+            if progress is not None:
+                progress(base + n, total)
+
+        done[name] = execute(plan, folder and folder / name, n_jobs, device, count)
+        before += plan.cells
+    return done
+
+
+def make_plan(
+    paradigm: str | Paradigm,
+    arms: str | Sequence[str],
+    model: str | None,
+    people: int,
+    trials: int,
+    seed: int,
+    observer: Observer | None,
+    population: Population | None,
+) -> Plan:
+    """Check every argument at the door."""
+    if not isinstance(paradigm, Paradigm):
+        paradigm = paradigms.get(choice("paradigm", paradigm, paradigms.names()))()
+    arms = (arms,) if isinstance(arms, str) else tuple(arms)
+    if not arms or len(set(arms)) < len(arms):
+        raise InputError(f"arms must name at least one arm, and each once, got {arms}")
+    for arm in arms:
+        limits_of(arm)
+    if observer is not None and population is not None:
+        raise InputError("give observer (one mind for everybody) or population (their spread), not both")
+    for name, value, kind in (("observer", observer, Observer), ("population", population, Population)):
+        if value is not None and not isinstance(value, kind):
+            raise InputError(f"{name} must be {kind.__name__}(...), got {value!r}")
+    people, trials = (
+        whole("people", people, least=1, most=10**6),
+        whole("trials", trials, least=1, most=10**6),
+    )
+    seed = whole("seed", seed, most=2**63 - 1)
+    return Plan(paradigm, arms, people, trials, seed, model, observer, population or Population.adults())
+
+
+def _fits(paradigm: Paradigm, subject: Subject) -> None:
+    """A network shows only so many items, of so many kinds."""
+    for condition in paradigm.conditions():
+        n = len(paradigm.stream(condition).stimuli)
+        most = min(subject.places, subject.alphabet)
+        if n > most:
+            raise InputError(
+                f"{subject.name} shows at most {most} different items, {paradigm.name} asks for {n}"
+            )
+
+
+def _device_of(subject: Subject | None) -> str:
+    return "cpu" if subject is None else str(getattr(subject, "device", "cpu"))
+
+
+def run_folder(out: Path, name: str, config: dict[str, Any], resume: bool) -> Path:
+    """A new run folder, or the newest unfinished one of the same settings."""
+    room, tail = out / name, digest(config)[:8]
+    if resume:
+        open_runs = [p for p in sorted(room.glob(f"*-{tail}")) if not (p / "done.json").exists()]
+        if not open_runs:
+            raise InputError(
+                f"no unfinished run with these settings in {room}; leave --resume out to start one"
+            )
+        return open_runs[-1]
+    stamp = datetime.now().strftime("%Y%m%dT%H%M%S")
+    folder = room / f"{stamp}-{tail}"
+    for n in range(1, 1000):
+        try:
+            folder.mkdir(parents=True)
+            return folder
+        except FileExistsError:
+            folder = room / f"{stamp}.{n}-{tail}"
+        except OSError as error:
+            raise RunError(
+                f"cannot make the folder {folder}: {error.strerror}; choose another with --out"
+            ) from None
+    raise RunError(f"cannot find a free name for a run in {room}")
+
+
+def _play_all(
+    plan: Plan,
+    subject: Subject | None,
+    config: dict[str, Any],
+    folder: Path | None,
+    n_jobs: int,
+    progress: Progress | None,
+) -> pd.DataFrame:
+    """All cells, each from its part if that is there, else played and kept at once."""
+    cells = [Cell(arm, c) for c in plan.paradigm.conditions() for arm in plan.arms]
+    crowd = plan.crowd()
+
+    def one(cell: Cell) -> pd.DataFrame:
+        part = None if folder is None else folder / "parts" / f"{cell.name(config)}.parquet"
+        if part is not None and part.exists():
+            return results.read_table(part)
+        frame = play_cell(plan, cell, crowd, subject)
+        if part is not None:
+            results.write_table(part, frame)
+        return frame
+
+    found: dict[int, pd.DataFrame] = {}
+    with one_thread_each(subject is not None):
+        jobs = (joblib.delayed(lambda i, c: (i, one(c)))(i, c) for i, c in enumerate(cells))
+        pool = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered", batch_size=1)
+        for i, frame in pool(jobs):
+            found[i] = frame
+            if progress is not None:
+                progress(len(found), len(cells))
+    return pd.concat([found[i] for i in sorted(found)], ignore_index=True)
+
+
+@contextmanager
+def one_thread_each(networks: bool) -> Iterator[None]:
+    """Cells run beside each other, so a network takes one thread: faster, and the same sums on any machine."""
+    if not networks:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def play_cell(plan: Plan, cell: Cell, crowd: Sequence[Observer], subject: Subject | None) -> pd.DataFrame:
+    """One arm in one condition: a row per person and trial."""
+    limits = limits_of(cell.arm)
+    minds = [observer.under(limits) for observer in crowd]
+    n = plan.people * plan.trials
+    blocks = []
+    for first in range(0, n, _BLOCK):
+        rows = np.arange(first, min(first + _BLOCK, n))
+        person, trial = rows // plan.trials, rows % plan.trials
+        blocks.append(_play_block(plan, cell, minds, subject, person, trial))
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _play_block(
+    plan: Plan, cell: Cell, minds: Sequence[Observer], subject: Subject | None, person: Array, trial: Array
+) -> pd.DataFrame:
+    stream = plan.paradigm.stream(cell.condition)
+    scene = None if subject is None else Scene.make(plan, cell, stream, subject, person, trial)
+    out = _select(plan, cell, stream, minds, scene, person, trial)
+    if scene is None:
+        answers, response = Answers(out.stored, out.stored, out.censored), _named(out.stored, stream.names)
+    else:
+        answers, response = scene.answers(out, limited=bool(limits_of(cell.arm)))
+    columns = plan.paradigm.score(cell.condition, answers)
+    head = {
+        "person": person.astype(np.int32),
+        "arm": cell.arm,
+        **cell.condition,
+        "trial": trial.astype(np.int32),
+    }
+    timing = {"onset": stream.stimuli[0].onset, "rt": np.nan}
+    tail = {"model": plan.model or "mind", "response": response}
+    return pd.DataFrame(head | timing | columns | tail)
+
+
+def _select(
+    plan: Plan,
+    cell: Cell,
+    stream: TaskStream,
+    minds: Sequence[Observer],
+    scene: Scene | None,
+    person: Array,
+    trial: Array,
+    record: bool = False,
+) -> cohort.Outcome:
+    """The mind plays the events: with the weights that the network proposes, else with those of the stream."""
+    limited = scene is not None and limits_of(cell.arm)
+    weights = scene.weights(minds, person) if scene is not None and limited else None
+    seed = condition_seed(plan, cell.condition)
+    return cohort.play(stream, minds, person=person, trial=trial, seed=seed, weights=weights, record=record)
+
+
+def condition_seed(plan: Plan, condition: Condition) -> int:
+    """The draws of a condition depend on the seed and on the condition: the arms share them."""
+    return seed_of(plan.seed, plan.paradigm.name, json.dumps(condition, sort_keys=True)) & (2**63 - 1)
+
+
+def _named(stored: Array, names: list[str]) -> list[str]:
+    """What was reported, by the names of the elements."""
+    labels = np.array(names)
+    return [" ".join(labels[row]) for row in stored]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A batch of displays before a network: what is where, and the pictures of it."""
+
+    subject: Subject
+    labels: Array  # (n, E) identity of each element
+    place: Array  # (n, E) where it stands
+    distractor: Array  # (E,)
+    picture: Any
+
+    @classmethod
+    def make(
+        cls, plan: Plan, cell: Cell, stream: TaskStream, subject: Subject, person: Array, trial: Array
+    ) -> Scene:
+        """The pictures of these trials: the same for every arm."""
+        keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
+        distractor = np.array([s.distractor for s in stream.stimuli])
+        labels, place = layout(keys, len(distractor), subject)
+        roles = np.broadcast_to(np.where(distractor, 0, 1), place.shape)
+        shown, kinds = (_scatter(a, place, subject.places, -1) for a in (labels, roles))
+        return cls(subject, labels, place, distractor, subject.show(shown, kinds, keys))
+
+    def weights(self, minds: Sequence[Observer], person: Array) -> Array:
+        """w_x = exp(gain logit_x): the network's own logits, at the gain that gives each person's alpha. (n, E)"""
+        logits = np.take_along_axis(self.subject.weigh(self.picture), self.place, 1)
+        gain = race.gain_for([m.alpha for m in minds], self.subject.gap)[person, None]
+        return race.weights_from_logits(logits, gain)
+
+    def answers(self, out: cohort.Outcome, limited: bool) -> tuple[Answers, list[str]]:
+        """The network reads every display through the gate that the mind leaves; without limits, through none."""
+        gate = None
+        if limited:
+            from cogattn.gate import GateState
+
+            gate = GateState.from_numpy(keep=_scatter(out.stored, self.place, self.subject.places, False))
+        answer = np.take_along_axis(self.subject.read(self.picture, gate), self.place, 1)  # (n, E)
+        given = (answer >= 0) & ~out.censored
+        targets = np.where(given, answer, -1)[:, ~self.distractor]
+        response = [" ".join("." if a < 0 else str(a) for a in row) for row in targets.tolist()]
+        return Answers(given, given & (answer == self.labels), out.censored), response
+
+
+def layout(keys: Array, n: int, subject: Subject) -> tuple[Array, Array]:
+    """Different identities at different places, a pure function of the trial's key."""
+    kinds = uniforms(keys[:, None], LAYOUT, np.arange(subject.alphabet))
+    spots = uniforms(keys[:, None], LAYOUT, 1000 + np.arange(subject.places))
+    return np.argsort(kinds, axis=1)[:, :n], np.argsort(spots, axis=1)[:, :n]
+
+
+def _scatter(values: Array, place: Array, places: int, empty: Any) -> Array:
+    """Elements (n, E) at their places (n, places)."""
+    values = np.asarray(values)
+    out = np.full((len(place), places), empty, dtype=values.dtype)
+    np.put_along_axis(out, place, values, 1)
+    return out
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def events(
+    trials: Trials,
+    arm: str | None = None,
+    condition: int | None = None,
+    person: int | None = None,
+    trial: int | None = None,
+) -> pd.DataFrame:
+    """The event record of a run, played again: the same draws give the same events. None = all of them.
+
+    Adds the columns arm and condition (its number) to those of `mind.events`.
+    """
+    plan = plan_of(trials)
+    subject = None if plan.model is None else find(plan.model)
+    conditions = plan.paradigm.conditions()
+    chosen = (
+        range(len(conditions))
+        if condition is None
+        else [whole("condition", condition, most=len(conditions) - 1)]
+    )
+    arms = plan.arms if arm is None else (choice("arm", arm, plan.arms),)
+    persons = np.arange(plan.people) if person is None else [whole("person", person, most=plan.people - 1)]
+    numbers = np.arange(plan.trials) if trial is None else [whole("trial", trial, most=plan.trials - 1)]
+    who, which = (a.reshape(-1) for a in np.meshgrid(persons, numbers, indexing="ij"))
+    crowd, parts = plan.crowd(), []
+    for c in chosen:
+        for name in arms:
+            cell = Cell(name, conditions[c])
+            minds, stream = [o.under(limits_of(name)) for o in crowd], plan.paradigm.stream(conditions[c])
+            scene = None if subject is None else Scene.make(plan, cell, stream, subject, who, which)
+            out = _select(plan, cell, stream, minds, scene, who, which, record=True)
+            assert out.events is not None
+            parts.append(out.events.assign(arm=name, condition=c))
+    return pd.concat(parts, ignore_index=True)
+
+
+def plan_of(trials: Trials) -> Plan:
+    """The plan that made a run, from its config."""
+    c = trials.config
+    observer = Observer.from_dict(c["observer"]) if "observer" in c else None
+    population = Population.from_dict(c["population"]) if "population" in c else None
+    arms: Any = c["arms"]
+    return make_plan(
+        trials.paradigm, arms, c.get("model"), c["people"], c["trials"], c["seed"], observer, population
+    )

@@ -1,0 +1,44 @@
+"""What people do: the human tables (CSV, each with its source in its first lines) and the bands made from them.
+
+>>> float(table("tva_parameters").set_index("index").loc["K", "mean"])
+3.058
+>>> targets().query("phenomenon == 'whole report of 6'")["human"].tolist()
+[0.65, 1.44, 3.01, 3.22]
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+import pandas as pd
+
+from cogattn.errors import choice
+
+
+def names() -> list[str]:
+    """The human tables there are, without `targets`, which holds the bands made from them."""
+    found = (f.name.removesuffix(".csv") for f in files(__name__).iterdir() if f.name.endswith(".csv"))
+    return sorted(name for name in found if name != "targets")
+
+
+def table(name: str) -> pd.DataFrame:
+    """One human table, as it lies in the file."""
+    return _read(choice("human table", name, names())).copy()
+
+
+def source(name: str) -> str:
+    """Where a table comes from: its head lines."""
+    text = (files(__name__) / f"{choice('human table', name, names())}.csv").read_text(encoding="utf-8")
+    return "\n".join(line[1:].strip() for line in text.splitlines() if line.startswith("#"))
+
+
+def targets() -> pd.DataFrame:
+    """The bands that ONE population must land in: property, phenomenon, metric, human, low, high, ..."""
+    return _read("targets").copy()
+
+
+@cache
+def _read(name: str) -> pd.DataFrame:
+    with (files(__name__) / f"{name}.csv").open(encoding="utf-8") as lines:
+        return pd.read_csv(lines, comment="#")

@@ -1,0 +1,110 @@
+"""Report of a brief display: letters flash, a mask ends them, the observer names what he saw.
+
+Common ground of whole report (all letters are targets) and partial report (report the red ones, ignore the
+others). A trial scores the targets that were named right. Unspeeded: there is no response time.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cogattn import plot
+from cogattn.errors import InputError
+from cogattn.paradigms.base import Answers, Condition, Paradigm, by_person
+from cogattn.stream import TaskStream, display
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Report(Paradigm):
+    """A display of targets and distractors, masked after its exposure."""
+
+    condition_columns = ("exposure", "targets", "distractors")
+
+    def stream(self, condition: Condition) -> TaskStream:
+        """Targets are the first elements, distractors follow."""
+        return display(
+            targets=int(condition["targets"]),
+            distractors=int(condition["distractors"]),
+            exposure=float(condition["exposure"]),
+        )
+
+    def score(self, condition: Condition, answers: Answers) -> dict[str, npt.NDArray[Any]]:
+        """Targets reported right; arrived = answered + missed + censored counts targets, letter by letter."""
+        m = int(condition["targets"])
+        right, given, censored = (a[:, :m].sum(1) for a in (answers.right, answers.given, answers.censored))
+        return {
+            "correct": right == m,
+            "score": right,
+            "arrived": np.full(len(right), m),
+            "answered": given,
+            "missed": m - given - censored,
+            "censored": censored,
+            "intrusions": answers.given[:, m:].sum(1),
+        }
+
+    @property
+    @abstractmethod
+    def as_people(self) -> bool:
+        """Whether people were measured under these options: only then do they stand in the figure."""
+
+    @abstractmethod
+    def finding(self, frame: pd.DataFrame) -> str:
+        """What was found, in a line, from the numbers themselves: the figure's title."""
+
+    def draw(self, frame: pd.DataFrame, axes: Any, column: str, scale: float, x_label: str) -> Figure:
+        """Targets reported over one condition column, people beside every arm; below it the misfit to people.
+
+        The first arm has a band: one sd between its people each way.
+        """
+        with plot.style() as plt:
+            if axes is None:
+                _, axes = plt.subplots(2, 1, figsize=(5.2, 5.0), height_ratios=[5, 1], sharex=True)
+            top, strip = axes
+            people, arms = self.human().sort_values(column), list(dict.fromkeys(frame["arm"]))
+            known, misfits = plot.pens(arms), {}
+            error = people["sd"] / np.sqrt(people["n"])
+            for arm in arms:
+                table = by_person(frame[frame["arm"] == arm], [column], "score")
+                plot.arm(top, table.columns * scale, table.to_numpy(), known[arm], arm, band=arm == arms[0])
+                misfits[arm] = (_at(table.mean(), people[column]) - people["mean"]) / error
+            if self.as_people:
+                plot.people(top, people[column] * scale, people["mean"], people["sd"], people["n"])
+                plot.misfit(strip, people[column] * scale, misfits, known)
+            else:
+                strip.set_axis_off()
+            most = int(frame["arrived"].max())
+            if frame[column].nunique() <= 5:
+                top.set_xticks(sorted(frame[column].unique() * scale))
+            top.set(ylabel=f"targets reported (of {most})", ylim=(0, most * 1.05), title=self.finding(frame))
+            (strip if self.as_people else top).set_xlabel(x_label)
+            top.legend(loc="best")
+            return top.figure
+
+
+def _at(means: pd.Series, x: pd.Series) -> npt.NDArray[np.float64]:
+    """The model's mean at each x of the human table (to 1 %), NaN where the model was not asked."""
+    near = [[m for at, m in means.items() if np.isclose(at, value, rtol=0.021)] for value in x]
+    return np.array([found[0] if found else np.nan for found in near])
+
+
+def series(name: str, values: object) -> tuple[Any, ...]:
+    """Options that are lists come as any sequence; one number is a list of one."""
+    if isinstance(values, (str, bytes)):
+        raise InputError(f"{name} must be numbers, got {values!r}")
+    if np.ndim(values) == 0:  # type: ignore[arg-type]
+        return (values,)
+    out = tuple(v.item() if isinstance(v, np.generic) else v for v in values)  # type: ignore[attr-defined]
+    if not out:
+        raise InputError(f"{name} must hold at least one value, got none")
+    if len(set(out)) < len(out):
+        raise InputError(f"{name} must differ from each other, got {out}")
+    return out

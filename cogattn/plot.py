@@ -1,0 +1,150 @@
+"""The pens: one style for all figures, and the few marks that every figure is made of.
+
+People are black points with 95 % intervals of the mean (thick) and the spread between people (thin); an arm is a
+line of its own colour AND mark AND dash, with a band for the spread between its people (one sd each way).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from cogattn.errors import RunError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+
+class Pen(NamedTuple):
+    """How an arm is drawn: colour, dash and mark all differ, so that grey print and any eye can tell."""
+
+    color: str
+    dash: str
+    mark: str
+
+
+_PENS = {"human": Pen("#0072B2", "-", "o"), "softmax": Pen("#D55E00", "--", "s")}
+_MORE = [
+    Pen("#009E73", "-.", "^"),
+    Pen("#CC79A7", ":", "v"),
+    Pen("#E69F00", (0, (5, 1, 1, 1)), "D"),  # type: ignore[arg-type]
+    Pen("#56B4E9", (0, (1, 2)), "P"),  # type: ignore[arg-type]
+    Pen("#8C6D31", (0, (7, 2)), "X"),  # type: ignore[arg-type]
+]
+PEOPLE = "#111111"
+
+
+def pens(arms: list[str]) -> dict[str, Pen]:
+    """A pen for each arm; `human` and `softmax` always have the same one."""
+    more = iter(_MORE * (1 + len(arms) // len(_MORE)))
+    return {arm: _PENS.get(arm) or next(more) for arm in arms}
+
+
+@contextmanager
+def style() -> Iterator[Any]:
+    """Draw inside this: `with style() as plt: ...`. It leaves the user's own settings as they were."""
+    import matplotlib
+
+    path = str(files("cogattn") / "cogattn.mplstyle")
+    import matplotlib.pyplot as plt
+
+    with matplotlib.rc_context(), plt.style.context(path):
+        yield plt
+
+
+def people(
+    ax: Axes,
+    x: npt.ArrayLike,
+    mean: npt.ArrayLike,
+    sd: npt.ArrayLike,
+    n: npt.ArrayLike,
+    label: str = "people",
+) -> None:
+    """Human means: thick bar = 95 % interval of the mean, thin bar = one sd between people each way."""
+    x, mean, sd, n = (np.asarray(a, float) for a in (x, mean, sd, n))
+    ax.errorbar(x, mean, yerr=sd, fmt="none", ecolor="#999999", elinewidth=0.9, capsize=2.5, zorder=3)
+    half = 1.96 * sd / np.sqrt(n)
+    ax.errorbar(
+        x, mean, yerr=half, fmt="*", color=PEOPLE, markersize=8, elinewidth=2.2, label=label, zorder=5
+    )
+
+
+def arm(
+    ax: Axes, x: npt.ArrayLike, by_person: npt.ArrayLike, pen: Pen, label: str, *, band: bool = True
+) -> None:
+    """One arm: the mean over its people, and a band of one sd between them. by_person is (people, len(x))."""
+    y = np.asarray(by_person, float)
+    x, mean = np.asarray(x, float), y.mean(0)
+    ax.plot(x, mean, color=pen.color, linestyle=pen.dash, marker=pen.mark, label=label, zorder=4)
+    if band and len(y) > 1:
+        sd = y.std(0, ddof=1)
+        ax.fill_between(x, mean - sd, mean + sd, color=pen.color, alpha=0.14, linewidth=0, zorder=1)
+
+
+def misfit(ax: Axes, x: npt.ArrayLike, rows: dict[str, npt.ArrayLike], known: dict[str, Pen]) -> None:
+    """A strip below the figure: (model - people) in standard errors of the human mean, cut at +-9."""
+    ax.axhspan(-2, 2, color="#EEEEEE", zorder=0)
+    ax.axhline(0, color=PEOPLE, linewidth=0.8)
+    for name, z in rows.items():
+        pen = known[name]
+        ax.plot(np.asarray(x, float), np.clip(np.asarray(z, float), -9, 9), pen.mark, color=pen.color)
+    ax.set_ylim(-10, 10)
+    ax.set_yticks([-9, -2, 2, 9], ["<-9", "-2", "2", ">9"])
+    ax.set_ylabel("misfit\n[SE]")
+
+
+def timeline(events: pd.DataFrame) -> Figure:
+    """One trial, event by event: who was on display (light), who raced (dark), who got a slot (the mark) and when."""
+    names = [str(e) for e in dict.fromkeys(events["element"].astype(str)) if e]
+    stop = 1000 * float(events["time"].max())
+    with style() as plt:
+        figure, ax = plt.subplots(figsize=(7.0, 1.6 + 0.3 * len(names)))
+        for y, name in enumerate(reversed(names)):
+            own = events[events["element"].astype(str) == name]
+            when = {str(k): 1000 * float(t) for k, t in zip(own["kind"], own["time"], strict=True)}
+            gone = min(when.get("mask", stop), when.get("fade", stop))
+            ax.barh(y, gone - when["onset"], left=when["onset"], height=0.62, color="#DDDDDD", zorder=1)
+            if "open" in when:
+                done = min(when.get("encode", stop), when.get("full", stop), gone)
+                ax.barh(y, done - when["open"], left=when["open"], height=0.34, color="#0072B2", zorder=2)
+            if "encode" in when:
+                slot = int(own.loc[own["kind"].astype(str) == "encode", "slot"].iloc[0])
+                ax.plot(when["encode"], y, "o", color="#111111", zorder=3)
+                ax.annotate(
+                    f" slot {slot + 1}",
+                    (when["encode"], y),
+                    va="center",
+                    xytext=(5, 0),
+                    textcoords="offset points",
+                )
+            elif "full" in when:
+                ax.plot(when["full"], y, "x", color="#D55E00", markersize=7, mew=2, zorder=3)
+        ax.set_yticks(range(len(names)), list(reversed(names)))
+        ax.set(xlabel="time [ms]", xlim=(0, stop))
+        taken = int((events["kind"].astype(str) == "encode").sum())
+        ax.set_title(f"{taken} of {len(names)} got a slot (dot); x = finished, but the store was full")
+        return figure
+
+
+def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
+    """Write PNG (300 dpi) and SVG; return their paths."""
+    folder = Path(folder)
+    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with style():  # the settings of saving (dpi, fonts as text, a fixed hash) are read when it is saved
+            for path in paths:
+                figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+    except OSError as error:
+        raise RunError(
+            f"cannot write the figure to {folder}: {error.strerror}; free the place, run again"
+        ) from None
+    return paths
