@@ -73,7 +73,7 @@ def list_(*, json: Json = False) -> None:
     from cogattn import paradigms, subjects
     from cogattn.observer import LIMITS
 
-    rows = [("paradigm", name, paradigms.get(name).title) for name in paradigms.names()]
+    rows = [("paradigm", name, paradigms.get(name)().title) for name in paradigms.names()]
     rows += [("model", name, "a network that takes the tasks (--model)") for name in subjects.names()]
     rows += [("arm", "human", "all limits"), ("arm", "softmax", "no limits: plain softmax attention")]
     rows += [("limit", name, "joined by + they make an arm, e.g. slots+capacity") for name in LIMITS]

@@ -13,7 +13,7 @@ the exposure T ends and fewer than K are stored. With tau = max(0, T - t0):
 C. The order has the same law, the times do not. All functions are pure; arrays broadcast over leading axes.
 
 >>> whole_report([1, 1, 1, 1, 1, 1], capacity=65.5, exposure=0.2, slots=3, threshold=0.0079).round(3)
-array([0.   , 0.   , 0.009, 0.991, 0.   , 0.   , 0.   ])
+array([0.   , 0.   , 0.003, 0.997, 0.   , 0.   , 0.   ])
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -27,14 +27,14 @@ def names() -> list[str]:
     return sorted(_ALL)
 
 
-def get(name: str) -> type[Paradigm]:
+def get(name: str) -> Callable[..., Paradigm]:
     """The paradigm of this name; call it with its options."""
     return _ALL[choice("paradigm", name, names())]
 
 
 def make(name: str, options: Mapping[str, Any]) -> Paradigm:
     """The paradigm with these options; an unknown option is refused with the nearest known one."""
-    kind = get(name)
+    kind = _ALL[choice("paradigm", name, names())]
     for option in options:
         choice(f"option of {name}", option, [f.name for f in fields(kind)])
     return kind(**options)
