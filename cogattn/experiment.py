@@ -39,6 +39,7 @@ from cogattn.stream import TaskStream
 from cogattn.subjects import Subject, find, fingerprint
 
 _BLOCK = 16384  # displays in memory at a time
+_MOST_TRIALS = 20_000_000  # of a condition: its table has to fit into memory
 _LAW = 1  # raised when a change makes old parts stale
 
 Progress = Callable[[int, int], None]
@@ -209,6 +210,8 @@ def make_plan(
         whole("people", people, least=1, most=10**6),
         whole("trials", trials, least=1, most=10**6),
     )
+    if people * trials > _MOST_TRIALS:
+        raise InputError(f"people x trials must be <= {_MOST_TRIALS:,} in a condition, got {people:,} x {trials:,}")
     seed = whole("seed", seed, most=2**63 - 1)
     return Plan(paradigm, arms, people, trials, seed, model, observer, population or Population.adults())
 

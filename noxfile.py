@@ -1,0 +1,36 @@
+"""Tasks for contributors: `nox -s lint tests`, `nox -s slow`, `nox -s benchmarks`."""
+
+import nox
+
+nox.options.sessions = ["lint", "tests"]
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """The default tests: a few minutes on two cores."""
+    session.install("-e", ".[test]")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session
+def slow(session: nox.Session) -> None:
+    """The long scientific runs."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Linter, formatter and type checker."""
+    session.install("-e", ".[dev]")
+    session.run("ruff", "check")
+    session.run("ruff", "format", "--check")
+    session.run("mypy")
+
+
+@nox.session
+def benchmarks(session: nox.Session) -> None:
+    """Speed, as ratios to named peers in one run."""
+    session.install("-e", ".[benchmark]")
+    session.run("python", "benchmarks/attention.py")
+    session.run("python", "benchmarks/mind.py")
