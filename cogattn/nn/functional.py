@@ -1,0 +1,405 @@
+"""Attention under a gate: the one place where the limits of a mind meet the scores of a network.
+
+    out = (softmax(gain * scale * q k^T + bias, over the visible keys) * share) v
+
+Without limits this is `torch.nn.functional.scaled_dot_product_attention` to the last bit. A row to which
+every key is closed yields 0, forward and backward: nothing was seen. Five ways lead to the same numbers:
+
+    identity  plain attention; the gate limits nothing
+    mask      a mask on the keys, (B, 1, 1, S), for the fused kernel; (B, 1, L, S) with times or causality
+    gather    fetch the Kmax indexed keys, then attend to those alone; cost falls with Kmax / S
+    flex      the same rule compiled into torch's FlexAttention: nothing of size L x S is ever stored
+    eager     the formula above, written out; also returns the weights
+
+No randomness (but for `dropout_p`), no reading of values, no shape that depends on them: new gates run
+through the same compiled graph. Shapes: B batch, H heads, L queries, S keys, D features, Kmax slots.
+
+>>> import torch
+>>> from cogattn.gate import GateState
+>>> q, k, v = torch.randn(3, 2, 4, 8, 16).unbind()
+>>> gated_attention(q, k, v, GateState(keep=torch.zeros(2, 8, dtype=torch.bool))).abs().max()
+tensor(0.)
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cogattn.errors import InputError, choice, number
+from cogattn.gate import GateState
+
+Impl = Literal["auto", "identity", "mask", "gather", "flex", "eager"]
+IMPLS = ("auto", "identity", "mask", "gather", "flex", "eager")
+
+# Fetching pays from about Kmax = S / 8 at S = 64 (measured); for more keys it pays earlier, never later.
+GATHER_FROM = 8
+# Up to 16 keys two small matrix products beat the fused kernel on a CPU by up to a quarter (measured).
+SMALL = 16
+# Where Torch's kernels give 0 and no NaN for a fully closed row, both ways. On GPUs it depends on the kernel
+# that Torch picks: cuDNN's backward has given NaN for rows of very low mass (pytorch issue 196678).
+KNOWS_CLOSED_ROWS = ("cpu",)
+# Below this many query-key pairs the (B, 1, L, S) mask costs less than compiling a kernel.
+FLEX_FROM = 2**20
+
+
+@dataclass(frozen=True)
+class _Options:
+    """What the caller said beside the gate."""
+
+    attn_mask: Tensor | None
+    is_causal: bool
+    scale: float | None
+    dropout_p: float
+    gqa: bool
+
+
+@overload
+def gated_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    gate: GateState | None = ...,
+    *,
+    attn_mask: Tensor | None = ...,
+    is_causal: bool = ...,
+    scale: float | None = ...,
+    dropout_p: float = ...,
+    enable_gqa: bool = ...,
+    impl: Impl = ...,
+    need_weights: Literal[False] = ...,
+) -> Tensor: ...
+
+
+@overload
+def gated_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    gate: GateState | None = ...,
+    *,
+    attn_mask: Tensor | None = ...,
+    is_causal: bool = ...,
+    scale: float | None = ...,
+    dropout_p: float = ...,
+    enable_gqa: bool = ...,
+    impl: Impl = ...,
+    need_weights: Literal[True],
+) -> tuple[Tensor, Tensor]: ...
+
+
+def gated_attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    gate: GateState | None = None,
+    *,
+    attn_mask: Tensor | None = None,
+    is_causal: bool = False,
+    scale: float | None = None,
+    dropout_p: float = 0.0,
+    enable_gqa: bool = False,
+    impl: Impl = "auto",
+    need_weights: bool = False,
+) -> Tensor | tuple[Tensor, Tensor]:
+    """Attention of q (B, H, L, D) over k, v (B, Hkv, S, D) under `gate`; returns (B, H, L, D).
+
+    attn_mask: bool (True = may look) or additive, (L, S) or broadcastable to (B, H, L, S); joined with the
+        gate and with `is_causal`. enable_gqa: H may be a multiple of Hkv.
+    impl: "auto" takes plain attention without limits, "gather" if the gate has an index with
+        Kmax <= S / 8, "flex" on a GPU for times over at least 2**20 query-key pairs, "mask" otherwise.
+        A way that is named but cannot carry this call raises InputError; nothing is approximated.
+    need_weights: also return the weights (B, H, L, S) as they were used, `share` and dropout included.
+    """
+    choice("impl", impl, IMPLS)
+    o = _Options(attn_mask, is_causal, scale, dropout_p, enable_gqa)
+    _check_inputs(q, k, v, o)
+    if gate is not None:
+        gate.validate(q.shape[0], q.shape[1], q.shape[2], k.shape[2])
+    gate = GateState() if gate is None else gate
+    way = _way(impl, q, k, gate, o, need_weights)
+    if way == "gather":
+        k, v, gate, o = _select(k, v, gate, o, q.shape[2])
+        way = "eager" if k.shape[2] <= SMALL and q.dtype.itemsize >= 4 else "mask"
+    if way == "eager":
+        out, weights = _attend_eager(q, k, v, gate, o)
+        return (out, weights) if need_weights else out
+    if way == "identity":
+        return _attend_plain(q, k, v, o)
+    attend = _attend_flex if way == "flex" else _attend_masked
+    return _grant(q, k, v, gate, o, attend)
+
+
+def _way(impl: Impl, q: Tensor, k: Tensor, gate: GateState, o: _Options, need_weights: bool) -> Impl:
+    """Which way to go: the one that was named, if it can be gone, else the cheapest."""
+    if need_weights and impl not in ("auto", "eager"):
+        raise InputError(f"impl must be 'eager' or 'auto' where weights are needed, got {impl!r}")
+    if impl == "identity" and not gate.is_identity:
+        raise InputError("impl 'identity' takes no limits, but the gate has some: use impl='auto'")
+    if impl == "gather" and gate.index is None:
+        raise InputError("impl 'gather' needs gate.index (B, Kmax), got None: emit one, or use impl='mask'")
+    if impl != "auto":
+        return impl
+    if need_weights:
+        return "eager"
+    if gate.is_identity:
+        return "identity"
+    if gate.index is not None and gate.index.shape[1] * GATHER_FROM <= k.shape[2]:
+        return "gather"
+    timed = gate.t_on is not None or gate.t_off is not None
+    if timed and q.is_cuda and q.shape[2] * k.shape[2] >= FLEX_FROM and o.dropout_p == 0.0:
+        return "flex"
+    return "mask"
+
+
+# --- the ways -------------------------------------------------------------------------------------------
+
+
+def _attend_plain(q: Tensor, k: Tensor, v: Tensor, o: _Options) -> Tensor:
+    mask, causal = _masks(None, q, k, o)
+    return F.scaled_dot_product_attention(
+        q, k, v, attn_mask=mask, dropout_p=o.dropout_p, is_causal=causal, scale=o.scale, enable_gqa=o.gqa
+    )
+
+
+def _grant(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    gate: GateState,
+    o: _Options,
+    attend: Callable[[Tensor, Tensor, Tensor, GateState, _Options], Tensor],
+) -> Tensor:
+    """Attend, with share put where it equals scaled weights: a key's on its value, a query's on its row."""
+    rows, keys = gate.granted(q.shape[2], k.shape[2])
+    if keys is not None:
+        v = v * keys.to(v.dtype).mT[:, None]  # (B, 1, S, 1)
+    out = attend(_sharpen(q, gate.gain), k, v, gate, o)
+    return out if rows is None else out * rows.to(out.dtype)[:, None]  # (B, 1, L or 1, 1)
+
+
+def _attend_masked(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options) -> Tensor:
+    mask, causal = _masks(gate.as_mask(k.shape[2], q.dtype), q, k, o)
+    closed = None
+    if mask is not None and q.device.type not in KNOWS_CLOSED_ROWS:
+        mask, closed = _reopen(mask)
+    out = F.scaled_dot_product_attention(
+        q, k, v, attn_mask=mask, dropout_p=o.dropout_p, is_causal=causal, scale=o.scale, enable_gqa=o.gqa
+    )
+    return out if closed is None else out.masked_fill(closed, 0.0)
+
+
+def _attend_eager(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options) -> tuple[Tensor, Tensor]:
+    """The formula, written out, in float32 at least. Returns output and weights (B, H, L, S)."""
+    mask, causal = _masks(gate.as_mask(k.shape[2], _wide(q.dtype)), q, k, o)
+    mask = _merge(mask, _causal(q, k)) if causal else mask
+    dtype = q.dtype
+    q, k, v = (x.to(_wide(dtype)) for x in (q, *_spread(q, k, v)))
+    weights = _safe_softmax(_scores(q, k, gate.gain, o.scale), mask)  # (B, H, L, S)
+    if o.dropout_p > 0.0:
+        weights = F.dropout(weights, o.dropout_p)
+    for share in gate.granted(q.shape[2], k.shape[2]):
+        weights = weights if share is None else weights * share.to(weights.dtype)[:, None]
+    return (weights @ v).to(dtype), weights.to(dtype)
+
+
+def _attend_flex(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options) -> Tensor:
+    _refuse_flex(q, k, v, gate, o)
+    if q.device.type == "cpu":
+        # Torch refuses a tensor that merely could require a gradient, even where none is recorded.
+        q, k, v = q.detach(), k.detach(), v.detach()
+    rule = _score_mod(gate, q, k, o)
+    out: Tensor = _flex()(q, k, v, score_mod=rule, scale=o.scale, enable_gqa=o.gqa)
+    return out
+
+
+def _select(
+    k: Tensor, v: Tensor, gate: GateState, o: _Options, queries: int
+) -> tuple[Tensor, Tensor, GateState, _Options]:
+    """Keys, values, gate and masks reduced to the indexed slots: S becomes Kmax."""
+    assert gate.index is not None
+    slot = gate.index.clamp(min=0)  # (B, Kmax)
+    rows = slot[:, None, :, None]  # (B, 1, Kmax, 1)
+    near = [x.gather(2, rows.expand(-1, x.shape[1], -1, x.shape[3])) for x in (k, v)]  # (B, Hkv, Kmax, D)
+    mask = None if o.attn_mask is None else _mask_at(o.attn_mask, slot, k.shape[2])
+    if o.is_causal:
+        now = torch.arange(queries, device=k.device)[:, None]  # (L, 1)
+        mask = _merge(mask, slot[:, None, None, :] <= now)  # (B, 1, L, Kmax)
+    here = gate.at_index(queries, k.shape[2])
+    return near[0], near[1], here, _Options(mask, False, o.scale, o.dropout_p, o.gqa)
+
+
+# --- scores, masks, softmax -----------------------------------------------------------------------------
+
+
+def _sharpen(x: Tensor, gain: Tensor | None) -> Tensor:
+    """x (B, H, n, D) times the gain of its row, or of its row and head."""
+    if gain is None:
+        return x
+    return x * gain.to(x.dtype).reshape(*gain.shape, *(1,) * (4 - gain.ndim))  # (B, 1 or H, 1, 1)
+
+
+def _scores(q: Tensor, k: Tensor, gain: Tensor | None, scale: float | None) -> Tensor:
+    """gain * scale * q k^T, (B, H, L, S), with the factors on the shorter side."""
+    factor = 1.0 / math.sqrt(q.shape[-1]) if scale is None else scale
+    if k.shape[2] < q.shape[2]:
+        return q @ (_sharpen(k, gain) * factor).mT
+    return (_sharpen(q, gain) * factor) @ k.mT
+
+
+def _safe_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """Softmax over the open keys; 0 where all are closed, and no NaN on the way back either."""
+    if mask is None:
+        return torch.softmax(scores, -1)
+    mask, closed = _reopen(mask)
+    scores = torch.where(mask, scores, -math.inf) if mask.dtype == torch.bool else scores + mask
+    return torch.softmax(scores, -1).masked_fill(closed, 0.0)
+
+
+def _reopen(mask: Tensor) -> tuple[Tensor, Tensor]:
+    """The mask with its fully closed rows opened, and which those were: their output is then set to 0."""
+    if mask.dtype == torch.bool:
+        closed = ~mask.any(-1, keepdim=True)
+        return mask | closed, closed
+    closed = (mask == -math.inf).all(-1, keepdim=True)
+    return mask.masked_fill(closed, 0.0), closed
+
+
+def _masks(own: Tensor | None, q: Tensor, k: Tensor, o: _Options) -> tuple[Tensor | None, bool]:
+    """The mask to hand to the kernel, and whether the kernel shall add causality itself."""
+    mask = _merge(own, o.attn_mask)
+    if mask is None:
+        return None, o.is_causal
+    if o.is_causal:
+        mask = _merge(mask, _causal(q, k))
+        assert mask is not None
+    return (mask.to(q.dtype) if mask.is_floating_point() else mask), False
+
+
+def _causal(q: Tensor, k: Tensor) -> Tensor:
+    """Query i sees keys 0..i: (L, S) bool."""
+    return torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).tril()
+
+
+def _merge(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+    """Two masks as one, no larger than broadcasting makes it; bool as long as both are."""
+    if a is None or b is None:
+        return b if a is None else a
+    if a.dtype == torch.bool:
+        return a & b if b.dtype == torch.bool else torch.where(a, b, -math.inf)
+    return torch.where(b, a, -math.inf) if b.dtype == torch.bool else a + b
+
+
+def _mask_at(mask: Tensor, slot: Tensor, keys: int) -> Tensor:
+    """An attention mask at the slots (B, Kmax): (B, 1 or H, 1 or L, Kmax)."""
+    mask = mask.reshape((1,) * (4 - mask.ndim) + tuple(mask.shape))
+    heads, queries = mask.shape[1:3]
+    mask = mask.expand(slot.shape[0], heads, queries, keys)  # a view
+    return mask.gather(3, slot[:, None, None, :].expand(-1, heads, queries, -1))
+
+
+def _spread(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+    """Grouped heads written out: k, v (B, Hkv, S, D) -> (B, H, S, D)."""
+    group = q.shape[1] // k.shape[1]
+    if group == 1:
+        return k, v
+    return k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
+
+
+def _wide(dtype: torch.dtype) -> torch.dtype:
+    return dtype if dtype.itemsize >= 4 else torch.float32
+
+
+# --- FlexAttention --------------------------------------------------------------------------------------
+
+
+@functools.cache
+def _compiled_flex() -> Any:
+    from torch.nn.attention.flex_attention import flex_attention
+
+    # fullgraph: past Torch's recompile limit this raises instead of going on unfused in silence.
+    return torch.compile(flex_attention, fullgraph=True, dynamic=False)
+
+
+def _flex() -> Any:
+    """FlexAttention, compiled once; inside a compiled model the model's own compilation takes it."""
+    from torch.nn.attention.flex_attention import flex_attention
+
+    return flex_attention if torch.compiler.is_compiling() else _compiled_flex()
+
+
+def _score_mod(gate: GateState, q: Tensor, k: Tensor, o: _Options) -> Callable[..., Tensor]:
+    """The gate as a rule on one score. Tensors are captured, never numbers: a number would recompile."""
+    timeless = GateState(bias=gate.bias, keep=gate.keep, index=gate.index)
+    mask = _merge(timeless.as_mask(k.shape[2], q.dtype), o.attn_mask)
+    look = None if mask is None else _lookup(mask, k.shape[2])
+    on, off, now, causal = gate.t_on, gate.t_off, gate.t_query, o.is_causal
+
+    def rule(score: Tensor, b: Tensor, h: Tensor, i: Tensor, j: Tensor) -> Tensor:
+        if look is not None:
+            here = look(b, h, i, j)
+            score = torch.where(here, score, -math.inf) if here.dtype == torch.bool else score + here
+        if on is not None and now is not None:
+            score = torch.where(on[b, j] <= now[b, i], score, -math.inf)
+        if off is not None and now is not None:
+            score = torch.where(now[b, i] < off[b, j], score, -math.inf)
+        return torch.where(j <= i, score, -math.inf) if causal else score
+
+    return rule
+
+
+def _lookup(mask: Tensor, keys: int) -> Callable[..., Tensor]:
+    """A mask as a function of (b, h, i, j), indexed along the axes that it really has."""
+    mask = mask.reshape((1,) * (4 - mask.ndim) + tuple(mask.shape)).expand(-1, -1, -1, keys)
+    axes = tuple(axis for axis in range(3) if mask.shape[axis] > 1)
+    core = mask.squeeze(tuple(axis for axis in range(3) if axis not in axes))
+    return lambda *at: core[(*(at[axis] for axis in axes), at[3])]
+
+
+def _refuse_flex(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options) -> None:
+    if o.dropout_p > 0.0:
+        raise InputError(f"impl 'flex' has no dropout, got dropout_p={o.dropout_p}: use impl='mask'")
+    tensors = [x for x in (q, k, v, gate.gain, gate.bias, gate.share, o.attn_mask) if x is not None]
+    if q.device.type == "cpu" and torch.is_grad_enabled() and any(x.requires_grad for x in tensors):
+        raise InputError("impl 'flex' has no gradient on a CPU: use impl='mask', torch.no_grad() or a GPU")
+    if q.device.type == "cpu" and q.dtype == torch.float64:
+        raise InputError("impl 'flex' has no float64 on a CPU: use impl='mask' or float32")
+
+
+# --- the door -------------------------------------------------------------------------------------------
+
+
+def _check_inputs(q: Tensor, k: Tensor, v: Tensor, o: _Options) -> None:
+    for name, x in (("q", q), ("k", k), ("v", v)):
+        if x.ndim != 4 or not x.is_floating_point():
+            raise InputError(f"{name} must be a floating tensor (B, H, n, D), got {x.dtype} {tuple(x.shape)}")
+    if k.shape[:3] != v.shape[:3] or q.shape[0] != k.shape[0] or q.shape[3] != k.shape[3]:
+        shapes = ", ".join(str(tuple(x.shape)) for x in (q, k, v))
+        raise InputError(f"q (B, H, L, D), k and v (B, Hkv, S, D) must agree in B, S and D, got {shapes}")
+    if not q.dtype == k.dtype == v.dtype:
+        raise InputError(f"q, k and v must have one dtype, got {q.dtype}, {k.dtype}, {v.dtype}")
+    _check_heads(q.shape[1], k.shape[1], o.gqa)
+    _check_mask(o.attn_mask)
+    number("dropout_p", o.dropout_p, least=0.0, most=1.0)
+
+
+def _check_heads(heads: int, groups: int, gqa: bool) -> None:
+    if heads != groups and not (gqa and heads % groups == 0):
+        mend = "must be a multiple of k's" if gqa else "must equal k's, or set enable_gqa=True"
+        raise InputError(f"heads of q {mend}, got {heads} and {groups}")
+
+
+def _check_mask(mask: Tensor | None) -> None:
+    if mask is None:
+        return
+    if mask.dtype != torch.bool and not mask.is_floating_point():
+        raise InputError(f"attn_mask must be bool (True = may look) or floating, got {mask.dtype}")
+    if mask.ndim not in (2, 4):
+        raise InputError(f"attn_mask must be (L, S) or 4-d, got shape {tuple(mask.shape)}: use mask[:, None]")

@@ -1,0 +1,182 @@
+"""Multi-head attention with a gate: a drop-in for `torch.nn.MultiheadAttention`.
+
+The same constructor, parameters and `state_dict`; without a gate the parent runs unchanged. With one, the
+projections are the parent's and the scores meet the gate in `cogattn.nn.gated_attention`.
+
+`nn.TransformerEncoderLayer` has a fused evaluation path that never calls its `self_attn` and would skip
+any gate in silence. A forward hook switches that path off (Torch checks for hooks), so each module
+carries one that does nothing else.
+
+>>> import torch
+>>> from cogattn.gate import GateState
+>>> layer = torch.nn.TransformerEncoderLayer(16, 4, batch_first=True).eval()
+>>> layer.self_attn = MultiheadAttention(16, 4, batch_first=True)
+>>> x, gate = torch.randn(2, 5, 16), GateState(share=torch.tensor([1.0, 0.0]))
+>>> with layer.self_attn.under(gate), torch.no_grad():
+...     y = layer(x)
+>>> y.shape
+torch.Size([2, 5, 16])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from cogattn.errors import InputError
+from cogattn.gate import GateState
+from cogattn.nn.functional import gated_attention
+
+
+def _mind_the_gate(module: nn.Module, args: Any) -> None:
+    """Does nothing; that it is there keeps nn.TransformerEncoderLayer from skipping this module."""
+
+
+class MultiheadAttention(nn.MultiheadAttention):
+    """`nn.MultiheadAttention` that can look through a gate.
+
+    Give the gate to `forward(..., gate=...)`, or attach it where the caller is not yours:
+    `with module.under(gate): ...`, or `module.gate = gate` until `module.gate = None`.
+
+    A row to which every key is closed, or nothing is granted, comes out as the bias of `out_proj`: the
+    attention itself gave 0.
+    """
+
+    gate: GateState | None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.gate = None
+        self.register_forward_pre_hook(_mind_the_gate)
+
+    @contextmanager
+    def under(self, gate: GateState | None) -> Iterator[MultiheadAttention]:
+        """Every call within the block goes through `gate`, unless it brings its own."""
+        before, self.gate = self.gate, gate
+        try:
+            yield self
+        finally:
+            self.gate = before
+
+    def forward(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        key_padding_mask: Tensor | None = None,
+        need_weights: bool = True,
+        attn_mask: Tensor | None = None,
+        average_attn_weights: bool = True,
+        is_causal: bool = False,
+        gate: GateState | None = None,
+    ) -> tuple[Tensor, Tensor | None]:
+        """As the parent's; `gate` (or the attached one) speaks of the B rows, H heads, L queries, S keys.
+
+        Returned weights are those used, `share` included, so that their rows may sum to less than 1.
+        """
+        gate = self.gate if gate is None else gate
+        if gate is None or gate.is_identity:
+            return super().forward(
+                query,
+                key,
+                value,
+                key_padding_mask=key_padding_mask,
+                need_weights=need_weights,
+                attn_mask=attn_mask,
+                average_attn_weights=average_attn_weights,
+                is_causal=is_causal,
+            )
+        self._refuse(query, attn_mask, is_causal)
+        single = query.ndim == 2
+        q, k, v = self._project(*self._time_first(query, key, value))  # (B, H, L or S, D)
+        if key_padding_mask is not None:
+            gate = _without_padding(gate, key_padding_mask[None] if single else key_padding_mask, k)
+        mask = _allowed(attn_mask, q, k)
+        dropout = self.dropout if self.training else 0.0
+        if need_weights:
+            out, weights = gated_attention(
+                q, k, v, gate, attn_mask=mask, dropout_p=dropout, need_weights=True
+            )
+            weights = weights.mean(1) if average_attn_weights else weights
+            return self._merge_heads(out, single), weights[0] if single else weights
+        out = gated_attention(q, k, v, gate, attn_mask=mask, dropout_p=dropout)
+        return self._merge_heads(out, single), None
+
+    def _refuse(self, query: Tensor, attn_mask: Tensor | None, is_causal: bool) -> None:
+        if self.bias_k is not None or self.add_zero_attn:
+            raise InputError("add_bias_kv and add_zero_attn add a key that no gate knows: build without them")
+        if query.is_nested:
+            raise InputError("a gate needs padded tensors, got a nested one: set enable_nested_tensor=False")
+        if query.ndim not in (2, 3):
+            raise InputError(f"query must be (L, E) or have a batch axis too, got shape {tuple(query.shape)}")
+        if is_causal and attn_mask is None:
+            raise InputError("is_causal is a hint about attn_mask, as in the parent: give the mask too")
+
+    def _time_first(self, *streams: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(L, B, E) whatever came. One tensor given three times stays one, so that it is projected once."""
+        seen: dict[int, Tensor] = {}
+        for x in streams:
+            if id(x) not in seen:
+                seen[id(x)] = x.unsqueeze(1) if x.ndim == 2 else x.transpose(0, 1) if self.batch_first else x
+        query, key, value = (seen[id(x)] for x in streams)
+        return query, key, value
+
+    def _project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """The parent's three projections, cut into heads: (L, B, E) -> (B, H, L, D)."""
+        if query is key is value and self._qkv_same_embed_dim:
+            q, k, v = F.linear(query, self.in_proj_weight, self.in_proj_bias).chunk(3, -1)
+        else:
+            q, k, v = (
+                F.linear(x, weight, bias)
+                for x, weight, bias in zip((query, key, value), self._weights(), self._biases(), strict=True)
+            )
+        return self._heads(q), self._heads(k), self._heads(v)
+
+    def _weights(self) -> tuple[Tensor, ...]:
+        if self._qkv_same_embed_dim:
+            return self.in_proj_weight.chunk(3)
+        return self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
+
+    def _biases(self) -> tuple[Tensor | None, ...]:
+        bias: Tensor | None = self.in_proj_bias  # absent if built with bias=False
+        return (None, None, None) if bias is None else bias.chunk(3)
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.view(*x.shape[:2], self.num_heads, self.head_dim).permute(1, 2, 0, 3)  # (B, H, L, D)
+
+    def _merge_heads(self, out: Tensor, single: bool) -> Tensor:
+        """(B, H, L, D) -> (L, B, E), projected, in the layout of the input."""
+        length, batch = out.shape[2], out.shape[0]
+        flat = out.permute(2, 0, 1, 3).reshape(length * batch, self.embed_dim)
+        y = F.linear(flat, self.out_proj.weight, self.out_proj.bias).view(length, batch, self.embed_dim)
+        if single:
+            return y.squeeze(1)
+        return y.transpose(0, 1) if self.batch_first else y
+
+
+def _without_padding(gate: GateState, padding: Tensor, k: Tensor) -> GateState:
+    """Padding belongs to the keys, so it joins the gate there: no (B, H, L, S) mask is built for it."""
+    shape = (k.shape[0], k.shape[2])
+    if tuple(padding.shape) != shape:
+        raise InputError(f"key_padding_mask must be (B, S) = {shape}, got {tuple(padding.shape)}")
+    if padding.dtype == torch.bool:
+        return gate.then(GateState(keep=~padding))
+    return gate.then(GateState(bias=padding))
+
+
+def _allowed(mask: Tensor | None, q: Tensor, k: Tensor) -> Tensor | None:
+    """The parent's mask, (L, S) or (B * H, L, S) with True = forbidden, in the other convention and 4-d."""
+    if mask is None:
+        return None
+    B, H, L, S = *q.shape[:3], k.shape[2]
+    if tuple(mask.shape) not in ((L, S), (B * H, L, S)):
+        raise InputError(
+            f"attn_mask must be {(L, S)} or (B * H, L, S) = {(B * H, L, S)}, got {tuple(mask.shape)}"
+        )
+    mask = ~mask if mask.dtype == torch.bool else mask
+    return mask if mask.ndim == 2 else mask.view(B, H, L, S)
