@@ -1,0 +1,186 @@
+"""A network as the subject of an experiment: it is shown displays, weighs their items, and answers.
+
+A subject sees what a person would see. Two phases put it under human limits without any change to it:
+`weigh` gives its own attention logit per item, from which the mind takes the weights of the race
+
+    w_x = exp(gain · logit_x),    gain = ln(1 / alpha) / gap,    gap = mean logit(target) - mean logit(distractor)
+
+(Bundesen 1990, Psychol Rev 97:523: filtering acts through w), so that a distractor weighs alpha times a target
+on average and the network's own noise does the rest; then `read` answers through the gate that the race leaves
+open. A subject is one Python file that defines `load(device) -> Subject`: one of `models/` by its name, or
+anybody's own by its path.
+
+>>> "digit_reader" in names()
+True
+>>> find("digit_reader", device="cpu").places
+8
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+import cogattn
+from cogattn.errors import InputError, choice, number, whole
+
+if TYPE_CHECKING:
+    import torch
+
+    from cogattn.gate import GateState
+
+Labels = npt.NDArray[np.int64]
+Keys = npt.NDArray[np.uint64]
+
+TARGET, DISTRACTOR, EMPTY = 1, 0, -1  #: what the item at a place is; EMPTY is also its label
+NOTHING = -1  #: the answer at a place where nothing is reported
+
+#: Counters of the DISPLAY stream from here on belong to the picture (which exemplar, which noise); those below
+#: to the experiment (which label, which place). So a picture never leans on the draw that chose its label.
+PICTURE = 2**40
+
+
+class Subject(Protocol):
+    """What an experiment asks of a network. B displays, S places (S <= places)."""
+
+    name: str
+    places: int  #: how many items a display may hold
+    alphabet: int  #: how many identities it tells apart
+    gap: float  #: mean attention logit of targets minus that of distractors, on training pictures
+
+    def show(self, labels: Labels, roles: Labels, keys: Keys) -> Any:
+        """The displays: identity (or -1) and role per place (B, S), trial keys (B,). Pure, row by row."""
+
+    def weigh(self, display: Any) -> npt.NDArray[np.float64]:
+        """The network's own attention logit per item (B, S); -inf where there is none."""
+
+    def read(self, display: Any, gate: GateState | None) -> npt.NDArray[np.int64]:
+        """The answer per place (B, S), -1 = nothing, when attention passes only what the gate leaves open."""
+
+
+def names() -> list[str]:
+    """The subjects that come with cogattn."""
+    return sorted(path.stem for path in _folder().glob("*.py") if not path.stem.startswith("_"))
+
+
+def find(name_or_path: str, device: str = "auto") -> Subject:
+    """The subject of that name, or the one in that file, its weights on `device` (auto: CUDA if there is any)."""
+    path = _path(name_or_path)
+    place = _device(device)
+    module = _import(path)
+    if not callable(getattr(module, "load", None)):
+        raise InputError(f"{path} must define load(device) -> Subject, and does not")
+    return _checked(module.load(place), path)
+
+
+def fingerprint(name_or_path: str) -> str:
+    """SHA-256 of the subject's file and of the weights beside it: what a run's provenance records."""
+    path = _path(name_or_path)
+    digest = hashlib.sha256(path.read_bytes())
+    if (weights := path.with_suffix(".safetensors")).is_file():
+        digest.update(b"\0" + weights.read_bytes())
+    return digest.hexdigest()
+
+
+def load_weights(network: torch.nn.Module, path: Path, make: str) -> dict[str, str]:
+    """Put the weights at `path` into `network` and return the file's notes; `make` is the command that makes it."""
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        raise InputError(f"no weights at {path}; make them with: {make}")
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
+            notes: dict[str, str] = dict(file.metadata() or {})
+    except (SafetensorError, OSError) as error:
+        raise InputError(f"{path} is not a readable safetensors file; make it anew with: {make}") from error
+    _fits(network, tensors, path, make)
+    network.load_state_dict(tensors)
+    return notes
+
+
+def _fits(network: torch.nn.Module, tensors: Mapping[str, torch.Tensor], path: Path, make: str) -> None:
+    """Say which tensor is missing, left over, misshapen or not finite."""
+    wanted = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+    got = {key: tuple(value.shape) for key, value in tensors.items()}
+    for key in sorted(wanted.keys() | got.keys()):
+        if wanted.get(key) != got.get(key):
+            want, have = wanted.get(key, "no such tensor"), got.get(key, "none")
+            raise InputError(f"{key} in {path} must be {want}, got {have}; make the file anew with: {make}")
+        if not bool(tensors[key].isfinite().all()):
+            raise InputError(f"{key} in {path} must be finite, and is not; make the file anew with: {make}")
+
+
+def _folder() -> Path:
+    """`_models` inside an installed package, `models` beside the package in a checkout."""
+    package = Path(cogattn.__file__).parent
+    inside = package / "_models"
+    return inside if inside.is_dir() else package.parent / "models"
+
+
+def _path(name_or_path: str) -> Path:
+    """A bare word is a name; what ends in .py or names a folder is a path."""
+    path = Path(name_or_path).expanduser()
+    if path.suffix != ".py" and path.name == name_or_path:
+        return _folder() / f"{choice('model', name_or_path, names())}.py"
+    if path.suffix != ".py" or not path.is_file():
+        raise InputError(
+            f"model must be one of {', '.join(names())}, or an existing .py file, got {name_or_path!r}"
+        )
+    return path.resolve()
+
+
+def _device(name: str) -> str:
+    """`auto` resolved, and any other name tried, so that a wrong one fails here and not inside the network."""
+    import torch
+
+    if name == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=name)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
+        raise InputError(
+            f"device must be auto, cpu or one that torch finds here (cuda, mps), got {name!r}"
+        ) from error
+    return name
+
+
+def _import(path: Path) -> ModuleType:
+    """Run the file as a module of its own name, so that two users' `model.py` do not meet."""
+    name = f"cogattn_model_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look their module up while it is being run
+    try:
+        spec.loader.exec_module(module)
+    except (ImportError, SyntaxError, NameError) as error:
+        del sys.modules[name]
+        raise InputError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
+    return module
+
+
+def _checked(subject: Any, path: Path) -> Subject:
+    """Nothing but a whole Subject leaves here."""
+    missing = [word for word in ("name", "places", "alphabet", "gap") if not hasattr(subject, word)]
+    missing += [
+        f"{word}()" for word in ("show", "weigh", "read") if not callable(getattr(subject, word, None))
+    ]
+    if missing:
+        raise InputError(
+            f"load() of {path} must return a Subject, and what it returns lacks {', '.join(missing)}"
+        )
+    whole(f"places of {path}", subject.places, least=1)
+    whole(f"alphabet of {path}", subject.alphabet, least=2)
+    number(f"gap of {path}", subject.gap, above=0)
+    found: Subject = subject
+    return found
