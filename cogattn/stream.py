@@ -132,6 +132,8 @@ class TaskStream:
         for c in self.changes:
             if c.element not in names:
                 raise InputError(f"a change must name one of {', '.join(names)}, got {c.element!r}")
+            onset = self.stimuli[names.index(c.element)].onset
+            number(f"time of a change of {c.element!r}", c.time, least=onset, unit="s (its onset)")
 
     @property
     def names(self) -> list[str]:

@@ -59,8 +59,7 @@ def play(
     (trials, elements) replaces the weights that the streams give, e.g. by a network's own.
     """
     streams = [streams] if isinstance(streams, TaskStream) else list(streams)
-    person, trial = (np.ascontiguousarray(a, np.int64) for a in np.broadcast_arrays(person, trial))
-    person, trial = person.reshape(-1), trial.reshape(-1)
+    person, trial = (np.array(a, np.int64).reshape(-1) for a in np.broadcast_arrays(person, trial))
     which_ = np.zeros(len(person), np.int64) if which is None else np.asarray(which, np.int64).reshape(-1)
     _check(streams, observers, person, trial, which_)
     seed, n_jobs = whole("seed", seed, most=2**63 - 1), whole("n_jobs", n_jobs, least=1, most=1024)

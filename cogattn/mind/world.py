@@ -26,6 +26,7 @@ import math
 from collections.abc import Callable, Generator
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import simpy
 from simpy.events import EventPriority
@@ -40,16 +41,6 @@ from cogattn.stream import Task, TaskStream
 _LAST = EventPriority(2)  # SimPy: 0 = urgent, 1 = normal; a mind's own events come after the world's
 
 
-def delay_until(env: simpy.Environment, time: float) -> float:
-    """The delay after which env.now is exactly `time`: now + (time - now) can miss it, which would part ties."""
-    delay = time - env.now
-    while env.now + delay < time:
-        delay = math.nextafter(delay, math.inf)
-    while env.now + delay > time:
-        delay = math.nextafter(delay, -math.inf)
-    return float(delay)
-
-
 class _WakeUp(simpy.Event):
     """What a mind plans to do, in SimPy's list, behind all that the world does at the same time."""
 
@@ -57,7 +48,7 @@ class _WakeUp(simpy.Event):
         super().__init__(env)
         self._ok, self._value = True, None
         self.callbacks.append(act)
-        env.schedule(self, priority=_LAST, delay=max(0.0, delay_until(env, time)))
+        env.schedule(self, priority=_LAST, delay=max(0.0, time - env.now))
 
 
 class Mind:
@@ -81,6 +72,7 @@ class Mind:
         self._waiting: list[tuple[str | None, simpy.Event]] = []
         self._state = mind.blank()
         self._wake: simpy.Event | None = None
+        self._world_acts = math.inf  # when a known stream acts next; a process of the user's does not say
         o = self.observer
         whole("seed", seed, most=2**63 - 1)
         mind.begin(
@@ -104,9 +96,11 @@ class Mind:
         scale = race.weights(distractor, self.observer.alpha, self._tasks[task].pertinence)
         self._enter(name, task, len(self._element), float(scale), weight)
 
-    def _enter(self, name: str, task: str, x: int, scale: float, weight: float) -> None:
+    def _enter(
+        self, name: str, task: str, x: int, scale: float, weight: float, time: float | None = None
+    ) -> None:
         self._element[name], self._scale[name] = (x, task), scale
-        self._perceive(st.ONSET, name, weight * scale)
+        self._perceive(st.ONSET, name, weight * scale, time)
 
     def mask(self, name: str) -> None:
         """Element `name` is masked now: gone at once."""
@@ -167,15 +161,24 @@ class Mind:
             self._waiting.append((name, event))
         return event
 
-    def _perceive(self, kind: int, name: str, value: float) -> None:
+    def _perceive(self, kind: int, name: str, value: float, time: float | None = None) -> None:
         if name not in self._element:
             shown = ", ".join(self._element) or "(none yet)"
             raise InputError(f"no element {name!r} has been shown; shown are {shown}")
-        x = self._element[name][0]
-        mind.advance(self._state, float(self.env.now))
+        x, time = self._element[name][0], float(self.env.now) if time is None else time
+        self._settle(time)
+        mind.advance(self._state, time)
         mind.perceive(self._state, kind, x, value)
-        self._log.append((float(self.env.now), kind, x, -1))
+        self._log.append((time, kind, x, -1))
         self._plan()
+
+    def _settle(self, time: float) -> None:
+        """Catch up with all that lies strictly before `time`: a wake-up may be late by a rounding."""
+        while True:
+            t, kind, x = mind.next_event(self._state)
+            if not t < time:
+                return
+            self._do(t, kind, x)
 
     def _do(self, t: float, kind: int, x: int) -> None:
         mind.advance(self._state, t)
@@ -193,11 +196,15 @@ class Mind:
             event.succeed(name)
 
     def _plan(self) -> None:
-        """Put the mind's next event into SimPy's list; a wake-up planned before is void."""
+        """Put the mind's next event into SimPy's list; a wake-up planned before is void.
+
+        SimPy's clock adds delays, so it can miss a planned time by a rounding and part what is simultaneous.
+        A stream that is known beforehand therefore says when it will act next, and the mind leaves it the word.
+        """
         t, kind, x = mind.next_event(self._state)
 
         def act(wake: simpy.Event) -> None:
-            if self._wake is wake:
+            if self._wake is wake and t < self._world_acts:
                 self._do(t, kind, x)
                 self._plan()
 
@@ -226,6 +233,7 @@ def play(
         if callable(s.mask):
             env.process(_until(s.mask, s.name, subject))
     env.run(until=stream.end)
+    subject._settle(stream.end)
     subject._log.append((float(stream.end), st.END, -1, -1))
     return subject
 
@@ -234,14 +242,33 @@ def _replay(
     env: simpy.Environment, subject: Mind, stream: TaskStream, scale: Any
 ) -> Generator[Any, Any, None]:
     """The stream as a SimPy process: what it knows, when it is time."""
-    for time, kind, x, value in zip(*stream.arrivals(), strict=True):
-        yield env.timeout(delay_until(env, float(time)))
-        stimulus = stream.stimuli[x]
-        if kind == st.ONSET:
-            subject._enter(stimulus.name, stimulus.task, int(x), float(scale[x]), float(value))
-        elif kind != st.END:
-            factor = float(scale[x]) if kind == st.WEIGHT else 1.0
-            subject._perceive(int(kind), stimulus.name, float(value) * factor)
+    arrivals = stream.arrivals()
+    later = [float(t) for t in np.unique(arrivals.time)]  # the last is the end
+    for now, then in zip(later, [*later[1:], math.inf], strict=True):
+        subject._world_acts = now
+        yield env.timeout(max(0.0, now - env.now))
+        subject._world_acts = then
+        for i in np.flatnonzero(arrivals.time == now):
+            _act(
+                subject,
+                stream,
+                scale,
+                int(arrivals.kind[i]),
+                int(arrivals.element[i]),
+                float(arrivals.value[i]),
+                now,
+            )
+
+
+def _act(subject: Mind, stream: TaskStream, scale: Any, kind: int, x: int, value: float, time: float) -> None:
+    """One arrival of a known stream."""
+    if kind == st.END:
+        return
+    stimulus = stream.stimuli[x]
+    if kind == st.ONSET:
+        subject._enter(stimulus.name, stimulus.task, x, float(scale[x]), value, time)
+    else:
+        subject._perceive(kind, stimulus.name, value * (float(scale[x]) if kind == st.WEIGHT else 1.0), time)
 
 
 def _until(process: Any, name: str, subject: Mind) -> Generator[Any, Any, None]:

@@ -1,0 +1,79 @@
+"""Two drivers, one mind: SimPy and the compiled loop play the same events, in the same order, at the same times."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cogattn.mind import cohort, world
+from cogattn.observer import Observer
+from cogattn.stream import Change, Stimulus, Task, TaskStream
+
+END = 1.0
+
+
+@st.composite
+def times(draw):
+    """Seconds in [0, 1): on a grid of 50 ms, which makes ties the rule, or anywhere."""
+    if draw(st.booleans()):
+        return draw(st.integers(0, 19)) * 0.05
+    return draw(st.floats(0, 0.999))
+
+
+@st.composite
+def stimuli(draw, name):
+    onset = draw(times())
+    mask = draw(st.none() | times())
+    offset = draw(st.none() | times())
+    return Stimulus(
+        name,
+        onset,
+        mask=mask if mask is not None and mask > onset else None,
+        offset=offset if offset is not None and offset > onset else None,
+        weight=draw(st.sampled_from([0.0, 0.3, 1.0, 1.0, 4.0])),
+        distractor=draw(st.booleans()),
+        task=draw(st.sampled_from(["a", "b"])),
+    )
+
+
+@st.composite
+def streams(draw):
+    items = [draw(stimuli(f"x{i}")) for i in range(draw(st.integers(1, 5)))]
+    changes = []
+    for _ in range(draw(st.integers(0, 2))):
+        s = draw(st.sampled_from(items))
+        changes.append(Change(max(s.onset, draw(times())), s.name, draw(st.sampled_from([0.0, 0.5, 2.0]))))
+    return TaskStream(tuple(items), END, tuple(changes), (Task("a"), Task("b", 2.5)))
+
+
+OBSERVERS = st.builds(
+    Observer,
+    capacity=st.sampled_from([5.0, 40.0, 65.5, math.inf]),
+    slots=st.sampled_from([0.0, 1.0, 2.5, 4.0, math.inf]),
+    threshold=st.sampled_from([0.0, 0.0079, 0.05]),
+    alpha=st.sampled_from([0.0, 0.44, 1.0]),
+    persistence=st.sampled_from([0.0, 0.05, 0.1]),
+    reallocate=st.booleans(),
+)
+
+
+@settings(
+    max_examples=10_000,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=list(HealthCheck),
+    database=None,
+)
+@given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31), trial=st.integers(0, 1000))
+def test_both_drivers_play_the_same_events(stream, observer, seed, trial):
+    fast = cohort.play(stream, [observer], person=0, trial=[trial], seed=seed, record=True)
+    slow = world.play(stream, observer, seed=seed, trial=trial)
+    a, b = fast.events, slow.events
+    for column in ("kind", "element", "task"):
+        assert a[column].astype(str).tolist() == b[column].astype(str).tolist()
+    assert a["slot"].tolist() == b["slot"].tolist()
+    assert np.abs(a["time"].to_numpy() - b["time"].to_numpy()).max() <= 1e-12
+    assert {stream.names[x] for x in np.flatnonzero(fast.stored[0])} == set(slow.stored)
