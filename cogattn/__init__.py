@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cogattn.results import Trials, load
     from cogattn.scoring import scorecard
     from cogattn.stream import Change, Stimulus, Task, TaskStream
-    from cogattn.verify import verify
+    from cogattn.verification import verify
 
 # Where each public name lives. Loaded when first used, so that `import cogattn` waits for neither torch nor numba.
 # No module may have the name of a public function: importing it would hide the function.
@@ -35,7 +35,7 @@ _HOMES = {
     "cogattn.results": ("Trials", "load"),
     "cogattn.comparison": ("compare",),
     "cogattn.scoring": ("scorecard",),
-    "cogattn.verify": ("verify",),
+    "cogattn.verification": ("verify",),
     "cogattn.gate": ("Compose", "GateState", "Lapse", "Race", "Slots", "Soft", "TopK"),
     "cogattn.errors": ("CogattnError", "InputError", "RunError"),
 }

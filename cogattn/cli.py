@@ -244,7 +244,7 @@ def trace(
 def verify(*, seed: int = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
     """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
     from cogattn import results
-    from cogattn.verify import verify as check
+    from cogattn.verification import verify as check
 
     with progress("verify") as tick:
         table = check(quick=quick, seed=seed, progress=tick)

@@ -20,6 +20,9 @@ from collections.abc import Iterable
 class CogattnError(Exception):
     """Anything that a person can mend. The command line prints it as one line, without a traceback."""
 
+    def __init__(self, message: object = "") -> None:
+        super().__init__(" ".join(str(message).splitlines()))  # a name or a value may hold line breaks
+
 
 class InputError(CogattnError, ValueError):
     """A value that cannot be used. The message names the value, the range and the mend."""

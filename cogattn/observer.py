@@ -163,6 +163,11 @@ class Population:
     alpha: Spread = Spread("lognormal", 0.6032, 0.5723)
     persistence: Spread = Spread("constant", 0.1)
 
+    def __post_init__(self) -> None:
+        for f in fields(self):
+            if not isinstance(getattr(self, f.name), Spread):
+                raise InputError(f"{f.name} of a population must be a Spread, got {getattr(self, f.name)!r}")
+
     @classmethod
     def adults(cls) -> Population:
         """Healthy adults; every spread has the mean and sd of `human/tva_parameters.csv`."""
@@ -194,18 +199,22 @@ class Population:
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Population:
         """A population from plain values; an unknown name is refused with the nearest known one."""
-        for name in values:
+        for name, spread in values.items():
             choice("population parameter", name, [f.name for f in fields(cls)])
+            if not isinstance(spread, Mapping) or not {"kind", "mean"} <= spread.keys():
+                raise InputError(f"{name} of a population must have a kind and a mean, got {spread!r}")
+            for word in spread:
+                choice(f"part of the spread of {name}", word, [f.name for f in fields(Spread)])
         return cls(**{name: Spread(**spread) for name, spread in values.items()})
 
 
 def limits_of(arm: object) -> tuple[str, ...]:
     """The limits that an arm keeps: `human` all, `softmax` none, else names joined by +, e.g. `slots+capacity`."""
-    if arm == "human":
-        return tuple(LIMITS)
-    if arm == "softmax":
-        return ()
     named = [part.strip() for part in arm.split("+")] if isinstance(arm, str) else []
+    if named == ["human"]:
+        return tuple(LIMITS)
+    if named == ["softmax"]:
+        return ()
     unknown = [part for part in named if part not in LIMITS]
     if unknown or not named:
         known = ", ".join(("human", "softmax", *LIMITS))

@@ -13,7 +13,7 @@ process; a stimulus may name one as its `mask`, and then only SimPy can play it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -76,6 +76,8 @@ class Stimulus:
         _name("stimulus name", self.name)
         number(f"onset of {self.name!r}", self.onset, least=0, unit="s")
         number(f"weight of {self.name!r}", self.weight, least=0)
+        if not isinstance(self.distractor, bool | np.bool_):
+            raise InputError(f"distractor of {self.name!r} must be True or False, got {self.distractor!r}")
         for word in ("mask", "offset"):
             value = getattr(self, word)
             if value is not None and not callable(value):
@@ -93,6 +95,7 @@ class Change:
     weight: float
 
     def __post_init__(self) -> None:
+        _name("element of a change", self.element)
         number("time of a change", self.time, least=0, unit="s")
         number(f"new weight of {self.element!r}", self.weight, least=0)
 
@@ -106,6 +109,15 @@ class Arrivals(NamedTuple):
     value: npt.NDArray[np.float64]
 
 
+def _parts(name: str, value: object) -> tuple[Any, ...]:
+    kind = {"stimuli": Stimulus, "changes": Change, "tasks": Task}[name]
+    parts = tuple(value) if isinstance(value, Iterable) else (value,)
+    for part in parts:
+        if not isinstance(part, kind):
+            raise InputError(f"{name} of a stream must each be a {kind.__name__}, got {part!r}")
+    return parts
+
+
 @dataclass(frozen=True)
 class TaskStream:
     """All that happens in one trial, until `end`."""
@@ -117,7 +129,7 @@ class TaskStream:
 
     def __post_init__(self) -> None:
         for name in ("stimuli", "changes", "tasks"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+            object.__setattr__(self, name, _parts(name, getattr(self, name)))
         number("end of the stream", self.end, above=0, unit="s")
         if not self.stimuli:
             raise InputError("a stream needs at least one stimulus, got none")
@@ -181,6 +193,7 @@ def display(
     whole("targets", targets, least=0, most=MOST_ELEMENTS)
     whole("distractors", distractors, least=0, most=MOST_ELEMENTS)
     number("exposure", exposure, above=0, unit="s")
+    number("onset", onset, least=0, unit="s")
     number("after", after, above=0, unit="s")
     until = onset + exposure
     stimuli = [Stimulus(f"t{i}", onset, until) for i in range(targets)]

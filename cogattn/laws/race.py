@@ -61,7 +61,8 @@ def rates(w: npt.ArrayLike, capacity: npt.ArrayLike) -> Array:
     w = np.asarray(w, float)
     total = w.sum(-1, keepdims=True)
     share = np.divide(w, total, out=np.zeros_like(w), where=total > 0)
-    return share * np.asarray(capacity, float)[..., None]
+    c = np.asarray(capacity, float)[..., None]
+    return np.multiply(share, c, out=np.zeros(np.broadcast(share, c).shape), where=share > 0)
 
 
 def finish_times(
@@ -103,10 +104,12 @@ def first_finisher(w: npt.ArrayLike) -> Array:
 def plackett_luce(order: Sequence[int], w: npt.ArrayLike) -> float:
     """P(the first len(order) finishers are exactly these, in this order) = prod w_(r) / (W - those before)."""
     w = np.asarray(w, float)
-    left, p = float(w.sum()), 1.0
+    left, p = np.ones(len(w), bool), 1.0
     for x in order:
-        p *= float(w[x]) / left
-        left -= float(w[x])
+        if not (left[x] and w[x] > 0):
+            return 0.0
+        p *= float(w[x] / w[left].sum())
+        left[x] = False
     return p
 
 
@@ -148,7 +151,7 @@ def whole_report(
     w = np.asarray(w, float)
     race = operational_time(capacity, exposure, threshold)
     if reallocate:
-        free = _poisson(race, int(np.count_nonzero(w, axis=-1).max()), w.shape[-1])
+        free = _poisson(race, np.count_nonzero(w, axis=-1), w.shape[-1])
     else:
         free = poisson_binomial(_finished(rates(w, 1.0), race))
     return _mix_slots(slots, w.shape[-1], lambda k: _truncate(free, k))
@@ -159,12 +162,11 @@ def _finished(v: Array, race: Array) -> Array:
     return np.where(v > 0, -np.expm1(-v * np.where(np.isinf(race), 1e300, race)[..., None]), 0.0)
 
 
-def _poisson(mean: Array, racing: int, n: int) -> Array:
-    """P(min(Poisson(mean), racing) = j), j = 0..n."""
-    j = np.arange(n + 1)
-    p = np.where(j < racing, stats.poisson.pmf(j, mean[..., None]), 0.0)
-    p[..., racing] = stats.poisson.sf(racing - 1, mean)
-    return np.asarray(p)
+def _poisson(mean: Array, racing: npt.ArrayLike, n: int) -> Array:
+    """P(min(Poisson(mean), racing) = j), j = 0..n. An endless race is finished by all that race."""
+    j, most, mean = np.arange(n + 1), np.asarray(racing)[..., None], np.minimum(mean, 1e300)[..., None]
+    below = np.where(j < most, stats.poisson.pmf(j, mean), 0.0)
+    return np.asarray(np.where(j == most, stats.poisson.sf(j - 1, mean), below))
 
 
 def _truncate(p: Array, k: int) -> Array:
@@ -263,7 +265,7 @@ def _partial_reallocated(w: Array, m: int, mean: Array, slots: float) -> Array:
     """Counts are Poisson(C tau) capped by K; who they are is Plackett-Luce, whatever the time."""
     n = len(w)
     who = np.stack([composition(w, m, r) for r in range(n + 1)])  # (n + 1, m + 1)
-    count = _poisson(mean, int(np.count_nonzero(w)), n)
+    count = _poisson(mean, np.count_nonzero(w), n)
     return np.asarray(_mix_slots(slots, n, lambda k: _truncate(count, k)) @ who)
 
 
@@ -301,7 +303,7 @@ def stored_set(s: Sequence[int], v: npt.ArrayLike, tau: float, k: int) -> float:
     if k == 0:
         return 1.0
     total = 0.0
-    for i in s:
+    for i in (x for x in s if v[x] > 0):
         others = [x for x in s if x != i]
         for size in range(len(others) + 1):
             for j in itertools.combinations(others, size):

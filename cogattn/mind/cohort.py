@@ -59,9 +59,10 @@ def play(
     (trials, elements) replaces the weights that the streams give, e.g. by a network's own.
     """
     streams = [streams] if isinstance(streams, TaskStream) else list(streams)
-    person, trial = (np.array(a, np.int64).reshape(-1) for a in np.broadcast_arrays(person, trial))
-    which_ = np.zeros(len(person), np.int64) if which is None else np.asarray(which, np.int64).reshape(-1)
-    _check(streams, observers, person, trial, which_)
+    person, trial = np.broadcast_arrays(_integers("person", person), _integers("trial", trial))
+    person, trial = person.reshape(-1).copy(), trial.reshape(-1).copy()
+    which_ = np.zeros(len(person), np.int64) if which is None else _integers("which", which).reshape(-1)
+    _check(streams, observers, person, which_)
     seed, n_jobs = whole("seed", seed, most=2**63 - 1), whole("n_jobs", n_jobs, least=1, most=1024)
     table, starts = _arrivals(streams)
     elements = max(len(s.stimuli) for s in streams)
@@ -145,11 +146,19 @@ def _note(row, t, kind, x, slot):  # type: ignore[no-untyped-def]
     row.slot = slot
 
 
+def _integers(name: str, value: npt.ArrayLike) -> npt.NDArray[np.int64]:
+    a = np.asarray(value)
+    if a.size and a.dtype.kind not in "iu":
+        raise InputError(f"{name} must be whole numbers, got {a.dtype} values")
+    if a.size and not (a.min() >= 0 and a.max() < 2**31):
+        raise InputError(f"{name} must be from 0 to {2**31 - 1}, got {a.min()}..{a.max()}")
+    return a.astype(np.int64)
+
+
 def _check(
     streams: list[TaskStream],
     observers: Sequence[Observer],
     person: npt.NDArray[np.int64],
-    trial: npt.NDArray[np.int64],
     which: npt.NDArray[np.int64],
 ) -> None:
     if not streams or not observers or not len(person):
@@ -160,11 +169,9 @@ def _check(
                 f"the mask of {name!r} is a process that runs in the world; the compiled loop knows only times. "
                 "Play this stream with cogattn.mind.world.play"
             )
-    if person.min() < 0 or person.max() >= len(observers):
+    if person.max() >= len(observers):
         raise InputError(f"person must be from 0 to {len(observers) - 1}, got {person.min()}..{person.max()}")
-    if trial.min() < 0:
-        raise InputError(f"trial must be >= 0, got {trial.min()}")
-    if len(which) != len(person) or which.min() < 0 or which.max() >= len(streams):
+    if len(which) != len(person) or which.max() >= len(streams):
         raise InputError(
             f"which must give a stream from 0 to {len(streams) - 1} for each of {len(person)} trials"
         )
@@ -228,6 +235,6 @@ def _event_frame(
             columns = (row["time"], row["kind"], row["element"], row["slot"])
             jobs = [x.task for x in stream.stimuli]
             parts.append(events.frame(*who, *columns, names=stream.names, tasks=jobs))
-    return (
-        parts[0] if len(parts) == 1 else pd.concat([p.astype({"element": str, "task": str}) for p in parts])
-    )
+    if len(parts) == 1:
+        return parts[0]
+    return pd.concat([p.astype({"element": str, "task": str}) for p in parts], ignore_index=True)

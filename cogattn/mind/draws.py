@@ -28,7 +28,7 @@ LAYOUT = 3  #: what is shown where: identities and places
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)
 _M2 = np.uint64(0x94D049BB133111EB)
-_S30, _S27, _S31, _S11 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(11)
+_S30, _S27, _S31, _S12 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12)
 
 
 @njit(cache=True, inline="always")
@@ -48,9 +48,9 @@ def _key(seed, person, trial):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _uniform(key, stream, n):  # type: ignore[no-untyped-def]
-    """A number in (0, 1), never 0 and never 1: 53 bits, centred in their cell."""
+    """A number in (0, 1), never 0 and never 1: 52 bits, centred in their cell (with 53 the last would round to 1)."""
     k = _mix((key ^ (np.uint64(stream) * _M1)) + _GOLDEN)
-    return (np.float64(_mix(k + np.uint64(n) * _GOLDEN) >> _S11) + 0.5) / 9007199254740992.0
+    return (np.float64(_mix(k + np.uint64(n) * _GOLDEN) >> _S12) + 0.5) / 4503599627370496.0
 
 
 @njit(cache=True)

@@ -75,6 +75,8 @@ class Mind:
         self._world_acts = math.inf  # when a known stream acts next; a process of the user's does not say
         o = self.observer
         whole("seed", seed, most=2**63 - 1)
+        whole("person", person)
+        whole("trial", trial)
         mind.begin(
             self._state, seed, person, trial, o.capacity, o.slots, o.threshold, o.persistence, o.reallocate
         )
@@ -138,6 +140,12 @@ class Mind:
             if self._phase(x) == mind.STORED
         ]
         return tuple(name for _, name in sorted(held))
+
+    @property
+    def encoded_at(self) -> dict[str, float]:
+        """When each element that the store ever took entered it, s."""
+        names = {x: name for name, (x, _) in self._element.items()}
+        return {names[x]: time for time, kind, x, _ in self._log if kind == mind.ENCODE}
 
     @property
     def events(self) -> pd.DataFrame:
@@ -227,7 +235,9 @@ def play(
     env = simpy.Environment()
     observer = observer or Observer()
     subject = Mind(env, observer, seed=seed, person=person, trial=trial, tasks=stream.tasks)
-    scale = stream.weights(observer.alpha) if weights is None else weights
+    scale = stream.weights(observer.alpha) if weights is None else np.asarray(weights, float)
+    if scale.shape != (len(stream.stimuli),) or not np.isfinite(scale).all() or (scale < 0).any():
+        raise InputError(f"weights must be {len(stream.stimuli)} finite numbers >= 0, got {scale.tolist()}")
     env.process(_replay(env, subject, stream, scale))
     for s in stream.stimuli:
         if callable(s.mask):
