@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from cyclopts import App, CycloptsError, Parameter
+from cyclopts import App, CycloptsError, Parameter, Token
 
 from cogattn.errors import CogattnError, InputError, choice
 
@@ -29,14 +29,26 @@ app = App(
     result_action="return_value",
 )
 
+
+def _whole(_: Any, tokens: Sequence[Token]) -> int:
+    """A whole number as it is written: 1.5 is none, and is not cut down to one."""
+    text = tokens[0].value
+    try:
+        return int(text)
+    except ValueError:
+        raise ValueError(f"must be a whole number, got {text!r}") from None
+
+
 OUT = "results"
+Whole = Annotated[int, Parameter(converter=_whole)]
 Out = Annotated[str, Parameter(help="folder that run folders are put into")]
 Json = Annotated[bool, Parameter(negative=(), help="print the table as JSON")]
 Resume = Annotated[
     bool, Parameter(negative=(), help="go on with the newest unfinished run of these settings")
 ]
 Jobs = Annotated[
-    int | None, Parameter(help="processor cores to use (default: all); the numbers stay the same")
+    int | None,
+    Parameter(converter=_whole, help="processor cores to use (default: all); the numbers stay the same"),
 ]
 Device = Annotated[str, Parameter(help="where the network runs: auto, cpu or cuda")]
 Observer_ = Annotated[str | None, Parameter(name="--observer", help="TOML file: one mind for everybody")]
@@ -87,9 +99,9 @@ def run(
     *,
     arms: Annotated[str | None, Parameter(help="comma-separated, e.g. human,softmax,slots+capacity")] = None,
     model: Annotated[str | None, Parameter(help="a name in models/ or your own .py file")] = None,
-    people: int | None = None,
-    trials: Annotated[int | None, Parameter(help="trials per person and condition")] = None,
-    seed: int | None = None,
+    people: Whole | None = None,
+    trials: Annotated[int | None, Parameter(converter=_whole, help="trials per person and condition")] = None,
+    seed: Whole | None = None,
     option: Annotated[
         list[str] | None, Parameter(help="the paradigm's own, KEY=VALUE, e.g. set_size=4")
     ] = None,
@@ -110,7 +122,7 @@ def run(
 
     flags: dict[str, Any] = {
         "paradigm": name,
-        "arms": arms and _split(arms),
+        "arms": None if arms is None else _split(arms),
         "model": model,
         "people": people,
         "trials": trials,
@@ -132,9 +144,9 @@ def run(
 def compare(
     *,
     model: Annotated[str, Parameter(help="a name in models/ or your own .py file")] = "digit_reader",
-    people: int = 50,
-    trials: Annotated[int, Parameter(help="trials per person and condition")] = 100,
-    seed: int = 0,
+    people: Whole = 50,
+    trials: Annotated[int, Parameter(converter=_whole, help="trials per person and condition")] = 100,
+    seed: Whole = 0,
     observer: Observer_ = None,
     population: Population_ = None,
     jobs: Jobs = None,
@@ -160,9 +172,9 @@ def compare(
 @app.command
 def scorecard(
     *,
-    people: int = 200,
-    trials: Annotated[int, Parameter(help="trials per person and condition")] = 100,
-    seed: int = 0,
+    people: Whole = 200,
+    trials: Annotated[int, Parameter(converter=_whole, help="trials per person and condition")] = 100,
+    seed: Whole = 0,
     observer: Observer_ = None,
     population: Population_ = None,
     jobs: Jobs = None,
@@ -214,9 +226,11 @@ def trace(
     /,
     *,
     arm: Annotated[str | None, Parameter(help="default: the run's first arm")] = None,
-    condition: Annotated[int, Parameter(help="its number, from 0, in the order of the run")] = 0,
-    person: int = 0,
-    trial: int = 0,
+    condition: Annotated[
+        int, Parameter(converter=_whole, help="its number, from 0, in the order of the run")
+    ] = 0,
+    person: Whole = 0,
+    trial: Whole = 0,
     out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/trace)")] = None,
 ) -> None:
     """One trial of a run, event by event: a timeline, a Parquet table, and a trace that Perfetto's viewer opens."""
@@ -241,7 +255,7 @@ def trace(
 
 
 @app.command
-def verify(*, seed: int = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
+def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
     """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
     from cogattn import results
     from cogattn.verification import verify as check
@@ -358,7 +372,10 @@ def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
             values[key] = kind.from_dict(values[key])
     if flags.get("observer") is not None:
         values.pop("population", None)
-    values["paradigm"] = paradigms.make(values["paradigm"], values.pop("options", {}))
+    options = values.pop("options", {})
+    if not isinstance(options, dict):
+        raise InputError(f"options in {config} must be a table such as [options], got {options!r}")
+    values["paradigm"] = paradigms.make(values["paradigm"], options)
     return values
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import plot, results
-from cogattn.experiment import Plan, Progress, digest, execute_all, make_plan, run_folder
+from cogattn.experiment import Plan, Progress, check, digest, execute_all, make_plan, run_folder
 from cogattn.results import Trials
 
 if TYPE_CHECKING:
@@ -163,6 +163,7 @@ def compare(
         shared = (people, trials, seed, observer, population)
         plans[paradigm] = make_plan(paradigm, ("human", "softmax"), model, *shared)
         plans[f"{paradigm}_{ALONE}".replace(" ", "_")] = make_plan(paradigm, ("human",), None, *shared)
+    check(plans.values(), n_jobs, device)
     config = {name: digest(plan.config()) for name, plan in plans.items()}
     folder = None if out is None else run_folder(Path(out), "compare", config, resume)
     done = Comparison(execute_all(plans, folder, n_jobs, device, progress), folder)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -133,9 +133,17 @@ def run(
     `out`: a folder for the run folder; then every finished cell is kept, and `resume=True` goes on from there.
     """
     plan = make_plan(paradigm, arms, model, people, trials, seed, observer, population)
-    config = plan.config()
-    folder = None if out is None else run_folder(Path(out), plan.paradigm.name, config, resume)
+    check([plan], n_jobs, device)
+    folder = None if out is None else run_folder(Path(out), plan.paradigm.name, plan.config(), resume)
     return execute(plan, folder, n_jobs, device, progress)
+
+
+def check(plans: Iterable[Plan], n_jobs: int, device: str) -> None:
+    """Everything that can be wrong before a folder is made: cores, device, a network that cannot show so much."""
+    whole("n_jobs", n_jobs, least=1, most=1024)
+    for plan in plans:
+        if plan.model is not None:
+            _fits(plan.paradigm, find(plan.model, device))
 
 
 def execute(
@@ -146,10 +154,7 @@ def execute(
     progress: Progress | None = None,
 ) -> Trials:
     """Carry a plan out, in this folder if one is given: what is finished there is not played again."""
-    n_jobs = whole("n_jobs", n_jobs, least=1, most=1024)
     subject = None if plan.model is None else find(plan.model, device)
-    if subject is not None:
-        _fits(plan.paradigm, subject)
     config = plan.config()
     history = results.provenance(plan.seed, _device_of(subject), n_jobs)
     if folder is not None:
@@ -196,11 +201,11 @@ def make_plan(
     """Check every argument at the door."""
     if not isinstance(paradigm, Paradigm):
         paradigm = paradigms.get(choice("paradigm", paradigm, paradigms.names()))()
-    arms = (arms,) if isinstance(arms, str) else tuple(arms)
-    if not arms or len(set(arms)) < len(arms):
-        raise InputError(f"arms must name at least one arm, and each once, got {arms}")
+    arms = (arms,) if isinstance(arms, str) or not isinstance(arms, Iterable) else tuple(arms)
     for arm in arms:
         limits_of(arm)
+    if not arms or len(set(arms)) < len(arms):
+        raise InputError(f"arms must name at least one arm, and each once, got {arms}")
     if observer is not None and population is not None:
         raise InputError("give observer (one mind for everybody) or population (their spread), not both")
     for name, value, kind in (("observer", observer, Observer), ("population", population, Population)):
@@ -211,7 +216,9 @@ def make_plan(
         whole("trials", trials, least=1, most=10**6),
     )
     if people * trials > _MOST_TRIALS:
-        raise InputError(f"people x trials must be <= {_MOST_TRIALS:,} in a condition, got {people:,} x {trials:,}")
+        raise InputError(
+            f"people x trials must be <= {_MOST_TRIALS:,} in a condition, got {people:,} x {trials:,}"
+        )
     seed = whole("seed", seed, most=2**63 - 1)
     return Plan(paradigm, arms, people, trials, seed, model, observer, population or Population.adults())
 
@@ -270,8 +277,9 @@ def _play_all(
 
     def one(cell: Cell) -> pd.DataFrame:
         part = None if folder is None else folder / "parts" / f"{cell.name(config)}.parquet"
-        if part is not None and part.exists():
-            return results.read_table(part)
+        kept = None if part is None else _kept(part, plan.people * plan.trials)
+        if kept is not None:
+            return kept
         frame = play_cell(plan, cell, crowd, subject)
         if part is not None:
             results.write_table(part, frame)
@@ -286,6 +294,17 @@ def _play_all(
             if progress is not None:
                 progress(len(found), len(cells))
     return pd.concat([found[i] for i in sorted(found)], ignore_index=True)
+
+
+def _kept(part: Path, rows: int) -> pd.DataFrame | None:
+    """A finished cell, if it is there and whole; a damaged one is played again, which gives the same numbers."""
+    if not part.exists():
+        return None
+    try:
+        frame = results.read_table(part)
+    except InputError:
+        return None
+    return frame if len(frame) == rows else None
 
 
 @contextmanager

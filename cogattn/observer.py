@@ -132,7 +132,10 @@ class Spread:
 
     def __post_init__(self) -> None:
         choice("kind of spread", self.kind, ("constant", "lognormal", "censored", "truncated"))
-        number("mean of a spread", self.mean, above=0 if self.kind == "lognormal" else None)
+        if self.kind == "constant":
+            number("mean of a constant spread", self.mean, least=0)
+        else:
+            number("mean of a spread", self.mean, above=0 if self.kind == "lognormal" else None)
         number("sd of a spread", self.sd, least=0)
         number("low of a spread", self.low, least=0)
         number("high of a spread", self.high, above=self.low, infinite=True)
@@ -182,7 +185,8 @@ class Population:
         n = whole("people", n, least=1, most=1_000_000)
         seed = whole("seed", seed, most=2**63 - 1)
         even = stats.qmc.Sobol(_DIMENSIONS, scramble=True, rng=np.random.default_rng(seed))
-        u = np.clip(even.random_base2(max(n - 1, 1).bit_length())[:n], 2.0**-32, 1 - 2.0**-32)  # (n, dimensions)
+        u = even.random_base2(max(n - 1, 1).bit_length())[:n]  # (n, dimensions)
+        u = np.clip(u, 2.0**-32, 1 - 2.0**-32)
         return pd.DataFrame({f.name: getattr(self, f.name).at(u[:, i]) for i, f in enumerate(fields(self))})
 
     def sample(self, n: int, seed: int = 0) -> list[Observer]:

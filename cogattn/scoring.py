@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import human, paradigms, plot, results
-from cogattn.experiment import Progress, digest, execute_all, make_plan, run_folder
+from cogattn.experiment import Progress, check, digest, execute_all, make_plan, run_folder
 from cogattn.observer import Observer, Population
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def scorecard(
         name: make_plan(name, ("human", "softmax"), None, people, trials, seed, observer, population)
         for name in paradigms.names()
     }
+    check(plans.values(), n_jobs, "cpu")
     config = {name: digest(plan.config()) for name, plan in plans.items()}
     folder = None if out is None else run_folder(Path(out), "scorecard", config, resume)
     runs = execute_all(plans, folder, n_jobs, "cpu", progress)

@@ -25,6 +25,8 @@ from cogattn.laws import race
 
 MOST_ELEMENTS = 64  #: elements that one trial can hold: the state of a mind is a record of fixed size
 
+MOST_WEIGHT = 1e100  #: only ratios matter; beyond this, sums of products could leave the floats
+
 # What the world can do to a mind. The numbers are part of the event record; add, never renumber.
 ONSET, MASK, OFFSET, WEIGHT, FORGET, END = range(6)
 _RANK = {
@@ -57,7 +59,7 @@ class Task:
 
     def __post_init__(self) -> None:
         _name("task name", self.name)
-        number("pertinence", self.pertinence, least=0)
+        number("pertinence", self.pertinence, least=0, most=MOST_WEIGHT)
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ class Stimulus:
     def __post_init__(self) -> None:
         _name("stimulus name", self.name)
         number(f"onset of {self.name!r}", self.onset, least=0, unit="s")
-        number(f"weight of {self.name!r}", self.weight, least=0)
+        number(f"weight of {self.name!r}", self.weight, least=0, most=MOST_WEIGHT)
         if not isinstance(self.distractor, bool | np.bool_):
             raise InputError(f"distractor of {self.name!r} must be True or False, got {self.distractor!r}")
         for word in ("mask", "offset"):
@@ -97,7 +99,7 @@ class Change:
     def __post_init__(self) -> None:
         _name("element of a change", self.element)
         number("time of a change", self.time, least=0, unit="s")
-        number(f"new weight of {self.element!r}", self.weight, least=0)
+        number(f"new weight of {self.element!r}", self.weight, least=0, most=MOST_WEIGHT)
 
 
 class Arrivals(NamedTuple):

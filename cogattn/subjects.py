@@ -29,7 +29,6 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-import cogattn
 from cogattn.errors import InputError, choice, number, whole
 
 if TYPE_CHECKING:
@@ -121,7 +120,7 @@ def _fits(network: torch.nn.Module, tensors: Mapping[str, torch.Tensor], path: P
 
 def _folder() -> Path:
     """`_models` inside an installed package, `models` beside the package in a checkout."""
-    package = Path(cogattn.__file__).parent
+    package = Path(__file__).parent
     inside = package / "_models"
     return inside if inside.is_dir() else package.parent / "models"
 

@@ -26,6 +26,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
+from cogattn.errors import InputError
+
 Array = npt.NDArray[np.float64]
 
 # Gauss-Legendre nodes on (0, 1), used on panels that double in length: see `_moments_of_filling`.
@@ -40,8 +42,16 @@ def weights(distractor: npt.ArrayLike, alpha: npt.ArrayLike, pertinence: npt.Arr
 
 
 def weights_from_logits(logits: npt.ArrayLike, gain: npt.ArrayLike, pertinence: npt.ArrayLike = 1.0) -> Array:
-    """w_x = pertinence_x exp(gain logit_x), scaled so that the largest is 1 (only ratios matter)."""
-    z = np.asarray(logits, float) * np.asarray(gain, float)
+    """w_x = pertinence_x exp(gain logit_x), scaled so that the largest is 1 (only ratios matter).
+
+    A logit of -inf is an empty place: weight 0. NaN and +inf are no logits.
+    """
+    logits = np.asarray(logits, float)
+    if np.isnan(logits).any() or np.isposinf(logits).any():
+        raise InputError("logits must be finite, or -inf for an empty place; some are NaN or +inf")
+    z = np.where(
+        np.isneginf(logits), -np.inf, np.where(np.isfinite(logits), logits, 0.0) * np.asarray(gain, float)
+    )
     peak = np.max(z, axis=-1, keepdims=True, initial=-np.inf, where=np.isfinite(z))
     with np.errstate(invalid="ignore"):
         w = np.where(np.isfinite(z), np.exp(z - np.where(np.isfinite(peak), peak, 0.0)), 0.0)

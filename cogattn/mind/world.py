@@ -94,7 +94,7 @@ class Mind:
             raise InputError(f"a trial holds at most {st.MOST_ELEMENTS} elements, {name!r} is one too many")
         if task not in self._tasks:
             raise InputError(f"task of {name!r} must be one of {', '.join(self._tasks)}, got {task!r}")
-        number(f"weight of {name!r}", weight, least=0)
+        number(f"weight of {name!r}", weight, least=0, most=st.MOST_WEIGHT)
         scale = race.weights(distractor, self.observer.alpha, self._tasks[task].pertinence)
         self._enter(name, task, len(self._element), float(scale), weight)
 
@@ -114,7 +114,7 @@ class Mind:
 
     def weigh(self, name: str, weight: float) -> None:
         """Element `name` matters more or less from now on (0 = ignored)."""
-        number(f"weight of {name!r}", weight, least=0)
+        number(f"weight of {name!r}", weight, least=0, most=st.MOST_WEIGHT)
         self._perceive(st.WEIGHT, name, weight * self._scale.get(name, 1.0))
 
     def forget(self, name: str) -> None:
@@ -239,9 +239,6 @@ def play(
     if scale.shape != (len(stream.stimuli),) or not np.isfinite(scale).all() or (scale < 0).any():
         raise InputError(f"weights must be {len(stream.stimuli)} finite numbers >= 0, got {scale.tolist()}")
     env.process(_replay(env, subject, stream, scale))
-    for s in stream.stimuli:
-        if callable(s.mask):
-            env.process(_until(s.mask, s.name, subject))
     env.run(until=stream.end)
     subject._settle(stream.end)
     subject._log.append((float(stream.end), st.END, -1, -1))
@@ -277,12 +274,17 @@ def _act(subject: Mind, stream: TaskStream, scale: Any, kind: int, x: int, value
     stimulus = stream.stimuli[x]
     if kind == st.ONSET:
         subject._enter(stimulus.name, stimulus.task, x, float(scale[x]), value, time)
+        if callable(stimulus.mask):
+            subject.env.process(_until(stimulus.mask, stimulus.name, subject))
     else:
         subject._perceive(kind, stimulus.name, value * (float(scale[x]) if kind == st.WEIGHT else 1.0), time)
 
 
 def _until(process: Any, name: str, subject: Mind) -> Generator[Any, Any, None]:
-    """Mask `name` when the user's process says so: a generator that ends then, or a SimPy event."""
+    """Mask `name` when the user's process says so: a generator that ends then, or a SimPy event.
+
+    The process starts when the element has appeared.
+    """
     condition: Any = process(subject)
     if isinstance(condition, Generator):
         condition = subject.env.process(condition)

@@ -6,7 +6,9 @@ others). A trial scores the targets that were named right. Unspeeded: there is n
 
 from __future__ import annotations
 
+import numbers
 from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import plot
-from cogattn.errors import InputError
+from cogattn.errors import InputError, number
 from cogattn.paradigms.base import Answers, Condition, Paradigm, by_person
 from cogattn.stream import TaskStream, display
 
@@ -97,14 +99,16 @@ def _at(means: pd.Series, x: pd.Series) -> npt.NDArray[np.float64]:
 
 
 def series(name: str, values: object) -> tuple[Any, ...]:
-    """Options that are lists come as any sequence; one number is a list of one."""
-    if isinstance(values, (str, bytes)):
-        raise InputError(f"{name} must be numbers, got {values!r}")
-    if np.ndim(values) == 0:  # type: ignore[arg-type]
+    """Options that are lists of numbers come as any sequence; one number is a list of one."""
+    if isinstance(values, numbers.Number):
         return (values,)
-    out = tuple(v.item() if isinstance(v, np.generic) else v for v in values)  # type: ignore[attr-defined]
+    if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
+        raise InputError(f"{name} must be a list of numbers, got {values!r}")
+    out = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
     if not out:
         raise InputError(f"{name} must hold at least one value, got none")
+    for value in out:
+        number(f"each of {name}", value, infinite=True)
     if len(set(out)) < len(out):
         raise InputError(f"{name} must differ from each other, got {out}")
     return out

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogattn.errors import InputError
-from cogattn.mind import cohort
+from cogattn.mind import cohort, drop_stale
 from cogattn.observer import Observer, Population
 from cogattn.stream import Change, Stimulus, TaskStream, display
 
@@ -32,7 +33,9 @@ def crowd_trials(n=20_000):
 
 @pytest.mark.parametrize("n_jobs", [2, 3, 8])
 def test_more_jobs_change_no_bit(n_jobs):
-    assert same(cohort.play(SIX, CROWD, **crowd_trials()), cohort.play(SIX, CROWD, **crowd_trials(), n_jobs=n_jobs))
+    assert same(
+        cohort.play(SIX, CROWD, **crowd_trials()), cohort.play(SIX, CROWD, **crowd_trials(), n_jobs=n_jobs)
+    )
 
 
 @pytest.mark.parametrize("chunk", [1, 7, 1000])
@@ -87,6 +90,21 @@ def test_arms_differ_by_their_limits_alone():
     assert many.stored.sum() > few.stored.sum()
 
 
+def test_a_compiled_loop_does_not_outlive_a_change_of_the_mind(tmp_path):
+    """numba looks at the date of the loop's own file only; the mind that it holds is in another."""
+    folder = tmp_path / "mind"
+    (folder / "__pycache__").mkdir(parents=True)
+    for name, date in (("mind.py", 100), ("cohort.py", 50), ("../stream.py", 60)):
+        (folder / name).touch()
+        os.utime(folder / name, (date, date))
+    for date, kept in ((101, True), (99, False)):
+        compiled = folder / "__pycache__" / "cohort._run-1.py311.nbi"
+        compiled.touch()
+        os.utime(compiled, (date, date))
+        drop_stale(folder)
+        assert compiled.exists() == kept
+
+
 # --- several streams, given weights ------------------------------------------------------------------------
 
 
@@ -104,7 +122,9 @@ def test_which_says_which_stream_a_trial_shows():
 
 def test_the_record_of_several_streams_names_their_own_elements():
     streams = [display(targets=1, exposure=0.1), display(targets=0, distractors=2, exposure=0.1)]
-    both = cohort.play(streams, [Observer()], person=0, trial=range(4), which=[0, 1, 0, 1], record=True).events
+    both = cohort.play(
+        streams, [Observer()], person=0, trial=range(4), which=[0, 1, 0, 1], record=True
+    ).events
     assert set(both[both.trial == 0].element) == {"t0", ""}
     assert set(both[both.trial == 1].element) == {"d0", "d1", ""}
     assert both.index.is_unique

@@ -102,7 +102,7 @@ def test_parquet_brings_the_record_back(record, tmp_path):
 
 
 def test_what_is_no_record_is_refused(record):
-    with pytest.raises(InputError, match="x.parquet has no column 'slot'"):
+    with pytest.raises(InputError, match=r"x\.parquet has no column 'slot'"):
         events.check(record.drop(columns="slot"), "x.parquet")
     with pytest.raises(InputError, match="holds no event"):
         events.chrome_trace(record.iloc[:0])
@@ -134,9 +134,7 @@ def test_there_is_one_process_per_trial(record):
 def test_there_is_one_track_per_element_and_slot(record):
     trace = events.chrome_trace(record)
     for pid in range(1, 41):
-        tracks = {
-            r["tid"]: r["args"]["name"] for r in rows(trace, "M", pid) if r["name"] == "thread_name"
-        }
+        tracks = {r["tid"]: r["args"]["name"] for r in rows(trace, "M", pid) if r["name"] == "thread_name"}
         names = [n for t, n in tracks.items() if t < 1000]
         assert sorted(names) == ["ear: C", "ear: D", "ear: E", "eye: A", "eye: B"]
         assert {r["tid"] for r in rows(trace, "X", pid)} <= tracks.keys()

@@ -23,7 +23,9 @@ def need(x, seed=0, person=0, trial=0):
 
 
 def rows(mind):
-    return [(t, k, e) for t, k, e in zip(mind.events.time, mind.events.kind, mind.events.element, strict=True)]
+    return [
+        (t, k, e) for t, k, e in zip(mind.events.time, mind.events.kind, mind.events.element, strict=True)
+    ]
 
 
 def approx(log):
@@ -73,9 +75,7 @@ def test_a_change_keeps_alpha_and_pertinence():
     stimuli = (Stimulus("A", distractor=True), Stimulus("B"))
     changed = TaskStream(stimuli, 5.0, changes=(Change(0.0, "A", 2.0),))
     heavy = TaskStream((Stimulus("A", weight=2.0, distractor=True), Stimulus("B")), 5.0)
-    a, b = (
-        [row for row in rows(play(s, QUICK)) if row[1] in ("open", "encode")] for s in (changed, heavy)
-    )
+    a, b = ([row for row in rows(play(s, QUICK)) if row[1] in ("open", "encode")] for s in (changed, heavy))
     assert a == b
 
 
@@ -98,6 +98,23 @@ def test_clock_times_are_those_of_the_stream_to_the_bit():
     observer = Observer(capacity=1e-9, threshold=0.0)
     shown = [t for t, k, _ in rows(play(TaskStream(stimuli, 4.0), observer)) if k == "onset"]
     assert shown == onsets
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_clock_that_misses_by_a_rounding_parts_no_tie_and_swaps_no_neighbours(late):
+    """SimPy's clock adds delays; an element opens at the very moment of its mask, or one float before it."""
+    rng = np.random.default_rng(0)
+    for before, onset, after, more in rng.uniform([0.1, 0.5, 0.9, 0], [0.5, 0.9, 1.0, 1], (1500, 4)):
+        threshold = 0.95 + 0.4 * more  # longer than the clock has run: then sums of floats miss their mark
+        mask = onset + threshold  # set going by the arrival of C, while A's opening is by that of B
+        stimuli = (
+            Stimulus("A", onset, mask=math.nextafter(mask, 9) if late else mask),
+            Stimulus("B", before),
+            Stimulus("C", after),
+        )
+        observer = Observer(capacity=1e-9, threshold=threshold)
+        kinds = play(TaskStream(stimuli, 9.0), observer).events.query("element == 'A'").kind
+        assert kinds.tolist() == (["onset", "open", "mask"] if late else ["onset", "mask"])
 
 
 def test_a_repeated_run_is_the_same_run():
@@ -353,7 +370,9 @@ def test_showing_is_checked_at_the_door(env):
         mind.show("B")
 
 
-@pytest.mark.parametrize("address", [{"seed": -1}, {"person": -1}, {"trial": -1}, {"trial": 1.5}, {"seed": None}])
+@pytest.mark.parametrize(
+    "address", [{"seed": -1}, {"person": -1}, {"trial": -1}, {"trial": 1.5}, {"seed": None}]
+)
 def test_an_address_that_is_none_is_refused(env, address):
     with pytest.raises(InputError, match=next(iter(address))):
         Mind(env, QUICK, **address)
@@ -373,3 +392,17 @@ def test_an_error_in_a_users_process_is_not_swallowed(env):
 
     with pytest.raises(InputError, match="never shown"):
         inhabit(env, world)
+
+
+def test_a_process_that_masks_starts_when_its_stimulus_appears():
+    started = []
+
+    def soon(mind):
+        started.append(mind.env.now)
+        yield mind.env.timeout(0.05)
+
+    late = TaskStream((Stimulus("a", mask=0.1), Stimulus("b", onset=0.3, mask=soon)), end=1.0)
+    record = play(late, Observer(), seed=1).events
+    assert started == [0.3]
+    gone = record[(record["kind"].astype(str) == "mask") & (record["element"].astype(str) == "b")]
+    assert gone["time"].tolist() == pytest.approx([0.35])

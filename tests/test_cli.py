@@ -1,0 +1,327 @@
+"""The command line, as a user meets it: what it prints, what it leaves behind, and what it says to a mistake."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from cogattn import cli, results
+
+TINY = ["--people", "2", "--trials", "2"]
+
+
+@pytest.fixture
+def call(capsys, tmp_path, monkeypatch):
+    """Run a command in an empty folder: (exit code, standard output, standard error)."""
+    monkeypatch.chdir(tmp_path)
+
+    def run(*tokens):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            cli.main([str(t) for t in tokens])
+        out, err = capsys.readouterr()
+        return stop.value.code, out, err
+
+    return run
+
+
+def made(call, *more):
+    """A small run, and its folder."""
+    code, out, _ = call("run", "whole_report", *TINY, *more)
+    assert code == 0
+    return Path(next(line.split()[-1] for line in out.splitlines() if line.startswith("Results:")))
+
+
+def test_list_names_what_there_is(call):
+    code, out, _ = call("list")
+    assert code == 0
+    for word in ("whole_report", "partial_report", "digit_reader", "softmax", "slots", "threshold"):
+        assert word in out
+
+
+@pytest.mark.parametrize(
+    "command", ["run", "compare", "scorecard", "plot", "trace", "verify", "doctor", "list", ""]
+)
+def test_every_command_has_help(call, command):
+    code, out, _ = call(*([command] if command else []), "--help")
+    assert code == 0
+    assert "Usage" in out
+
+
+def test_run_prints_the_table_and_says_where_the_results_are(call):
+    folder = made(
+        call,
+        "--arms",
+        "human,slots+capacity,softmax",
+        "--option",
+        "set_size=4",
+        "--option",
+        "exposures=[0.1]",
+    )
+    trials = results.load(folder)
+    assert trials.config["arms"] == ["human", "slots+capacity", "softmax"]
+    assert trials.config["options"] == {"set_size": 4, "exposures": [0.1]}
+    assert len(trials.frame) == 3 * 4
+
+
+def test_a_config_file_makes_the_same_run_and_flags_override_it(call):
+    folder = made(call, "--seed", "3")
+    again = made(call, "--config", folder / "config.toml", "--out", "other")
+    pd.testing.assert_frame_equal(results.load(again).frame, results.load(folder).frame)
+    code, *_ = call("run", "--config", folder / "config.toml", "--people", "1", "--out", "third")
+    assert code == 0
+    assert results.load(next(Path("third/whole_report").iterdir())).config["people"] == 1
+
+
+def test_an_observer_file_is_one_mind_for_everybody(call):
+    Path("mind.toml").write_text("capacity = 0.001\nslots = 2\n")
+    folder = made(call, "--observer", "mind.toml", "--arms", "human")
+    assert results.load(folder).frame["score"].sum() == 0
+
+
+def test_json_is_json_and_nothing_else(call):
+    for tokens in (["run", "whole_report", *TINY], ["list"], ["scorecard", *TINY], ["doctor"]):
+        code, out, _ = call(*tokens, "--json")
+        assert code == 0
+        assert len(json.loads(out)) > 2
+
+
+def test_compare_and_scorecard_leave_their_figures(call):
+    code, out, _ = call("compare", *TINY)
+    assert code == 0
+    assert "human bands" in out
+    assert next(Path("results/compare").iterdir()).joinpath("figures/compare.png").exists()
+    code, out, _ = call("scorecard", *TINY)
+    assert code == 0
+    assert "46 rows are empty" in out
+
+
+def test_plot_draws_one_run_or_several(call):
+    a, b = made(call), made(call, "--seed", "1")
+    code, out, _ = call("plot", a)
+    assert code == 0
+    assert Path(out.splitlines()[0]).exists()
+    code, out, _ = call("plot", a, b, "--out", "both")
+    assert code == 0
+    assert sorted(p.suffix for p in Path("both").iterdir()) == [".png", ".svg"]
+
+
+def test_trace_writes_a_table_a_trace_and_a_timeline(call):
+    folder = made(call)
+    code, out, _ = call("trace", folder, "--condition", "7", "--person", "1", "--trial", "1")
+    assert code == 0
+    assert "onset" in out
+    files = {p.suffix: p for p in (folder / "trace").iterdir()}
+    assert set(files) == {".parquet", ".json", ".png", ".svg"}
+    assert json.loads(files[".json"].read_text())["traceEvents"]
+    assert set(pd.read_parquet(files[".parquet"])["trial"]) == {1}
+
+
+def test_events_of_a_whole_run_are_written_if_asked_for(call):
+    folder = made(call, "--events")
+    record = pd.read_parquet(folder / "events.parquet")
+    assert (record["kind"].astype(str) == "end").sum() == len(results.load(folder).frame)
+
+
+def test_doctor_finds_all_in_place_and_says_so_if_not(call):
+    code, out, _ = call("doctor")
+    assert code == 0
+    assert "PROBLEM" not in out
+    Path("file").write_text("")
+    code, out, _ = call("doctor", "--out", "file")
+    assert code == 1
+    assert "PROBLEM" in out
+
+
+def refused(answer, *words):
+    """Exit code 2, one line on standard error, nothing on standard output."""
+    code, out, err = answer
+    assert code == 2
+    assert out == ""
+    assert err.startswith("cogattn: ")
+    assert len(err.strip().splitlines()) == 1
+    for word in words:
+        assert word in err
+
+
+@pytest.mark.parametrize(
+    ("tokens", "words"),
+    [
+        (["frobnicate"], ["frobnicate"]),
+        (["run"], ["whole_report"]),
+        (["run", "hole_report"], ["whole_report"]),
+        (["run", "whole_report", "--colour", "red"], ["--colour"]),
+        (["run", "whole_report", "--people", "0"], ["people", "0"]),
+        (["run", "whole_report", "--people", "many"], ["people", "many"]),
+        (["run", "whole_report", "--trials", "1.5"], ["trials", "1.5"]),
+        (["run", "whole_report", "--seed", "-1"], ["seed", "-1"]),
+        (["run", "whole_report", "--seed", "nan"], ["seed", "nan"]),
+        (["run", "whole_report", "--jobs", "0"], ["n_jobs", "0"]),
+        (["run", "whole_report", "--arms", ""], ["arm"]),
+        (["run", "whole_report", "--arms", "human,human"], ["arms"]),
+        (["run", "whole_report", "--arms", "tired"], ["tired", "slots"]),
+        (["run", "whole_report", "--option", "set_size"], ["KEY=VALUE"]),
+        (["run", "whole_report", "--option", "set_size="], ["set_size"]),
+        (["run", "whole_report", "--option", "set_size=many"], ["set_size"]),
+        (["run", "whole_report", "--option", "set_sise=4"], ["set_size"]),
+        (["run", "whole_report", "--option", "exposures=[]"], ["exposures"]),
+        (["run", "whole_report", "--option", "exposures=[-0.1]"], ["exposure", "-0.1"]),
+        (["run", "whole_report", "--option", "exposures=[nan]"], ["exposure", "nan"]),
+        (["run", "whole_report", "--model", "nobody"], ["digit_reader"]),
+        (["run", "whole_report", "--model", "no/such.py"], ["no/such.py"]),
+        (["run", "whole_report", "--model", "digit_reader", "--device", "abacus"], ["device"]),
+        (["run", "whole_report", "--observer", "no.toml"], ["no.toml"]),
+        (["run", "whole_report", "--config", "no.toml"], ["no.toml"]),
+        (["run", "whole_report", "--resume"], ["no unfinished run"]),
+        (["plot"], ["run folder"]),
+        (["plot", "nowhere"], ["nowhere"]),
+        (["trace", "nowhere"], ["nowhere"]),
+        (["compare", "--people", "-3"], ["people", "-3"]),
+        (["scorecard", "--trials", "0"], ["trials", "0"]),
+        (["verify", "--seed", "-1"], ["seed", "-1"]),
+    ],
+)
+def test_a_mistake_is_one_line_and_leaves_nothing(call, tokens, words):
+    refused(call(*tokens), *words)
+    assert not Path("results").exists()
+
+
+def test_wrong_numbers_for_a_trace_are_named(call):
+    folder = made(call)
+    for flag, value in (("--trial", "2"), ("--person", "-1"), ("--condition", "99"), ("--arm", "slots")):
+        refused(call("trace", folder, flag, value), flag[2:])
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        (b"", None),
+        (b"capacity = -1", "capacity"),
+        (b"capacity = nan", "capacity"),
+        (b"capacity = 'fast'", "capacity"),
+        (b"capasity = 3.0", "capacity"),
+        (b"capacity = [1]", "capacity"),
+        (b"reallocate = 1", "reallocate"),
+        (b"\xff\xfe\x00junk", "TOML"),
+        (b"= =", "TOML"),
+    ],
+)
+def test_observer_files_are_read_with_care(call, text, word):
+    Path("mind.toml").write_bytes(text)
+    answer = call("run", "whole_report", *TINY, "--observer", "mind.toml")
+    if word is None:
+        assert answer[0] == 0
+    else:
+        refused(answer, word)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[capacity]\nkind='odd'\nmean=1.0",
+        "[slots]\nmean=1.0",
+        "height = 3",
+        "capacity = 3",
+        "[capacity]\nkind='lognormal'\nmean=-1.0",
+    ],
+)
+def test_population_files_are_read_with_care(call, text):
+    Path("people.toml").write_text(text)
+    refused(call("run", "whole_report", *TINY, "--population", "people.toml"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "arms = 3",
+        "people = 'x'\nparadigm='whole_report'",
+        "paradigm = 4",
+        "options = 3",
+        "colour = 'red'",
+        "arms=[[1]]",
+    ],
+)
+def test_config_files_are_read_with_care(call, text):
+    Path("config.toml").write_text(text)
+    refused(call("run", *([] if "paradigm" in text else ["whole_report"]), "--config", "config.toml"))
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    flag=st.sampled_from(["--people", "--trials", "--seed", "--jobs"]),
+    value=st.one_of(
+        st.integers(max_value=-1).map(str),
+        st.integers(min_value=2**63).map(str),
+        st.sampled_from(
+            ["nan", "inf", "-inf", "1e400", "", " ", "0x", "1,5", "None", "true", "é", "--", "1e-3"]
+        ),
+    ),
+)
+def test_no_number_that_is_none_gets_through(call, flag, value):
+    refused(call("run", "whole_report", f"{flag}={value}"))
+
+
+# -- kill, interrupt, resume: real processes ---------------------------------------------------------------
+
+LONG = [
+    "run",
+    "whole_report",
+    "--people",
+    "150",
+    "--trials",
+    "300",
+    "--arms",
+    "human,slots,capacity,softmax",
+    "--jobs",
+    "1",
+]
+
+
+def start(folder):
+    code = "from cogattn.cli import main; main()"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, *LONG, "--out", str(folder)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("undisturbed")
+    process = start(folder)
+    process.communicate(timeout=120)
+    assert process.returncode == 0
+    return results.load(next((folder / "whole_report").iterdir())).frame
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+@pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
+def test_a_stopped_process_leaves_a_run_that_resumes_to_the_same_numbers(
+    call, tmp_path, undisturbed, how, code
+):
+    process = start(tmp_path)
+    until = time.monotonic() + 60
+    while len(list(tmp_path.glob("whole_report/*/parts/*.parquet"))) < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    process.send_signal(how)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == code
+    if how == signal.SIGINT:
+        assert "--resume" in err.decode()
+        assert "Traceback" not in err.decode()
+    folder = next((tmp_path / "whole_report").iterdir())
+    assert not (folder / "done.json").exists()
+    assert call(*LONG, "--out", tmp_path, "--resume")[0] == 0
+    assert len(list((tmp_path / "whole_report").iterdir())) == 1
+    pd.testing.assert_frame_equal(results.load(folder).frame, undisturbed, check_exact=True)

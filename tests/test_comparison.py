@@ -1,0 +1,87 @@
+"""The main comparison: its table, its words, its picture."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cogattn.comparison import ALONE, compare
+from cogattn.plot import PEOPLE, pens
+
+
+@pytest.fixture(scope="module")
+def small():
+    return compare(people=4, trials=6)
+
+
+def test_the_table_has_people_bands_arms_and_the_account(small):
+    table = small.table()
+    assert len(table) == 10
+    assert {"paradigm", "metric", "people", "low", "high", "arm human", "arm softmax", f"arm {ALONE}"} <= set(
+        table
+    )
+    assert (table["arrived"] == table["answered"] + table["missed"] + table["censored"]).all()
+    assert table["human inside"].notna().sum() == 6
+    assert (
+        table["human inside"].isna().sum() == 4
+    )  # exposures for which there is no band are neither in nor out
+
+
+def test_the_table_holds_the_means_of_the_trials(small):
+    frame = small.frame("whole_report")
+    row = small.table().query("metric == 'letters reported at 150 ms'").iloc[0]
+    for arm in ("human", "softmax", ALONE):
+        mean = frame[(frame["arm"] == arm) & np.isclose(frame["exposure"], 0.15)]["score"].mean()
+        assert row[f"arm {arm}"] == pytest.approx(mean)
+
+
+def test_the_words_count_what_the_table_counts(small):
+    table = small.table()
+    inside, soft = table["human inside"].sum(), table["softmax inside"].sum()
+    assert f"inside {inside} of 6" in small.words()[0]
+    assert f"inside {soft}" in small.words()[0]
+
+
+def test_the_figure_shows_people_and_every_arm_with_the_numbers_of_the_table(small):
+    figure = small.plot()
+    top = figure.axes[0]
+    lines = {line.get_label(): line for line in top.get_lines()}
+    table = small.table().query("paradigm == 'whole_report'")
+    for arm in ("human", "softmax", ALONE):
+        assert lines[arm].get_ydata() == pytest.approx(table[f"arm {arm}"].to_numpy())
+    stars = [line for line in top.get_lines() if line.get_marker() == "*"]
+    assert len(stars) == 1
+    assert stars[0].get_color() == PEOPLE
+    assert sorted(stars[0].get_ydata()) == pytest.approx(sorted(table["people"]), abs=0.006)
+    assert "[ms]" in figure.axes[2].get_xlabel()
+    assert "targets reported" in top.get_ylabel()
+    assert "inside" in figure.get_suptitle()
+
+
+def test_arms_differ_in_colour_and_mark_and_dash(small):
+    known = pens(["human", "softmax", ALONE, "slots", "capacity"])
+    for field in ("color", "mark", "dash"):
+        assert len({str(getattr(p, field)) for p in known.values()}) == 5
+
+
+def test_a_comparison_leaves_a_folder_that_says_it_all(tmp_path):
+    done = compare(people=2, trials=2, out=tmp_path)
+    names = {p.relative_to(done.folder).as_posix() for p in done.folder.rglob("*") if p.is_file()}
+    assert {"summary.csv", "findings.txt", "figures/compare.png", "figures/compare.svg", "done.json"} <= names
+    assert {f"{run}/done.json" for run in done.runs} <= names
+
+
+def test_a_stopped_comparison_goes_on_to_the_same_numbers(tmp_path):
+    class Stop(Exception):
+        pass
+
+    def tick(done, total):
+        assert total == 8 * 2 + 8 + 2 * 2 + 2
+        if done == 20:
+            raise Stop
+
+    with pytest.raises(Stop):
+        compare(people=2, trials=3, out=tmp_path, progress=tick)
+    again = compare(people=2, trials=3, out=tmp_path, resume=True)
+    assert len(list((tmp_path / "compare").iterdir())) == 1
+    assert again.table().equals(compare(people=2, trials=3).table())

@@ -1,0 +1,275 @@
+"""Who takes which task: the same seed gives the same numbers, and arms differ by the limits alone."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from cogattn import experiment, paradigms, results
+from cogattn.errors import InputError, RunError
+from cogattn.experiment import run
+from cogattn.observer import Observer, Population
+
+SMALL = {"people": 3, "trials": 4, "seed": 5}
+TWO = {"exposures": (0.02, 0.1)}
+
+EYE = """
+import numpy as np
+class Eye:
+    name, places, alphabet, gap = "eye", 8, 10, 1.5
+    gates = []
+    def show(self, labels, roles, keys):
+        return labels, roles
+    def weigh(self, display):
+        return np.where(display[1] < 0, -np.inf, 1.5 * display[1] - 7.0)
+    def read(self, display, gate):
+        self.gates.append(gate)
+        labels, roles = display
+        seen = np.ones(labels.shape, bool) if gate is None else gate.keep.numpy()
+        return np.where(seen & (roles == 1), labels, -1)
+def load(device):
+    return Eye()
+"""
+
+
+@pytest.fixture
+def eye(tmp_path):
+    """A network that sees perfectly and answers what its gate leaves open."""
+    path = tmp_path / "eye.py"
+    path.write_text(EYE)
+    return str(path)
+
+
+def whole(**options):
+    return paradigms.get("whole_report")(**(TWO | options))
+
+
+@pytest.mark.parametrize("model", [None, "digit_reader"])
+def test_the_number_of_cores_changes_no_number(model):
+    one, two, three = (run(whole(), model=model, n_jobs=n, **SMALL).frame for n in (1, 2, 3))
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    pd.testing.assert_frame_equal(one, three, check_exact=True)
+
+
+@pytest.mark.parametrize("model", [None, "digit_reader"])
+def test_the_size_of_a_block_changes_no_number(model, monkeypatch):
+    before = run(whole(), model=model, **SMALL).frame
+    monkeypatch.setattr(experiment, "_BLOCK", 5)
+    pd.testing.assert_frame_equal(before, run(whole(), model=model, **SMALL).frame, check_exact=True)
+
+
+def test_another_arm_or_condition_changes_no_number_of_the_others():
+    few = run(whole(), arms=("human",), **SMALL).frame
+    many = run(whole(exposures=(0.1, 0.05, 0.02)), arms=("slots", "human"), **SMALL).frame
+    many = many[(many["arm"] == "human") & (many["exposure"] != 0.05)]
+    keys = ["exposure", "person", "trial"]
+    few, many = (f.sort_values(keys).reset_index(drop=True) for f in (few, many))
+    pd.testing.assert_frame_equal(few, many, check_exact=True)
+
+
+def test_another_seed_changes_the_numbers():
+    a, b = (run(whole(), people=3, trials=30, seed=s).frame["score"] for s in (1, 2))
+    assert (a != b).any()
+
+
+def test_people_are_the_same_people_however_many_take_part():
+    few, many = (run(whole(), arms="human", people=n, trials=4).frame for n in (2, 5))
+    pd.testing.assert_frame_equal(
+        few.reset_index(drop=True), many[many["person"] < 2].reset_index(drop=True), check_exact=True
+    )
+
+
+def test_whatever_limit_is_lifted_nothing_is_lost():
+    """Arms share people, displays and draws: fewer limits never store less, element by element."""
+    arms = (
+        "human",
+        "slots+capacity",
+        "slots+threshold",
+        "capacity+threshold",
+        "slots",
+        "capacity",
+        "softmax",
+    )
+    trials = run(whole(), arms=arms, people=4, trials=25)
+    record = experiment.events(trials)
+    stored = record[record["kind"].astype(str) == "encode"]
+    keys = ["condition", "person", "trial", "element"]
+    sets = {arm: set(stored[stored["arm"] == arm][keys].astype(str).itertuples(index=False)) for arm in arms}
+    for arm in arms[1:]:
+        if "slots" not in arm:  # who gets the last slot can change when others come earlier; how many cannot
+            assert sets["human"] <= sets[arm]
+        assert len(sets["human"]) < len(sets[arm])
+    assert len(sets["softmax"]) == 2 * 4 * 25 * 6
+
+
+def test_a_network_that_sees_perfectly_is_the_mind_alone(eye):
+    for paradigm in (whole(), "partial_report"):
+        seen = run(paradigm, model=eye, arms=("human", "slots", "softmax"), people=5, trials=30).frame
+        alone = run(paradigm, arms=("human", "slots", "softmax"), people=5, trials=30).frame
+        assert (seen["score"] == alone["score"]).all()
+        assert (seen["answered"] == alone["answered"]).all()
+
+
+def test_without_limits_the_network_reads_without_a_gate(eye):
+    subject = experiment.find(eye, "cpu")
+    plan = experiment.make_plan(whole(), ("human", "softmax"), eye, 2, 2, 0, None, None)
+    for arm, gated in (("softmax", False), ("human", True)):
+        subject.gates.clear()
+        experiment.play_cell(plan, experiment.Cell(arm, plan.paradigm.conditions()[0]), plan.crowd(), subject)
+        assert [g is not None for g in subject.gates] == [gated]
+
+
+def test_all_that_arrived_is_accounted_for():
+    for model in (None, "digit_reader"):
+        frame = run("partial_report", model=model, **SMALL).frame
+        assert (frame["arrived"] == frame["answered"] + frame["missed"] + frame["censored"]).all()
+
+
+def test_one_mind_for_everybody_or_a_population_but_not_both():
+    slow = replace(Observer(), capacity=1.0)
+    frame = run(whole(), arms="human", observer=slow, people=3, trials=20).frame
+    assert frame["score"].mean() < 0.3
+    with pytest.raises(InputError, match="not both"):
+        run(whole(), observer=slow, population=Population.adults())
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"people": 0}, "people"),
+        ({"people": 2.5}, "people"),
+        ({"trials": -1}, "trials"),
+        ({"trials": True}, "trials"),
+        ({"seed": -1}, "seed"),
+        ({"seed": 2**64}, "seed"),
+        ({"n_jobs": 0}, "n_jobs"),
+        ({"arms": ()}, "arms"),
+        ({"arms": ("human", "human")}, "arms"),
+        ({"arms": "fatigue"}, "arm"),
+        ({"model": "no_such_model"}, "model"),
+        ({"observer": 3}, "observer"),
+        ({"population": Observer()}, "population"),
+        ({"people": 10**6, "trials": 10**6}, "people x trials"),
+        ({"model": "digit_reader", "device": "abacus"}, "device"),
+    ],
+)
+def test_wrong_arguments_are_named_in_one_line(change, word):
+    with pytest.raises(InputError) as error:
+        run(whole(), **(SMALL | change))
+    assert word in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_network_says_how_many_items_it_can_show():
+    with pytest.raises(InputError, match="at most 8"):
+        run(whole(set_size=9), model="digit_reader", **SMALL)
+
+
+# -- runs that stop and go on ------------------------------------------------------------------------------
+
+
+class Stop(Exception):
+    pass
+
+
+def stopped(tmp_path, after, **settings):
+    """A run that stops after so many cells."""
+
+    def tick(done, total):
+        if done == after:
+            raise Stop
+
+    with pytest.raises(Stop):
+        run(whole(), out=tmp_path, progress=tick, **(SMALL | settings))
+    return next((tmp_path / "whole_report").iterdir())
+
+
+@pytest.mark.parametrize("model", [None, "digit_reader"])
+def test_a_stopped_run_goes_on_to_the_same_numbers(tmp_path, model):
+    folder = stopped(tmp_path, after=2, model=model)
+    assert not (folder / "done.json").exists()
+    with pytest.raises(InputError, match="--resume"):
+        results.load(folder)
+    again = run(whole(), out=tmp_path, resume=True, model=model, **SMALL)
+    assert again.folder == folder
+    fresh = run(whole(), model=model, **SMALL)
+    pd.testing.assert_frame_equal(again.frame, fresh.frame, check_exact=True)
+    pd.testing.assert_frame_equal(results.load(folder).frame, fresh.frame, check_exact=True)
+
+
+def test_finished_cells_are_not_played_again(tmp_path, monkeypatch):
+    stopped(tmp_path, after=3)
+    played = []
+    original = experiment.play_cell
+
+    def count(plan, cell, *rest):
+        played.append(cell)
+        return original(plan, cell, *rest)
+
+    monkeypatch.setattr(experiment, "play_cell", count)
+    run(whole(), out=tmp_path, resume=True, **SMALL)
+    assert len(played) <= 1
+
+
+def test_other_settings_do_not_take_up_a_run(tmp_path):
+    stopped(tmp_path, after=2)
+    with pytest.raises(InputError, match="no unfinished run"):
+        run(whole(), out=tmp_path, resume=True, **(SMALL | {"seed": 6}))
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a table", None])
+def test_a_damaged_part_is_played_again(tmp_path, damage):
+    folder = stopped(tmp_path, after=3)
+    part = next((folder / "parts").iterdir())
+    part.write_bytes(part.read_bytes()[:100] if damage is None else damage)
+    again = run(whole(), out=tmp_path, resume=True, **SMALL)
+    pd.testing.assert_frame_equal(again.frame, run(whole(), **SMALL).frame, check_exact=True)
+
+
+def test_a_full_disk_keeps_what_was_finished(tmp_path, monkeypatch):
+    import errno
+
+    real, count = results.os.replace, []
+
+    def full(a, b):
+        count.append(b)
+        if len(count) > 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(a, b)
+
+    monkeypatch.setattr(results.os, "replace", full)
+    with pytest.raises(RunError, match="No space left") as error:
+        run(whole(), out=tmp_path, **SMALL)
+    assert "\n" not in str(error.value)
+    monkeypatch.undo()
+    folder = next((tmp_path / "whole_report").iterdir())
+    assert len(list((folder / "parts").glob("*.parquet"))) == 2
+    assert not list(folder.rglob("*.part*"))
+    again = run(whole(), out=tmp_path, resume=True, **SMALL)
+    pd.testing.assert_frame_equal(again.frame, run(whole(), **SMALL).frame, check_exact=True)
+
+
+def test_events_of_a_run_are_the_events_that_made_its_scores():
+    trials = run(whole(), **SMALL)
+    record = experiment.events(trials, arm="human")
+    stored = record[record["kind"].astype(str) == "encode"].groupby(["condition", "person", "trial"]).size()
+    frame = trials.frame[trials.frame["arm"] == "human"]
+    order = {e: i for i, e in enumerate(trials.paradigm.exposures)}
+    scores = frame.assign(condition=frame["exposure"].map(order)).set_index(["condition", "person", "trial"])[
+        "score"
+    ]
+    assert (stored.reindex(scores.index, fill_value=0) == scores).all()
+
+
+def test_events_with_a_network_are_played_with_its_weights():
+    trials = run("partial_report", model="digit_reader", **SMALL)
+    record = experiment.events(trials, arm="human", condition=1)
+    stored = record[record["kind"].astype(str) == "encode"]
+    targets = stored[stored["element"].astype(str).str.startswith("t")].groupby(["person", "trial"]).size()
+    frame = trials.frame.query("arm == 'human' and distractors == 4").set_index(["person", "trial"])[
+        "answered"
+    ]
+    assert np.abs(targets.reindex(frame.index, fill_value=0) - frame).max() <= 1  # its own misses apart

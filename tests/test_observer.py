@@ -1,0 +1,341 @@
+"""One mind's parameters, and the spread of minds: what they may be, and that they are those of the human table."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import FrozenInstanceError, fields
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cogattn import human
+from cogattn.errors import InputError
+from cogattn.observer import LIMITS, Observer, Population, Spread, limits_of
+
+NUMBERS = ("capacity", "slots", "threshold", "alpha", "persistence")
+NO_NUMBERS = [None, "fast", "", b"1", [], [1.0], {}, 1j, True, False, np.ones((20, 20)), math.nan, -1.0, -math.inf,
+              10**400, -(10**400)]  # fmt: skip
+
+
+def one_line(refused):
+    text = str(refused.value)
+    assert len(text.splitlines()) == 1
+    return text
+
+
+# --- one mind ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("field", NUMBERS)
+@pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda v: str(type(v).__name__))
+def test_a_wrong_parameter_is_refused_in_one_line_that_names_it(field, value):
+    with pytest.raises(InputError, match=f"^{field} must be ") as refused:
+        Observer(**{field: value})
+    assert ", got " in one_line(refused)
+
+
+@pytest.mark.parametrize("value", [None, 0, 1, "yes", [], np.eye(3)], ids=lambda v: str(type(v).__name__))
+def test_reallocate_is_a_yes_or_a_no(value):
+    with pytest.raises(InputError, match=r"^reallocate must be True or False, got ") as refused:
+        Observer(reallocate=value)
+    one_line(refused)
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.sampled_from(NUMBERS), st.floats() | st.integers() | st.text() | st.lists(st.floats()))
+def test_no_value_breaks_an_observer(field, value):
+    """It is taken as it is, or refused with its name and itself."""
+    may_be_infinite = field in ("capacity", "slots")
+    good = (
+        isinstance(value, int | float)
+        and (value > 0 or (field != "capacity" and value == 0))
+        and (value < math.inf or may_be_infinite)
+    )
+    if good:
+        assert getattr(Observer(**{field: value}), field) == value
+    else:
+        with pytest.raises(InputError, match=f"^{field} must be ") as refused:
+            Observer(**{field: value})
+        assert ", got " in one_line(refused)
+
+
+def test_the_message_holds_the_value_the_range_and_the_unit():
+    with pytest.raises(InputError) as refused:
+        Observer(capacity=0)
+    assert str(refused.value) == "capacity must be > 0 items/s (infinity allowed), got 0"
+
+
+def test_the_ends_of_the_ranges_are_minds_too():
+    Observer(slots=0, threshold=0, alpha=0, persistence=0)
+    Observer(capacity=math.inf, slots=math.inf)
+    Observer(capacity=5e-324, slots=1e308, alpha=1e308)
+
+
+def test_an_observer_is_frozen():
+    with pytest.raises(FrozenInstanceError):
+        Observer().capacity = 1.0
+
+
+def test_the_default_is_the_mean_adult_of_the_table():
+    table = human.table("tva_parameters").set_index("index")
+    assert Observer().capacity == pytest.approx(table.loc["C", "mean"], rel=1e-3)
+    assert Observer().slots == pytest.approx(table.loc["K", "mean"], rel=1e-3)
+    assert Observer().threshold == pytest.approx(table.loc["t0", "mean"] / 1000, rel=1e-2)
+    assert Observer().alpha == pytest.approx(table.loc["alpha", "median"], rel=2e-2)
+
+
+@pytest.mark.parametrize("slots", [0, 0.25, 1, 2.5, 3.06, 6, 64.5])
+def test_a_mixture_of_slots_has_their_mean(slots):
+    mixture = Observer(slots=slots).slot_mixture
+    assert sum(p for _, p in mixture) == pytest.approx(1)
+    assert sum(k * p for k, p in mixture) == pytest.approx(slots)
+    assert all(k == int(k) and p > 0 for k, p in mixture)
+
+
+def test_unlimited_slots_are_no_mixture():
+    assert Observer(slots=math.inf).slot_mixture == ((math.inf, 1.0),)
+
+
+# --- limits ------------------------------------------------------------------------------------------------
+
+
+def test_without_limits_only_selection_is_left():
+    o = Observer(alpha=0.3, persistence=0.2, reallocate=True).unlimited()
+    assert o == Observer(math.inf, math.inf, 0.0, 0.3, 0.2, True)
+
+
+def test_each_limit_can_be_kept_alone():
+    assert Observer().under(LIMITS) == Observer()
+    assert Observer().under(()) == Observer().unlimited()
+    for limit in LIMITS:
+        kept = Observer().under([limit])
+        for name in LIMITS:
+            same = getattr(kept, name) == getattr(Observer(), name)
+            assert same == (name == limit)
+
+
+def test_an_unknown_limit_is_refused_with_the_nearest():
+    with pytest.raises(InputError, match=r"limit must be one of .*got 'slot'; did you mean 'slots'"):
+        Observer().under(["slot"])
+
+
+def test_an_arm_is_a_set_of_limits():
+    assert limits_of("human") == tuple(LIMITS)
+    assert limits_of("softmax") == ()
+    assert limits_of("threshold + capacity") == limits_of("capacity+threshold") == ("capacity", "threshold")
+    assert limits_of("slots+slots") == ("slots",)
+
+
+@pytest.mark.parametrize(
+    "arm", ["", "+", "slots+", "human+slots", "softmax+slots", "Human", "x", None, 3, ["slots"], b"slots", "a\nb",
+            np.zeros((20, 20)), {}],
+    ids=str,
+)  # fmt: skip
+def test_what_is_no_arm_is_refused(arm):
+    with pytest.raises(
+        InputError, match=r"^arm must be one of human, softmax, capacity, slots, threshold"
+    ) as refused:
+        limits_of(arm)
+    one_line(refused)
+
+
+# --- to and from files -------------------------------------------------------------------------------------
+
+
+def test_an_observer_survives_its_own_dictionary():
+    o = Observer(45.0, math.inf, 0.01, 0.3, 0.2, True)
+    assert Observer.from_dict(o.to_dict()) == o
+
+
+def test_an_observer_comes_from_a_file(tmp_path):
+    file = tmp_path / "me.toml"
+    file.write_text("capacity = 45.0\nslots = inf\nreallocate = true\n")
+    assert Observer.from_file(file) == Observer(capacity=45.0, slots=math.inf, reallocate=True)
+    assert Observer.from_file(str(file)).capacity == 45.0
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"capacity = ", "is not a TOML file"),
+        (b"capacity 45", "is not a TOML file"),
+        (b"capacity = 1\ncapacity = 2", "is not a TOML file"),
+        (b"\xff\xfe\x00", "is not a TOML file"),
+        (b"capcity = 45", "observer parameter must be one of .*did you mean 'capacity'"),
+        (b"[observer]\ncapacity = 45", "observer parameter must be one of .*got 'observer'"),
+        (b"capacity = '45'", "capacity must be a number > 0 items/s.*got '45'"),
+        (b"capacity = nan", "capacity must be > 0 items/s.*got nan"),
+        (b"slots = -1", "slots must be >= 0 items.*got -1"),
+        (b"reallocate = 1", "reallocate must be True or False, got 1"),
+        (b"threshold = [0.1]", r"threshold must be a number.*got \[0.1\]"),
+    ],
+)
+def test_a_bad_file_is_refused_in_one_line(tmp_path, content, says):
+    file = tmp_path / "me.toml"
+    file.write_bytes(content)
+    with pytest.raises(InputError, match=says) as refused:
+        Observer.from_file(file)
+    one_line(refused)
+
+
+def test_a_missing_file_is_told_so(tmp_path):
+    with pytest.raises(InputError, match=r"cannot read .*nobody\.toml: No such file"):
+        Observer.from_file(tmp_path / "nobody.toml")
+    with pytest.raises(InputError, match="cannot read"):
+        Observer.from_file(tmp_path)
+
+
+# --- the spread of people ----------------------------------------------------------------------------------
+
+ADULTS = Population.adults()
+TABLE = human.table("tva_parameters").set_index("index")
+ROWS = {"capacity": ("C", 1.0), "slots": ("K", 1.0), "threshold": ("t0", 1e-3), "alpha": ("alpha", 1.0)}
+
+
+@pytest.fixture(scope="module")
+def people():
+    """200,000 of them."""
+    return ADULTS.parameters(200_000, seed=0)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_people_have_the_mean_and_spread_of_the_table(people, name):
+    row, unit = ROWS[name]
+    assert people[name].mean() == pytest.approx(TABLE.loc[row, "mean"] * unit, rel=0.01)
+    assert people[name].std() == pytest.approx(TABLE.loc[row, "std"] * unit, rel=0.02)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_people_have_the_middle_of_the_table(people, name):
+    """The median was not fitted: it holds if the kind of spread is right."""
+    row, unit = ROWS[name]
+    tolerance = 0.02 if name != "threshold" else 0.05
+    assert people[name].median() == pytest.approx(TABLE.loc[row, "median"] * unit, rel=tolerance)
+
+
+@pytest.mark.parametrize("name", ["capacity", "slots"])
+def test_nine_people_in_ten_are_where_the_table_says(people, name):
+    row, unit = ROWS[name]
+    for q in (0.05, 0.95):
+        assert people[name].quantile(q) == pytest.approx(TABLE.loc[row, f"q{q}"] * unit, rel=0.1)
+
+
+def test_nobody_is_impossible(people):
+    assert (people >= 0).all().all()
+    assert (people.capacity > 0).all()
+    assert people.slots.between(1, 6).all()
+    assert np.isfinite(people).all().all()
+    assert 0.1 < (people.threshold == 0).mean() < 0.3  # at the floor, as in the table
+
+
+def test_parameters_vary_independently(people):
+    varied = people.drop(columns="persistence").corr(method="spearman").to_numpy()
+    assert np.abs(varied - np.eye(4)).max() < 0.01
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2**62])
+def test_fifty_people_are_the_first_fifty_of_a_hundred(seed):
+    for few, many in ((1, 2), (1, 100), (3, 4), (50, 100), (64, 65)):
+        assert ADULTS.sample(few, seed) == ADULTS.sample(many, seed)[:few]
+
+
+def test_other_seeds_are_other_people():
+    a, b = (ADULTS.parameters(100, seed).drop(columns="persistence").to_numpy() for seed in (0, 1))
+    assert not (a == b)[(a > 0) | (b > 0)].any()
+
+
+def test_a_person_alone_is_a_random_member_of_the_population():
+    """The first person over many seeds has the same spread as many people of one seed."""
+    first = np.array([ADULTS.parameters(1, seed)[["capacity", "slots"]].iloc[0] for seed in range(400)])
+    for i, (row, unit) in enumerate((ROWS["capacity"], ROWS["slots"])):
+        error = TABLE.loc[row, "std"] * unit / 20
+        assert abs(first[:, i].mean() - TABLE.loc[row, "mean"] * unit) < 4 * error
+
+
+def test_a_few_dozen_people_are_closer_to_the_mean_than_chance(people):
+    means = [ADULTS.parameters(50, seed).capacity.mean() for seed in range(40)]
+    assert np.std(means) < 0.5 * people.capacity.std() / math.sqrt(50)
+
+
+@pytest.mark.parametrize("n", [0, -1, 1.5, None, "many", True, 10**400, 1_000_001])
+def test_a_number_of_people_is_a_whole_number(n):
+    with pytest.raises(InputError, match=r"^people must be a whole number") as refused:
+        ADULTS.sample(n)
+    one_line(refused)
+
+
+@pytest.mark.parametrize("seed", [-1, 1.5, None, "x", 2**63])
+def test_a_seed_is_a_whole_number(seed):
+    with pytest.raises(InputError, match=r"^seed must be a whole number"):
+        ADULTS.sample(2, seed)
+
+
+SPREADS = [Spread("constant", 0.3), Spread("lognormal", 2.0, 1.5), Spread("censored", 0.1, 0.2, 0.0, 0.4),
+           Spread("truncated", 3.0, 0.8, 1.0, 6.0)]  # fmt: skip
+
+
+@pytest.mark.parametrize("spread", SPREADS, ids=lambda s: s.kind)
+def test_a_spread_is_its_quantile_function(spread):
+    u = np.linspace(0.001, 0.999, 999)
+    x = spread.at(u)
+    assert (np.diff(x) >= 0).all()
+    assert x.min() >= max(0, spread.low)
+    assert x.max() <= spread.high
+    assert spread.at(0.5).shape == ()
+    assert spread.at(np.full((2, 3), 0.5)).shape == (2, 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"kind": "normal", "mean": 1.0}, "kind of spread must be one of"),
+        ({"kind": None, "mean": 1.0}, "kind of spread"),
+        ({"kind": "lognormal", "mean": 0.0, "sd": 1.0}, "mean of a spread must be > 0, got 0"),
+        ({"kind": "constant", "mean": math.nan}, "mean of a constant spread"),
+        ({"kind": "constant", "mean": -1.0}, "mean of a constant spread must be >= 0, got -1"),
+        ({"kind": "lognormal", "mean": 1.0, "sd": -1.0}, "sd of a spread must be >= 0, got -1"),
+        ({"kind": "lognormal", "mean": 1.0}, "sd of a lognormal spread must be > 0"),
+        ({"kind": "truncated", "mean": 1.0, "sd": math.inf}, "sd of a spread"),
+        ({"kind": "truncated", "mean": 1.0, "sd": 1.0, "low": -1.0}, "low of a spread must be >= 0, got -1"),
+        (
+            {"kind": "truncated", "mean": 1.0, "sd": 1.0, "low": 2.0, "high": 2.0},
+            "high of a spread must be > 2",
+        ),
+        ({"kind": "truncated", "mean": 1.0, "sd": 1.0, "high": "x"}, "high of a spread"),
+    ],
+)
+def test_a_wrong_spread_is_refused(values, says):
+    with pytest.raises(InputError, match=says) as refused:
+        Spread(**values)
+    one_line(refused)
+
+
+@pytest.mark.parametrize("value", [None, 65.5, "adults", {"kind": "constant", "mean": 1.0}])
+@pytest.mark.parametrize("field", [f.name for f in fields(Population)])
+def test_a_population_is_made_of_spreads(field, value):
+    with pytest.raises(InputError, match=f"^{field} of a population must be a Spread, got") as refused:
+        Population(**{field: value})
+    one_line(refused)
+
+
+def test_a_population_survives_its_own_dictionary():
+    mine = Population(alpha=Spread("constant", 0.2), slots=Spread("censored", 3.0, 1.0, 1.0, 5.0))
+    assert Population.from_dict(mine.to_dict()) == mine
+    assert Population.from_dict({}) == ADULTS
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"alfa": {}}, "population parameter must be one of .*did you mean 'alpha'"),
+        ({"alpha": 0.3}, "alpha of a population must have a kind and a mean, got 0.3"),
+        ({"alpha": {"kind": "constant"}}, "alpha of a population must have a kind and a mean"),
+        ({"alpha": {"kind": "constant", "mean": 1.0, "mode": 2}}, "part of the spread of alpha .*got 'mode'"),
+    ],
+)
+def test_a_wrong_population_file_is_refused(values, says):
+    with pytest.raises(InputError, match=says) as refused:
+        Population.from_dict(values)
+    one_line(refused)

@@ -1,0 +1,130 @@
+"""The results of a run: one folder, one reader, one writer, whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+
+import pandas as pd
+import pytest
+
+from cogattn import paradigms, results
+from cogattn.errors import InputError, RunError
+from cogattn.experiment import run
+
+
+@pytest.fixture
+def task():
+    return paradigms.get("whole_report")(exposures=(0.02, 0.1))
+
+
+@pytest.fixture
+def saved(tmp_path, task):
+    return run(task, people=3, trials=4, out=tmp_path)
+
+
+def test_what_is_saved_is_loaded(saved):
+    again = results.load(saved.folder)
+    pd.testing.assert_frame_equal(again.frame, saved.frame, check_exact=True)
+    assert again.config == saved.config
+    assert again.paradigm == saved.paradigm
+    pd.testing.assert_frame_equal(again.summary(), saved.summary())
+
+
+def test_csv_and_parquet_tell_the_same(saved):
+    csv = pd.read_csv(saved.folder / "trials.csv.gz", keep_default_na=True)
+    for column in ("person", "score", "arrived", "answered", "missed", "censored"):
+        assert (csv[column] == saved.frame[column]).all()
+    assert csv["arm"].tolist() == saved.frame["arm"].tolist()
+
+
+def test_the_folder_holds_all_that_a_reader_needs(saved):
+    names = {p.relative_to(saved.folder).as_posix() for p in saved.folder.rglob("*") if p.is_file()}
+    assert {
+        "config.toml",
+        "provenance.json",
+        "trials.parquet",
+        "trials.csv.gz",
+        "summary.csv",
+        "done.json",
+    } <= names
+    assert {"figures/whole_report.png", "figures/whole_report.svg"} <= names
+    assert not [n for n in names if ".part" in n]
+
+
+def test_done_is_written_last(tmp_path, task, monkeypatch):
+    order, real = [], results._place
+
+    def watch(path, write):
+        order.append(path.name)
+        real(path, write)
+
+    monkeypatch.setattr(results, "_place", watch)
+    run(task, people=2, trials=2, out=tmp_path)
+    assert order[-1] == "done.json"
+    assert order.count("done.json") == 1
+
+
+def test_provenance_says_with_what_it_was_made_and_names_no_place(saved):
+    made = json.loads((saved.folder / "provenance.json").read_text())
+    assert made["status"] == "done"
+    assert made["seed"] == 0
+    assert {"python", "versions", "device", "commit", "dirty", "command", "n_jobs", "platform"} <= made.keys()
+    for path in (*saved.folder.glob("*.json"), *saved.folder.glob("*.toml")):
+        text = re.sub(r'"command": \[.*?\]', "", path.read_text(), flags=re.S)
+        assert str(saved.folder.parent) not in text
+        assert not re.search(r'"/(home|root|Users|tmp)\b', text)
+
+
+def test_the_config_is_toml_that_makes_the_same_run(saved):
+    config = tomllib.loads((saved.folder / "config.toml").read_text())
+    assert config == saved.config
+    again = run(
+        paradigms.make(config["paradigm"], config["options"]),
+        arms=config["arms"],
+        people=config["people"],
+        trials=config["trials"],
+        seed=config["seed"],
+    )
+    pd.testing.assert_frame_equal(again.frame, saved.frame, check_exact=True)
+
+
+def test_every_table_accounts_for_all_that_arrived(saved):
+    table = saved.summary()
+    assert (table["arrived"] == table["answered"] + table["missed"] + table["censored"]).all()
+    assert table["arrived"].eq(3 * 4 * 6).all()
+
+
+def test_a_summary_holds_the_human_bands(saved):
+    trials = run("whole_report", people=2, trials=2)
+    row = trials.summary().query("metric == 'letters reported at 200 ms' and arm == 'human'").iloc[0]
+    assert (row["low"], row["high"], row["human"]) == (2.95, 3.42, 3.22)
+    free = saved.summary().query("metric == 'letters reported at 20 ms'")
+    assert free["low"].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("spoil", "word"),
+    [
+        (lambda f: (f / "done.json").unlink(), "not finished"),
+        (lambda f: (f / "config.toml").unlink(), "not a run folder"),
+        (lambda f: (f / "config.toml").write_text("= ="), "not a TOML"),
+        (lambda f: (f / "config.toml").write_text("a = 1"), "does not name a paradigm"),
+        (lambda f: (f / "trials.parquet").write_bytes(b"junk"), "cannot read"),
+        (lambda f: (f / "trials.parquet").unlink(), "no such file"),
+        (lambda f: (f / "provenance.json").write_text("{"), "not JSON"),
+        (lambda f: (f / "config.toml").write_bytes(b"\xff\xfe\x00"), "not a TOML"),
+    ],
+)
+def test_a_spoiled_folder_is_named_in_one_line(saved, spoil, word):
+    spoil(saved.folder)
+    with pytest.raises(InputError, match=word) as error:
+        results.load(saved.folder)
+    assert "\n" not in str(error.value)
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path, task):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="choose another with --out"):
+        run(task, people=2, trials=2, out=tmp_path / "file")

@@ -1,0 +1,70 @@
+"""The scorecard: every band, one population; what has no paradigm stays empty."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+import cogattn as ca
+from cogattn import human, scoring
+
+
+@pytest.fixture(scope="module")
+def table():
+    return ca.scorecard(people=10, trials=10)
+
+
+def test_the_rows_are_those_of_the_targets(table):
+    targets = human.targets()
+    pd.testing.assert_frame_equal(table[targets.columns], targets, check_exact=True)
+    assert [c for c in table.columns if c not in targets.columns] == [
+        "model",
+        "inside",
+        "softmax",
+        "softmax_inside",
+    ]
+
+
+def test_what_nobody_plays_is_missing_and_not_false(table):
+    empty = table[table["model"].isna()]
+    assert len(empty) == 46
+    for column in ("inside", "softmax_inside"):
+        assert empty[column].isna().all()
+        assert table[column].notna().sum() == 6
+    assert empty["softmax"].isna().all()
+
+
+def test_softmax_reports_everything(table):
+    built = table[table["softmax"].notna()]
+    assert built["softmax"].tolist() == [6, 6, 6, 6, 2, 2]
+
+
+def test_inside_means_within_the_band(table):
+    built = table[table["model"].notna()]
+    assert (built["inside"] == built["model"].between(built["low"], built["high"])).all()
+
+
+def test_any_number_of_cores_gives_the_same_card(table):
+    pd.testing.assert_frame_equal(table, ca.scorecard(people=10, trials=10, n_jobs=2), check_exact=True)
+
+
+def test_the_card_is_saved_with_its_figure(tmp_path, table):
+    ca.scorecard(people=2, trials=2, out=tmp_path)
+    folder = next((tmp_path / "scorecard").iterdir())
+    assert (folder / "figures" / "scorecard.png").stat().st_size > 10_000
+    assert len(pd.read_csv(folder / "scorecard.csv")) == len(table)
+
+
+def test_the_figure_puts_each_value_where_it_lies_in_its_band(table):
+    ax = scoring.figure(table).axes[0]
+    marks = {line.get_label(): line.get_xdata() for line in ax.get_lines()}
+    rows = table[table["inside"].notna()].iloc[::-1]
+    place = (rows["model"] - (rows["low"] + rows["high"]) / 2) / ((rows["high"] - rows["low"]) / 2)
+    assert list(marks["human limits"]) == pytest.approx(list(place.clip(-4, 4)))
+    assert (abs(marks["people"]) <= 1).all()
+
+
+def test_the_words_count_the_rows(table):
+    text = scoring.words(table)
+    assert "6 of 52" in text
+    assert "46 rows are empty" in text
