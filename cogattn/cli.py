@@ -103,7 +103,7 @@ def run(
     trials: Annotated[int | None, Parameter(converter=_whole, help="trials per person and condition")] = None,
     seed: Whole | None = None,
     option: Annotated[
-        list[str] | None, Parameter(help="the paradigm's own, KEY=VALUE, e.g. set_size=4")
+        list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE, e.g. set_size=4")
     ] = None,
     observer: Observer_ = None,
     population: Population_ = None,
