@@ -10,6 +10,7 @@ import numbers
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,7 +87,11 @@ class Report(Paradigm):
             most = int(frame["arrived"].max())
             if frame[column].nunique() <= 5:
                 top.set_xticks(sorted(frame[column].unique() * scale))
-            top.set(ylabel=f"targets reported (of {most})", ylim=(0, most * 1.05), title=self.finding(frame))
+            top.set(
+                ylabel=f"targets reported (of {most})",
+                ylim=(0, most * 1.05),
+                title=fill(self.finding(frame), 60),
+            )
             (strip if self.as_people else top).set_xlabel(x_label)
             top.legend(loc="best")
             return top.figure
