@@ -8,19 +8,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
-from cogattn import plot, results
+from cogattn import human, plot, results
 from cogattn.experiment import Plan, Progress, check, digest, execute_all, make_plan, run_folder
+from cogattn.observer import Observer, Population
 from cogattn.results import Trials
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-from cogattn.observer import Observer, Population
 
 PARADIGMS = ("whole_report", "partial_report")
 ALONE = "mind alone"
@@ -59,8 +58,8 @@ class Comparison:
             fixed.columns = ["people", "low", "high"]
             account = trials.summary().query("arm == 'human'").set_index(["metric", "condition"])
             table = fixed.join(wide.add_prefix("arm "))
-            table["human inside"] = _inside(table["arm human"], table)
-            table["softmax inside"] = _inside(table["arm softmax"], table)
+            for arm in ("human", "softmax"):
+                table[f"{arm} inside"] = human.inside(table[f"arm {arm}"], table["low"], table["high"])
             table = table.join(account[list(results.ACCOUNT)]).reset_index()
             parts.append(table.assign(paradigm=paradigm).drop(columns="condition"))
         out = pd.concat(parts, ignore_index=True)
@@ -136,13 +135,6 @@ class Comparison:
         return folder
 
 
-def _inside(values: Any, table: pd.DataFrame) -> Any:
-    """True or False where there is a band, missing where there is none."""
-    inside = pd.array(values.between(table["low"], table["high"]), dtype="boolean")
-    inside[table["low"].isna().to_numpy()] = pd.NA
-    return inside
-
-
 def compare(
     model: str = "digit_reader",
     people: int = 50,
@@ -170,9 +162,3 @@ def compare(
     if folder is not None:
         done.save(folder)
     return done
-
-
-def spread(frame: pd.DataFrame) -> pd.Series:
-    """Sd between people of their mean score, for each arm and condition."""
-    by = frame.groupby(["arm", "exposure", "distractors", "person"])["score"].mean()
-    return by.groupby(["arm", "exposure", "distractors"]).std(ddof=1).replace(0.0, np.nan)

@@ -58,12 +58,11 @@ def fill(targets: pd.DataFrame, values: list[tuple[str, str, str, float]]) -> pd
     """Put each arm's values beside their bands; what nobody measured stays missing."""
     known = {(arm, phenomenon, metric): value for arm, phenomenon, metric, value in values}
     table = targets.copy()
-    for column, arm, verdict in (("model", "human", "inside"), ("softmax", "softmax", "softmax_inside")):
-        pairs = zip(table["phenomenon"], table["metric"], strict=True)
+    pairs = list(zip(table["phenomenon"], table["metric"], strict=True))
+    for column, arm in (("model", "human"), ("softmax", "softmax")):
         table[column] = [known.get((arm, p, m), np.nan) for p, m in pairs]
-        inside = pd.array(table[column].between(table["low"], table["high"]), dtype="boolean")
-        inside[table[column].isna().to_numpy()] = pd.NA
-        table[verdict] = inside
+    for column, verdict in (("model", "inside"), ("softmax", "softmax_inside")):
+        table[verdict] = human.inside(table[column], table["low"], table["high"])
     return table
 
 

@@ -19,8 +19,8 @@ def test_the_rows_are_those_of_the_targets(table):
     pd.testing.assert_frame_equal(table[targets.columns], targets, check_exact=True)
     assert [c for c in table.columns if c not in targets.columns] == [
         "model",
-        "inside",
         "softmax",
+        "inside",
         "softmax_inside",
     ]
 
@@ -68,3 +68,10 @@ def test_the_words_count_the_rows(table):
     text = scoring.words(table)
     assert "6 of 52" in text
     assert "46 rows are empty" in text
+
+
+def test_inside_is_missing_where_there_is_no_value_or_no_band():
+    values, low, high = (
+        pd.Series(x) for x in ([1.0, 3.0, None, 1.0], [0.0, 0.0, 0.0, None], [2.0, 2.0, 2.0, None])
+    )
+    assert human.inside(values, low, high).tolist() == [True, False, pd.NA, pd.NA]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import pandas as pd
 
@@ -36,6 +37,13 @@ def source(name: str) -> str:
 def targets() -> pd.DataFrame:
     """The bands that ONE population must land in: property, phenomenon, metric, human, low, high, ..."""
     return _read("targets").copy()
+
+
+def inside(values: pd.Series, low: pd.Series, high: pd.Series) -> Any:
+    """True where a value lies in its band, False where it does not, missing where there is no value or no band."""
+    verdict = pd.array(values.between(low, high), dtype="boolean")
+    verdict[(values.isna() | low.isna()).to_numpy()] = pd.NA
+    return verdict
 
 
 @cache
