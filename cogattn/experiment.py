@@ -101,8 +101,8 @@ class Cell:
 
     def name(self, config: dict[str, Any]) -> str:
         """A name that changes when anything changes that could change the cell's numbers."""
-        keys = ("paradigm", "people", "trials", "seed", "model_sha256", "law", "observer", "population")
-        return digest({k: config.get(k) for k in keys} | {"arm": self.arm, "condition": self.condition})
+        decisive = {k: v for k, v in config.items() if k != "arms"}
+        return digest(decisive | {"arm": self.arm, "condition": self.condition})
 
 
 def digest(value: Any) -> str:

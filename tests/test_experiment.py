@@ -273,3 +273,38 @@ def test_events_with_a_network_are_played_with_its_weights():
         "answered"
     ]
     assert np.abs(targets.reindex(frame.index, fill_value=0) - frame).max() <= 1  # its own misses apart
+
+
+def test_a_part_with_too_few_rows_is_played_again(tmp_path):
+    folder = stopped(tmp_path, after=3)
+    part = next((folder / "parts").iterdir())
+    pd.read_parquet(part).iloc[:-1].to_parquet(part, index=False)
+    again = run(whole(), out=tmp_path, resume=True, **SMALL)
+    pd.testing.assert_frame_equal(again.frame, run(whole(), **SMALL).frame, check_exact=True)
+
+
+def test_a_cell_has_another_name_when_anything_changes_that_decides_its_numbers(eye):
+    def name(arm="human", **change):
+        settings = {
+            "people": 3,
+            "trials": 4,
+            "seed": 5,
+            "model": None,
+            "observer": None,
+            "population": None,
+        } | change
+        plan = experiment.make_plan(settings.pop("task", whole()), ("human", "slots"), **settings)
+        return experiment.Cell(arm, plan.paradigm.conditions()[0]).name(plan.config())
+
+    others = [
+        name("slots"),
+        name(people=4),
+        name(trials=5),
+        name(seed=6),
+        name(model=eye),
+        name(observer=Observer()),
+        name(population=replace(Population(), slots=replace(Population().slots, mean=2.0))),
+        name(task=whole(set_size=5)),
+    ]
+    assert len({name(), *others}) == 9
+    assert name() == name()
