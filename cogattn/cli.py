@@ -257,16 +257,19 @@ def trace(
 @app.command
 def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
     """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
-    from cogattn import results
-    from cogattn.verification import verify as check
+    from cogattn import plot as pens
+    from cogattn import results, verification
 
     with progress("verify") as tick:
-        table = check(quick=quick, seed=seed, progress=tick)
+        table = verification.verify(quick=quick, seed=seed, progress=tick)
     show(table, json)
-    results.write_table(Path(out) / "verify" / "verify.csv", table)
+    folder = Path(out) / "verify"
+    results.write_table(folder / "verify.csv", table)
+    pens.save(verification.figure(table), folder / "figures", "verify")
     failed = int((table["verdict"] != "holds").sum())
     if not json:
-        print(f"\n{len(table) - failed} of {len(table)} hold. Table: {Path(out) / 'verify' / 'verify.csv'}")
+        print(f"\n{len(table) - failed} of {len(table)} hold.")
+    _end(folder, json, "figures/verify.png")
     return 1 if failed else 0
 
 

@@ -16,19 +16,24 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from cogattn import plot
 from cogattn.errors import whole
 from cogattn.laws import race
 from cogattn.mind import cohort, world
 from cogattn.observer import Observer
 from cogattn.stream import Change, Stimulus, TaskStream, display
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+REPLICATIONS = 20
 FALSE_ALARM = 1e-3  # how often a sound theory may fail a whole table
 _MIND = Observer(capacity=65.5, slots=3.06, threshold=0.0079, alpha=0.44)
 _WEIGHTS = np.array([1.0, 0.44, 2.0, 0.8, 1.3])
@@ -62,12 +67,12 @@ def verify(
     """
     whole("seed", seed, most=2**62)
     laws, rows = LAWS(), []
-    sizes = {"compiled": (20, 300 if quick else 20_000), "simpy": (20, 5 if quick else 50)}
+    sizes = {"compiled": 300 if quick else 20_000, "simpy": 5 if quick else 50}
     for done, law in enumerate(laws, start=1):
         mind = law.observer if observer is None else replace(observer, slots=law.observer.slots)
         for driver, play in PLAYERS.items():
-            runs, trials = sizes[driver]
-            values = [law.measure(play(law.stream, mind, seed + r, trials)) for r in range(runs)]
+            trials = sizes[driver]
+            values = [law.measure(play(law.stream, mind, seed + r, trials)) for r in range(REPLICATIONS)]
             means = np.array([v.mean() for v in values])
             z, p = _test(means, law.expected, trials if values[0].dtype == bool else 0)
             rows.append((law.name, driver, law.expected, float(means.mean()), z, p))
@@ -78,6 +83,23 @@ def verify(
         progress(len(laws) + 1, len(laws) + 1)
     table = pd.DataFrame(rows, columns=["law", "driver", "expected", "measured", "z", "p"])
     return table.assign(verdict=np.where(table["p"] > FALSE_ALARM / len(table), "holds", "FAILS"))
+
+
+def figure(table: pd.DataFrame) -> Figure:
+    """z of every row, by driver, beside the limits within which a sound theory stays."""
+    known = plot.pens(["human", "softmax"])
+    with plot.style() as plt:
+        result, ax = plt.subplots(figsize=(7.0, 3.4))
+        for driver, pen in zip(PLAYERS, known.values(), strict=False):
+            own = table[table["driver"] == driver].reset_index()
+            ax.plot(own.index, own["z"].clip(-9, 9), pen.mark, color=pen.color, label=driver)
+        edge = float(stats.t.isf(FALSE_ALARM / len(table) / 2, REPLICATIONS - 1))
+        ax.axhspan(-edge, edge, color="#EEEEEE", zorder=0)
+        holds = int((table["verdict"] == "holds").sum())
+        ax.set(xlabel="law (row of its driver)", ylabel="z [standard errors]", ylim=(-10, 10))
+        ax.set_title(f"{holds} of {len(table)} closed forms hold (grey: where a sound theory stays)")
+        ax.legend(loc="upper right", ncols=2)
+        return result
 
 
 def _test(means: Array, expected: float, trials: int) -> tuple[float, float]:

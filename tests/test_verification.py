@@ -105,3 +105,13 @@ def test_drivers_that_disagree_fail(monkeypatch):
 def test_a_seed_is_a_whole_number(seed):
     with pytest.raises(InputError, match="seed"):
         ca.verify(seed=seed)
+
+
+def test_the_figure_shows_every_row_of_each_driver(sound):
+    table, _ = sound
+    ax = verification.figure(table).axes[0]
+    marks = {line.get_label(): line for line in ax.get_lines()}
+    for driver in verification.PLAYERS:
+        z = table[table["driver"] == driver]["z"].clip(-9, 9)
+        assert list(marks[driver].get_ydata()) == pytest.approx(list(z))
+    assert "hold" in ax.get_title(loc="left")
