@@ -293,7 +293,11 @@ def show(table: pd.DataFrame, json: bool) -> None:
     if json:
         print(table.to_json(orient="records", indent=2, double_precision=10))
     else:
-        print(table.to_string(index=False, na_rep="", float_format=lambda x: f"{x:.3f}"))
+        verdicts = table.select_dtypes("boolean").apply(
+            lambda v: v.map({True: "yes", False: "no"}).fillna("")
+        )
+        text = table.assign(**{str(name): verdicts[name] for name in verdicts})
+        print(text.to_string(index=False, na_rep="", float_format=lambda x: f"{x:.3f}"))
 
 
 @contextmanager

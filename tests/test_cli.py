@@ -100,10 +100,13 @@ def test_compare_and_scorecard_leave_their_figures(call):
     code, out, _ = call("compare", *TINY)
     assert code == 0
     assert "human bands" in out
+    assert "<NA>" not in out
+    assert " no" in out
     assert next(Path("results/compare").iterdir()).joinpath("figures/compare.png").exists()
     code, out, _ = call("scorecard", *TINY)
     assert code == 0
     assert "46 rows are empty" in out
+    assert "<NA>" not in out
 
 
 def test_plot_draws_one_run_or_several(call):
