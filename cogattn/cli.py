@@ -173,7 +173,9 @@ def compare(
 def scorecard(
     *,
     people: Whole = 200,
-    trials: Annotated[int, Parameter(converter=_whole, help="trials per person and condition")] = 100,
+    trials: Annotated[
+        int | None, Parameter(converter=_whole, help="trials per person and condition (default: as is usual)")
+    ] = None,
     seed: Whole = 0,
     observer: Observer_ = None,
     population: Population_ = None,

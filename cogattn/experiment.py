@@ -33,14 +33,14 @@ from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.observer import Observer, Population, limits_of
-from cogattn.paradigms import Answers, Condition, Paradigm
+from cogattn.paradigms import Answers, Condition, Paradigm, Watch
 from cogattn.results import Trials
 from cogattn.stream import TaskStream
 from cogattn.subjects import Subject, find, fingerprint
 
 _BLOCK = 16384  # displays in memory at a time
 _MOST_TRIALS = 20_000_000  # of a condition: its table has to fit into memory
-_LAW = 1  # raised when a change makes old parts stale
+_LAW = 2  # raised when a change makes old parts stale
 
 Progress = Callable[[int, int], None]
 Array = npt.NDArray[Any]
@@ -85,6 +85,11 @@ class Plan:
         """How many pieces the run is finished in."""
         return len(self.paradigm.conditions()) * len(self.arms)
 
+    def rows(self, condition: Condition) -> int:
+        """How many rows one cell has."""
+        length = self.paradigm.length(condition) if isinstance(self.paradigm, Watch) else 1
+        return self.people * self.trials * length
+
     def crowd(self) -> list[Observer]:
         """The people, without any arm's changes."""
         return (
@@ -115,7 +120,7 @@ def run(
     arms: str | Sequence[str] = ("human", "softmax"),
     model: str | None = None,
     people: int = 50,
-    trials: int = 100,
+    trials: int | None = None,
     seed: int = 0,
     n_jobs: int = 1,
     device: str = "auto",
@@ -126,8 +131,9 @@ def run(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Trials:
-    """Let `people` take `trials` trials of every condition under every arm.
+    """Let `people` take `trials` trials of every condition under every arm (sessions: sit through it `trials` times).
 
+    `trials=None`: as many as is usual for the paradigm: 100, or one session.
     `model=None`: the mind alone answers. A name in models/ or the path of your own file: that network reads each
     display through its gate. `observer`: one mind for everybody; `population`: their spread (default: adults).
     `out`: a folder for the run folder; then every finished cell is kept, and `resume=True` goes on from there.
@@ -193,7 +199,7 @@ def make_plan(
     arms: str | Sequence[str],
     model: str | None,
     people: int,
-    trials: int,
+    trials: int | None,
     seed: int,
     observer: Observer | None,
     population: Population | None,
@@ -211,13 +217,13 @@ def make_plan(
     for name, value, kind in (("observer", observer, Observer), ("population", population, Population)):
         if value is not None and not isinstance(value, kind):
             raise InputError(f"{name} must be {kind.__name__}(...), got {value!r}")
-    people, trials = (
-        whole("people", people, least=1, most=10**6),
-        whole("trials", trials, least=1, most=10**6),
-    )
-    if people * trials > _MOST_TRIALS:
+    people = whole("people", people, least=1, most=10**6)
+    trials = paradigm.usual_trials if trials is None else trials
+    trials = whole("trials", trials, least=1, most=1000 if paradigm.sessions else 10**6)
+    length = max(paradigm.length(c) for c in paradigm.conditions()) if isinstance(paradigm, Watch) else 1
+    if people * trials * length > _MOST_TRIALS:
         raise InputError(
-            f"people x trials must be <= {_MOST_TRIALS:,} in a condition, got {people:,} x {trials:,}"
+            f"people x trials must be <= {_MOST_TRIALS // length:,} in a condition, got {people:,} x {trials:,}"
         )
     seed = whole("seed", seed, most=2**63 - 1)
     return Plan(paradigm, arms, people, trials, seed, model, observer, population or Population.adults())
@@ -226,6 +232,8 @@ def make_plan(
 def _fits(paradigm: Paradigm, subject: Subject) -> None:
     """A network shows only so many items, of so many kinds."""
     for condition in paradigm.conditions():
+        if any(t.response for t in paradigm.stream(condition).tasks):
+            raise InputError(f"{paradigm.name} shows no pictures that {subject.name} could read; leave model out")
         n = len(paradigm.stream(condition).stimuli)
         most = min(subject.places, subject.alphabet)
         if n > most:
@@ -277,7 +285,7 @@ def _play_all(
 
     def one(cell: Cell) -> pd.DataFrame:
         part = None if folder is None else folder / "parts" / f"{cell.name(config)}.parquet"
-        kept = None if part is None else _kept(part, plan.people * plan.trials)
+        kept = None if part is None else _kept(part, plan.rows(cell.condition))
         if kept is not None:
             return kept
         frame = play_cell(plan, cell, crowd, subject)
@@ -327,6 +335,8 @@ def play_cell(plan: Plan, cell: Cell, crowd: Sequence[Observer], subject: Subjec
     """One arm in one condition: a row per person and trial."""
     limits = limits_of(cell.arm)
     minds = [observer.under(limits) for observer in crowd]
+    if isinstance(plan.paradigm, Watch):
+        return _play_sessions(plan, cell, minds, subject, plan.paradigm)
     n = plan.people * plan.trials
     blocks = []
     for first in range(0, n, _BLOCK):
@@ -356,6 +366,64 @@ def _play_block(
     timing = {"onset": stream.stimuli[0].onset, "rt": np.nan}
     tail = {"model": plan.model or "mind", "response": response}
     return pd.DataFrame(head | timing | columns | tail)
+
+
+def _play_sessions(
+    plan: Plan, cell: Cell, minds: Sequence[Observer], subject: Subject | None, paradigm: Watch
+) -> pd.DataFrame:
+    """Every person sits through the session, as often as asked: a row per trial."""
+    n = paradigm.length(cell.condition)
+    people = max(1, _BLOCK // n)
+    blocks = [
+        _play_sitting(plan, cell, minds, subject, paradigm, np.arange(first, min(first + people, plan.people)), visit)
+        for visit in range(plan.trials)
+        for first in range(0, plan.people, people)
+    ]
+    return pd.concat(blocks, ignore_index=True)
+
+
+def _play_sitting(
+    plan: Plan,
+    cell: Cell,
+    minds: Sequence[Observer],
+    subject: Subject | None,
+    paradigm: Watch,
+    who: Array,
+    visit: int,
+) -> pd.DataFrame:
+    """Some people's sitting. What is laid out at random depends on the person and the visit, not on the arm."""
+    seed = condition_seed(plan, cell.condition)
+    crowd = [minds[p] for p in who]
+    keys = trial_keys(seed, who, cohort.WATCH - visit)
+    session = paradigm.session(cell.condition, keys)
+    trial = np.arange(session.trials)
+    person, count = np.repeat(who, len(trial)), np.tile(trial, len(who))
+    scene = None
+    if subject is not None:
+        stream = session.streams[0]
+        scene = Scene.make(plan, cell, stream, subject, person, visit * 1048576 + count)
+    limited = bool(limits_of(cell.arm))
+    weights = None
+    if scene is not None and limited:
+        weights = scene.weights(minds, person).reshape(len(who), len(trial), -1)
+    seen = cohort.watch(session, crowd, number=who, visit=visit, seed=seed, weights=weights)
+    if any(t.response for t in session.tasks):
+        columns = paradigm.score_session(cell.condition, session, seen)
+        response = np.where(columns["responded"], "press", "").ravel()
+    else:
+        stored = seen.stored.reshape(len(person), -1)
+        never = np.zeros_like(stored)
+        if scene is None:
+            answers, response = Answers(stored, stored, never), _named(stored, session.streams[0].names)
+        else:
+            answers, response = scene.answers(cohort.Outcome(stored, never, never), limited)
+        columns = paradigm.score(cell.condition, answers)
+    rt = np.where(seen.rt > 0, seen.rt, np.nan)  # attention that takes no time has no response time
+    head = {"person": person.astype(np.int32), "arm": cell.arm, **cell.condition, "trial": count.astype(np.int32)}
+    state = {"alertness": seen.alertness, "on_task": seen.on_task}
+    columns = {"visit": np.int32(visit), "onset": seen.start, "rt": rt, **columns, **state}
+    flat = {k: np.asarray(v).ravel() if np.ndim(v) else v for k, v in columns.items()}
+    return pd.DataFrame(head | flat | {"model": plan.model or "mind", "response": response})
 
 
 def _select(
@@ -476,11 +544,28 @@ def events(
         for name in arms:
             cell = Cell(name, conditions[c])
             minds, stream = [o.under(limits_of(name)) for o in crowd], plan.paradigm.stream(conditions[c])
+            if isinstance(plan.paradigm, Watch):
+                found = _session_events(plan, cell, minds, subject, plan.paradigm, persons)
+                parts.append(found.assign(arm=name, condition=c))
+                continue
             scene = None if subject is None else Scene.make(plan, cell, stream, subject, who, which)
             out = _select(plan, cell, stream, minds, scene, who, which, record=True)
             assert out.events is not None
             parts.append(out.events.assign(arm=name, condition=c))
     return pd.concat(parts, ignore_index=True)
+
+
+def _session_events(
+    plan: Plan, cell: Cell, minds: Sequence[Observer], subject: Subject | None, paradigm: Watch, persons: Any
+) -> pd.DataFrame:
+    """The record of these people's first sitting, whole: its times run through all trials."""
+    if subject is not None:
+        raise InputError("the record of a session is that of the mind alone; make the run without a model")
+    seed, who = condition_seed(plan, cell.condition), np.asarray(persons)
+    session = paradigm.session(cell.condition, trial_keys(seed, who, cohort.WATCH))
+    found = cohort.watch(session, [minds[p] for p in who], number=who, seed=seed, record=True).events
+    assert found is not None
+    return found
 
 
 def plan_of(trials: Trials) -> Plan:

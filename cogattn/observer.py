@@ -35,6 +35,15 @@ LIMITS: Mapping[str, Mapping[str, float]] = {
     "capacity": {"capacity": math.inf},
     "slots": {"slots": math.inf},
     "threshold": {"threshold": 0.0},
+    "speed": {"speed": math.inf},
+    "fatigue": {
+        "fast_loss": 0.0,
+        "slow_loss": 0.0,
+        "memory_loss": 0.0,
+        "wandering": 0.0,
+        "criterion_shift": 0.0,
+        "sleep_loss": 0.0,
+    },
 }
 
 _DIMENSIONS = 64  # parameters that a person can have; fixed, so that a new one changes nobody's old ones
@@ -56,6 +65,62 @@ class Observer:
     """mu, how long an unmasked element outlives its offset, s. [assumption: no masked task depends on it]"""
     reallocate: bool = False
     """False: rates are fixed by all that is on display (TVA). True: what is done hands its rate to the rest."""
+    speed: float = 3.33
+    """s0, mean of 1/RT of a simple response when rested, 1/s; inf: responses take no time."""
+    speed_sd: float = 0.47
+    """sd of 1/RT within a rested person, 1/s."""
+    fast_loss: float = 0.048
+    """gF, share of alertness that a full fast deficit takes."""
+    slow_loss: float = 0.195
+    """gS, share of alertness that a full slow deficit takes."""
+    memory_loss: float = 0.25
+    """gM, share of sensitivity that a full deficit of holding a standard in mind takes. [assumption]"""
+    sleep_loss: float = 0.3
+    """gU, share of alertness that a sleepiness of 24.12 (the end of the Unified Model's scale) takes."""
+    wandering: float = 1.0
+    """m, how much more often than others this person's attention leaves its task; 0 = never."""
+    lapse_base: float = 1 / 205
+    """h0, lapses per s of a rested mind at work."""
+    lapse_fast: float = 1 / 300
+    """hF, lapses per s added by a full fast deficit."""
+    lapse_slow: float = 1 / 25
+    """hS, lapses per s added by a full slow deficit."""
+    away: float = 11.5
+    """tau_off, mean time that attention stays away, s."""
+    away_speed: float = 0.725
+    """Rates and response speed while attention is away, as a share."""
+    away_spread: float = 1.35
+    """sd of 1/RT while attention is away, times that on task. [assumption]"""
+    fast_tiring: float = 1 / 54
+    """dF, rate at which full load fills the fast deficit, 1/s."""
+    fast_recovery: float = 1 / 600
+    """rwF, recovery of the fast deficit at work, 1/s. [assumption]"""
+    fast_rest: float = 1 / 3
+    """rrF, recovery of the fast deficit at rest, 1/s."""
+    slow_tiring: float = 1 / 1100
+    """dS, rate at which full load fills the slow deficit (and the deficit of memory), 1/s."""
+    slow_recovery: float = 1 / 3600
+    """rwS, recovery of the slow deficit at work, 1/s. [assumption]"""
+    slow_rest: float = 1 / 300
+    """rrS, recovery of the slow deficit at rest, 1/s. [assumption]"""
+    criterion: float = 0.41
+    """c0, criterion of a fresh observer, in units of the noise: 0 = halfway between noise and signal."""
+    criterion_shift: float = 0.385
+    """kappa, how far the criterion moves away from a rare signal in the end."""
+    criterion_time: float = 1500.0
+    """tau_y, time in which the criterion moves while at work, s."""
+    criterion_rest: float = 300.0
+    """Time in which it moves back at rest, s. [assumption]"""
+    anticipation: float = 0.0025
+    """Share of responses given before they can be answers (under 0.1 s)."""
+    sharpness: float = 1.0
+    """gb: selection is w ** (alertness ** gb); 0 = selection never tires. [assumption]"""
+    tempo_share: float = 0.35
+    """Share of the variance of 1/RT that is slow: runs of fast and of slow responses."""
+    tempo_time: float = 4.5
+    """How long such a run lasts, s (autocorrelation e^{-t / tempo_time}); also how long an error makes wary."""
+    wariness: float = 0.12
+    """How much more evidence is waited for right after a noticed error, as a share."""
 
     def __post_init__(self) -> None:
         number("capacity", self.capacity, above=0, infinite=True, unit="items/s")
@@ -63,8 +128,33 @@ class Observer:
         number("threshold", self.threshold, least=0, unit="s")
         number("alpha", self.alpha, least=0)
         number("persistence", self.persistence, least=0, unit="s")
+        self._check_alertness()
         if not isinstance(self.reallocate, bool):
             raise InputError(f"reallocate must be True or False, got {self.reallocate!r}")
+
+    def _check_alertness(self) -> None:
+        number("speed", self.speed, above=0, infinite=True, unit="1/s")
+        for name in ("speed_sd", "away", "away_spread", "criterion_time", "criterion_rest"):
+            number(name, getattr(self, name), above=0, most=1e9)
+        for name in ("fast_tiring", "fast_recovery", "fast_rest", "slow_tiring", "slow_recovery", "slow_rest"):
+            number(name, getattr(self, name), least=0, most=1e6, unit="1/s")
+        for name in ("wandering", "lapse_base", "lapse_fast", "lapse_slow", "sharpness"):
+            number(name, getattr(self, name), least=0, most=1e6)
+        number("tempo_time", self.tempo_time, above=0, most=1e6, unit="s")
+        number("wariness", self.wariness, least=0, most=10)
+        number("tempo_share", self.tempo_share, least=0, most=0.99)
+        for name in ("memory_loss", "anticipation"):
+            number(name, getattr(self, name), least=0, most=1)
+        number("away_speed", self.away_speed, above=0, most=1)
+        number("criterion", self.criterion)
+        number("criterion_shift", self.criterion_shift)
+        for name in ("fast_loss", "slow_loss", "sleep_loss"):
+            number(name, getattr(self, name), least=0, most=0.9)
+        if self.fast_loss + self.slow_loss > 0.9:
+            raise InputError(
+                "fast_loss + slow_loss must be <= 0.9 (some alertness is always left), "
+                f"got {self.fast_loss} + {self.slow_loss}"
+            )
 
     @property
     def slot_mixture(self) -> tuple[tuple[float, float], ...]:
@@ -158,13 +248,19 @@ class Spread:
 
 @dataclass(frozen=True)
 class Population:
-    """The spread of observers. Parameters vary independently of each other [assumption]."""
+    """The spread of observers. Parameters vary independently of each other [assumption]; what has no spread here is
+    the same for everybody: the default of `Observer`.
+
+    Speed and its spread: fitted to `human/simple_rt_*.csv` (515 adults); spread of wandering: assumed.
+    """
 
     capacity: Spread = Spread("lognormal", 65.5036, 27.8968)
     slots: Spread = Spread("truncated", 3.0459, 0.8023, 1.0, 6.0)
     threshold: Spread = Spread("censored", 0.00689, 0.00836)
     alpha: Spread = Spread("lognormal", 0.6032, 0.5723)
     persistence: Spread = Spread("constant", 0.1)
+    speed: Spread = Spread("truncated", 3.33, 0.45, 2.2, 6.0)
+    wandering: Spread = Spread("lognormal", 1.0, 1.534)  # sd 1.1 of its logarithm
 
     def __post_init__(self) -> None:
         for f in fields(self):

@@ -52,8 +52,10 @@ class Trials:
         bands = human.targets().set_index(["phenomenon", "metric"])[["low", "high", "human"]]
         rows = []
         for arm, frame in self.frame.groupby("arm", sort=False):
-            account = _account(frame, self.paradigm.condition_columns)
-            for m, counts in zip(self.paradigm.metrics(frame), account, strict=True):
+            account, metrics = _account(frame, self.paradigm.condition_columns), self.paradigm.metrics(frame)
+            if len(account) != len(metrics):  # metrics over several conditions: the account of them all
+                account = [{name: sum(a[name] for a in account) for name in ACCOUNT}] * len(metrics)
+            for m, counts in zip(metrics, account, strict=True):
                 band = bands.loc[(m.phenomenon, m.metric)] if (m.phenomenon, m.metric) in bands.index else {}
                 row = {"metric": m.metric, "condition": m.condition, "arm": arm, "model": m.value}
                 row |= {"low": band.get("low", np.nan), "high": band.get("high", np.nan)}

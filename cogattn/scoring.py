@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 def scorecard(
     people: int = 200,
     seed: int = 0,
-    trials: int = 100,
+    trials: int | None = None,
     n_jobs: int = 1,
     *,
     observer: Observer | None = None,

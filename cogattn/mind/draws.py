@@ -24,6 +24,8 @@ RACE = 0  #: residual unit exponential of an element; n = element * 2**32 + how 
 STORE = 1  #: whether this trial has floor(K) or ceil(K) slots
 DISPLAY = 2  #: how it looks: which exemplar, which noise
 LAYOUT = 3  #: what is shown where: identities and places
+RESPONSE = 4  #: how a speeded response comes out; n = 4 * call of this trial + which of its draws
+WANDER = 5  #: when attention leaves its task and returns; n = 4 * how often it has + which of its clocks
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _M1 = np.uint64(0xBF58476D1CE4E5B9)

@@ -2,7 +2,9 @@
 
 Columns: person, trial, time [s], kind, element, task, slot (-1 = none). Kinds of the world: onset, mask,
 offset, weight, forget, end. Kinds of the mind: open (the race of this element begins, t0 after its onset),
-encode (it took a slot), full (it finished, but the store was full), fade (its image is gone).
+encode (it took a slot), full (it finished, but the store was full), fade (its image is gone), respond, lapse
+(attention leaves its task), return. Of a session: load, hold, capture, sleepiness (what changes for the whole
+mind), call (a stimulus asks for a speeded response); its times run through all its trials.
 """
 
 from __future__ import annotations
@@ -30,6 +32,14 @@ KINDS = {
     mind.ENCODE: "encode",
     mind.FULL: "full",
     mind.FADE: "fade",
+    stream.LOAD: "load",
+    stream.HOLD: "hold",
+    stream.CALL: "call",
+    stream.CAPTURE: "capture",
+    stream.SLEEPINESS: "sleepiness",
+    mind.RESPOND: "respond",
+    mind.LAPSE: "lapse",
+    mind.RETURN: "return",
 }
 COLUMNS = ("person", "trial", "time", "kind", "element", "task", "slot")
 

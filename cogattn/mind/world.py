@@ -34,9 +34,9 @@ from simpy.events import EventPriority
 from cogattn import stream as st
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import race
-from cogattn.mind import events, mind
+from cogattn.mind import cohort, events, mind
 from cogattn.observer import Observer
-from cogattn.stream import Task, TaskStream
+from cogattn.stream import Session, Task, TaskStream
 
 _LAST = EventPriority(2)  # SimPy: 0 = urgent, 1 = normal; a mind's own events come after the world's
 
@@ -71,15 +71,14 @@ class Mind:
         self._log: list[tuple[float, int, int, int]] = []
         self._waiting: list[tuple[str | None, simpy.Event]] = []
         self._state = mind.blank()
+        self._on_response: Callable[[float], None] | None = None
         self._wake: simpy.Event | None = None
         self._world_acts = math.inf  # when a known stream acts next; a process of the user's does not say
-        o = self.observer
         whole("seed", seed, most=2**63 - 1)
         whole("person", person)
         whole("trial", trial)
-        mind.begin(
-            self._state, seed, person, trial, o.capacity, o.slots, o.threshold, o.persistence, o.reallocate
-        )
+        self.seed = seed
+        mind.begin(self._state, seed, person, trial, cohort.crowd_of([self.observer])[0])
 
     # -- what the world does -------------------------------------------------------------------------------
 
@@ -120,6 +119,29 @@ class Mind:
     def forget(self, name: str) -> None:
         """Element `name` gives its slot back, if it holds one."""
         self._perceive(st.FORGET, name, 0.0)
+
+    def work(self, load: float, memory: float = 0.0) -> None:
+        """From now on the mind bears this load; 0 = it rests. Who comes back from rest is on task."""
+        number("load", load, least=0, most=1e4)
+        number("memory", memory, least=0, most=1e4)
+        self._global(st.HOLD, memory)
+        self._global(st.LOAD, load)
+
+    def capture(self) -> None:
+        """Something salient happens now: attention that is away comes back."""
+        self._global(st.CAPTURE, 0.0)
+
+    @property
+    def alertness(self) -> float:
+        """A now: 1 = rested. (Between events it moves by itself; this moves the mind's clock to now.)"""
+        self._settle(float(self.env.now))
+        mind.advance(self._state, float(self.env.now))
+        return float(mind.alertness(self._state))
+
+    @property
+    def on_task(self) -> bool:
+        """Whether attention is on its task."""
+        return bool(self._state.on)
 
     # -- what can be waited for and looked at ------------------------------------------------------------------
 
@@ -180,6 +202,16 @@ class Mind:
         self._log.append((time, kind, x, -1))
         self._plan()
 
+    def _global(self, kind: int, value: float, time: float | None = None, note: bool = True) -> None:
+        """The world does something to the whole mind."""
+        time = float(self.env.now) if time is None else time
+        self._settle(time)
+        mind.advance(self._state, time)
+        mind.perceive(self._state, kind, -1, value)
+        if note:
+            self._log.append((time, kind, -1, -1))
+        self._plan()
+
     def _settle(self, time: float) -> None:
         """Catch up with all that lies strictly before `time`: a wake-up may be late by a rounding."""
         while True:
@@ -195,6 +227,8 @@ class Mind:
         self._log.append((float(t), kind, x, slot))
         if kind == mind.ENCODE and self._waiting:
             self._keep_promises(x)
+        if kind == mind.RESPOND and self._on_response is not None:
+            self._on_response(float(t))
 
     def _keep_promises(self, x: int) -> None:
         name = next(n for n, (number_, _) in self._element.items() if number_ == x)
@@ -290,3 +324,93 @@ def _until(process: Any, name: str, subject: Mind) -> Generator[Any, Any, None]:
         condition = subject.env.process(condition)
     yield condition
     subject.mask(name)
+
+
+def watch(
+    session: Session,
+    observer: Observer | None = None,
+    *,
+    seed: int = 0,
+    person: int = 0,
+    visit: int = 0,
+) -> Mind:
+    """Let one mind sit through a session in SimPy; its `.events` are those of `cohort.watch`, from the same draws."""
+    env = simpy.Environment()
+    observer = observer or Observer()
+    subject = Mind(env, observer, seed=seed, person=person, trial=cohort.WATCH - visit, tasks=session.tasks)
+    mind.assign(subject._state, cohort.task_rules(session))
+    for kind, value in (
+        (st.SLEEPINESS, session.sleepiness), (st.HOLD, session.memory_load), (st.LOAD, session.load)
+    ):  # fmt: skip
+        subject._global(kind, value, note=False)
+    done = env.process(_sit(env, subject, session, visit))
+    env.run(until=done)
+    longest = max(session.streams, key=lambda s: len(s.stimuli))
+    subject._element = {s.name: (x, s.task) for x, s in enumerate(longest.stimuli)}
+    subject.trial = 0
+    return subject
+
+
+def _sit(env: simpy.Environment, subject: Mind, session: Session, visit: int) -> Generator[Any, Any, None]:
+    """The session as a SimPy process. Times are sums of the session's own numbers, as in the compiled loop."""
+    row, person, now = session.row(subject.person), subject.person, 0.0
+    for j in range(session.trials):
+        rest, gap = float(session.rest[row, j]), float(session.gap[row, j])
+        if rest > 0.0:
+            subject._global(st.LOAD, float(session.rest_load[row, j]), now)
+            subject._global(st.HOLD, 0.0, now, note=False)
+            now += rest
+            yield from _wait(env, subject, now)
+            subject._global(st.LOAD, session.load, now)
+            subject._global(st.HOLD, session.memory_load, now, note=False)
+        now += gap
+        yield from _wait(env, subject, now)
+        subject._settle(now)
+        mind.advance(subject._state, now)
+        mind.fresh(subject._state, subject.seed, person, visit * 1048576 + j)
+        subject._plan()
+        now = yield from _trial(env, subject, session, int(session.which[row, j]), now)
+
+
+def _wait(env: simpy.Environment, subject: Mind, until: float) -> Generator[Any, Any, None]:
+    subject._world_acts = until
+    yield env.timeout(max(0.0, until - env.now))
+    subject._settle(until)
+
+
+def _trial(
+    env: simpy.Environment, subject: Mind, session: Session, which: int, begin: float
+) -> Generator[Any, Any, float]:
+    """One trial; returns when it ended: with its stream, or with a response if the session is self-paced."""
+    stream = session.streams[which]
+    scale, table = stream.weights(subject.observer.alpha), stream.arrivals()
+    answered = env.event()
+    if session.self_paced:
+        subject._on_response = lambda t: None if answered.triggered else answered.succeed(t)
+    subject._element = {s.name: (x, s.task) for x, s in enumerate(stream.stimuli)}
+    for time, kind, x, value in zip(*(c.tolist() for c in table), strict=True):
+        then = begin + time
+        subject._world_acts = then
+        yield env.timeout(max(0.0, then - env.now)) | answered
+        if not answered.triggered:
+            _settle_until_answer(subject, then, answered)
+        if answered.triggered:
+            subject._on_response = None
+            return float(answered.value)
+        mind.advance(subject._state, then)
+        if kind != st.END:
+            scaled = value * float(scale[x]) if kind in (st.ONSET, st.WEIGHT) else value
+            mind.perceive(subject._state, kind, x, scaled)
+        subject._log.append((then, kind, x, -1))
+        subject._plan()
+    subject._on_response = None
+    return begin + float(table.time[-1])
+
+
+def _settle_until_answer(subject: Mind, time: float, answered: simpy.Event) -> None:
+    """As `Mind._settle`, but a response ends the trial at once."""
+    while not answered.triggered:
+        t, kind, x = mind.next_event(subject._state)
+        if not t < time:
+            return
+        subject._do(t, kind, x)

@@ -1,7 +1,7 @@
 """Classic experiments, one file each. A new one is one file and one line here.
 
 >>> names()
-['partial_report', 'whole_report']
+['breaks', 'digit_stream', 'go_nogo', 'mackworth_clock', 'partial_report', 'pvt', 'simple_rt', 'sleep_restriction', 'vigilance', 'whole_report']
 >>> get("whole_report")(set_size=4, exposures=(0.05,)).conditions()
 [{'exposure': 0.05, 'targets': 4, 'distractors': 0}]
 """
@@ -14,12 +14,25 @@ from typing import Any
 
 from cogattn.errors import choice
 from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm
+from cogattn.paradigms.breaks import Breaks
+from cogattn.paradigms.digit_stream import DigitStream
+from cogattn.paradigms.go_nogo import GoNoGo
 from cogattn.paradigms.partial_report import PartialReport
+from cogattn.paradigms.simple_rt import PVT, SimpleRT
+from cogattn.paradigms.sleep_restriction import SleepRestriction
+from cogattn.paradigms.vigilance import MackworthClock, Vigilance
+from cogattn.paradigms.watch import Watch
 from cogattn.paradigms.whole_report import WholeReport
 
-__all__ = ["Answers", "Condition", "Metric", "Paradigm", "get", "make", "names"]
+__all__ = ["Answers", "Condition", "Metric", "Paradigm", "Watch", "get", "make", "names"]
 
-_ALL: dict[str, type[Paradigm]] = {p.name: p for p in (PartialReport, WholeReport)}
+_ALL: dict[str, type[Paradigm]] = {
+    p.name: p
+    for p in (
+        *(PartialReport, WholeReport),
+        *(SimpleRT, PVT, GoNoGo, Vigilance, MackworthClock, Breaks, SleepRestriction, DigitStream),
+    )
+}
 
 
 def names() -> list[str]:

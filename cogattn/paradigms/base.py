@@ -48,6 +48,8 @@ class Paradigm(ABC):
     title: ClassVar[str]
     source: ClassVar[str]
     condition_columns: ClassVar[tuple[str, ...]]
+    usual_trials: ClassVar[int] = 100  # per person and condition, if nobody says how many
+    sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.watch`)
 
     @abstractmethod
     def conditions(self) -> list[Condition]:

@@ -8,22 +8,30 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from cogattn.mind import mind
+from cogattn.mind import cohort, mind
 from cogattn.mind.events import KINDS
+from cogattn.observer import Observer
 from cogattn.stream import FORGET, MASK, MOST_ELEMENTS, OFFSET, ONSET, WEIGHT
 
 A, B, C, D = range(4)
+
+
+def made_of(capacity, slots, threshold, persistence, reallocate):
+    """A person as `begin` takes him: these numbers, and no fatigue."""
+    numbers = {"capacity": capacity, "slots": slots, "threshold": threshold, "persistence": persistence}
+    return cohort.crowd_of([replace(Observer(**numbers, reallocate=reallocate), wandering=0.0)])[0]
 
 
 def live(*world, needs, until=1.0, seed=0, capacity=10.0, slots=2.0, threshold=0.0, persistence=0.1,
          reallocate=False, state=None):  # fmt: skip
     """The log [(time, kind, element)] of a world of (time, kind, element, value=1), and the mind after it."""
     m = mind.blank() if state is None else state
-    mind.begin(m, seed, 0, 0, capacity, slots, threshold, persistence, reallocate)
+    mind.begin(m, seed, 0, 0, made_of(capacity, slots, threshold, persistence, reallocate))
     log = []
 
     def let_it_be(limit):
@@ -265,7 +273,7 @@ def test_a_slot_count_between_two_is_one_of_them_trial_by_trial():
 
 def test_unlimited_slots_hold_every_element():
     m = mind.blank()
-    mind.begin(m, 0, 0, 0, 10.0, math.inf, 0.0, 0.1, False)
+    mind.begin(m, 0, 0, 0, made_of(10.0, math.inf, 0.0, 0.1, False))
     for x in range(MOST_ELEMENTS):
         mind.perceive(m, ONSET, x, 1.0)
     while (event := mind.next_event(m))[0] < math.inf:
@@ -340,7 +348,7 @@ def test_an_image_that_fades_as_it_finishes_is_lost():
 
 def test_an_idle_mind_plans_nothing():
     m = mind.blank()
-    mind.begin(m, 0, 0, 0, 10.0, 2.0, 0.0, 0.1, False)
+    mind.begin(m, 0, 0, 0, made_of(10.0, 2.0, 0.0, 0.1, False))
     assert mind.next_event(m) == (math.inf, mind.NOTHING, -1)
 
 

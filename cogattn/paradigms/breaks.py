@@ -1,0 +1,131 @@
+"""Breaks: twenty minutes of a simple watch, a pause, and five minutes more. What does the pause give back?
+
+Recovery grows with the length of the break, and rest restores more than another task, which restores more than
+more of the same (Helton & Russell 2015, Exp Brain Res 233:1759, and 2017). No human table is shipped. Task
+constants: a stimulus every 3 s; the other task has four equally likely responses (monotony .25, demand 1.25).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cogattn import plot
+from cogattn.errors import InputError, number, whole
+from cogattn.laws import alertness
+from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.watch import Array, Seen, Watch, lapsed
+from cogattn.stream import Session, Stimulus, Task, TaskStream
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+KINDS = ("rest", "other task", "same task")
+_PACE = 3.0
+_ANSWER = 2.0
+_TASK = Task("press", monotony=alertness.monotony([1.0]), response="simple")
+_OTHER = alertness.load(1.25, alertness.monotony([0.25] * 4))
+
+
+@dataclass(frozen=True)
+class Breaks(Watch):
+    """Options: minutes of work before and after, lengths of the break [s], kinds (0 rest, 1 other task, 2 same task)."""
+
+    before: int = 20
+    after: int = 5
+    lengths: tuple[float, ...] = (0.0, 60.0, 300.0, 600.0)
+    kinds: tuple[int, ...] = (0, 1, 2)
+
+    name = "breaks"
+    title = "Breaks"
+    source = "Helton & Russell 2015, Exp Brain Res 233:1759 (published summary; no table of people is shipped)"
+    condition_columns = ("length", "kind")
+
+    def __post_init__(self) -> None:
+        whole("before", self.before, least=5, most=600)
+        whole("after", self.after, least=5, most=600)
+        for name in ("lengths", "kinds"):
+            value = getattr(self, name)
+            value = tuple(value) if isinstance(value, (list, tuple)) else (value,)
+            if not value or len(set(value)) < len(value):
+                raise InputError(f"{name} must hold at least one value, and each once, got {value}")
+            object.__setattr__(self, name, value)
+        for length in self.lengths:
+            number("each of lengths", length, least=0, most=86400, unit="s")
+        for kind in self.kinds:
+            whole("each of kinds", kind, most=2)
+
+    def conditions(self) -> list[Condition]:
+        """Every length with every kind."""
+        return [{"length": float(n), "kind": k} for k in self.kinds for n in self.lengths]
+
+    def length(self, condition: Condition) -> int:
+        """Trials before and after."""
+        return int((self.before + self.after) * 60 / _PACE)
+
+    def session(self, condition: Condition, keys: Array) -> Session:
+        """A steady pace, once interrupted."""
+        n = self.length(condition)
+        rest, loads = np.zeros(n), np.zeros(n)
+        first = int(self.before * 60 / _PACE)
+        rest[first] = condition["length"]
+        loads[first] = (0.0, _OTHER, _TASK.load)[int(condition["kind"])]
+        stream = TaskStream((Stimulus("dot", task="press"),), end=_ANSWER, tasks=(_TASK,))
+        return Session((stream,), np.zeros(n, np.int64), np.full(n, _PACE - _ANSWER), rest, loads)
+
+    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+        """Adds whether a trial came after the break, and its minute counted from the break's end."""
+        out = super().score_session(condition, session, seen)
+        n, first = seen.rt.shape[1], int(self.before * 60 / _PACE)
+        minute = (np.arange(n) - first) * _PACE // 60
+        return out | {"block": np.broadcast_to(minute.astype(np.int64), seen.rt.shape)}
+
+    def metrics(self, frame: pd.DataFrame) -> list[Metric]:
+        """Speed regained: five minutes after the break less the five before it; 0 = all that was lost stays lost."""
+        table = regained(frame)
+        return [
+            Metric(self.title, f"speed regained by {length:g} s of {KINDS[int(kind)]}", f"length={length:g}, kind={kind}",
+                   float(value), np.nan)
+            for (length, kind), value in table.items()
+        ]  # fmt: skip
+
+    def human(self) -> pd.DataFrame:
+        """None is shipped: an empty table."""
+        return pd.DataFrame({"length": [], "kind": [], "mean": [], "sd": [], "n": []})
+
+    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+        """Speed regained over the length of the break, by its kind."""
+        first = frame[frame["arm"] == next(iter(dict.fromkeys(frame["arm"])))]
+        table = regained(first)
+        pens = plot.pens(["human", "a", "b"])
+        with plot.style() as plt:
+            if axes is None:
+                _, axes = plt.subplots(figsize=(5.6, 4.2))
+            for kind, pen in zip(self.kinds, pens.values(), strict=False):
+                own = table[table.index.get_level_values("kind") == kind]
+                x = own.index.get_level_values("length").to_numpy(float) / 60
+                axes.plot(x, own, color=pen.color, linestyle=pen.dash, marker=pen.mark, label=KINDS[kind])
+            axes.axhline(0, color=plot.PEOPLE, linewidth=0.8)
+            axes.set(xlabel="length of the break [min]", ylabel="speed regained [1/s]")
+            axes.set_title(self.finding(frame), wrap=True)
+            axes.legend()
+            return axes.figure
+
+    def finding(self, frame: pd.DataFrame) -> str:
+        """What was found, in a line, from the numbers themselves."""
+        arm = frame["arm"].iloc[0]
+        table = regained(frame[frame["arm"] == arm])
+        longest = max(self.lengths)
+        parts = ", ".join(f"{KINDS[k]} {table[(longest, k)]:+.3f}" for k in self.kinds)
+        return f"Speed regained ({arm}) by {longest / 60:g} min [1/s]: {parts}"
+
+
+def regained(frame: pd.DataFrame) -> pd.Series:
+    """Mean speed (lapses of attention count as they fall) of the five minutes after less the five before, by condition."""
+    f = frame.assign(speed=1 / frame["rt"].where(frame["rt"] >= 0.1), lapse=lapsed(frame))
+    f = f[(f["block"] >= -5) & (f["block"] < 5)]
+    means = f.assign(late=f["block"] >= 0).groupby(["length", "kind", "late"])["speed"].mean().unstack()
+    return means[True] - means[False]

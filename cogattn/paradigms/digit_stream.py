@@ -1,0 +1,119 @@
+"""An hour of digits: six digits flash every ten seconds, report what you saw. Who tires?
+
+Alertness divides the rate of the race, attention wanders off, selection blunts; plain softmax attention stays where it
+was. With a model, a network reads every display through the gate that the tiring mind leaves. No human table: this is a
+prediction. Task constants: 200 ms, masked; demand 1, monotony 1: nothing but digits [assumption].
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cogattn import plot
+from cogattn.errors import number, whole
+from cogattn.paradigms.base import Answers, Condition, Metric
+from cogattn.paradigms.watch import Array, Watch, curve, finish
+from cogattn.stream import Session, Stimulus, Task, TaskStream
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class DigitStream(Watch):
+    """Options: minutes, displays per minute, targets and distractors in a display, exposure [s], monotony."""
+
+    minutes: float = 60.0
+    rate: float = 6.0
+    targets: int = 4
+    distractors: int = 2
+    exposure: float = 0.05
+    monotony: float = 1.0
+
+    name = "digit_stream"
+    title = "An hour of digits"
+    source = "a prediction (no table of people)"
+    condition_columns = ("targets", "distractors")
+
+    def __post_init__(self) -> None:
+        number("minutes", self.minutes, least=1, most=600, unit="min")
+        number("rate", self.rate, above=0, most=60, unit="displays/min")
+        whole("targets", self.targets, least=1, most=32)
+        whole("distractors", self.distractors, least=0, most=32)
+        number("exposure", self.exposure, above=0, most=0.9 * 60 / self.rate, unit="s")
+        number("monotony", self.monotony, least=0, most=1)
+
+    def conditions(self) -> list[Condition]:
+        """One."""
+        return [{"targets": self.targets, "distractors": self.distractors}]
+
+    def length(self, condition: Condition) -> int:
+        """All displays."""
+        return max(6, int(self.minutes * self.rate))
+
+    def stream(self, condition: Condition) -> TaskStream:
+        """One display, masked after its exposure."""
+        task = Task("report", monotony=self.monotony)
+        items = [Stimulus(f"t{i}", 0.0, self.exposure) for i in range(self.targets)]
+        items += [Stimulus(f"d{i}", 0.0, self.exposure, distractor=True) for i in range(self.distractors)]
+        return TaskStream(tuple(items), end=self.exposure + 0.05, tasks=(task,))
+
+    def session(self, condition: Condition, keys: Array) -> Session:
+        """A display every 60 / rate seconds."""
+        stream, n = self.stream(condition), self.length(condition)
+        return Session((stream,), np.zeros(n, np.int64), np.full(n, 60 / self.rate - stream.end))
+
+    def score(self, condition: Condition, answers: Answers) -> dict[str, Array]:
+        """Targets reported right, display by display."""
+        m = self.targets
+        right, given, censored = (a[:, :m].sum(1) for a in (answers.right, answers.given, answers.censored))
+        return {
+            "correct": right == m,
+            "score": right,
+            "arrived": np.full(len(right), m),
+            "answered": given,
+            "missed": m - given - censored,
+            "censored": censored,
+        }
+
+    def metrics(self, frame: pd.DataFrame) -> list[Metric]:
+        """Targets reported in the first and in the last tenth of the hour."""
+        by = _tenths(frame).groupby("block")["score"].mean()
+        return [
+            Metric(self.title, f"targets reported, {word} tenth", "session", float(by.iloc[i]), np.nan)
+            for word, i in (("first", 0), ("last", -1))
+        ]
+
+    def human(self) -> pd.DataFrame:
+        """None: an empty table."""
+        return pd.DataFrame({"targets": [], "distractors": [], "mean": [], "sd": [], "n": []})
+
+    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+        """Targets reported over the hour, and the alertness behind it."""
+        f = _tenths(frame)
+        x = (np.arange(10) + 0.5) * self.minutes / 10
+        with plot.style() as plt:
+            if axes is None:
+                _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9))
+            curve(axes[0], f, "score", x)
+            curve(axes[1], f.assign(at_work=f["alertness"] * np.where(f["on_task"], 1.0, np.nan)), "on_task", x)
+            axes[0].set(xlabel="time on task [min]", ylabel=f"targets reported (of {self.targets})", ylim=(0, None))
+            axes[1].set(xlabel="time on task [min]", ylabel="attention on its task", ylim=(0, 1.05))
+            return finish(axes[0].figure, axes, self.finding(frame))
+
+    def finding(self, frame: pd.DataFrame) -> str:
+        """What was found, in a line, from the numbers themselves."""
+        parts = []
+        for arm, own in frame.groupby("arm", sort=False):
+            by = _tenths(own).groupby("block")["score"].mean()
+            parts.append(f"{arm} {by.iloc[0]:.2f} -> {by.iloc[-1]:.2f}")
+        return f"{self.title}, targets of {self.targets}: " + ", ".join(parts)
+
+
+def _tenths(frame: pd.DataFrame) -> pd.DataFrame:
+    last = frame["trial"].max() + 1
+    return frame.assign(block=frame["trial"] * 10 // last, on_task=frame["on_task"].astype(float))

@@ -1,0 +1,161 @@
+"""Go/no-go: press for nine stimuli in ten, hold back for the tenth (as in the SART; Robertson et al. 1997).
+
+Commission errors rise over seven minutes while response times stay flat; runs are fast before an error and slow after
+it. Human table: `human/go_nogo.csv`, 520 adults, 350 trials. Task constants: 1.2 s per trial (seven minutes of 350);
+caution 1.13 = go RT in the first fifth over simple RT in the first ten trials (370 / 328 ms); withhold 0.27 s = 0.15 s to tell a no-go from
+a go (Thorpe, Fize & Marlot 1996, Nature 381:520) and 0.12 s to call a movement back [assumption]. Load: demand 1.25
+(it has to be told what is seen [assumption]), monotony .9^2 + .1^2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cogattn import human, plot
+from cogattn.errors import number, whole
+from cogattn.laws import alertness
+from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.watch import Array, Seen, Watch, curve, finish, scattered
+from cogattn.stream import Session, Stimulus, Task, TaskStream
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_BEFORE = 4  # go trials before an error
+
+
+@dataclass(frozen=True)
+class GoNoGo(Watch):
+    """Options: trials, share of no-go stimuli, seconds per trial, and the constants of the task."""
+
+    trials: int = 350
+    nogo: float = 0.1
+    pace: float = 1.2
+    caution: float = 1.13
+    withhold: float = 0.27
+    withhold_sd: float = 0.05
+
+    name = "go_nogo"
+    title = "Go/no-go"
+    source = "Eisenberg et al. 2019, Nat Commun 10:2319 (520 adults)"
+    condition_columns = ("nogo",)
+
+    def __post_init__(self) -> None:
+        whole("trials", self.trials, least=50, most=100_000)
+        number("nogo", self.nogo, above=0, most=0.5)
+        number("pace", self.pace, least=0.6, most=60, unit="s")
+        self._task()  # checks the constants
+
+    def _task(self) -> Task:
+        same = alertness.monotony([1 - self.nogo, self.nogo])
+        constants = (self.caution, self.withhold, self.withhold_sd)
+        return Task("press", 1.0, 1.25, same, 0.0, 60 / self.pace, "go", 0.0, *constants)
+
+    def conditions(self) -> list[Condition]:
+        """One."""
+        return [{"nogo": self.nogo}]
+
+    def length(self, condition: Condition) -> int:
+        """The trials, in fifths of equal length."""
+        return self.trials // 5 * 5
+
+    def session(self, condition: Condition, keys: Array) -> Session:
+        """A stimulus every `pace` seconds; each fifth has its share of no-gos."""
+        task = self._task()
+        kinds = [TaskStream((Stimulus("go", task="press", signal=s),), end=self.pace, tasks=(task,)) for s in (False, True)]
+        size = self.length(condition) // 5
+        few = max(1, round(size * self.nogo))
+        which = scattered(keys, 5, size, (size - few, few))
+        return Session(tuple(kinds), which, np.zeros(which.shape[1]))
+
+    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+        """Adds the fifth. A response to a no-go is a commission, none to a go an omission."""
+        out = super().score_session(condition, session, seen)
+        n = seen.rt.shape[1]
+        return out | {"block": np.broadcast_to(np.arange(n) // (n // 5), seen.rt.shape)}
+
+    def metrics(self, frame: pd.DataFrame) -> list[Metric]:
+        """Commissions in the first and last fifth, and the speed of the runs around them."""
+        f = _prepared(frame)
+        t = human.table("go_nogo").set_index("measure")["mean"]
+        label = "go/no-go 7 min"
+        by = f.groupby("block")["commission"].mean()
+        before, after = runs(f)
+        rt = f[~f["signal"] & (f["rt"] > 0)].groupby("block")["rt"].mean() * 1000
+        values = {
+            "commission errors first fifth": (by.iloc[0], t["fifth 1: commission"]),
+            "commission errors last fifth": (by.iloc[-1], t["fifth 5: commission"]),
+            "RT before an error minus before a withhold": (
+                before, t["pre-error minus pre-correct, ms (paired; dz in sd col of next row)"]
+            ),
+            "RT after an error minus after a withhold": (after, t["post-error minus post-correct-withhold RT, ms"]),
+            "go RT first fifth": (rt.iloc[0] if len(rt) else np.nan, t["fifth 1: go RT"]),
+            "go RT last fifth": (rt.iloc[-1] if len(rt) else np.nan, t["fifth 5: go RT"]),
+        }  # fmt: skip
+        return [Metric(label, name, "session", float(v), float(p)) for name, (v, p) in values.items()]
+
+    def human(self) -> pd.DataFrame:
+        """Commission rate and go RT by fifth; 520 people."""
+        t = human.table("go_nogo").set_index("measure")
+        rows = [
+            {"nogo": 0.1, "block": i - 1, "mean": t.loc[f"fifth {i}: commission", "mean"],
+             "sd": t.loc[f"fifth {i}: commission", "sd"], "rt": t.loc[f"fifth {i}: go RT", "mean"],
+             "rt_sd": t.loc[f"fifth {i}: go RT", "sd"], "n": t.loc[f"fifth {i}: commission", "n"]}
+            for i in range(1, 6)
+        ]  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+        """Commissions rise while RT stays flat."""
+        f, t = _prepared(frame), self.human()
+        f = f.assign(go_rt=(f["rt"] * 1000).where(~f["signal"]))
+        x = (np.arange(5) + 0.5) * self.length({}) * self.pace / 60 / 5
+        with plot.style() as plt:
+            if axes is None:
+                _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9))
+            for ax, value, mean, sd, label in (
+                (axes[0], "commission", "mean", "sd", "commission errors"),
+                (axes[1], "go_rt", "rt", "rt_sd", "go RT [ms]"),
+            ):
+                people = pd.DataFrame({"x": x, "mean": t[mean], "sd": t[sd], "n": t["n"]})
+                curve(ax, f, value, x, "block", people if self.nogo == 0.1 else None)
+                ax.set(xlabel="time on task [min]", ylabel=label)
+            axes[0].set_ylim(bottom=-0.02)
+            axes[1].set_ylim(250, 450)
+            return finish(axes[0].figure, axes, self.finding(frame))
+
+    def finding(self, frame: pd.DataFrame) -> str:
+        """What was found, in a line, from the numbers themselves."""
+        parts = []
+        for arm, own in frame.groupby("arm", sort=False):
+            by = _prepared(own).groupby("block")["commission"].mean()
+            parts.append(f"{arm} {by.iloc[0]:.0%} -> {by.iloc[-1]:.0%}")
+        return f"{self.title}, commission errors, first to last fifth: " + ", ".join(parts)
+
+
+def _prepared(frame: pd.DataFrame) -> pd.DataFrame:
+    error = frame["responded"].astype(float)
+    return frame.assign(commission=error.where(frame["signal"]))
+
+
+def runs(f: pd.DataFrame) -> tuple[float, float]:
+    """Go RT [ms] around a no-go, commissions less withholds: mean of the four go trials before, and of the one after.
+
+    Within each person, then over people.
+    """
+    f = f.sort_values(["person", "trial"])
+    go = (f["rt"] * 1000).where(~f["signal"])
+    by = f["person"]
+    shifted = pd.concat([go.groupby(by).shift(k) for k in range(1, _BEFORE + 1)], axis=1)
+    table = pd.DataFrame(
+        {"person": by, "error": f["commission"], "before": shifted.mean(axis=1), "after": go.groupby(by).shift(-1)}
+    )
+    means = table.dropna(subset=["error"]).groupby(["person", "error"])[["before", "after"]].mean().unstack()
+    if not {0.0, 1.0} <= set(means.columns.get_level_values(1)):
+        return np.nan, np.nan
+    before, after = ((means[c][1.0] - means[c][0.0]).dropna() for c in ("before", "after"))
+    return (float(before.mean()) if len(before) else np.nan), (float(after.mean()) if len(after) else np.nan)

@@ -1,0 +1,231 @@
+"""Simple reaction time for eight minutes, and the ten-minute PVT: press as soon as you see it, again and again.
+
+Speed (1/RT) falls, lapses grow and come in clusters; a short pause gives some speed back. Human tables: 515 adults,
+150 trials in three blocks with self-timed pauses (`human/simple_rt_*.csv`). Task constants: the gap from response to
+stimulus, 2.0 s + Exp(0.65 s), gives the table's spacing of 3.0 s per trial; the pauses are the gaps between its blocks.
+Load: one stimulus, one response: demand 1, monotony 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cogattn import human, plot
+from cogattn.errors import number, whole
+from cogattn.laws import alertness
+from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.watch import Array, Seen, Watch, chances, curve, finish, lapsed
+from cogattn.stream import Session, Stimulus, Task, TaskStream
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_BIN = 10
+_DEADLINE = 2.0  # s, after which the stimulus is gone
+
+
+def _dot(deadline: float = _DEADLINE) -> TaskStream:
+    """One trial: something appears, and wants to be answered."""
+    task = Task("press", monotony=alertness.monotony([1.0]), response="simple")
+    return TaskStream((Stimulus("dot", task="press"),), end=deadline, tasks=(task,))
+
+
+@dataclass(frozen=True)
+class SimpleRT(Watch):
+    """Options: trials per block, blocks, the gap from response to stimulus [s], pauses between blocks [s]."""
+
+    block: int = 50
+    blocks: int = 3
+    gap: float = 2.0
+    gap_spread: float = 0.65
+    pauses: tuple[float, ...] = (26.5, 21.9)
+
+    name = "simple_rt"
+    title = "Simple reaction time"
+    source = "Eisenberg et al. 2019, Nat Commun 10:2319 (515 adults)"
+    condition_columns = ("blocks",)
+
+    def __post_init__(self) -> None:
+        whole("block", self.block, least=10, most=10_000)
+        whole("blocks", self.blocks, least=1, most=100)
+        number("gap", self.gap, above=0, most=600, unit="s")
+        number("gap_spread", self.gap_spread, least=0, most=600, unit="s")
+        pauses = self.pauses if isinstance(self.pauses, (list, tuple)) else (self.pauses,)
+        object.__setattr__(self, "pauses", tuple(pauses))
+        for pause in self.pauses:
+            number("each of pauses", pause, least=0, most=86400, unit="s")
+
+    def conditions(self) -> list[Condition]:
+        """One."""
+        return [{"blocks": self.blocks}]
+
+    def length(self, condition: Condition) -> int:
+        """All trials of all blocks."""
+        return self.block * self.blocks
+
+    def session(self, condition: Condition, keys: Array) -> Session:
+        """Self-paced trials; a pause before each block but the first."""
+        n = self.length(condition)
+        gap = self.gap - self.gap_spread * np.log(chances(keys, n))
+        rest = np.zeros(n)
+        for b in range(1, self.blocks):
+            rest[b * self.block] = self.pauses[(b - 1) % len(self.pauses)] if self.pauses else 0.0
+        return Session((_dot(),), np.zeros(n, np.int64), gap, rest, self_paced=True)
+
+    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+        """Adds speed [1/s], lapse, the bin of ten trials and the block."""
+        out = super().score_session(condition, session, seen)
+        trial = np.broadcast_to(np.arange(seen.rt.shape[1]), seen.rt.shape)
+        return out | {"block": trial // self.block, "bin": trial // _BIN}
+
+    def metrics(self, frame: pd.DataFrame) -> list[Metric]:
+        """Slope, lapses, quantiles, clustering, what a pause gives back; the means of people where a table has them."""
+        f = _prepared(frame)
+        label = "simple RT 8 min"
+        people = self._people()
+        values: dict[str, float] = {"slope of 1/RT": _slope(f)}
+        bins = f.groupby("bin")["lapse"].mean()
+        fifth = max(1, len(bins) // 5)
+        first, last = bins.iloc[:fifth].mean(), bins.iloc[-fifth:].mean()
+        has_rt = bool(f["rt"].notna().any())
+        values["lapses last over first fifth"] = float(last / first) if has_rt and first > 0 else np.nan
+        for q in (5, 50, 95):
+            quantiles = f.groupby("person")["rt"].quantile(q / 100)
+            values[f"{q} % RT quantile"] = float(1000 * quantiles.mean())
+        for lag, name in ((1, "P(lapse | lapse before) over base"), (10, "P(lapse | lapse 10 trials before) over base")):
+            values[name] = _clustering(f, lag) if has_rt else np.nan
+        values["speed regained by a short self-timed pause"] = _regained(f, self.block)
+        return [Metric(label, name, "session", value, people.get(name, np.nan)) for name, value in values.items()]
+
+    def _people(self) -> dict[str, float]:
+        contrasts = human.table("simple_rt_contrasts").set_index("measure")
+        quantiles = human.table("simple_rt_quantiles").set_index("quantile")["rt_ms_mean_over_subjects"]
+        cluster = human.table("simple_rt_lapse_clustering").set_index("lag_trials")["ratio"]
+        bins = human.table("simple_rt_time_on_task")["lapse_ge500"]
+        return {
+            "slope of 1/RT": float(contrasts.loc["slope speed per min (subject regressions)", "mean_a"]),
+            "lapses last over first fifth": float(bins[-3:].mean() / bins[:3].mean()),
+            **{f"{q} % RT quantile": float(quantiles[q / 100]) for q in (5, 50, 95)},
+            "P(lapse | lapse before) over base": float(cluster[1]),
+            "P(lapse | lapse 10 trials before) over base": float(cluster[10]),
+            "speed regained by a short self-timed pause": float(
+                contrasts.loc["speed last10 of block -> first10 after break", "diff"]
+            ),
+        }
+
+    def human(self) -> pd.DataFrame:
+        """Speed [1/s] and lapses by bin of ten trials; 515 people."""
+        t = human.table("simple_rt_time_on_task")
+        return pd.DataFrame(
+            {"blocks": 3, "bin": t["bin"], "minute": t["min_on_task"], "mean": t["speed_per_s"], "sd": t["speed_sd"],
+             "lapse": t["lapse_ge500"], "lapse_sd": t["lapse_sd"], "n": t["n"]}
+        )  # fmt: skip
+
+    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+        """Speed and lapses over time on task, bin by bin over the human table."""
+        f, t = _prepared(frame), self.human()
+        minute = f.groupby("bin")["minute"].mean().to_numpy()
+        as_people = (self.block, self.blocks) == (50, 3)
+        with plot.style() as plt:
+            if axes is None:
+                _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9))
+            left, right = axes
+            for ax, value, mean, sd, label in (
+                (left, "speed", "mean", "sd", "speed 1/RT [1/s]"),
+                (right, "lapse", "lapse", "lapse_sd", "lapses (500 ms or more)"),
+            ):
+                people = pd.DataFrame({"x": t["minute"], "mean": t[mean], "sd": t[sd], "n": t["n"]})
+                if value == "lapse":
+                    people["sd"] = 0.0  # as wide as the panel is high: said in the table
+                curve(ax, f, value, minute, "bin", people if as_people else None, band=value == "speed")
+                ax.set(xlabel="time on task [min]", ylabel=label)
+            right.set_ylim(bottom=-0.005)
+            return finish(left.figure, (left, right), self.finding(frame))
+
+    def finding(self, frame: pd.DataFrame) -> str:
+        """What was found, in a line, from the numbers themselves."""
+        parts = []
+        for arm, own in frame.groupby("arm", sort=False):
+            f = _prepared(own)
+            slope = _slope(f)
+            lapses = f.groupby("bin")["lapse"].mean()
+            speed = f"speed {slope:+.3f} /s per min" if np.isfinite(slope) else "no response times"
+            parts.append(f"{arm}: {speed}, lapses {lapses.iloc[0]:.0%} -> {lapses.iloc[-1]:.0%}")
+        return f"{self.title}.  " + ";  ".join(parts)
+
+
+@dataclass(frozen=True)
+class PVT(SimpleRT):
+    """The psychomotor vigilance task: ten minutes, a stimulus every 2-10 s (uniform). Options: minutes, the gaps [s]."""
+
+    block: int = 95
+    blocks: int = 1
+    gap: float = 2.0
+    gap_spread: float = 8.0
+    pauses: tuple[float, ...] = ()
+
+    name = "pvt"
+    title = "PVT, 10 min"
+    source = "Dinges & Powell 1985, Behav Res Methods 17:652 (no table of people by minute is shipped)"
+
+    def session(self, condition: Condition, keys: Array) -> Session:
+        """Gaps uniform between gap and gap + gap_spread."""
+        n = self.length(condition)
+        gap = self.gap + self.gap_spread * chances(keys, n)
+        return Session((_dot(10.0),), np.zeros(n, np.int64), gap, self_paced=True)
+
+    def metrics(self, frame: pd.DataFrame) -> list[Metric]:
+        """Mean RT, slope of speed, lapses."""
+        f = _prepared(frame)
+        values = {
+            "mean RT": 1000 * float(f["rt"].mean()),
+            "slope of 1/RT": _slope(f),
+            "lapses": float(f["lapse"].mean()),
+        }
+        return [Metric(self.title, name, "session", value, np.nan) for name, value in values.items()]
+
+    def human(self) -> pd.DataFrame:
+        """None is shipped: an empty table."""
+        return SimpleRT.human(self).iloc[:0]
+
+
+def _prepared(frame: pd.DataFrame) -> pd.DataFrame:
+    f = frame.assign(lapse=lapsed(frame), minute=frame["onset"] / 60)
+    return f.assign(speed=1 / f["rt"].where(f["rt"] >= 0.1))
+
+
+def _slope(f: pd.DataFrame) -> float:
+    """Mean over people of the regression of speed on minutes, /s per min."""
+    g = f[["person", "minute", "speed"]].dropna()
+    if g.empty:
+        return np.nan
+    centred = g[["minute", "speed"]] - g.groupby("person")[["minute", "speed"]].transform("mean")
+    products = pd.DataFrame({"p": g["person"], "xy": centred["minute"] * centred["speed"], "xx": centred["minute"] ** 2})
+    sums = products.groupby("p")[["xy", "xx"]].sum()
+    return float((sums["xy"] / sums["xx"]).mean())
+
+
+def _clustering(f: pd.DataFrame, lag: int) -> float:
+    """P(lapse | lapse `lag` trials before) over what the person's own rate in that block leads to expect."""
+    size = int(f.groupby(["person", "block"]).size().max())
+    z = f.sort_values(["person", "block", "trial"])["lapse"].to_numpy(float).reshape(-1, size)
+    if "visit" in f and f["visit"].nunique() > 1 or size <= lag:
+        return np.nan
+    before, after = z[:, :-lag], z[:, lag:]
+    blocks = int(f["block"].nunique())
+    base = after.mean(1).reshape(-1, blocks).mean(1).repeat(blocks)
+    expected = (before.sum(1) * base).sum()
+    return float((before * after).sum() / expected) if expected > 0 else np.nan
+
+
+def _regained(f: pd.DataFrame, block: int) -> float:
+    """Speed of the first ten trials after a pause less that of the last ten before it."""
+    place = f["trial"] % block
+    blocks = f["block"].max()
+    after = f[(place < _BIN) & (f["block"] > 0)]["speed"].mean()
+    before = f[(place >= block - _BIN) & (f["block"] < blocks)]["speed"].mean()
+    return float(after - before)

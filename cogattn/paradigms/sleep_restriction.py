@@ -1,0 +1,115 @@
+"""Sleep restriction: ten days of PVTs, three nights of eight hours, then three hours a night.
+
+Response times grow from day to day and do not level off within the week. Human table: `human/sleep_restriction.csv`
+(Belenky et al. 2003, J Sleep Res 12:1; 18 adults). Bed times as in the study: 23-7 h before and on days 0-2, then
+4-7 h. Task constants: ten minutes of PVT, a stimulus every 2-10 s; tested at 9, 12, 15 and 21 h, of which the mean
+sleepiness is the day's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cogattn import human, plot
+from cogattn.errors import number, whole
+from cogattn.laws import alertness
+from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.simple_rt import PVT
+from cogattn.paradigms.watch import Array, Seen, Watch, curve, finish, lapsed
+from cogattn.stream import Session
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_USUAL = 5  # days of usual sleep before day 0, so that no start value matters
+_TESTS = (9, 12, 15, 21)
+
+
+@dataclass(frozen=True)
+class SleepRestriction(Watch):
+    """Options: days, the last day of usual sleep, hours in bed afterwards (until 7 h)."""
+
+    days: int = 10
+    baseline: int = 2
+    in_bed: float = 3.0
+
+    name = "sleep_restriction"
+    title = "Sleep restriction"
+    source = "Belenky et al. 2003, J Sleep Res 12:1 (18 adults)"
+    condition_columns = ("day",)
+
+    def __post_init__(self) -> None:
+        whole("days", self.days, least=2, most=60)
+        whole("baseline", self.baseline, least=0, most=59)
+        number("in_bed", self.in_bed, least=0.5, most=8, unit="h")
+
+    def conditions(self) -> list[Condition]:
+        """A PVT on every day."""
+        return [{"day": d} for d in range(self.days)]
+
+    def length(self, condition: Condition) -> int:
+        """Trials of one PVT."""
+        return PVT().length({})
+
+    def sleepiness(self, day: int) -> float:
+        """Of this day, over the hours of its tests."""
+        nights = []
+        for d in range(_USUAL + self.days):
+            bed = 8.0 if d < _USUAL + self.baseline else self.in_bed
+            nights.append((24.0 * (d + 1) + 7 - bed, 24.0 * (d + 1) + 7))
+        hours = [24.0 * (_USUAL + day) + h for h in _TESTS]
+        return float(alertness.sleepiness(hours, nights).mean())
+
+    def session(self, condition: Condition, keys: Array) -> Session:
+        """The PVT of this day."""
+        from dataclasses import replace
+
+        task = PVT()
+        return replace(task.session(task.conditions()[0], keys), sleepiness=self.sleepiness(int(condition["day"])))
+
+    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+        """As in the PVT."""
+        return super().score_session(condition, session, seen)
+
+    def metrics(self, frame: pd.DataFrame) -> list[Metric]:
+        """ms of mean RT per day: people's own regression over all days."""
+        people = self.human()
+        slope = float(np.polyfit(people["day"], people["mean"], 1)[0])
+        by = frame[frame["rt"] >= 0.1].groupby("day")["rt"].mean() * 1000
+        ours = float(np.polyfit(by.index, by, 1)[0]) if len(by) > 1 else np.nan
+        known = slope if self == SleepRestriction() else np.nan
+        return [Metric(f"sleep restriction {self.in_bed:g} h a night", "mean RT slope per day", "all days", ours, known)]
+
+    def human(self) -> pd.DataFrame:
+        """Mean RT [ms] by day; 18 people."""
+        t = human.table("sleep_restriction")
+        return pd.DataFrame({"day": t["Days"], "mean": t["meanRT_ms"], "sd": t["sd_ms"], "n": t["n"]})
+
+    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+        """Mean RT and lapses by day. People were laboratory adults; the population answers online: only slopes compare."""
+        t = self.human()
+        f = frame.assign(ms=1000 * frame["rt"].where(frame["rt"] >= 0.1), lapse=lapsed(frame).astype(float))
+        days = np.arange(self.days)
+        with plot.style() as plt:
+            if axes is None:
+                _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9))
+            people = pd.DataFrame({"x": t["day"], "mean": t["mean"], "sd": t["sd"], "n": t["n"]})
+            curve(axes[0], f, "ms", days, "day", people)
+            curve(axes[1], f, "lapse", days, "day", band=False)
+            axes[0].set(xlabel="day", ylabel="mean RT [ms]")
+            axes[1].set(xlabel="day", ylabel="lapses (500 ms or more)", ylim=(-0.01, None))
+            for ax in axes:
+                ax.axvline(self.baseline + 0.5, color="#999999", linewidth=0.8)
+            return finish(axes[0].figure, axes, self.finding(frame))
+
+    def finding(self, frame: pd.DataFrame) -> str:
+        """What was found, in a line, from the numbers themselves."""
+        parts = []
+        for arm, own in frame.groupby("arm", sort=False):
+            slope = self.metrics(own)[0].value
+            parts.append(f"{arm} " + (f"{slope:+.1f} ms per day" if np.isfinite(slope) else "no response times"))
+        return f"{self.title}, {self.in_bed:g} h a night from day {self.baseline + 1}: " + ", ".join(parts)

@@ -1,0 +1,269 @@
+"""Vigilance: rare signals among noise, for half an hour in six blocks; and Mackworth's clock, for two hours.
+
+Hits fall and the criterion rises while sensitivity stays flat; sensitivity falls only where each event has to be
+held against memory at a high rate (Parasuraman 1979; See et al. 1995). Human table: `human/vigilance_by_block.csv`
+(ANTI-VeaD, 113 adults). Task constants of `vigilance`: 80 trials of 4.1 s a block, of which 16 are signals, 18 hard
+foils (as the table's correction assumes) and the rest other events that want an answer; sensitivity 2.17 is the d' of
+the first block. Its responses: left and right arrow .3 each, signal .2, stop .2; demand 1.25 (what is seen has to be
+told apart [assumption]).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+from scipy import stats
+
+from cogattn import human, plot
+from cogattn.errors import InputError, number, whole
+from cogattn.laws import alertness
+from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.watch import Array, Seen, Watch, by_block, chances, curve, finish, scattered
+from cogattn.stream import Session, Stimulus, Task, TaskStream
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_ANSWER = 2.0  # s, within which a response counts
+
+
+@dataclass(frozen=True)
+class Vigilance(Watch):
+    """Options: blocks, minutes per block, events per minute, shares of signals and of hard foils, memory, sensitivity."""
+
+    blocks: int = 6
+    minutes: float = 80 * 4.1 / 60
+    rate: float = 60 / 4.1
+    signals: float = 0.2
+    foils: float = 0.225
+    memory: float = 0.0
+    sensitivity: float = 2.17
+
+    name = "vigilance"
+    title = "Vigilance"
+    source = "Coll-Martin, Carretero-Dios & Lupianez 2021 (ANTI-VeaD, 113 adults)"
+    condition_columns = ("rate", "memory")
+
+    def __post_init__(self) -> None:
+        whole("blocks", self.blocks, least=2, most=200)
+        number("minutes", self.minutes, least=0.5, most=600, unit="min")
+        number("rate", self.rate, least=1, most=60, unit="events/min")
+        number("signals", self.signals, above=0, most=0.5)
+        number("foils", self.foils, above=0, most=0.5)
+        number("memory", self.memory, least=0, most=10)
+        number("sensitivity", self.sensitivity, above=0, most=10)
+
+    def conditions(self) -> list[Condition]:
+        """One."""
+        return [{"rate": float(self.rate), "memory": float(self.memory)}]
+
+    @property
+    def _size(self) -> int:
+        return max(4, round(self.minutes * self.rate))
+
+    def length(self, condition: Condition) -> int:
+        """All events of all blocks."""
+        return self.blocks * self._size
+
+    def session(self, condition: Condition, keys: Array) -> Session:
+        """Events at a steady pace; signals and foils at random places in each block."""
+        rest = 1 - self.signals - self.foils
+        share = [rest / 2 + self.foils / 2, self.signals, *([] if rest < 0.1 else [rest / 2 + self.foils / 2])]
+        same = alertness.monotony(np.array(share) / sum(share))
+        watch = Task("watch", 1.0, 1.25, same, self.memory, self.rate, "detect", self.sensitivity)
+        other = Task("others", 1.0, 0.0, response="simple")
+        pace = 60 / self.rate
+        end = min(pace, _ANSWER)
+        kinds = [
+            TaskStream((Stimulus("event", task=t.name, signal=s),), end=end, tasks=(watch, other))
+            for t, s in ((other, False), (watch, True), (watch, False))
+        ]
+        few, hard = max(1, round(self._size * self.signals)), max(1, round(self._size * self.foils))
+        which = scattered(keys, self.blocks, self._size, (self._size - few - hard, few, hard))
+        return Session(tuple(kinds), which, np.full(which.shape[1], pace - end))
+
+    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+        """Adds the block, and whether the event was one to decide on."""
+        out = super().score_session(condition, session, seen)
+        n = seen.rt.shape[1]
+        decide = np.broadcast_to(session.which > 0, seen.rt.shape)
+        return out | {"block": np.broadcast_to(np.arange(n) // self._size, seen.rt.shape), "decide": decide}
+
+    def metrics(self, frame: pd.DataFrame) -> list[Metric]:
+        """Last minus first block: hits, criterion, d'."""
+        table = blockwise(frame)
+        people = self.human()
+        change = table.iloc[-1] - table.iloc[0]
+        known = people.iloc[-1] - people.iloc[0] if self.as_people else None
+        names = {"hits": "hit", "criterion": "c", "d'": "d"}
+        label = "vigilance 30 min" if self.as_people else self.title
+        return [
+            Metric(label, f"{name} last minus first block", "session", float(change[c]),
+                   np.nan if known is None else float(known[c]))
+            for name, c in names.items()
+        ]  # fmt: skip
+
+    @property
+    def as_people(self) -> bool:
+        """People sat through six blocks of these events."""
+        return self.blocks == 6 and abs(self.rate - 60 / 4.1) < 0.1 and self.memory == 0
+
+    def human(self) -> pd.DataFrame:
+        """Hits, false alarms, and the d' and criterion of the mean rates, by block; 113 people."""
+        t = human.table("vigilance_by_block")
+        return pd.DataFrame(
+            {"rate": 60 / 4.1, "memory": 0.0, "block": t["block"] - 1, "mean": t["hit"], "sd": t["hit_sd"],
+             "hit": t["hit"], "fa": t["fa"], "fa_sd": t["fa_sd"], "d": t["dprime_pooled"], "c": t["c_pooled"],
+             "d_sd": t["dprime_sd"], "c_sd": t["c_sd"], "n": t["n"]}
+        )  # fmt: skip
+
+    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+        """Hits, false alarms, criterion and d' by block."""
+        t = self.human()
+        x = (np.arange(self.blocks) + 0.5) * self.minutes
+        arms = list(dict.fromkeys(frame["arm"]))
+        pens = plot.pens(arms)
+        own = frame[frame["decide"]]
+        answers = own.assign(
+            hit=own["responded"].astype(float).where(own["signal"]), fa=own["responded"].astype(float).where(~own["signal"])
+        )
+        with plot.style() as plt:
+            if axes is None:
+                _, axes = plt.subplots(2, 2, figsize=(8.4, 6.2), sharex=True)
+            for ax, value, sd, label in (
+                (axes[0, 0], "hit", "sd", "hits"), (axes[0, 1], "fa", "fa_sd", "false alarms"),
+            ):  # fmt: skip
+                people = pd.DataFrame({"x": x, "mean": t[value], "sd": t[sd], "n": t["n"]}) if self.as_people else None
+                curve(ax, answers, value, x, "block", people)
+                ax.set(ylabel=label)
+            for ax, value, label in ((axes[1, 0], "c", "criterion c"), (axes[1, 1], "d", "sensitivity d'")):
+                for arm in arms:
+                    table = blockwise(frame[frame["arm"] == arm])
+                    plot.arm(ax, x, table[value].to_numpy()[None], pens[arm], arm, band=False)
+                if self.as_people:
+                    plot.people(ax, x, t[value], np.zeros(len(t)), t["n"])
+                ax.set(ylabel=label, xlabel="time on task [min]")
+            axes[1, 1].set_ylim(0, 1.5 * self.sensitivity)
+            return finish(axes[0, 0].figure, list(axes.ravel()), self.finding(frame))
+
+    def finding(self, frame: pd.DataFrame) -> str:
+        """What was found, in a line, from the numbers themselves."""
+        parts = []
+        for arm, own in frame.groupby("arm", sort=False):
+            c = blockwise(own)
+            d = c.iloc[-1] - c.iloc[0]
+            parts.append(f"{arm}: hits {d['hit']:+.2f}, c {d['c']:+.2f}, d' {d['d']:+.2f}")
+        return f"{self.title}, last minus first block.  " + ";  ".join(parts)
+
+
+def blockwise(frame: pd.DataFrame) -> pd.DataFrame:
+    """hit, fa, d (d') and c (criterion) of the mean rates of each block."""
+    own = frame[frame["decide"]]
+    hit = own[own["signal"]].groupby("block")["responded"].mean()
+    fa = own[~own["signal"]].groupby("block")["responded"].mean()
+    counts = own.groupby("block").size()
+    edge = 0.5 / counts
+    zh, zf = (stats.norm.ppf(np.clip(r, edge, 1 - edge)) for r in (hit, fa))
+    return pd.DataFrame({"hit": hit, "fa": fa, "d": zh - zf, "c": -(zh + zf) / 2})
+
+
+@dataclass(frozen=True)
+class MackworthClock(Watch):
+    """Mackworth's clock (1948, Q J Exp Psychol 1:6): a double jump of the pointer, twelve times in half an hour.
+
+    Two hours on end (`alternate` 0), or half hours on duty with half hours off between them (1). Only the signals are
+    played: what happens between them is waiting. Task constants: sensitivity 2.9: with the usual criterion a fresh mind
+    misses about 15 % (Mackworth's first half hour); demand 1.25, monotony of 12 signals in 1800 jumps.
+    """
+
+    hours: float = 2.0
+    signals: int = 12
+    sensitivity: float = 2.9
+
+    name = "mackworth_clock"
+    title = "Mackworth's clock"
+    source = "Mackworth 1948, Q J Exp Psychol 1:6 (published summary; no table of people is shipped)"
+    condition_columns = ("alternate",)
+
+    def __post_init__(self) -> None:
+        number("hours", self.hours, least=1, most=24, unit="h")
+        if (2 * self.hours) % 1:
+            raise InputError(f"hours must be a whole number of half hours, got {self.hours}")
+        whole("signals", self.signals, least=1, most=900)
+        number("sensitivity", self.sensitivity, above=0, most=10)
+
+    def conditions(self) -> list[Condition]:
+        """On end, and half an hour on, half an hour off."""
+        return [{"alternate": 0}, {"alternate": 1}]
+
+    def length(self, condition: Condition) -> int:
+        """All signals."""
+        return int(2 * self.hours) * self.signals
+
+    def session(self, condition: Condition, keys: Array) -> Session:
+        """Signals at random seconds of each half hour."""
+        periods, n = int(2 * self.hours), self.signals
+        share = n / 1800
+        task = Task("clock", 1.0, 1.25, alertness.monotony([1 - share, share]), 0.0, 60.0, "detect", self.sensitivity)
+        stream = TaskStream((Stimulus("jump", task="clock", signal=True),), end=_ANSWER, tasks=(task,))
+        room = 1800.0 - n * _ANSWER
+        places = np.sort(chances(keys, periods * n).reshape(len(keys), periods, n), axis=2) * room
+        gaps = np.diff(np.concatenate([np.zeros((len(keys), periods, 1)), places], axis=2), axis=2)
+        tail = room - places[:, :, -1]  # what is left of a half hour is waited through
+        rest = np.zeros((len(keys), periods, n))
+        if condition["alternate"]:
+            rest[:, 1:, 0] = 1800.0 + tail[:, :-1]
+        else:
+            gaps[:, 1:, 0] += tail[:, :-1]
+        shape = (len(keys), periods * n)
+        return Session((stream,), np.zeros(shape, np.int64), gaps.reshape(shape), rest.reshape(shape))
+
+    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+        """Adds the half hour on duty."""
+        out = super().score_session(condition, session, seen)
+        block = np.arange(seen.rt.shape[1]) // self.signals
+        return out | {"block": np.broadcast_to(block, seen.rt.shape)}
+
+    def metrics(self, frame: pd.DataFrame) -> list[Metric]:
+        """Share of the whole rise in misses that the second half hour has done; the rise under alternation."""
+        out = []
+        for alternate, own in frame.groupby("alternate"):
+            miss = own.groupby("block")["missed"].mean()
+            rise = float(miss.iloc[-1] - miss.iloc[0])
+            kind = "30 on, 30 off" if alternate else "two hours on end"
+            out.append(Metric(self.title, f"rise in misses, {kind}", f"alternate={alternate}", rise, np.nan))
+            if not alternate:
+                done = float((miss.iloc[1] - miss.iloc[0]) / rise) if rise else np.nan
+                out.append(Metric(self.title, "share of it done by the second half hour", "alternate=0", done, np.nan))
+        return out
+
+    def human(self) -> pd.DataFrame:
+        """None is shipped: an empty table."""
+        return pd.DataFrame({"alternate": [], "block": [], "mean": [], "sd": [], "n": []})
+
+    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+        """Misses by half hour, on end and with alternation."""
+        x = 0.5 * np.arange(1, int(2 * self.hours) + 1)
+        f = frame.assign(miss=frame["missed"].astype(float))
+        with plot.style() as plt:
+            if axes is None:
+                _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9), sharey=True)
+            for ax, (alternate, own) in zip(axes, f.groupby("alternate"), strict=False):
+                curve(ax, own, "miss", x)
+                ax.set(xlabel="time on duty [h]", title="30 min on, 30 off" if alternate else "two hours on end", xticks=x)
+            axes[0].set(ylabel="signals missed")
+            axes[0].set_ylim(bottom=-0.02)
+            return finish(axes[0].figure, axes, self.finding(frame))
+
+    def finding(self, frame: pd.DataFrame) -> str:
+        """What was found, in a line, from the numbers themselves."""
+        arm = frame["arm"].iloc[0]
+        means = by_block(frame[frame["arm"] == arm], "missed", ["alternate", "block"]).mean()
+        on, off = (means[a] for a in (0, 1))
+        return (
+            f"{self.title} ({arm}): misses {on.iloc[0]:.0%} -> {on.iloc[-1]:.0%} on end, "
+            f"{off.iloc[0]:.0%} -> {off.iloc[-1]:.0%} with alternation"
+        )

@@ -1,0 +1,142 @@
+"""Sessions: minutes or hours of one task, trial after trial, in which alertness goes on from each trial to the next.
+
+Common ground of the paradigms of sustained attention. A row of the long table is one trial (one stimulus): when it
+came, what was answered and how fast, and in what state of attention it was met.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cogattn import plot
+from cogattn.mind.draws import LAYOUT, uniforms
+from cogattn.paradigms.base import Answers, Condition, Paradigm
+from cogattn.stream import Session, TaskStream
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = npt.NDArray[Any]
+LAPSE = 0.5  #: s; a response as late as this, or none, is a lapse (Dinges & Powell 1985)
+
+
+class Seen(Protocol):
+    """What a session's score is made of (`mind.cohort.Watched`): arrays (people, trials)."""
+
+    start: npt.NDArray[np.float64]
+    rt: npt.NDArray[np.float64]
+    right: npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Watch(Paradigm):
+    """A session. Each person takes it `trials` times (once by default): the run's visits."""
+
+    sessions: ClassVar[bool] = True
+    usual_trials: ClassVar[int] = 1
+
+    @abstractmethod
+    def session(self, condition: Condition, keys: Array) -> Session:
+        """The session of this condition; keys (people,) decide what is random in it."""
+
+    @abstractmethod
+    def length(self, condition: Condition) -> int:
+        """How many trials it has."""
+
+    def stream(self, condition: Condition) -> TaskStream:
+        """Its first trial."""
+        return self.session(condition, np.zeros(1, np.uint64)).streams[0]
+
+    def score(self, condition: Condition, answers: Answers) -> dict[str, npt.NDArray[Any]]:
+        """A session is scored by `score_session`."""
+        raise NotImplementedError
+
+    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+        """Columns of the long table, each (people, trials): by default those of a speeded response."""
+        signal, asked = signals(session)
+        answered = ~np.isnan(seen.rt)
+        missed = asked & ~answered
+        return {
+            "correct": seen.right & ~missed,
+            "score": (seen.right & ~missed).astype(np.int64),
+            "signal": np.broadcast_to(signal, answered.shape),
+            "responded": answered,
+            "arrived": np.ones(answered.shape, np.int64),
+            "answered": (~missed).astype(np.int64),
+            "missed": missed.astype(np.int64),
+            "censored": np.zeros(answered.shape, np.int64),
+        }
+
+
+def signals(session: Session) -> tuple[Array, Array]:
+    """(people or 1, trials): whether the first stimulus of each trial is a signal, and whether it asks for a response."""
+    tasks = {t.name: t for t in session.tasks}
+    first = [s.stimuli[0] for s in session.streams]
+    signal = np.array([s.signal for s in first])
+    rules = [tasks[s.task].response for s in first]
+    asks = np.array(
+        [r == "simple" or (r == "go" and not g) or (r == "detect" and g) for r, g in zip(rules, signal, strict=True)]
+    )
+    return signal[session.which], asks[session.which]
+
+
+def chances(keys: Array, n: int, first: int = 0) -> npt.NDArray[np.float64]:
+    """Numbers in (0, 1) that lay a session out: (people, n)."""
+    return uniforms(np.asarray(keys)[:, None], LAYOUT, first + np.arange(n))
+
+
+def scattered(keys: Array, blocks: int, size: int, counts: Sequence[int]) -> Array:
+    """Which kind each trial is: in every block of `size`, counts[k] of kind k at random places. (people, blocks x size)"""
+    kinds = np.repeat(np.arange(len(counts)), counts)
+    u = chances(keys, blocks * size, 1 << 20).reshape(len(keys), blocks, size)
+    return kinds[np.argsort(u, axis=2)].reshape(len(keys), blocks * size)
+
+
+def by_block(frame: pd.DataFrame, value: str, column: str = "block") -> pd.DataFrame:
+    """Mean of `value` for each person (rows) in each block (columns); what is missing counts for nothing."""
+    return frame.pivot_table(index="person", columns=column, values=value, aggfunc="mean", sort=True)
+
+
+def lapsed(frame: pd.DataFrame) -> pd.Series:
+    """A response of LAPSE or later, or none where one was asked for."""
+    return (frame["rt"] >= LAPSE) | (frame["missed"] > 0)
+
+
+def curve(
+    ax: Axes,
+    frame: pd.DataFrame,
+    value: str,
+    x: npt.ArrayLike,
+    column: str = "block",
+    people: pd.DataFrame | None = None,
+    band: bool = True,
+) -> None:
+    """One panel: each arm's mean over x, and people (columns x, mean, sd, n) as stars. Arms without a value are left out."""
+    arms = list(dict.fromkeys(frame["arm"]))
+    pens = plot.pens(arms)
+    for arm in arms:
+        table = by_block(frame[frame["arm"] == arm], value, column)
+        if table.size and np.isfinite(table.to_numpy()).any():
+            filled = table.fillna(table.mean())
+            plot.arm(ax, np.asarray(x)[: table.shape[1]], filled.to_numpy(), pens[arm], arm, band=band and arm == arms[0])
+    if people is not None and len(people):
+        plot.people(ax, people["x"], people["mean"], people["sd"], people["n"])
+
+
+def finish(figure: Figure, axes: Sequence[Axes], title: str) -> Figure:
+    """One legend for all panels, and the title."""
+    handles: dict[str, Any] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
+    figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
+    return figure

@@ -1,0 +1,92 @@
+"""Where do the numbers of fatigue come from? Fit them to one table of people, and look at what was not fitted.
+
+    python simulations/where_do_the_fatigue_numbers_come_from.py
+
+Ten numbers of `Observer` are fitted to how 515 people's speed and lapses move over eight minutes of simple reaction
+time, bin by bin, and to the autocorrelation of their response times; every other table (quantiles, clustering of
+lapses, go/no-go, vigilance, sleep) is left out and is a test. Weighted least squares with common random numbers.
+The defaults of `Observer` are rounded from what this printed. About 2 minutes on two cores.
+"""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import minimize
+
+import cogattn as ca
+from cogattn import human, plot, results
+from cogattn.experiment import cores
+from cogattn.mind import cohort
+from cogattn.mind.draws import trial_keys
+
+PEOPLE = 2060
+FREE = ("speed", "speed_sd", "fast_loss", "fast_tiring", "fast_rest", "slow_loss", "lapse_base", "lapse_slow",
+        "away", "tempo_share")  # fmt: skip
+LAGS = (1, 2, 3, 5)
+OUT = Path("results/simulations/where_do_the_fatigue_numbers_come_from")
+
+TASK = ca.paradigms.get("simple_rt")()
+PERSONS = ca.Population.adults().sample(PEOPLE, seed=11)
+SESSION = TASK.session(TASK.conditions()[0], trial_keys(11, np.arange(PEOPLE), 0))
+T = human.table("simple_rt_time_on_task")
+CLUSTER = human.table("simple_rt_lapse_clustering").set_index("lag_trials")["autocorr_logRT_within_block"]
+
+
+def curves(numbers: dict[str, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Speed and lapses by bin of ten trials, and the autocorrelation of log RT within blocks."""
+    mean = ca.Population.adults().speed.mean
+    rest = {k: v for k, v in numbers.items() if k != "speed"}
+    people = [replace(o, speed=o.speed - mean + numbers["speed"], **rest) for o in PERSONS]
+    rt = cohort.watch(SESSION, people, seed=11, n_jobs=cores()).rt
+    bins = rt.reshape(PEOPLE, 15, 10)
+    speed = np.nanmean(np.where(bins >= 0.1, 1 / bins, np.nan), axis=(0, 2))
+    lapses = (~(bins < 0.5)).mean(axis=(0, 2))
+    x = np.log(np.clip(np.nan_to_num(rt, nan=2.0), 0.1, None)).reshape(-1, 50)
+    x = x - x.mean(1, keepdims=True)
+    auto = [float(np.mean([np.corrcoef(a, b)[0, 1] for a, b in zip(x[:, :-lag], x[:, lag:], strict=True)])) for lag in LAGS]
+    return speed, lapses, np.array(auto)
+
+
+def misfit(log_numbers: np.ndarray) -> float:
+    """Sum of squared errors, each in standard errors of the people's mean."""
+    numbers = dict(zip(FREE, np.exp(log_numbers).tolist(), strict=True))
+    if numbers["fast_loss"] + numbers["slow_loss"] > 0.9 or numbers["tempo_share"] > 0.95:
+        return 1e9
+    speed, lapses, auto = curves(numbers)
+    root = np.sqrt(T["n"].to_numpy())
+    z = (speed - T["speed_per_s"]) / (T["speed_sd"] / root), (lapses - T["lapse_ge500"]) / (T["lapse_sd"] / root)
+    return float(sum((a**2).sum() for a in z) + (((auto - CLUSTER[list(LAGS)]) / 0.007) ** 2).sum())
+
+
+def main() -> None:
+    start = {name: float(getattr(ca.Observer(), name)) for name in FREE}
+    found = minimize(
+        misfit, np.log([start[n] for n in FREE]), method="Nelder-Mead",
+        options={"maxfev": 500, "xatol": 0.005, "fatol": 0.05, "adaptive": True},
+    )  # fmt: skip
+    fitted = dict(zip(FREE, np.exp(found.x).tolist(), strict=True))
+    speed, lapses, auto = curves(fitted)
+    minute = T["min_on_task"]
+    with plot.style() as plt:
+        figure, axes = plt.subplots(1, 3, figsize=(11, 3.8))
+        pen = plot.pens(["human"])["human"]
+        for ax, y, mean, label in ((axes[0], speed, "speed_per_s", "speed [1/s]"), (axes[1], lapses, "lapse_ge500", "lapses")):
+            sd = T["speed_sd"] if mean == "speed_per_s" else T["lapse_sd"]
+            plot.people(ax, minute, T[mean], sd * 0, T["n"])
+            plot.arm(ax, minute, y[None], pen, "fitted", band=False)
+            ax.set(xlabel="time on task [min]", ylabel=label)
+        axes[2].plot(LAGS, CLUSTER[list(LAGS)], "*", color=plot.PEOPLE, markersize=9, label="people")
+        axes[2].plot(LAGS, auto, pen.mark, color=pen.color, linestyle=pen.dash, label="fitted")
+        axes[2].set(xlabel="lag [trials]", ylabel="autocorrelation of log RT")
+        axes[0].legend()
+        figure.suptitle(f"Ten numbers, one table: misfit {found.fun:.0f} for 34 points", x=0.01, ha="left")
+        plot.save(figure, OUT, "figure")
+    table = pd.DataFrame({"parameter": FREE, "started from": list(start.values()), "fitted": list(fitted.values())})
+    results.write_table(OUT / "table.csv", table)
+    print(table.to_string(index=False), f"misfit {found.fun:.1f}", f"Results: {OUT}", sep="\n\n")
+
+
+if __name__ == "__main__":
+    main()
