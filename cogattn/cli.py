@@ -235,7 +235,8 @@ def trace(
     trial: Whole = 0,
     out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/trace)")] = None,
 ) -> None:
-    """One trial of a run, event by event: a timeline, a Parquet table, and a trace that Perfetto's viewer opens."""
+    """One trial of a run (or one whole session), event by event: a timeline, a Parquet table, and a trace that
+    Perfetto's viewer opens."""
     from cogattn import experiment, results
     from cogattn import plot as pens
     from cogattn.mind import events
@@ -251,7 +252,7 @@ def trace(
     for path in [
         place / f"{stem}.parquet",
         place / f"{stem}.json",
-        *pens.save(pens.timeline(record), place, stem),
+        *pens.save((pens.sitting if done.paradigm.sessions else pens.timeline)(record), place, stem),
     ]:
         print(path)
 

@@ -233,7 +233,9 @@ def _fits(paradigm: Paradigm, subject: Subject) -> None:
     """A network shows only so many items, of so many kinds."""
     for condition in paradigm.conditions():
         if any(t.response for t in paradigm.stream(condition).tasks):
-            raise InputError(f"{paradigm.name} shows no pictures that {subject.name} could read; leave model out")
+            raise InputError(
+                f"{paradigm.name} shows no pictures that {subject.name} could read; leave model out"
+            )
         n = len(paradigm.stream(condition).stimuli)
         most = min(subject.places, subject.alphabet)
         if n > most:
@@ -375,7 +377,9 @@ def _play_sessions(
     n = paradigm.length(cell.condition)
     people = max(1, _BLOCK // n)
     blocks = [
-        _play_sitting(plan, cell, minds, subject, paradigm, np.arange(first, min(first + people, plan.people)), visit)
+        _play_sitting(
+            plan, cell, minds, subject, paradigm, np.arange(first, min(first + people, plan.people)), visit
+        )
         for visit in range(plan.trials)
         for first in range(0, plan.people, people)
     ]
@@ -409,19 +413,24 @@ def _play_sitting(
     seen = cohort.watch(session, crowd, number=who, visit=visit, seed=seed, weights=weights)
     if any(t.response for t in session.tasks):
         columns = paradigm.score_session(cell.condition, session, seen)
-        response = np.where(columns["responded"], "press", "").ravel()
+        response = np.where(columns["responded"], "press", "").ravel().tolist()
     else:
         stored = seen.stored.reshape(len(person), -1)
         never = np.zeros_like(stored)
         if scene is None:
             answers, response = Answers(stored, stored, never), _named(stored, session.streams[0].names)
         else:
-            answers, response = scene.answers(cohort.Outcome(stored, never, never), limited)
+            answers, response = scene.answers(cohort.Outcome(stored, never.astype(float), never), limited)
         columns = paradigm.score(cell.condition, answers)
     rt = np.where(seen.rt > 0, seen.rt, np.nan)  # attention that takes no time has no response time
-    head = {"person": person.astype(np.int32), "arm": cell.arm, **cell.condition, "trial": count.astype(np.int32)}
+    head = {
+        "person": person.astype(np.int32),
+        "arm": cell.arm,
+        **cell.condition,
+        "trial": count.astype(np.int32),
+    }
     state = {"alertness": seen.alertness, "on_task": seen.on_task}
-    columns = {"visit": np.int32(visit), "onset": seen.start, "rt": rt, **columns, **state}
+    columns = {"visit": np.full(rt.shape, visit, np.int32), "onset": seen.start, "rt": rt, **columns, **state}
     flat = {k: np.asarray(v).ravel() if np.ndim(v) else v for k, v in columns.items()}
     return pd.DataFrame(head | flat | {"model": plan.model or "mind", "response": response})
 

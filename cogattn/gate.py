@@ -234,6 +234,45 @@ class GateState:
         return cls(**{name: _tensor(name, x, device) for name, x in kept.items()}).check()
 
     @classmethod
+    def from_alertness(
+        cls,
+        alertness: Any,
+        on_task: Any = None,
+        *,
+        gain: float = 1.0,
+        sharpness: float = 1.0,
+        away_speed: float = 0.725,
+        device: torch.device | str | None = None,
+    ) -> GateState:
+        """The gates of minds that tire, moment by moment: a schedule (T, B) from alertness A and attention on task.
+
+        Who wins: the gain is `gain` A ** sharpness, and 0 while attention is away (everything counts alike).
+        How much is
+        granted at all: `share` = A, times `away_speed` while away. A = 1 on task gives the gain alone, or no
+        limit at all.
+        """
+        a = np.asarray(alertness, float)
+        on = np.ones(a.shape, bool) if on_task is None else np.asarray(on_task)
+        if a.ndim not in (1, 2) or on.shape != a.shape or on.dtype != np.bool_:
+            raise InputError(
+                "alertness must be (B,) or (T, B) and on_task the same shape in bool, "
+                f"got {a.shape}, {on.dtype} {on.shape}"
+            )
+        if not np.isfinite(a).all() or a.min(initial=1) < 0 or a.max(initial=0) > 1:
+            raise InputError("alertness must be from 0 to 1; some of it is not")
+        number("gain", gain, least=0)
+        number("sharpness", sharpness, least=0)
+        number("away_speed", away_speed, least=0, most=1)
+        if gain == 1.0 and on.all() and (a == 1.0).all():
+            return cls()
+        share = np.where(on, a, a * away_speed)
+        return cls.from_numpy(device, gain=np.where(on, gain * a**sharpness, 0.0), share=share)
+
+    def flat(self) -> GateState:
+        """A schedule (T, B, ...) as one batch (T x B, ...): all moments of all observers in a single pass."""
+        return self._map(lambda _, x: x.flatten(0, 1))
+
+    @classmethod
     def from_events(
         cls,
         stored: Any,

@@ -65,33 +65,33 @@ class Observer:
     """mu, how long an unmasked element outlives its offset, s. [assumption: no masked task depends on it]"""
     reallocate: bool = False
     """False: rates are fixed by all that is on display (TVA). True: what is done hands its rate to the rest."""
-    speed: float = 3.33
+    speed: float = 3.28
     """s0, mean of 1/RT of a simple response when rested, 1/s; inf: responses take no time."""
-    speed_sd: float = 0.47
+    speed_sd: float = 0.514
     """sd of 1/RT within a rested person, 1/s."""
-    fast_loss: float = 0.048
+    fast_loss: float = 0.0327
     """gF, share of alertness that a full fast deficit takes."""
-    slow_loss: float = 0.195
+    slow_loss: float = 0.214
     """gS, share of alertness that a full slow deficit takes."""
     memory_loss: float = 0.25
     """gM, share of sensitivity that a full deficit of holding a standard in mind takes. [assumption]"""
-    sleep_loss: float = 0.3
+    sleep_loss: float = 0.2
     """gU, share of alertness that a sleepiness of 24.12 (the end of the Unified Model's scale) takes."""
     wandering: float = 1.0
     """m, how much more often than others this person's attention leaves its task; 0 = never."""
-    lapse_base: float = 1 / 205
+    lapse_base: float = 1 / 169
     """h0, lapses per s of a rested mind at work."""
     lapse_fast: float = 1 / 300
     """hF, lapses per s added by a full fast deficit."""
-    lapse_slow: float = 1 / 25
+    lapse_slow: float = 1 / 29
     """hS, lapses per s added by a full slow deficit."""
-    away: float = 11.5
+    away: float = 11.8
     """tau_off, mean time that attention stays away, s."""
     away_speed: float = 0.725
     """Rates and response speed while attention is away, as a share."""
     away_spread: float = 1.35
     """sd of 1/RT while attention is away, times that on task. [assumption]"""
-    fast_tiring: float = 1 / 54
+    fast_tiring: float = 1 / 50
     """dF, rate at which full load fills the fast deficit, 1/s."""
     fast_recovery: float = 1 / 600
     """rwF, recovery of the fast deficit at work, 1/s. [assumption]"""
@@ -115,7 +115,7 @@ class Observer:
     """Share of responses given before they can be answers (under 0.1 s)."""
     sharpness: float = 1.0
     """gb: selection is w ** (alertness ** gb); 0 = selection never tires. [assumption]"""
-    tempo_share: float = 0.35
+    tempo_share: float = 0.32
     """Share of the variance of 1/RT that is slow: runs of fast and of slow responses."""
     tempo_time: float = 4.5
     """How long such a run lasts, s (autocorrelation e^{-t / tempo_time}); also how long an error makes wary."""
@@ -136,7 +136,14 @@ class Observer:
         number("speed", self.speed, above=0, infinite=True, unit="1/s")
         for name in ("speed_sd", "away", "away_spread", "criterion_time", "criterion_rest"):
             number(name, getattr(self, name), above=0, most=1e9)
-        for name in ("fast_tiring", "fast_recovery", "fast_rest", "slow_tiring", "slow_recovery", "slow_rest"):
+        for name in (
+            "fast_tiring",
+            "fast_recovery",
+            "fast_rest",
+            "slow_tiring",
+            "slow_recovery",
+            "slow_rest",
+        ):
             number(name, getattr(self, name), least=0, most=1e6, unit="1/s")
         for name in ("wandering", "lapse_base", "lapse_fast", "lapse_slow", "sharpness"):
             number(name, getattr(self, name), least=0, most=1e6)
@@ -259,7 +266,7 @@ class Population:
     threshold: Spread = Spread("censored", 0.00689, 0.00836)
     alpha: Spread = Spread("lognormal", 0.6032, 0.5723)
     persistence: Spread = Spread("constant", 0.1)
-    speed: Spread = Spread("truncated", 3.33, 0.45, 2.2, 6.0)
+    speed: Spread = Spread("truncated", 3.28, 0.45, 2.2, 6.0)
     wandering: Spread = Spread("lognormal", 1.0, 1.534)  # sd 1.1 of its logarithm
 
     def __post_init__(self) -> None:

@@ -134,6 +134,44 @@ def timeline(events: pd.DataFrame) -> Figure:
         return figure
 
 
+def sitting(events: pd.DataFrame) -> Figure:
+    """One session: when attention was away (orange), when the mind rested (grey), and how fast each call was
+    answered."""
+    kind, time = events["kind"].astype(str).to_numpy(), events["time"].to_numpy(float) / 60
+    stop = float(time.max())
+    with style() as plt:
+        figure, ax = plt.subplots(figsize=(8.0, 3.2))
+        for start, end in _spells(kind, time, "lapse", "return", stop):
+            ax.axvspan(start, end, color="#E69F00", alpha=0.45, linewidth=0)
+        loads = time[kind == "load"]
+        for start, end in zip(loads[::2], [*loads[1::2], stop][: len(loads[::2])], strict=True):
+            ax.axvspan(start, end, color="#BBBBBB", alpha=0.6, linewidth=0)
+        calls = np.flatnonzero(kind == "call")
+        answers = np.flatnonzero(kind == "respond")
+        last = np.searchsorted(calls, answers) - 1
+        if len(answers):
+            ms = 60_000 * (time[answers] - time[calls[last]])
+            ax.plot(time[answers], ms, ".", color="#0072B2", markersize=4, label="response time")
+        silent = np.setdiff1d(np.arange(len(calls)), last)
+        ax.plot(time[calls[silent]], np.zeros(len(silent)), "|", color=PEOPLE, label="no response")
+        away = sum(b - a for a, b in _spells(kind, time, "lapse", "return", stop))
+        ax.set(xlabel="time [min]", ylabel="response time [ms]", xlim=(0, stop))
+        ax.set_ylim(bottom=-20)
+        ax.set_title(
+            f"Attention left {int((kind == 'lapse').sum())} times (orange), "
+            f"for {away:.1f} of {stop:.1f} min; grey = rest"
+        )
+        if len(calls):
+            ax.legend(loc="upper left")
+        return figure
+
+
+def _spells(kind: Any, time: Any, begin: str, finish: str, stop: float) -> list[tuple[float, float]]:
+    """(from, to) of every spell that `begin` opens and `finish` closes."""
+    starts, ends = time[kind == begin], time[kind == finish]
+    return [(float(a), float(ends[ends > a].min(initial=stop))) for a in starts]
+
+
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     """Write PNG (300 dpi) and SVG; return their paths."""
     folder = Path(folder)

@@ -34,8 +34,8 @@ def scorecard(
 ) -> pd.DataFrame:
     """The columns of `human/targets.csv` and model, softmax, inside, softmax_inside (missing = no paradigm yet)."""
     plans = {
-        name: make_plan(name, ("human", "softmax"), None, people, trials, seed, observer, population)
-        for name in paradigms.names()
+        name: make_plan(name, ("human", "softmax"), None, people, given, seed, observer, population)
+        for name, given in _played(trials)
     }
     check(plans.values(), n_jobs, "cpu")
     config = {name: digest(plan.config()) for name, plan in plans.items()}
@@ -46,6 +46,12 @@ def scorecard(
     if folder is not None:
         save(table, folder)
     return table
+
+
+def _played(trials: int | None) -> list[tuple[str, int | None]]:
+    """The paradigms that have bands, and how many trials each takes; a session is taken once."""
+    kinds = [(name, paradigms.get(name)()) for name in paradigms.names()]
+    return [(name, None if kind.sessions else trials) for name, kind in kinds if kind.banded]
 
 
 def _values(run: results.Trials) -> list[tuple[str, str, str, float]]:
@@ -69,9 +75,11 @@ def fill(targets: pd.DataFrame, values: list[tuple[str, str, str, float]]) -> pd
 def words(table: pd.DataFrame) -> str:
     """The count, in a sentence."""
     filled = int(table["inside"].notna().sum())
+    timeless = int((table["inside"].notna() & table["softmax_inside"].isna()).sum())
     return (
         f"{filled} of {len(table)} bands have a paradigm: the human arm is inside {int(table['inside'].sum())}, "
-        f"softmax inside {int(table['softmax_inside'].sum())}; {len(table) - filled} rows are empty."
+        f"softmax inside {int(table['softmax_inside'].sum())}; {len(table) - filled} rows are empty. "
+        f"{timeless} rows have no softmax value: attention that takes no time has no response times."
     )
 
 

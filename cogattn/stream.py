@@ -14,7 +14,7 @@ process; a stimulus may name one as its `mask`, and then only SimPy can play it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,7 +30,11 @@ MOST_WEIGHT = 1e100  #: only ratios matter; beyond this, sums of products could 
 # What the world can do to a mind. The numbers are part of the event record; add, never renumber.
 ONSET, MASK, OFFSET, WEIGHT, FORGET, END = range(6)
 LOAD, HOLD = 6, 7  # the load on alertness changes; the load on memory changes
-CALL, CAPTURE, SLEEPINESS = 15, 16, 17  # a stimulus asks for a speeded response; attention is called back; the day
+CALL, CAPTURE, SLEEPINESS = (
+    15,
+    16,
+    17,
+)  # a stimulus asks for a speeded response; attention is called back; the day
 _RANK = {
     MASK: 0,
     OFFSET: 1,
@@ -271,7 +275,8 @@ class Session:
     """Minutes or hours of one mind: trials one after another, each a short stream, with pauses between them.
 
     Columns have one entry per trial, or one row per person: `which` of the streams it shows; `gap` [s] at work from
-    the end of the trial before to its start; before that `rest` [s] under `rest_load` (0 = real rest). A trial ends at its stream's
+    the end of the trial before to its start; before that `rest` [s] under `rest_load` (0 = real rest). A trial
+    ends at its stream's
     end, or with its response if the session is `self_paced`. The load is that of the streams' tasks; elements start
     afresh in each trial, alertness goes on. `sleepiness` is the day's (see `laws.alertness.sleepiness`).
     """
@@ -279,8 +284,8 @@ class Session:
     streams: tuple[TaskStream, ...]
     which: Ints
     gap: Floats
-    rest: Floats | float = 0.0
-    rest_load: Floats | float = 0.0
+    rest: Floats = field(default_factory=lambda: np.zeros(1))
+    rest_load: Floats = field(default_factory=lambda: np.zeros(1))
     self_paced: bool = False
     sleepiness: float = alertness.RESTED
 

@@ -105,7 +105,7 @@ def test_compare_and_scorecard_leave_their_figures(call):
     assert next(Path("results/compare").iterdir()).joinpath("figures/compare.png").exists()
     code, out, _ = call("scorecard", *TINY)
     assert code == 0
-    assert "46 rows are empty" in out
+    assert "of 52 bands have a paradigm" in out
     assert "<NA>" not in out
 
 

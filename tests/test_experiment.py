@@ -148,7 +148,7 @@ def test_one_mind_for_everybody_or_a_population_but_not_both():
         ({"n_jobs": 0}, "n_jobs"),
         ({"arms": ()}, "arms"),
         ({"arms": ("human", "human")}, "arms"),
-        ({"arms": "fatigue"}, "arm"),
+        ({"arms": "fatique"}, "arm"),
         ({"model": "no_such_model"}, "model"),
         ({"observer": 3}, "observer"),
         ({"population": Observer()}, "population"),

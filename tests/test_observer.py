@@ -15,6 +15,9 @@ from cogattn.errors import InputError
 from cogattn.observer import LIMITS, Observer, Population, Spread, limits_of
 
 NUMBERS = ("capacity", "slots", "threshold", "alpha", "persistence")
+FATIGUE = ("speed", "speed_sd", "fast_loss", "slow_loss", "memory_loss", "sleep_loss", "wandering", "lapse_base",
+           "away", "away_speed", "fast_tiring", "slow_rest", "criterion_time", "anticipation",
+           "tempo_share")  # fmt: skip
 NO_NUMBERS = [None, "fast", "", b"1", [], [1.0], {}, 1j, True, False, np.ones((20, 20)), math.nan, -1.0, -math.inf,
               10**400, -(10**400)]  # fmt: skip
 
@@ -28,7 +31,7 @@ def one_line(refused):
 # --- one mind ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("field", NUMBERS)
+@pytest.mark.parametrize("field", NUMBERS + FATIGUE)
 @pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda v: str(type(v).__name__))
 def test_a_wrong_parameter_is_refused_in_one_line_that_names_it(field, value):
     with pytest.raises(InputError, match=f"^{field} must be ") as refused:
@@ -103,7 +106,15 @@ def test_unlimited_slots_are_no_mixture():
 
 def test_without_limits_only_selection_is_left():
     o = Observer(alpha=0.3, persistence=0.2, reallocate=True).unlimited()
-    assert o == Observer(math.inf, math.inf, 0.0, 0.3, 0.2, True)
+    lifted = {name: value for values in LIMITS.values() for name, value in values.items()}
+    assert o == Observer(alpha=0.3, persistence=0.2, reallocate=True, **lifted)
+    assert (o.capacity, o.slots, o.threshold, o.speed, o.wandering) == (
+        math.inf,
+        math.inf,
+        0.0,
+        math.inf,
+        0.0,
+    )
 
 
 def test_each_limit_can_be_kept_alone():
@@ -111,9 +122,10 @@ def test_each_limit_can_be_kept_alone():
     assert Observer().under(()) == Observer().unlimited()
     for limit in LIMITS:
         kept = Observer().under([limit])
-        for name in LIMITS:
-            same = getattr(kept, name) == getattr(Observer(), name)
-            assert same == (name == limit)
+        for name, values in LIMITS.items():
+            for parameter in values:
+                same = getattr(kept, parameter) == getattr(Observer(), parameter)
+                assert same == (name == limit)
 
 
 def test_an_unknown_limit_is_refused_with_the_nearest():
@@ -232,7 +244,7 @@ def test_nobody_is_impossible(people):
 
 def test_parameters_vary_independently(people):
     varied = people.drop(columns="persistence").corr(method="spearman").to_numpy()
-    assert np.abs(varied - np.eye(4)).max() < 0.01
+    assert np.abs(varied - np.eye(6)).max() < 0.01
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2**62])
@@ -339,3 +351,15 @@ def test_a_wrong_population_file_is_refused(values, says):
     with pytest.raises(InputError, match=says) as refused:
         Population.from_dict(values)
     one_line(refused)
+
+
+def test_some_alertness_is_always_left():
+    with pytest.raises(InputError, match=r"fast_loss \+ slow_loss must be <= 0.9 .*got 0.5 \+ 0.6"):
+        Observer(fast_loss=0.5, slow_loss=0.6)
+
+
+def test_people_differ_in_speed_and_in_wandering_as_declared():
+    p = Population.adults().parameters(4096)
+    assert p["speed"].mean() == pytest.approx(Population().speed.mean, abs=0.02)
+    assert p["wandering"].mean() == pytest.approx(1.0, abs=0.03)
+    assert np.log(p["wandering"]).std() == pytest.approx(1.1, abs=0.02)

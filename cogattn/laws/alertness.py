@@ -8,15 +8,18 @@ Deficit pools x in [0, 1] under a load u >= 0 that is constant between events:
 
 Races and rates run in attention time. Attention leaves its task with the hazard h = m g (h0 + hF xF + hS xS): the
 next lapse is the earliest of three independent clocks, one for each term. The clock of a pool solves
-a t + b (1 - e^{-k t}) = E for a unit exponential E; with a = m h x_inf, b = m h (x0 - x_inf) / k, c = a / k, q = (E - b) / c:
+a t + b (1 - e^{-k t}) = E for a unit exponential E; with a = m h x_inf, b = m h (x0 - x_inf) / k, c = a / k, q
+= (E - b) / c:
 
-    t = (q + W0((b / c) e^{-q})) / k,  then a Newton step       (at rest, a = 0: t = -ln(1 - E / b) / k if E < b, else never)
+    t = (q + W0((b / c) e^{-q})) / k,  then a Newton step       (at rest, a = 0: t = -ln(1 - E / b) / k if E <
+    b, else never)
 
 Hours and days are a slow factor: the Unified Model of Performance (Rajdev et al. 2013, J Theor Biol 331:66;
 Ramakrishnan et al. 2016, Sleep 39:249), as `sleepiness`.
 Responses are LATER: 1/RT is normal, with a mean proportional to A (Carpenter & Williams 1995, Nature 377:59).
 
->>> round(float(pool_at(0.0, *pool_rates(1.0, 1 / 54, 1 / 600, 1 / 3), 54.0)), 4)   # the fast pool after 54 s of full load
+>>> full = pool_rates(1.0, 1 / 54, 1 / 600, 1 / 3)  # the fast pool under full load
+>>> round(float(pool_at(0.0, *full, 54.0)), 4)
 0.609
 >>> monotony([1.0]), monotony([0.5, 0.5])
 (1.0, 0.5)
@@ -24,6 +27,7 @@ Responses are LATER: 1/RT is normal, with a mean proportional to A (Carpenter & 
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -75,7 +79,7 @@ def attention_time(t, gF, xF, kF, iF, gS, xS, kS, iS):  # type: ignore[no-untype
 @njit(cache=True)
 def attention_clock(work, gF, xF, kF, iF, gS, xS, kS, iS):  # type: ignore[no-untyped-def]
     """When has this much attention been there: the inverse of `attention_time`, by Newton inside a bracket."""
-    if gF == 0.0 and gS == 0.0 or not work < math.inf or work <= 0.0:
+    if (gF == 0.0 and gS == 0.0) or not work < math.inf or work <= 0.0:
         return work
     low, high = work, work / max(1e-300, 1.0 - gF - gS)
     t = work / max(1e-300, 1.0 - gF * xF - gS * xS)
@@ -141,17 +145,24 @@ def lapse_clock(E, h, k, x_inf, x0):  # type: ignore[no-untyped-def]
         return E / (h * x0) if x0 > 0.0 else math.inf
     b = h * (x0 - x_inf) / k
     if a <= 1e-300:
-        return -math.log1p(-E / b) / k if E < b else math.inf
+        return -math.log1p(-E / b) / k if b > E else math.inf
     c = a / k
     q = (E - b) / c
     if b == 0.0:
-        t = E / a
+        return E / a
+    if b > E and a * -math.log1p(-E / b) < 1e-3 * k * E:  # almost at rest: W0 would lose all digits
+        t = -math.log1p(-E / b) / k
     else:
         t = (q + lambert_w(math.copysign(1.0, b), math.log(abs(b) / c) - q)) / k
     t = max(t, 0.0)
-    hazard = h * pool_at(x0, k, x_inf, t)
-    if hazard > 0.0 and t < math.inf:  # Newton: the closed form loses digits where W0 is near its branch point
-        t = max(0.0, t - (h * pool_integral(x0, k, x_inf, t) - E) / hazard)
+    for _ in range(50):  # Newton: one step as a rule; more where W0 is near its branch point
+        hazard = h * pool_at(x0, k, x_inf, t)
+        if not (hazard > 0.0 and t < math.inf):
+            break
+        step = (h * pool_integral(x0, k, x_inf, t) - E) / hazard
+        t = max(0.0, t - step)
+        if abs(step) <= 1e-13 * t:
+            break
     return t
 
 
@@ -180,7 +191,9 @@ def monotony(shares: npt.ArrayLike) -> float:
     return float((p**2).sum())
 
 
-HIGH_RATE = 24.0  #: events a minute from which on Parasuraman (1979, Science 205:924) speaks of a high event rate
+HIGH_RATE = (
+    24.0  #: events a minute from which on Parasuraman (1979, Science 205:924) speaks of a high event rate
+)
 
 
 def load(demand: float, monotony: float) -> float:
@@ -264,12 +277,17 @@ def later(u, mean, sd):  # type: ignore[no-untyped-def]
     return 1.0 / (mean + sd * normal_quantile(low + u * (high - low)))
 
 
-# -- hours and days ------------------------------------------------------------------------------------------------------
+# -- hours and days ------------------------------------------------------------------------------------------
 
-_U, _WAKE, _SLEEP, _DEBT = 24.12, 40.0, 1.0, 97.44  # UMP: asymptote; time constants of S awake, S asleep, L, h
+_U, _WAKE, _SLEEP, _DEBT = (
+    24.12,
+    40.0,
+    1.0,
+    97.44,
+)  # UMP: asymptote; time constants of S awake, S asleep, L, h
 _KAPPA, _PHASE = 4.13, 2.02
 _CLOCK = (0.97, 0.22, 0.07, 0.03, 0.0001)
-RESTED = 2.2  #: sleepiness of a person who sleeps 23 to 7 h, mean over the hours 9 to 21 (UMP)
+RESTED = 1.87  #: sleepiness of a person who sleeps 23 to 7 h, mean over the hours 9 to 21 (UMP)
 
 
 def circadian(hour: npt.ArrayLike) -> Array:
@@ -302,7 +320,7 @@ def sleepiness(
     """
     times = np.atleast_1d(np.asarray(hours, float))
     bounds = [float(t) for pair in sleep for t in pair]
-    if any(b <= a for a, b in zip(bounds, bounds[1:], strict=False)) or (bounds and bounds[0] < 0):
+    if any(b <= a for a, b in itertools.pairwise(bounds)) or (bounds and bounds[0] < 0):
         raise InputError(f"sleep must be intervals (from, to) in hours, one after another, got {list(sleep)}")
     if times.size and (not np.isfinite(times).all() or times.min() < 0):
         raise InputError(f"hours must be finite and >= 0, got {times.min()}")

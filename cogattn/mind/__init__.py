@@ -10,8 +10,8 @@ from pathlib import Path
 
 
 def drop_stale(folder: Path) -> None:
-    """Forget what was compiled before the last change of a source in `folder`, or of the stream's numbers."""
-    sources = [*folder.glob("*.py"), *folder.parent.glob("stream.py")]
+    """Forget what was compiled before the last change of a source in `folder`, of the stream's numbers, or of a law."""
+    sources = [*folder.glob("*.py"), *folder.parent.glob("stream.py"), *folder.parent.glob("laws/*.py")]
     compiled = list((folder / "__pycache__").glob("*.nbi"))
     with suppress(OSError):  # a folder that cannot be written to is not where numba compiles to
         newest = max(f.stat().st_mtime_ns for f in sources)

@@ -297,7 +297,9 @@ def watch(
     given = np.zeros((0, 0, 0))
     if weights is not None:
         if scale.shape != (len(who), n, elements) or not np.isfinite(scale).all() or (scale < 0).any():
-            raise InputError(f"weights must be finite, >= 0, of shape {(len(who), n, elements)}, got {scale.shape}")
+            raise InputError(
+                f"weights must be finite, >= 0, of shape {(len(who), n, elements)}, got {scale.shape}"
+            )
         given, scale = np.ascontiguousarray(scale), np.zeros((len(who), len(streams), elements))
     shape = (len(who), n)
     start, rt, level, shift = (np.full(shape, np.nan) for _ in range(4))
@@ -350,7 +352,9 @@ def watch_weights(session: Session, observers: Sequence[Observer]) -> npt.NDArra
 def _most_events(session: Session, observers: Sequence[Observer]) -> int:
     """Room for the record of one person: what arrives, what is done with it, and lapses by the dozen."""
     longest = max(len(s.arrivals().time) + 4 * len(s.stimuli) for s in session.streams)
-    duration = float((session.gap + session.rest).sum(1).max()) + session.trials * max(s.end for s in session.streams)
+    duration = float((session.gap + session.rest).sum(1).max()) + session.trials * max(
+        s.end for s in session.streams
+    )
     wild = max(o.wandering * (o.lapse_base + o.lapse_fast + o.lapse_slow) for o in observers)
     expected = duration * 10 * wild
     return int(session.trials * (longest + 6) + 2 * (expected + 10 * np.sqrt(expected) + 100))

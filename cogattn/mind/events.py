@@ -115,6 +115,8 @@ def _slice(name: str, pid: int, tid: int, start: float, stop: float, **args: Any
 
 def _trial_trace(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
     """Tracks of one trial: elements are numbered from 1, slots from 1001."""
+    if group["kind"].isin(["call", "load", "lapse"]).any():
+        return _session_trace(group, pid)
     rows: list[dict[str, Any]] = []
     stop = float(group["time"].max())
     stored = 0
@@ -143,6 +145,39 @@ def _trial_trace(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
         rows.append(_slice(element, pid, 1001 + slot, since, stop))
     slots = sorted({r["tid"] for r in rows if r.get("tid", 0) > 1000})
     return rows + [_meta("thread_name", pid, tid, f"slot {tid - 1000}") for tid in slots]
+
+
+def _session_trace(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
+    """Tracks of one session: where attention was, the calls until their responses, and how often each element
+    was seen."""
+    stop = float(group["time"].max())
+    rows = [_meta("thread_name", pid, 1, "attention"), _meta("thread_name", pid, 2, "responses")]
+    left, called = None, None
+    for row in group.itertuples():
+        time = float(row.time)
+        if row.kind == "lapse":
+            left = time
+        elif row.kind in ("return", "capture") and left is not None:
+            rows.append(_slice("away", pid, 1, left, time))
+            left = None
+        elif row.kind == "call":
+            called = time
+        elif row.kind == "respond" and called is not None:
+            rows.append(_slice(f"answers {row.element}", pid, 2, called, time))
+        elif row.kind in ("encode", "full", "load"):
+            rows.append(
+                {
+                    "name": f"{row.kind} {row.element}".strip(),
+                    "ph": "i",
+                    "s": "t",
+                    "pid": pid,
+                    "tid": 2,
+                    "ts": time * 1e6,
+                }
+            )
+    if left is not None:
+        rows.append(_slice("away", pid, 1, left, stop))
+    return rows
 
 
 def _by_element(group: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:

@@ -60,10 +60,12 @@ PARAMETERS = (
     "capacity", "slots", "threshold", "persistence", "reallocate", "speed", "speed_sd", "fast_loss", "slow_loss",
     "memory_loss", "sleep_loss", "wandering", "lapse_base", "lapse_fast", "lapse_slow", "away", "away_speed",
     "away_spread", "fast_tiring", "fast_recovery", "fast_rest", "slow_tiring", "slow_recovery", "slow_rest",
-    "criterion", "criterion_shift", "criterion_time", "criterion_rest", "anticipation", "sharpness", "tempo_share", "tempo_time", "wariness",
+    "criterion", "criterion_shift", "criterion_time", "criterion_rest", "anticipation", "sharpness",
+    "tempo_share", "tempo_time", "wariness",
 )  # fmt: skip
-(_C, _K, _T0, _MU, _RE, _S0, _SD, _GF, _GS, _GM, _GU, _WANDERING, _H0, _HF, _HS, _AWAY, _OFF, _SPREAD, _DF, _WF, _RF, _DS,
- _WS, _RS, _CRIT, _SHIFT, _TAU_Y, _REST_Y, _EARLY, _SHARP, _TEMPO, _TAU_Z, _WARY) = range(len(PARAMETERS))  # fmt: skip
+(_C, _K, _T0, _MU, _RE, _S0, _SD, _GF, _GS, _GM, _GU, _WANDERING, _H0, _HF, _HS, _AWAY, _OFF, _SPREAD, _DF, _WF, _RF,
+ _DS, _WS, _RS, _CRIT, _SHIFT, _TAU_Y, _REST_Y, _EARLY, _SHARP, _TEMPO, _TAU_Z,
+ _WARY) = range(len(PARAMETERS))  # fmt: skip
 
 # What a task is to a mind: rule (place in RESPONSES), sensitivity, caution, withhold, withhold_sd.
 RULE = ("response", "sensitivity", "caution", "withhold", "withhold_sd")
@@ -287,7 +289,8 @@ def _set_day(m, sleepiness):  # type: ignore[no-untyped-def]
 
 @njit(cache=True)
 def _speed(m, u, mean, sd):  # type: ignore[no-untyped-def]
-    """The response time of a draw u. Part of the noise of speed is slow: an Ornstein-Uhlenbeck tempo, exact at any time."""
+    """The response time of a draw u. Part of the noise of speed is slow: an Ornstein-Uhlenbeck tempo, exact at
+    any time."""
     share = m.own[_TEMPO]
     if share <= 0.0:
         return later(u, mean, sd)
@@ -321,7 +324,9 @@ def _answer(m, x, task, signal):  # type: ignore[no-untyped-def]
     else:
         if not ready:
             sd *= o[_SPREAD]
-            if rule[0] != GO:  # a rhythm goes on by habit while attention is away; what has to be noticed waits
+            if (
+                rule[0] != GO
+            ):  # a rhythm goes on by habit while attention is away; what has to be noticed waits
                 mean *= o[_OFF]
         rt = _speed(m, _uniform(m.key, RESPONSE, n), mean, sd)
         if rule[0] == GO:

@@ -71,7 +71,7 @@ class Mind:
         self._log: list[tuple[float, int, int, int]] = []
         self._waiting: list[tuple[str | None, simpy.Event]] = []
         self._state = mind.blank()
-        self._on_response: Callable[[float], None] | None = None
+        self._on_response: Callable[[float], Any] | None = None
         self._wake: simpy.Event | None = None
         self._world_acts = math.inf  # when a known stream acts next; a process of the user's does not say
         whole("seed", seed, most=2**63 - 1)
@@ -386,7 +386,7 @@ def _trial(
     scale, table = stream.weights(subject.observer.alpha), stream.arrivals()
     answered = env.event()
     if session.self_paced:
-        subject._on_response = lambda t: None if answered.triggered else answered.succeed(t)
+        subject._on_response = answered.succeed
     subject._element = {s.name: (x, s.task) for x, s in enumerate(stream.stimuli)}
     for time, kind, x, value in zip(*(c.tolist() for c in table), strict=True):
         then = begin + time
@@ -396,7 +396,7 @@ def _trial(
             _settle_until_answer(subject, then, answered)
         if answered.triggered:
             subject._on_response = None
-            return float(answered.value)
+            return float(answered.value or 0.0)
         mind.advance(subject._state, then)
         if kind != st.END:
             scaled = value * float(scale[x]) if kind in (st.ONSET, st.WEIGHT) else value

@@ -1,7 +1,7 @@
 """Classic experiments, one file each. A new one is one file and one line here.
 
->>> names()
-['breaks', 'digit_stream', 'go_nogo', 'mackworth_clock', 'partial_report', 'pvt', 'simple_rt', 'sleep_restriction', 'vigilance', 'whole_report']
+>>> names()[:4]
+['breaks', 'digit_stream', 'go_nogo', 'mackworth_clock']
 >>> get("whole_report")(set_size=4, exposures=(0.05,)).conditions()
 [{'exposure': 0.05, 'targets': 4, 'distractors': 0}]
 """

@@ -49,6 +49,7 @@ class Paradigm(ABC):
     source: ClassVar[str]
     condition_columns: ClassVar[tuple[str, ...]]
     usual_trials: ClassVar[int] = 100  # per person and condition, if nobody says how many
+    banded: ClassVar[bool] = True  # whether it has rows on the scorecard
     sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.watch`)
 
     @abstractmethod

@@ -32,7 +32,8 @@ _OTHER = alertness.load(1.25, alertness.monotony([0.25] * 4))
 
 @dataclass(frozen=True)
 class Breaks(Watch):
-    """Options: minutes of work before and after, lengths of the break [s], kinds (0 rest, 1 other task, 2 same task)."""
+    """Options: minutes of work before and after, lengths of the break [s], kinds (0 rest, 1 other task, 2 same
+    task)."""
 
     before: int = 20
     after: int = 5
@@ -40,8 +41,11 @@ class Breaks(Watch):
     kinds: tuple[int, ...] = (0, 1, 2)
 
     name = "breaks"
+    banded = False
     title = "Breaks"
-    source = "Helton & Russell 2015, Exp Brain Res 233:1759 (published summary; no table of people is shipped)"
+    source = (
+        "Helton & Russell 2015, Exp Brain Res 233:1759 (published summary; no table of people is shipped)"
+    )
     condition_columns = ("length", "kind")
 
     def __post_init__(self) -> None:
@@ -87,8 +91,8 @@ class Breaks(Watch):
         """Speed regained: five minutes after the break less the five before it; 0 = all that was lost stays lost."""
         table = regained(frame)
         return [
-            Metric(self.title, f"speed regained by {length:g} s of {KINDS[int(kind)]}", f"length={length:g}, kind={kind}",
-                   float(value), np.nan)
+            Metric(self.title, f"speed regained by {length:g} s of {KINDS[int(kind)]}",
+                   f"length={length:g}, kind={kind}", float(value), np.nan)
             for (length, kind), value in table.items()
         ]  # fmt: skip
 
@@ -124,7 +128,8 @@ class Breaks(Watch):
 
 
 def regained(frame: pd.DataFrame) -> pd.Series:
-    """Mean speed (lapses of attention count as they fall) of the five minutes after less the five before, by condition."""
+    """Mean speed (lapses of attention count as they fall) of the five minutes after less the five before, by
+    condition."""
     f = frame.assign(speed=1 / frame["rt"].where(frame["rt"] >= 0.1), lapse=lapsed(frame))
     f = f[(f["block"] >= -5) & (f["block"] < 5)]
     means = f.assign(late=f["block"] >= 0).groupby(["length", "kind", "late"])["speed"].mean().unstack()

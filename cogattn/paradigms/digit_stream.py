@@ -35,6 +35,7 @@ class DigitStream(Watch):
     monotony: float = 1.0
 
     name = "digit_stream"
+    banded = False
     title = "An hour of digits"
     source = "a prediction (no table of people)"
     condition_columns = ("targets", "distractors")
@@ -100,8 +101,12 @@ class DigitStream(Watch):
             if axes is None:
                 _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9))
             curve(axes[0], f, "score", x)
-            curve(axes[1], f.assign(at_work=f["alertness"] * np.where(f["on_task"], 1.0, np.nan)), "on_task", x)
-            axes[0].set(xlabel="time on task [min]", ylabel=f"targets reported (of {self.targets})", ylim=(0, None))
+            curve(
+                axes[1], f.assign(at_work=f["alertness"] * np.where(f["on_task"], 1.0, np.nan)), "on_task", x
+            )
+            axes[0].set(
+                xlabel="time on task [min]", ylabel=f"targets reported (of {self.targets})", ylim=(0, None)
+            )
             axes[1].set(xlabel="time on task [min]", ylabel="attention on its task", ylim=(0, 1.05))
             return finish(axes[0].figure, axes, self.finding(frame))
 

@@ -2,7 +2,8 @@
 
 Commission errors rise over seven minutes while response times stay flat; runs are fast before an error and slow after
 it. Human table: `human/go_nogo.csv`, 520 adults, 350 trials. Task constants: 1.2 s per trial (seven minutes of 350);
-caution 1.13 = go RT in the first fifth over simple RT in the first ten trials (370 / 328 ms); withhold 0.27 s = 0.15 s to tell a no-go from
+caution 1.13 = go RT in the first fifth over simple RT in the first ten trials (370 / 328 ms); withhold 0.27 s
+= 0.15 s to tell a no-go from
 a go (Thorpe, Fize & Marlot 1996, Nature 381:520) and 0.12 s to call a movement back [assumption]. Load: demand 1.25
 (it has to be told what is seen [assumption]), monotony .9^2 + .1^2.
 """
@@ -66,7 +67,10 @@ class GoNoGo(Watch):
     def session(self, condition: Condition, keys: Array) -> Session:
         """A stimulus every `pace` seconds; each fifth has its share of no-gos."""
         task = self._task()
-        kinds = [TaskStream((Stimulus("go", task="press", signal=s),), end=self.pace, tasks=(task,)) for s in (False, True)]
+        kinds = [
+            TaskStream((Stimulus("go", task="press", signal=s),), end=self.pace, tasks=(task,))
+            for s in (False, True)
+        ]
         size = self.length(condition) // 5
         few = max(1, round(size * self.nogo))
         which = scattered(keys, 5, size, (size - few, few))
@@ -152,7 +156,12 @@ def runs(f: pd.DataFrame) -> tuple[float, float]:
     by = f["person"]
     shifted = pd.concat([go.groupby(by).shift(k) for k in range(1, _BEFORE + 1)], axis=1)
     table = pd.DataFrame(
-        {"person": by, "error": f["commission"], "before": shifted.mean(axis=1), "after": go.groupby(by).shift(-1)}
+        {
+            "person": by,
+            "error": f["commission"],
+            "before": shifted.mean(axis=1),
+            "after": go.groupby(by).shift(-1),
+        }
     )
     means = table.dropna(subset=["error"]).groupby(["person", "error"])[["before", "after"]].mean().unstack()
     if not {0.0, 1.0} <= set(means.columns.get_level_values(1)):

@@ -54,8 +54,7 @@ class SimpleRT(Watch):
         whole("blocks", self.blocks, least=1, most=100)
         number("gap", self.gap, above=0, most=600, unit="s")
         number("gap_spread", self.gap_spread, least=0, most=600, unit="s")
-        pauses = self.pauses if isinstance(self.pauses, (list, tuple)) else (self.pauses,)
-        object.__setattr__(self, "pauses", tuple(pauses))
+        object.__setattr__(self, "pauses", tuple(np.atleast_1d(np.asarray(self.pauses, object)).tolist()))
         for pause in self.pauses:
             number("each of pauses", pause, least=0, most=86400, unit="s")
 
@@ -96,10 +95,15 @@ class SimpleRT(Watch):
         for q in (5, 50, 95):
             quantiles = f.groupby("person")["rt"].quantile(q / 100)
             values[f"{q} % RT quantile"] = float(1000 * quantiles.mean())
-        for lag, name in ((1, "P(lapse | lapse before) over base"), (10, "P(lapse | lapse 10 trials before) over base")):
+        for lag, name in (
+            (1, "P(lapse | lapse before) over base"),
+            (10, "P(lapse | lapse 10 trials before) over base"),
+        ):
             values[name] = _clustering(f, lag) if has_rt else np.nan
         values["speed regained by a short self-timed pause"] = _regained(f, self.block)
-        return [Metric(label, name, "session", value, people.get(name, np.nan)) for name, value in values.items()]
+        return [
+            Metric(label, name, "session", value, people.get(name, np.nan)) for name, value in values.items()
+        ]
 
     def _people(self) -> dict[str, float]:
         contrasts = human.table("simple_rt_contrasts").set_index("measure")
@@ -160,7 +164,8 @@ class SimpleRT(Watch):
 
 @dataclass(frozen=True)
 class PVT(SimpleRT):
-    """The psychomotor vigilance task: ten minutes, a stimulus every 2-10 s (uniform). Options: minutes, the gaps [s]."""
+    """The psychomotor vigilance task: ten minutes, a stimulus every 2-10 s (uniform). Options: minutes, the
+    gaps [s]."""
 
     block: int = 95
     blocks: int = 1
@@ -169,6 +174,7 @@ class PVT(SimpleRT):
     pauses: tuple[float, ...] = ()
 
     name = "pvt"
+    banded = False
     title = "PVT, 10 min"
     source = "Dinges & Powell 1985, Behav Res Methods 17:652 (no table of people by minute is shipped)"
 
@@ -204,7 +210,9 @@ def _slope(f: pd.DataFrame) -> float:
     if g.empty:
         return np.nan
     centred = g[["minute", "speed"]] - g.groupby("person")[["minute", "speed"]].transform("mean")
-    products = pd.DataFrame({"p": g["person"], "xy": centred["minute"] * centred["speed"], "xx": centred["minute"] ** 2})
+    products = pd.DataFrame(
+        {"p": g["person"], "xy": centred["minute"] * centred["speed"], "xx": centred["minute"] ** 2}
+    )
     sums = products.groupby("p")[["xy", "xx"]].sum()
     return float((sums["xy"] / sums["xx"]).mean())
 
@@ -213,7 +221,7 @@ def _clustering(f: pd.DataFrame, lag: int) -> float:
     """P(lapse | lapse `lag` trials before) over what the person's own rate in that block leads to expect."""
     size = int(f.groupby(["person", "block"]).size().max())
     z = f.sort_values(["person", "block", "trial"])["lapse"].to_numpy(float).reshape(-1, size)
-    if "visit" in f and f["visit"].nunique() > 1 or size <= lag:
+    if ("visit" in f and f["visit"].nunique() > 1) or size <= lag:
         return np.nan
     before, after = z[:, :-lag], z[:, lag:]
     blocks = int(f["block"].nunique())

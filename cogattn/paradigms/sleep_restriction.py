@@ -19,7 +19,7 @@ from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Metric
 from cogattn.paradigms.simple_rt import PVT
-from cogattn.paradigms.watch import Array, Seen, Watch, curve, finish, lapsed
+from cogattn.paradigms.watch import Array, Watch, curve, finish, lapsed
 from cogattn.stream import Session
 
 if TYPE_CHECKING:
@@ -66,14 +66,9 @@ class SleepRestriction(Watch):
 
     def session(self, condition: Condition, keys: Array) -> Session:
         """The PVT of this day."""
-        from dataclasses import replace
-
-        task = PVT()
-        return replace(task.session(task.conditions()[0], keys), sleepiness=self.sleepiness(int(condition["day"])))
-
-    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
-        """As in the PVT."""
-        return super().score_session(condition, session, seen)
+        pvt = PVT().session({}, keys)
+        columns = (pvt.streams, pvt.which, pvt.gap)
+        return Session(*columns, self_paced=True, sleepiness=self.sleepiness(int(condition["day"])))
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """ms of mean RT per day: people's own regression over all days."""
@@ -82,7 +77,15 @@ class SleepRestriction(Watch):
         by = frame[frame["rt"] >= 0.1].groupby("day")["rt"].mean() * 1000
         ours = float(np.polyfit(by.index, by, 1)[0]) if len(by) > 1 else np.nan
         known = slope if self == SleepRestriction() else np.nan
-        return [Metric(f"sleep restriction {self.in_bed:g} h a night", "mean RT slope per day", "all days", ours, known)]
+        return [
+            Metric(
+                f"sleep restriction {self.in_bed:g} h a night",
+                "mean RT slope per day",
+                "all days",
+                ours,
+                known,
+            )
+        ]
 
     def human(self) -> pd.DataFrame:
         """Mean RT [ms] by day; 18 people."""
@@ -90,7 +93,8 @@ class SleepRestriction(Watch):
         return pd.DataFrame({"day": t["Days"], "mean": t["meanRT_ms"], "sd": t["sd_ms"], "n": t["n"]})
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """Mean RT and lapses by day. People were laboratory adults; the population answers online: only slopes compare."""
+        """Mean RT and lapses by day. People were laboratory adults; the population answers online: only slopes
+        compare."""
         t = self.human()
         f = frame.assign(ms=1000 * frame["rt"].where(frame["rt"] >= 0.1), lapse=lapsed(frame).astype(float))
         days = np.arange(self.days)
@@ -111,5 +115,7 @@ class SleepRestriction(Watch):
         parts = []
         for arm, own in frame.groupby("arm", sort=False):
             slope = self.metrics(own)[0].value
-            parts.append(f"{arm} " + (f"{slope:+.1f} ms per day" if np.isfinite(slope) else "no response times"))
+            parts.append(
+                f"{arm} " + (f"{slope:+.1f} ms per day" if np.isfinite(slope) else "no response times")
+            )
         return f"{self.title}, {self.in_bed:g} h a night from day {self.baseline + 1}: " + ", ".join(parts)

@@ -21,7 +21,7 @@ from cogattn import human, plot
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Metric
-from cogattn.paradigms.watch import Array, Seen, Watch, by_block, chances, curve, finish, scattered
+from cogattn.paradigms.watch import Array, Seen, Watch, chances, curve, finish, scattered
 from cogattn.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ _ANSWER = 2.0  # s, within which a response counts
 
 @dataclass(frozen=True)
 class Vigilance(Watch):
-    """Options: blocks, minutes per block, events per minute, shares of signals and of hard foils, memory, sensitivity."""
+    """Options: blocks, minutes per block, events per minute, shares of signals and of hard foils, memory,
+    sensitivity."""
 
     blocks: int = 6
     minutes: float = 80 * 4.1 / 60
@@ -71,7 +72,11 @@ class Vigilance(Watch):
     def session(self, condition: Condition, keys: Array) -> Session:
         """Events at a steady pace; signals and foils at random places in each block."""
         rest = 1 - self.signals - self.foils
-        share = [rest / 2 + self.foils / 2, self.signals, *([] if rest < 0.1 else [rest / 2 + self.foils / 2])]
+        share = [
+            rest / 2 + self.foils / 2,
+            self.signals,
+            *([] if rest < 0.1 else [rest / 2 + self.foils / 2]),
+        ]
         same = alertness.monotony(np.array(share) / sum(share))
         watch = Task("watch", 1.0, 1.25, same, self.memory, self.rate, "detect", self.sensitivity)
         other = Task("others", 1.0, 0.0, response="simple")
@@ -128,7 +133,8 @@ class Vigilance(Watch):
         pens = plot.pens(arms)
         own = frame[frame["decide"]]
         answers = own.assign(
-            hit=own["responded"].astype(float).where(own["signal"]), fa=own["responded"].astype(float).where(~own["signal"])
+            hit=own["responded"].astype(float).where(own["signal"]),
+            fa=own["responded"].astype(float).where(~own["signal"]),
         )
         with plot.style() as plt:
             if axes is None:
@@ -136,7 +142,11 @@ class Vigilance(Watch):
             for ax, value, sd, label in (
                 (axes[0, 0], "hit", "sd", "hits"), (axes[0, 1], "fa", "fa_sd", "false alarms"),
             ):  # fmt: skip
-                people = pd.DataFrame({"x": x, "mean": t[value], "sd": t[sd], "n": t["n"]}) if self.as_people else None
+                people = (
+                    pd.DataFrame({"x": x, "mean": t[value], "sd": t[sd], "n": t["n"]})
+                    if self.as_people
+                    else None
+                )
                 curve(ax, answers, value, x, "block", people)
                 ax.set(ylabel=label)
             for ax, value, label in ((axes[1, 0], "c", "criterion c"), (axes[1, 1], "d", "sensitivity d'")):
@@ -184,6 +194,7 @@ class MackworthClock(Watch):
     sensitivity: float = 2.9
 
     name = "mackworth_clock"
+    banded = False
     title = "Mackworth's clock"
     source = "Mackworth 1948, Q J Exp Psychol 1:6 (published summary; no table of people is shipped)"
     condition_columns = ("alternate",)
@@ -207,7 +218,9 @@ class MackworthClock(Watch):
         """Signals at random seconds of each half hour."""
         periods, n = int(2 * self.hours), self.signals
         share = n / 1800
-        task = Task("clock", 1.0, 1.25, alertness.monotony([1 - share, share]), 0.0, 60.0, "detect", self.sensitivity)
+        task = Task(
+            "clock", 1.0, 1.25, alertness.monotony([1 - share, share]), 0.0, 60.0, "detect", self.sensitivity
+        )
         stream = TaskStream((Stimulus("jump", task="clock", signal=True),), end=_ANSWER, tasks=(task,))
         room = 1800.0 - n * _ANSWER
         places = np.sort(chances(keys, periods * n).reshape(len(keys), periods, n), axis=2) * room
@@ -237,7 +250,11 @@ class MackworthClock(Watch):
             out.append(Metric(self.title, f"rise in misses, {kind}", f"alternate={alternate}", rise, np.nan))
             if not alternate:
                 done = float((miss.iloc[1] - miss.iloc[0]) / rise) if rise else np.nan
-                out.append(Metric(self.title, "share of it done by the second half hour", "alternate=0", done, np.nan))
+                out.append(
+                    Metric(
+                        self.title, "share of it done by the second half hour", "alternate=0", done, np.nan
+                    )
+                )
         return out
 
     def human(self) -> pd.DataFrame:
@@ -253,7 +270,11 @@ class MackworthClock(Watch):
                 _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9), sharey=True)
             for ax, (alternate, own) in zip(axes, f.groupby("alternate"), strict=False):
                 curve(ax, own, "miss", x)
-                ax.set(xlabel="time on duty [h]", title="30 min on, 30 off" if alternate else "two hours on end", xticks=x)
+                ax.set(
+                    xlabel="time on duty [h]",
+                    title="30 min on, 30 off" if alternate else "two hours on end",
+                    xticks=x,
+                )
             axes[0].set(ylabel="signals missed")
             axes[0].set_ylim(bottom=-0.02)
             return finish(axes[0].figure, axes, self.finding(frame))
@@ -261,7 +282,7 @@ class MackworthClock(Watch):
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""
         arm = frame["arm"].iloc[0]
-        means = by_block(frame[frame["arm"] == arm], "missed", ["alternate", "block"]).mean()
+        means = frame[frame["arm"] == arm].groupby(["alternate", "block"])["missed"].mean()
         on, off = (means[a] for a in (0, 1))
         return (
             f"{self.title} ({arm}): misses {on.iloc[0]:.0%} -> {on.iloc[-1]:.0%} on end, "

@@ -31,9 +31,17 @@ LAPSE = 0.5  #: s; a response as late as this, or none, is a lapse (Dinges & Pow
 class Seen(Protocol):
     """What a session's score is made of (`mind.cohort.Watched`): arrays (people, trials)."""
 
-    start: npt.NDArray[np.float64]
-    rt: npt.NDArray[np.float64]
-    right: npt.NDArray[np.bool_]
+    @property
+    def start(self) -> npt.NDArray[np.float64]:
+        """When each trial began, s."""
+
+    @property
+    def rt(self) -> npt.NDArray[np.float64]:
+        """Response time, s; NaN = none."""
+
+    @property
+    def right(self) -> npt.NDArray[np.bool_]:
+        """As the task asked."""
 
 
 @dataclass(frozen=True)
@@ -77,13 +85,17 @@ class Watch(Paradigm):
 
 
 def signals(session: Session) -> tuple[Array, Array]:
-    """(people or 1, trials): whether the first stimulus of each trial is a signal, and whether it asks for a response."""
+    """(people or 1, trials): whether the first stimulus of each trial is a signal, and whether it asks for a
+    response."""
     tasks = {t.name: t for t in session.tasks}
     first = [s.stimuli[0] for s in session.streams]
     signal = np.array([s.signal for s in first])
     rules = [tasks[s.task].response for s in first]
     asks = np.array(
-        [r == "simple" or (r == "go" and not g) or (r == "detect" and g) for r, g in zip(rules, signal, strict=True)]
+        [
+            r == "simple" or (r == "go" and not g) or (r == "detect" and g)
+            for r, g in zip(rules, signal, strict=True)
+        ]
     )
     return signal[session.which], asks[session.which]
 
@@ -94,7 +106,8 @@ def chances(keys: Array, n: int, first: int = 0) -> npt.NDArray[np.float64]:
 
 
 def scattered(keys: Array, blocks: int, size: int, counts: Sequence[int]) -> Array:
-    """Which kind each trial is: in every block of `size`, counts[k] of kind k at random places. (people, blocks x size)"""
+    """Which kind each trial is: in every block of `size`, counts[k] of kind k at random places. (people,
+    blocks x size)"""
     kinds = np.repeat(np.arange(len(counts)), counts)
     u = chances(keys, blocks * size, 1 << 20).reshape(len(keys), blocks, size)
     return kinds[np.argsort(u, axis=2)].reshape(len(keys), blocks * size)
@@ -119,14 +132,22 @@ def curve(
     people: pd.DataFrame | None = None,
     band: bool = True,
 ) -> None:
-    """One panel: each arm's mean over x, and people (columns x, mean, sd, n) as stars. Arms without a value are left out."""
+    """One panel: each arm's mean over x, and people (columns x, mean, sd, n) as stars. Arms without a value
+    are left out."""
     arms = list(dict.fromkeys(frame["arm"]))
     pens = plot.pens(arms)
     for arm in arms:
         table = by_block(frame[frame["arm"] == arm], value, column)
         if table.size and np.isfinite(table.to_numpy()).any():
             filled = table.fillna(table.mean())
-            plot.arm(ax, np.asarray(x)[: table.shape[1]], filled.to_numpy(), pens[arm], arm, band=band and arm == arms[0])
+            plot.arm(
+                ax,
+                np.asarray(x)[: table.shape[1]],
+                filled.to_numpy(),
+                pens[arm],
+                arm,
+                band=band and arm == arms[0],
+            )
     if people is not None and len(people):
         plot.people(ax, people["x"], people["mean"], people["sd"], people["n"])
 
