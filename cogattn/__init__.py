@@ -22,14 +22,14 @@ if TYPE_CHECKING:
     from cogattn.observer import Observer, Population, Spread
     from cogattn.results import Trials, load
     from cogattn.scoring import scorecard
-    from cogattn.stream import Change, Stimulus, Task, TaskStream
+    from cogattn.stream import Change, Session, Stimulus, Task, TaskStream
     from cogattn.verification import verify
 
 # Where each public name lives. Loaded when first used, so that `import cogattn` waits for neither torch nor numba.
 # No module may have the name of a public function: importing it would hide the function.
 _HOMES = {
     "cogattn.observer": ("Observer", "Population", "Spread"),
-    "cogattn.stream": ("Change", "Stimulus", "Task", "TaskStream"),
+    "cogattn.stream": ("Change", "Session", "Stimulus", "Task", "TaskStream"),
     "cogattn.mind.world": ("Mind",),
     "cogattn.experiment": ("run",),
     "cogattn.results": ("Trials", "load"),
@@ -54,6 +54,7 @@ __all__ = [
     "Population",
     "Race",
     "RunError",
+    "Session",
     "Slots",
     "Soft",
     "Spread",
