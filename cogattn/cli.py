@@ -162,16 +162,7 @@ def compare(
     minds = _minds(observer, population)
     with progress("compare") as tick:
         done = play(
-            model,
-            people,
-            trials,
-            seed,
-            _jobs(jobs),
-            device,
-            **minds,
-            out=out,
-            resume=resume,
-            progress=tick,
+            model, people, trials, seed, _jobs(jobs), device, **minds, out=out, resume=resume, progress=tick
         )
     show(done.table(), json)
     if not json:

@@ -15,6 +15,11 @@ import difflib
 import math
 import numbers
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 
 class CogattnError(Exception):
@@ -70,6 +75,27 @@ def whole(name: str, value: object, *, least: int = 0, most: int = 2**31 - 1) ->
     if not least <= n <= most:
         raise InputError(f"{name} must be {rule}, got {_show(value)}")
     return n
+
+
+def values(
+    name: str,
+    value: object,
+    *,
+    above: float | None = None,
+    least: float | None = None,
+    most: float | None = None,
+    infinite: bool = False,
+) -> npt.NDArray[np.float64]:
+    """`number`, for one or many: an array of floats that are all within the range."""
+    import numpy as np  # here, so that the command line does not wait for it
+
+    try:
+        x = np.asarray(value, float)
+    except (TypeError, ValueError):
+        raise InputError(f"{name} must be a number, or an array of numbers of one shape") from None
+    for extreme in (x.min(), x.max()) if x.size else ():  # NaN is both
+        number(name, float(extreme), above=above, least=least, most=most, infinite=infinite)
+    return x
 
 
 def choice(name: str, value: object, known: Iterable[str]) -> str:

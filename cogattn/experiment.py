@@ -34,7 +34,7 @@ from cogattn.mind import cohort
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.observer import Observer, Population, limits_of
 from cogattn.paradigms import Answers, Condition, Paradigm, Watch
-from cogattn.paradigms.watch import Read
+from cogattn.paradigms.watch import Seen
 from cogattn.results import Trials
 from cogattn.stream import TaskStream
 from cogattn.subjects import Subject, find_judge, find_reader, fingerprint
@@ -233,33 +233,31 @@ def make_plan(
 def _subject(plan: Plan, device: str) -> Any:
     """The plan's network: a reader of displays, or a judge where the paradigm plays sequences."""
     assert plan.model is not None
-    sequence = isinstance(plan.paradigm, Watch) and plan.paradigm.pictures == "sequence"
-    return find_judge(plan.model, device) if sequence else find_reader(plan.model, device)
+    find = find_judge if plan.paradigm.pictures == "sequence" else find_reader
+    return find(plan.model, device)
 
 
 def _fits(paradigm: Paradigm, subject: Subject) -> None:
     """A network shows only so many items, of so many kinds."""
-    if isinstance(paradigm, Watch) and not paradigm.pictures:
+    if not paradigm.pictures:
         raise InputError(f"{paradigm.name} shows no pictures that {subject.name} could read; leave model out")
     for condition in paradigm.conditions():
-        n = len(paradigm.stream(condition).stimuli)
-        if isinstance(paradigm, Watch) and paradigm.pictures == "frames":  # each target alone
-            n = sum(not s.distractor for s in paradigm.stream(condition).stimuli)
-        if (
+        stimuli = paradigm.stream(condition).stimuli
+        n, most, what = (
+            len(stimuli),
+            min(subject.places, subject.alphabet),
+            "shows at most {} different items",
+        )
+        if paradigm.pictures == "sequence":
+            most, what = subject.places, "takes at most {} letters"
+        elif paradigm.pictures == "frames":  # each target alone
+            n = sum(not s.distractor for s in stimuli)
+        elif (
             isinstance(paradigm, Watch) and paradigm.pictures == "items"
         ):  # each alone, of a kind that is given
             n = int(paradigm.labels(condition).max()) + 1
-        if isinstance(paradigm, Watch) and paradigm.pictures == "sequence":
-            if n > subject.places:
-                raise InputError(
-                    f"{subject.name} takes at most {subject.places} letters, {paradigm.name} asks for {n}"
-                )
-            continue
-        most = min(subject.places, subject.alphabet)
         if n > most:
-            raise InputError(
-                f"{subject.name} shows at most {most} different items, {paradigm.name} asks for {n}"
-            )
+            raise InputError(f"{subject.name} {what.format(most)}, {paradigm.name} asks for {n}")
 
 
 def _device_of(subject: Subject | None) -> str:
@@ -437,7 +435,7 @@ def _play_sitting(
         record=paradigm.recorded,
     )
     if paradigm.details or any(t.response for t in session.tasks):
-        seen = Read.of(seen)
+        seen = Seen.of(seen)
         if subject is not None:
             seen = replace(seen, read=_read(paradigm, cell.condition, session, subject, scene, seen, limited))
         columns = paradigm.score_session(cell.condition, session, seen)
@@ -553,22 +551,21 @@ class Scene:
     @classmethod
     def frames(cls, subject: Subject, keys: Array, distractor: Array) -> Scene:
         """The targets of these trials, each alone on a display of its own, trial by trial."""
-        n = int((~distractor).sum())
-        labels, place = layout(keys, n, subject)
-        labels, place = labels.reshape(-1, 1), place.reshape(-1, 1)
-        shown, kinds = (_scatter(a, place, subject.places, -1) for a in (labels, np.ones_like(labels)))
-        own = trial_keys(0, np.repeat(keys, n), np.tile(np.arange(n), len(keys)))
-        return cls(subject, labels, place, np.zeros(1, bool), subject.show(shown, kinds, own))
+        labels, place = layout(keys, int((~distractor).sum()), subject)
+        return cls._alone(subject, labels, _each(keys, 0, labels.shape[1]), place.reshape(-1, 1))
 
     @classmethod
     def items(cls, subject: Subject, keys: Array, labels: Array) -> Scene:
         """All items of these trials, each alone on a display of its own; labels (trials, items) say what they are."""
-        n = labels.shape[1]
-        own = trial_keys(1, np.repeat(keys, n), np.tile(np.arange(n), len(keys)))
-        place = np.argsort(uniforms(own[:, None], LAYOUT, 1000 + np.arange(subject.places)), axis=1)[:, :1]
+        own = _each(keys, 1, labels.shape[1])
+        return cls._alone(subject, labels, own, _spots(own, subject)[:, :1])
+
+    @classmethod
+    def _alone(cls, subject: Subject, labels: Array, keys: Array, place: Array) -> Scene:
+        """Displays of one item each: labels (trials, items), keys and place one per display."""
         flat = labels.reshape(-1, 1)
         shown, kinds = (_scatter(a, place, subject.places, -1) for a in (flat, np.ones_like(flat)))
-        return cls(subject, flat, place, np.zeros(1, bool), subject.show(shown, kinds, own))
+        return cls(subject, flat, place, np.zeros(1, bool), subject.show(shown, kinds, keys))
 
     def named(self, keep: Array, limited: bool) -> Array:
         """What the network calls the item at its place, through the gate that the mind leaves; -1 = nothing."""
@@ -597,8 +594,17 @@ class Scene:
 def layout(keys: Array, n: int, subject: Subject) -> tuple[Array, Array]:
     """Different identities at different places, a pure function of the trial's key."""
     kinds = uniforms(keys[:, None], LAYOUT, np.arange(subject.alphabet))
-    spots = uniforms(keys[:, None], LAYOUT, 1000 + np.arange(subject.places))
-    return np.argsort(kinds, axis=1)[:, :n], np.argsort(spots, axis=1)[:, :n]
+    return np.argsort(kinds, axis=1)[:, :n], _spots(keys, subject)[:, :n]
+
+
+def _spots(keys: Array, subject: Subject) -> Array:
+    """The places of each display in a random order."""
+    return np.argsort(uniforms(keys[:, None], LAYOUT, 1000 + np.arange(subject.places)), axis=1)
+
+
+def _each(keys: Array, salt: int, n: int) -> Array:
+    """A key for each of n items of each trial."""
+    return trial_keys(salt, np.repeat(keys, n), np.tile(np.arange(n), len(keys)))
 
 
 def _scatter(values: Array, place: Array, places: int, empty: Any) -> Array:

@@ -6,10 +6,12 @@ arm; the others stay empty. Nothing is tuned per row: one population serves all.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from cogattn import human, paradigms, plot, results
@@ -48,11 +50,21 @@ def scorecard(
         config["needs"] = True
     folder = None if out is None else run_folder(Path(out), "scorecard", config, resume)
     runs = execute_all(plans, folder, n_jobs, "cpu", progress)
-    table = fill(human.targets(), [m for run in runs.values() for m in _values(run)])
+    table = fill(human.targets(), _known(runs.values()))
     if needs:
-        who = {"observer": observer, "population": population}
-        few = {name: (given, min(people, LESIONED)) for name, given in _played(trials)}
-        table = add_needs(table, runs, few, seed, who, n_jobs, progress)
+
+        def play(arms: Mapping[str, Sequence[str]]) -> Values:
+            few = {
+                name: make_plan(
+                    name, arms[name], None, min(people, LESIONED), given, seed, observer, population
+                )
+                for name, given in _played(trials)
+                if arms.get(name)
+            }
+            return _known(execute_all(few, None, n_jobs, "cpu", progress).values())
+
+        home = {(m[1], m[2]): name for name, run in runs.items() for m in _values(run)}
+        table = add_needs(table, home, play)
     table.attrs["folder"] = folder
     if folder is not None:
         save(table, folder)
@@ -60,65 +72,66 @@ def scorecard(
 
 
 LESIONED = 60  #: people at most who show what is missed without a limit
+Values = dict[tuple[str, str, str], float]  # (arm, phenomenon, metric) -> value
 
 
 def add_needs(
     table: pd.DataFrame,
-    runs: dict[str, results.Trials],
-    few: dict[str, tuple[int | None, int]],
-    seed: int,
-    who: dict[str, Any],
-    n_jobs: int,
-    progress: Progress | None,
+    home: Mapping[tuple[str, str], str],
+    play: Callable[[Mapping[str, Sequence[str]]], Values],
 ) -> pd.DataFrame:
-    """Lift each limit in turn: which bands are missed then? And are those limits enough by themselves? (Half a minute,
-    in memory: only their table is kept.)"""
-    home = {
-        (m.phenomenon, m.metric): name for name, run in runs.items() for m in run.paradigm.metrics(run.frame)
-    }
+    """Lift each limit in turn: which bands are missed then? And are those limits enough by themselves?
 
-    def play(arms: dict[str, list[str]]) -> dict[tuple[str, str, str], float]:
-        plans = {
-            name: make_plan(name, tuple(own), None, few[name][1], few[name][0], seed, **who)
-            for name, own in arms.items()
-            if own
-        }
-        done = execute_all(plans, None, n_jobs, "cpu", progress)
-        return {(arm, p, m): v for run in done.values() for arm, p, m, v in _values(run)}
-
+    home: the paradigm of each band; play: the values of some arms of each paradigm (in memory: half a minute).
+    """
     lesions = {limit: "+".join(x for x in LIMITS if x != limit) for limit in LIMITS}
-    found = play({name: ["human", *lesions.values()] for name in runs})
-    rows = list(zip(table["phenomenon"], table["metric"], strict=True))
-    missed = pd.DataFrame(index=table.index)
+    found = play(dict.fromkeys(home.values(), ("human", *lesions.values())))
     for limit, arm in lesions.items():
-        value = pd.Series([found.get((arm, *row), np.nan) for row in rows], index=table.index)
-        table[f"without {limit}"] = value
-        missed[limit] = ~value.between(table["low"], table["high"])
-    few_human = pd.Series([found.get(("human", *row), np.nan) for row in rows], index=table.index)
-    safe = few_human.between(table["low"], table["high"])  # where so few people miss, nothing can be said
-    inside = (table["inside"].fillna(False) & safe).to_numpy(bool)
+        table[f"without {limit}"] = _column(table, found, arm)
+    missed = {limit: ~_inside(table, table[f"without {limit}"]) for limit in LIMITS}
+    safe = _inside(table, _column(table, found, "human"))  # where so few people miss, nothing can be said
+    told = safe & table["inside"].fillna(False).to_numpy(bool)
     wanted = [
-        ("+".join(limit for limit in LIMITS if missed.loc[i, limit]) or "softmax") if ok else ""
-        for i, ok in zip(table.index, inside, strict=True)
+        ("+".join(limit for limit in LIMITS if missed[limit][i]) or "softmax") if told[i] else ""
+        for i in range(len(table))
     ]
-    sets: dict[str, list[str]] = {name: [] for name in runs}
-    for row, arm in zip(rows, wanted, strict=True):
-        if arm and arm not in sets[home[row]]:
-            sets[home[row]].append(arm)
-    alone = play(sets)
-    free = table["softmax_inside"].fillna(False).to_numpy(bool)
-    several = [arm == "softmax" and not own for arm, own in zip(wanted, free, strict=True)]
-    words = {"softmax": "nothing"}
-    table["needs"] = [
-        "one of several" if s else words.get(arm, arm) for arm, s in zip(wanted, several, strict=True)
-    ]
+    rows = list(_rows(table))
+    alone = play({name: _sets(name, home, rows, wanted) for name in set(home.values())})
+    soft = table["softmax_inside"].fillna(False).to_numpy(bool)
+    several = [arm == "softmax" and not soft[i] for i, arm in enumerate(wanted)]
+    named = [arm.replace("softmax", "nothing") for arm in wanted]
+    table["needs"] = ["one of several" if s else arm for s, arm in zip(several, named, strict=True)]
     value = pd.Series(
-        [alone.get((arm, *row), np.nan) for arm, row in zip(wanted, rows, strict=True)], index=table.index
+        [alone.get((arm, *row), np.nan) for arm, row in zip(wanted, rows, strict=True)], table.index
     )
-    enough = pd.array(value.between(table["low"], table["high"]), dtype="boolean")
+    enough = pd.array(_inside(table, value), dtype="boolean")
     enough[[not arm or s for arm, s in zip(wanted, several, strict=True)]] = pd.NA
     table["enough"] = enough
     return table
+
+
+def _sets(
+    name: str, home: Mapping[tuple[str, str], str], rows: list[tuple[str, str]], wanted: list[str]
+) -> list[str]:
+    """The arms that this paradigm's bands want, each once."""
+    return list(
+        dict.fromkeys(arm for row, arm in zip(rows, wanted, strict=True) if arm and home[row] == name)
+    )
+
+
+def _rows(table: pd.DataFrame) -> Iterable[tuple[str, str]]:
+    """(phenomenon, metric) of each band."""
+    return zip(table["phenomenon"], table["metric"], strict=True)
+
+
+def _column(table: pd.DataFrame, known: Values, arm: str) -> pd.Series:
+    """An arm's value for each band; what nobody measured is missing."""
+    return pd.Series([known.get((arm, *row), np.nan) for row in _rows(table)], table.index, dtype=float)
+
+
+def _inside(table: pd.DataFrame, value: pd.Series) -> npt.NDArray[np.bool_]:
+    """Whether a value lies in its band; what is missing does not."""
+    return np.asarray(value.between(table["low"], table["high"]), bool)
 
 
 def _played(trials: int | None) -> list[tuple[str, int | None]]:
@@ -133,13 +146,16 @@ def _values(run: results.Trials) -> list[tuple[str, str, str, float]]:
     return [(str(arm), m.phenomenon, m.metric, m.value) for arm, f in by_arm for m in run.paradigm.metrics(f)]
 
 
-def fill(targets: pd.DataFrame, values: list[tuple[str, str, str, float]]) -> pd.DataFrame:
+def _known(runs: Iterable[results.Trials]) -> Values:
+    """The values of these runs."""
+    return {(arm, p, m): v for run in runs for arm, p, m, v in _values(run)}
+
+
+def fill(targets: pd.DataFrame, known: Values) -> pd.DataFrame:
     """Put each arm's values beside their bands; what nobody measured stays missing."""
-    known = {(arm, phenomenon, metric): value for arm, phenomenon, metric, value in values}
     table = targets.copy()
-    pairs = list(zip(table["phenomenon"], table["metric"], strict=True))
     for column, arm in (("model", "human"), ("softmax", "softmax")):
-        table[column] = [known.get((arm, p, m), np.nan) for p, m in pairs]
+        table[column] = _column(table, known, arm)
     for column, verdict in (("model", "inside"), ("softmax", "softmax_inside")):
         table[verdict] = human.inside(table[column], table["low"], table["high"])
     return table
@@ -150,13 +166,10 @@ def words(table: pd.DataFrame) -> str:
     filled = int(table["inside"].notna().sum())
     timeless = int((table["inside"].notna() & table["softmax_inside"].isna()).sum())
     return (
-        (
-            f"{filled} of {len(table)} bands have a paradigm: the human arm is inside {int(table['inside'].sum())}, "
-            f"softmax inside {int(table['softmax_inside'].sum())}; {len(table) - filled} rows are empty. "
-            f"{timeless} rows have no softmax value: attention that takes no time has no response times."
-        )
-        + needed(table)
-        + parameters()
+        f"{filled} of {len(table)} bands have a paradigm: the human arm is inside {int(table['inside'].sum())}, "
+        f"softmax inside {int(table['softmax_inside'].sum())}; {len(table) - filled} rows are empty. "
+        f"{timeless} rows have no softmax value: attention that takes no time has no response times."
+        f"{needed(table)}{parameters()}"
     )
 
 
@@ -178,8 +191,7 @@ def needed(table: pd.DataFrame) -> str:
     parts = ", ".join(f"{limit} {n}" for limit, n in sorted(counts.items(), key=lambda c: -c[1]) if n)
     enough = int(table["enough"].sum())
     left = ", ".join(
-        f"without {limit} {int(table[f'without {limit}'].between(table['low'], table['high']).sum())}"
-        for limit in LIMITS
+        f"without {limit} {int(_inside(table, table[f'without {limit}']).sum())}" for limit in LIMITS
     )
     return (
         f" Bands that need each limit: {parts}; in {enough} of them these limits alone are enough. "

@@ -353,9 +353,7 @@ class TaskStream:
         The value of an onset or change is the stimulus' own weight: it multiplies its entry of `weights`.
         """
         rows: list[tuple[float, int, int, float]] = []
-        tasks = [t.name for t in self.tasks]
-        for i, s in enumerate(self.stimuli):
-            job = tasks.index(s.task)
+        for i, (s, job) in enumerate(zip(self.stimuli, self.jobs.tolist(), strict=True)):
             task = self.tasks[job]
             if task.response in CALLED:
                 rows.append((float(s.onset), CALL, i, float(2 * job + s.signal)))

@@ -21,10 +21,13 @@ array([[-1, -1,  1,  1]], dtype=int8)
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import importlib.util
+import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -151,6 +154,39 @@ def load_weights(network: torch.nn.Module, path: Path, make: str) -> dict[str, s
     _fits(network, tensors, path, make)
     network.load_state_dict(tensors)
     return notes
+
+
+def packed(network: torch.nn.Module, notes: dict[str, str]) -> bytes:
+    """The weights as a safetensors file, its header sorted: the same weights are the same bytes."""
+    from safetensors.torch import save as pack
+
+    raw = pack(network.state_dict(), notes)
+    start = 8 + int.from_bytes(raw[:8], "little")  # of the numbers; before them the header and its length
+    header = json.dumps(json.loads(raw[8:start]), sort_keys=True).encode()
+    header += b" " * (-len(header) % 8)
+    return len(header).to_bytes(8, "little") + header + raw[start:]
+
+
+def save(network: torch.nn.Module, notes: dict[str, str], path: Path) -> None:
+    """The whole file or none: written beside its place, then moved there."""
+    part = path.with_suffix(f".{os.getpid()}.part")
+    try:
+        part.write_bytes(packed(network, notes))
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def train_or_check(what: str, make: Callable[[], int], check: Callable[[], int]) -> int:
+    """A model's file as a command: train and write, or (`--check`) measure what was written."""
+    parser = argparse.ArgumentParser(description=what)
+    parser.add_argument("--check", action="store_true", help="load the weights and measure them again")
+    try:
+        return check() if parser.parse_args().check else make()
+    except KeyboardInterrupt:
+        raise SystemExit("stopped; nothing was written") from None
+    except InputError as error:
+        raise SystemExit(str(error)) from None
 
 
 def _fits(network: torch.nn.Module, tensors: Mapping[str, torch.Tensor], path: Path, make: str) -> None:

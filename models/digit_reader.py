@@ -21,10 +21,7 @@ a person of alpha .44 the network's own noise is sd .030 (targets) and .033 (dis
 
 from __future__ import annotations
 
-import argparse
-import json
 import math
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cache
@@ -40,7 +37,18 @@ from torch import nn
 from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
-from cogattn.subjects import DISTRACTOR, EMPTY, NOTHING, PICTURE, TARGET, Keys, Labels, load_weights
+from cogattn.subjects import (
+    DISTRACTOR,
+    EMPTY,
+    NOTHING,
+    PICTURE,
+    TARGET,
+    Keys,
+    Labels,
+    load_weights,
+    save,
+    train_or_check,
+)
 
 if TYPE_CHECKING:
     from cogattn.gate import GateState
@@ -375,27 +383,6 @@ def measure_accuracy(network: Reader, displays: int = 2000) -> dict[str, float]:
     return found
 
 
-def packed(network: Reader, notes: dict[str, str]) -> bytes:
-    """The weights as a safetensors file, its header sorted: the same weights are the same bytes."""
-    from safetensors.torch import save as pack
-
-    raw = pack(network.state_dict(), notes)
-    start = 8 + int.from_bytes(raw[:8], "little")  # of the numbers; before them the header and its length
-    header = json.dumps(json.loads(raw[8:start]), sort_keys=True).encode()
-    header += b" " * (-len(header) % 8)
-    return len(header).to_bytes(8, "little") + header + raw[start:]
-
-
-def save(network: Reader, notes: dict[str, str], path: Path = WEIGHTS) -> None:
-    """The whole file or none: written beside its place, then moved there."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        part.write_bytes(packed(network, notes))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
 def report(numbers: dict[str, float]) -> None:
     """The table that the head of this file quotes."""
     print("held-out digits, no gate:")
@@ -411,14 +398,7 @@ def report(numbers: dict[str, float]) -> None:
 
 def main() -> int:
     """Train and write, or check what was written."""
-    parser = argparse.ArgumentParser(description="Train the digit reader, or check its weights.")
-    parser.add_argument("--check", action="store_true", help="load the weights and measure them again")
-    try:
-        return check() if parser.parse_args().check else make()
-    except KeyboardInterrupt:
-        raise SystemExit("stopped; nothing was written") from None
-    except InputError as error:
-        raise SystemExit(str(error)) from None
+    return train_or_check("Train the digit reader, or check its weights.", make, check)
 
 
 def make() -> int:
@@ -427,7 +407,7 @@ def make() -> int:
     numbers = measure_accuracy(network) | measure_gap(network)
     report(numbers)
     origin = {"command": MAKE, "seed": str(SEED), "torch": torch.__version__}
-    save(network, origin | {key: f"{x:.6g}" for key, x in numbers.items()})
+    save(network, origin | {key: f"{x:.6g}" for key, x in numbers.items()}, WEIGHTS)
     print(f"wrote {WEIGHTS}")
     return 0
 

@@ -321,7 +321,7 @@ def test_saving_is_whole_or_not_at_all(
     def stop(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(file.os, "replace", stop)
+    monkeypatch.setattr("os.replace", stop)
     with pytest.raises(KeyboardInterrupt):
         file.save(reader.network, {"gap": "1"}, path)
     monkeypatch.undo()

@@ -218,7 +218,7 @@ def test_saving_is_whole_or_not_at_all(file, reader, tmp_path, monkeypatch):
     def stop(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(file.os, "replace", stop)
+    monkeypatch.setattr("os.replace", stop)
     with pytest.raises(KeyboardInterrupt):
         file.save(reader.network, {}, path)
     assert [p.name for p in tmp_path.iterdir()] == ["weights.safetensors"]

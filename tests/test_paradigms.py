@@ -10,11 +10,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from doors import refused
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogattn import human, paradigms
-from cogattn.errors import InputError
 from cogattn.paradigms import Answers
 
 WRONG_NUMBERS = st.one_of(
@@ -33,13 +33,6 @@ WRONG_NUMBERS = st.one_of(
 
 
 REPORTS = ("partial_report", "whole_report")
-
-
-def refused(make, word):
-    with pytest.raises(InputError) as error:
-        make()
-    assert word in str(error.value)
-    assert "\n" not in str(error.value)
 
 
 @settings(max_examples=60, deadline=None)

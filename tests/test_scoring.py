@@ -27,7 +27,7 @@ def test_the_rows_are_those_of_the_targets(table):
 
 def test_what_nobody_plays_is_missing_and_not_false(table):
     """(By now every band has a paradigm: take one away.)"""
-    values = [("human", "PRP", "RT1 at 50 minus RT1 at 800 ms", 0.0)]
+    values = {("human", "PRP", "RT1 at 50 minus RT1 at 800 ms"): 0.0}
     assert table["inside"].notna().all()
     table = scoring.fill(human.targets(), values)
     empty = table[table["model"].isna()]

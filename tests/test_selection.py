@@ -7,9 +7,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from doors import adds_up, comes_back, refused
 
 from cogattn import paradigms
-from cogattn.errors import InputError
 from cogattn.experiment import run
 from cogattn.observer import Observer
 from cogattn.paradigms import load_dilution
@@ -66,23 +66,17 @@ def arm(usual, name, which="human"):
     ],
 )
 def test_a_wrong_option_is_refused(name, options, word):
-    with pytest.raises(InputError) as error:
-        paradigms.get(name)(**options)
-    assert word in str(error.value)
-    assert "\n" not in str(error.value)
+    refused(lambda: paradigms.get(name)(**options), word)
 
 
 @pytest.mark.parametrize("name", NEW)
 def test_options_come_back_from_plain_values(name):
-    task = paradigms.get(name)(trials=7)
-    assert paradigms.make(name, task.options()) == task
+    comes_back(name)
 
 
 @pytest.mark.parametrize("name", NEW)
 def test_what_arrived_is_accounted_for(usual, name):
-    f = usual[name].frame
-    assert (f["arrived"] == f["answered"] + f["missed"] + f["censored"]).all()
-    assert (f["score"] <= f["arrived"]).all()
+    adds_up(usual[name].frame)
     assert not usual[name].paradigm.banded
     assert usual[name].paradigm.human().empty
 

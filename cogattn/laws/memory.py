@@ -35,7 +35,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import optimize, special
 
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, number, values, whole
 
 Array = npt.NDArray[np.float64]
 
@@ -46,28 +46,9 @@ SHARPEST = 1000.0  # the largest concentration that is fitted: an sd of 1.8 degr
 # -- what comes in -----------------------------------------------------------------------------------------------
 
 
-def _values(
-    name: str,
-    value: object,
-    *,
-    above: float | None = None,
-    least: float | None = None,
-    most: float | None = None,
-    infinite: bool = False,
-) -> Array:
-    """Numbers, one or many, all within a range."""
-    try:
-        x = np.asarray(value, float)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} must be a number, or an array of numbers of one shape") from None
-    for extreme in (x.min(), x.max()) if x.size else ():  # NaN is both
-        number(name, float(extreme), above=above, least=least, most=most, infinite=infinite)
-    return x
-
-
 def _counts(name: str, value: object) -> Array:
     """Whole numbers from 1, one or many."""
-    x = _values(name, value, least=1.0)
+    x = values(name, value, least=1.0)
     if (x != np.floor(x)).any():
         raise InputError(f"{name} must be whole, got {x[x != np.floor(x)][0]:g}")
     return x
@@ -99,7 +80,7 @@ def retention(
     stream and a full store; there `weakest` keeps the strongest items that ever came, and a new one only until
     the next. `life` and `interval` (between items) are in one unit of time.
     """
-    lag, earlier = _counts("lag", lag), _values("before", before, least=0.0, infinite=True)
+    lag, earlier = _counts("lag", lag), values("before", before, least=0.0, infinite=True)
     choice("policy", policy, POLICIES)
     life, interval = number("life", life, above=0.0, infinite=True), number("interval", interval, least=0.0)
     held = _mixture(slots, lambda k: _held(lag, k, policy, earlier))
@@ -170,13 +151,13 @@ def change_detection(
 
 def cowan(n: npt.ArrayLike, hit: npt.ArrayLike, fa: npt.ArrayLike) -> Array:
     """K from a single probe: n (h - f)."""
-    h, f = _values("hit", hit, least=0.0, most=1.0), _values("fa", fa, least=0.0, most=1.0)
+    h, f = values("hit", hit, least=0.0, most=1.0), values("fa", fa, least=0.0, most=1.0)
     return _counts("n", n) * (h - f)
 
 
 def pashler(n: npt.ArrayLike, hit: npt.ArrayLike, fa: npt.ArrayLike) -> Array:
     """K from a probe that shows the whole display: n (h - f) / (1 - f)."""
-    h, f = _values("hit", hit, least=0.0, most=1.0), _values("fa", fa, least=0.0, most=1.0)
+    h, f = values("hit", hit, least=0.0, most=1.0), values("fa", fa, least=0.0, most=1.0)
     if (f == 1.0).any():
         raise InputError("fa must be below 1: whoever always says 'change' shows no capacity")
     return _counts("n", n) * (h - f) / (1.0 - f)
@@ -193,8 +174,8 @@ def tracking(n: npt.ArrayLike, slots: float, guess: float = 0.5) -> Array:
 
 def continuous_report(error: npt.ArrayLike, remembered: npt.ArrayLike, kappa: npt.ArrayLike) -> Array:
     """Density of the error of a report on a circle (radians): von Mises if remembered, uniform if not."""
-    m = _values("remembered", remembered, least=0.0, most=1.0)
-    peak = _von_mises(_values("error", error), _values("kappa", kappa, least=0.0))
+    m = values("remembered", remembered, least=0.0, most=1.0)
+    peak = _von_mises(values("error", error), values("kappa", kappa, least=0.0))
     return m * peak + (1.0 - m) / (2 * math.pi)
 
 
@@ -210,7 +191,7 @@ def fit_mixture(errors: npt.ArrayLike) -> tuple[float, float]:
     neighbours. It stays within 0.01 and `SHARPEST`, since an error of exactly 0 would make any peak infinitely
     likely. With remembered near 0, kappa means nothing.
     """
-    x = _values("errors", errors).reshape(-1)
+    x = values("errors", errors).reshape(-1)
     if len(x) < 2:
         raise InputError(f"errors must hold at least 2 numbers, got {len(x)}")
 
@@ -254,7 +235,7 @@ def dprime(
         (hits, signals, ("hits", "signals")),
         (false_alarms, noise, ("false_alarms", "noise")),
     ):
-        yes, of = _values(names[0], said, least=0.0), _values(names[1], shown, least=0.0)
+        yes, of = values(names[0], said, least=0.0), values(names[1], shown, least=0.0)
         if (yes > of).any():
             raise InputError(f"{names[0]} must not exceed {names[1]}")
         z.append(special.ndtri((yes + 0.5) / (of + 1.0)))

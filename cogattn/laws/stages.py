@@ -51,7 +51,7 @@ import numpy.typing as npt
 from numba import njit
 from scipy import special
 
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, number, values, whole
 
 Array = npt.NDArray[np.float64]
 
@@ -75,28 +75,6 @@ def attractiveness(priority, salience, difficulty, waiting):  # type: ignore[no-
     return priority * math.exp(salience if waiting else 0.0) / difficulty
 
 
-# -- what comes in -----------------------------------------------------------------------------------------------
-
-
-def _values(
-    name: str,
-    value: object,
-    *,
-    above: float | None = None,
-    least: float | None = None,
-    most: float | None = None,
-    infinite: bool = False,
-) -> Array:
-    """Numbers, one or many, all within a range."""
-    try:
-        x = np.asarray(value, float)
-    except (TypeError, ValueError):
-        raise InputError(f"{name} must be a number, or an array of numbers of one shape") from None
-    for extreme in (x.min(), x.max()) if x.size else ():  # NaN is both
-        number(name, float(extreme), above=above, least=least, most=most, infinite=infinite)
-    return x
-
-
 # -- two tasks and one central stage ------------------------------------------------------------------------------
 
 
@@ -117,8 +95,8 @@ def prp(
     for every soa, whichever task comes or ends first; a negative soa shows S2 first.
     """
     given = {"a1": a1, "b1": b1, "c1": c1, "a2": a2, "b2": b2, "c2": c2}
-    a1, b1, c1, a2, b2, c2 = (_values(name, x, least=0.0) for name, x in given.items())
-    soa = _values("soa", soa)
+    a1, b1, c1, a2, b2, c2 = (values(name, x, least=0.0) for name, x in given.items())
+    soa = values("soa", soa)
     s = math.inf if share is None else number("share", share, least=0.5, infinite=True)
     if 1.0 < s < math.inf:
         raise InputError(f"share must be from 0.5 to 1, or None for no central limit, got {s:g}")
@@ -139,7 +117,7 @@ def prp(
 def slack_curve(soa: npt.ArrayLike, base: float, mean: float, sd: float) -> Array:
     """RT2 = base + E[max(0, D - soa)] for a slack D ~ N(mean, sd), in the unit of soa."""
     base, mean, sd = number("base", base), number("mean", mean), number("sd", sd, least=0.0)
-    gap = mean - _values("soa", soa)
+    gap = mean - values("soa", soa)
     if sd == 0.0:
         return base + np.maximum(gap, 0.0)
     z = gap / sd
@@ -148,7 +126,7 @@ def slack_curve(soa: npt.ArrayLike, base: float, mean: float, sd: float) -> Arra
 
 def slack_slope(soa: npt.ArrayLike, mean: float, sd: float) -> Array:
     """The slope of `slack_curve`: -P(D > soa)."""
-    return -_locked(_values("soa", soa), number("mean", mean), number("sd", sd, least=0.0))
+    return -_locked(values("soa", soa), number("mean", mean), number("sd", sd, least=0.0))
 
 
 def _locked(s: Array, mean: float, sd: float) -> Array:
@@ -174,7 +152,7 @@ def blink_buffered(
     The part that `blink` loses comes back times E[exp(-(D - s) / decay) | D > s]. decay = 0 is a masked target
     (`blink` itself), decay = infinity one that nothing follows: no blink, p at every soa.
     """
-    s = _values("soa", soa, least=0.0)
+    s = values("soa", soa, least=0.0)
     p, sparing = number("p", p, least=0.0, most=1.0), number("sparing", sparing, least=0.0, most=1.0)
     mean, sd = number("mean", mean), number("sd", sd, least=0.0)
     window = number("window", window, least=0.0, infinite=True)
@@ -215,14 +193,14 @@ def mm1(arrival: npt.ArrayLike, service: npt.ArrayLike, discipline: str = "fcfs"
     `ps_conditional`.
     """
     choice("discipline", discipline, ("fcfs", "ps"))
-    x, mean = _values("arrival", arrival, least=0.0), _values("service", service, above=0.0)
+    x, mean = values("arrival", arrival, least=0.0), values("service", service, above=0.0)
     return mean / (1.0 - _below_one(np.asarray(x * mean)))
 
 
 def mg1(arrival: npt.ArrayLike, mean: npt.ArrayLike, second_moment: npt.ArrayLike) -> Array:
     """Mean time in an M/G/1 queue, first come first served: E[B] + arrival E[B^2] / (2 (1 - rho))."""
-    x, m = _values("arrival", arrival, least=0.0), _values("mean", mean, above=0.0)
-    m2 = _values("second_moment", second_moment, above=0.0)
+    x, m = values("arrival", arrival, least=0.0), values("mean", mean, above=0.0)
+    m2 = values("second_moment", second_moment, above=0.0)
     if (m2 < m * m * (1.0 - 1e-12)).any():
         raise InputError("second_moment must be at least mean squared: it is E[B^2], not a variance")
     return m + x * m2 / (2.0 * (1.0 - _below_one(np.asarray(x * m))))
@@ -230,8 +208,8 @@ def mg1(arrival: npt.ArrayLike, mean: npt.ArrayLike, second_moment: npt.ArrayLik
 
 def ps_conditional(arrival: npt.ArrayLike, service: npt.ArrayLike, work: npt.ArrayLike) -> Array:
     """Mean time of a job that brings `work` to an M/G/1 processor-sharing queue: work / (1 - rho)."""
-    x, mean = _values("arrival", arrival, least=0.0), _values("service", service, above=0.0)
-    return _values("work", work, least=0.0) / (1.0 - _below_one(np.asarray(x * mean)))
+    x, mean = values("arrival", arrival, least=0.0), values("service", service, above=0.0)
+    return values("work", work, least=0.0) / (1.0 - _below_one(np.asarray(x * mean)))
 
 
 def priority_sojourn(arrival: Sequence[float], service: Sequence[float]) -> Array:
@@ -240,8 +218,8 @@ def priority_sojourn(arrival: Sequence[float], service: Sequence[float]) -> Arra
     T_k = m_k / (1 - g_{k-1}) + sum_{i<=k} x_i m_i^2 / ((1 - g_{k-1}) (1 - g_k)), g_k = sum_{i<=k} x_i m_i, for
     arrival rates x and mean service times m.
     """
-    x = np.atleast_1d(_values("arrival", arrival, least=0.0))
-    m = np.atleast_1d(_values("service", service, above=0.0))
+    x = np.atleast_1d(values("arrival", arrival, least=0.0))
+    m = np.atleast_1d(values("service", service, above=0.0))
     if x.shape != m.shape or x.ndim != 1 or not len(x):
         raise InputError("arrival and service must be two lists of one length, a number for each class")
     busy = _below_one(np.cumsum(x * m))
@@ -280,7 +258,7 @@ def workload_capacity(
 
     Undefined (NaN) before any response to a single signal, and once a sample has no longer response left.
     """
-    t = _values("t", t)
+    t = values("t", t)
     h = [_hazard(t, name, x) for name, x in (("both", both), ("one", one), ("other", other))]
     total = h[1] + h[2]
     fine = (total > 0.0) & np.isfinite(total) & np.isfinite(h[0])
@@ -289,7 +267,7 @@ def workload_capacity(
 
 def _hazard(t: Array, name: str, times: npt.ArrayLike) -> Array:
     """H(t) = -log of the part of the times that exceed t."""
-    x = np.sort(_values(name, times), axis=None)
+    x = np.sort(values(name, times), axis=None)
     if not len(x):
         raise InputError(f"{name} must hold at least one response time")
     with np.errstate(divide="ignore"):
@@ -298,8 +276,8 @@ def _hazard(t: Array, name: str, times: npt.ArrayLike) -> Array:
 
 def workload_capacity_of_rates(both: npt.ArrayLike, one: npt.ArrayLike, other: npt.ArrayLike) -> Array:
     """C_OR of exponential races, at every t: the rate with both signals over the sum of the single rates."""
-    x, y = _values("one", one, above=0.0), _values("other", other, above=0.0)
-    return _values("both", both, least=0.0) / (x + y)
+    x, y = values("one", one, above=0.0), values("other", other, above=0.0)
+    return values("both", both, least=0.0) / (x + y)
 
 
 # -- practice ----------------------------------------------------------------------------------------------------
@@ -321,7 +299,7 @@ def instance_sd(n: npt.ArrayLike, scale: float, shape: float) -> Array:
 
 def _instances(n: npt.ArrayLike, scale: float, shape: float) -> tuple[Array, float, float]:
     shape = number("shape", shape, least=0.02, most=1e6)  # where the gamma functions are finite and exact
-    return _values("n", n, least=1.0), number("scale", scale, least=0.0), shape
+    return values("n", n, least=1.0), number("scale", scale, least=0.0), shape
 
 
 # -- conflict of resources ----------------------------------------------------------------------------------------
@@ -388,8 +366,8 @@ def competition(demand_a: Demand, demand_b: Demand, conflict: npt.ArrayLike = CO
 def _demand(name: str, demand: Demand) -> Array:
     if isinstance(demand, Mapping):
         at = {choice(f"a pool of {name}", pool, CHANNELS): x for pool, x in demand.items()}
-        return _values(name, [at.get(pool, 0.0) for pool in CHANNELS], least=0.0)
-    x = _values(name, demand, least=0.0)
+        return values(name, [at.get(pool, 0.0) for pool in CHANNELS], least=0.0)
+    x = values(name, demand, least=0.0)
     if x.shape != (len(CHANNELS),):
         raise InputError(f"{name} must hold {len(CHANNELS)} numbers, one for each of {', '.join(CHANNELS)}")
     return x
@@ -397,7 +375,7 @@ def _demand(name: str, demand: Demand) -> Array:
 
 def checked_conflict(matrix: npt.ArrayLike, where: str = "") -> Array:
     """A conflict matrix that can be used, or what is wrong with it."""
-    c = _values(f"{where}conflict", matrix, least=0.0, most=1.0)
+    c = values(f"{where}conflict", matrix, least=0.0, most=1.0)
     if c.shape != (len(CHANNELS),) * 2:
         raise InputError(f"{where}conflict must be {len(CHANNELS)} x {len(CHANNELS)}, one row for each pool")
     odd = np.argwhere(np.abs(c - c.T) > 1e-9)

@@ -31,7 +31,6 @@ from cogattn.mind.mind import (
     DECAY,
     DISPLACE,
     ENCODE,
-    ENGAGE,
     FOUND,
     FULL,
     GONE,
@@ -210,11 +209,7 @@ def _note(m, row, kind):  # type: ignore[no-untyped-def]
     """A row of the record, now, about `who`."""
     row.time = m.now
     row.kind = kind
-    row.element, row.slot = m.who, -1
-    if kind == ENCODE:
-        row.slot = m.slot[m.who]
-    elif kind == ENGAGE:
-        row.element, row.slot = -1, m.who
+    row.element, row.slot = mind.about(m, kind)
 
 
 @njit(cache=True)

@@ -43,8 +43,8 @@ from cogattn.laws.alertness import (
     pool_integral,
     pool_rates,
 )
-from cogattn.laws.conflict import SLOWEST, contamination
-from cogattn.laws.search import inspection, practised_share, quit_weight
+from cogattn.laws.conflict import SLOWEST, contamination, decided
+from cogattn.laws.search import inspection, pick, practised_share, quit_weight
 from cogattn.laws.stages import attractiveness, share_of
 from cogattn.mind.draws import (
     CHOICE,
@@ -210,6 +210,13 @@ def blank() -> np.record:
 
 
 @njit(cache=True)
+def _mixed(m, value, stream, n):  # type: ignore[no-untyped-def]
+    """A number that is not whole: its floor or its ceiling, by this trial's own draw."""
+    low = math.floor(value)
+    return np.int64(low) + (1 if value > low and _uniform(m.key, stream, n) < value - low else 0)
+
+
+@njit(cache=True)
 def begin(m, seed, person, trial, own):  # type: ignore[no-untyped-def]
     """One person, rested, at the start of a trial. own: the columns PARAMETERS."""
     for i in range(len(PARAMETERS)):
@@ -239,9 +246,7 @@ def fresh(m, seed, person, trial):  # type: ignore[no-untyped-def]
     if slots >= _M:
         m.slots = _M
     else:
-        m.slots = np.int64(math.floor(slots))
-        if _uniform(m.key, STORE, 0) < slots - m.slots:
-            m.slots += 1
+        m.slots = _mixed(m, slots, STORE, 0)
     m.stored = 0
     for j in range(MOST_TASKS):
         m.total[j] = 0.0
@@ -742,13 +747,6 @@ def _pace(m, x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _mixed(m, value, stream, n):  # type: ignore[no-untyped-def]
-    """A number that is not whole: its floor or its ceiling, by this trial's own draw."""
-    low = math.floor(value)
-    return np.int64(low) + (1 if value > low and _uniform(m.key, stream, n) < value - low else 0)
-
-
-@njit(cache=True)
 def _visit(m, h):  # type: ignore[no-untyped-def]
     """A visit has ended (or the search begins): what was found is answered; else the next group, or no more."""
     if m.found >= 0:
@@ -758,26 +756,19 @@ def _visit(m, h):  # type: ignore[no-untyped-def]
     job = m.job[h]
     size = _mixed(m, m.own[_GROUPED], VISITS, 1099511627776)
     quit_at = quit_weight(0.0, m.own[_QUITS], m.rejected)
+    done, worth = np.ones(m.n, np.bool_), np.zeros(m.n)
+    for x in range(m.first, m.n):
+        if m.phase[x] == RACING and m.job[x] == job:
+            done[x], worth[x] = False, _worth(m, x)
     for i in range(size):
-        total = quit_at if i == 0 else 0.0
-        for x in range(m.first, m.n):
-            if m.phase[x] == RACING and m.job[x] == job:
-                total += _worth(m, x)
-        left = _uniform(m.key, VISITS, 64 * m.rejected + i) * total - (quit_at if i == 0 else 0.0)
-        who = -1
-        if left >= 0.0 and total > 0.0:
-            for x in range(m.first, m.n):
-                if m.phase[x] == RACING and m.job[x] == job and _worth(m, x) > 0.0:
-                    who = x
-                    left -= _worth(m, x)
-                    if left < 0.0:
-                        break
+        who = pick(_uniform(m.key, VISITS, 64 * m.rejected + i), worth, done, quit_at if i == 0 else 0.0)
         if who < 0:
             if i == 0:
                 _queue(m, h)
                 return QUIT
             break
         m.phase[who] = LOST
+        done[who] = True
         if i == 0:
             m.who = who
         if m.says[who] == 1:
@@ -819,10 +810,10 @@ def _tell(m, x):  # type: ignore[no-untyped-def]
                     if left < 0.0:
                         m.ahead[x] += m.says[z] * m.says[x]
                         break
-    lead = _mixed(m, m.own[_LEAD], TELL, 1125899906842624)
-    if abs(m.ahead[x]) >= lead:
+    answer = decided(m.ahead[x], 0, _mixed(m, m.own[_LEAD], TELL, 1125899906842624), False)
+    if answer != 0:
         _choose(m, x)
-        if m.ahead[x] < 0:
+        if answer < 0:
             m.right[x] = 1 - m.right[x]
         return CHOOSE
     m.work[x] = _exponential(m.key, TELL, k + 2)
@@ -1076,6 +1067,17 @@ def apply(m, kind, x):  # type: ignore[no-untyped-def]
     elif kind == RETURN:
         _come_back(m)
     return kind
+
+
+@njit(cache=True)
+def about(m, kind):  # type: ignore[no-untyped-def]
+    """(element, slot) of an event that has just happened, as recorded. ENGAGE is about a task: its number stands in
+    the place of the slot."""
+    if kind == ENCODE:
+        return m.who, m.slot[m.who]
+    if kind == ENGAGE:
+        return np.int64(-1), m.who
+    return m.who, np.int64(-1)
 
 
 @njit(cache=True)

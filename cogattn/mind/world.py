@@ -251,12 +251,8 @@ class Mind:
     def _do(self, t: float, kind: int, x: int) -> None:
         mind.advance(self._state, t)
         kind = int(mind.apply(self._state, kind, x))
-        who, slot = int(self._state.who), -1
-        if kind == mind.ENCODE:
-            slot = int(self._state.slot[x])
-        elif kind == mind.ENGAGE:
-            who, slot = -1, who
-        self._log.append((float(t), kind, who, slot))
+        who, slot = mind.about(self._state, kind)
+        self._log.append((float(t), kind, int(who), int(slot)))
         if kind == mind.ENCODE and self._waiting:
             self._keep_promises(x)
         if kind == mind.RESPOND and self._state.busy == 0 and self._on_response is not None:

@@ -38,9 +38,7 @@ class Conflicting(Divided):
 
     table: ClassVar[str]
     phenomenon: ClassVar[str]
-    easy: ClassVar[str]  # columns of the human table
-    hard: ClassVar[str]
-    accuracy: ClassVar[str]
+    accuracy: ClassVar[str]  # its column
     condition_columns = ("congruence",)
 
     kinds: tuple[str, ...] = ("congruent", "incongruent")
@@ -202,7 +200,7 @@ class Flanker(Conflicting):
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"
     table = "flanker"
     phenomenon = "flanker"
-    easy, hard, accuracy = "q_comp", "q_incomp", "acc_incomp"
+    accuracy = "acc_incomp"
 
 
 @dataclass(frozen=True)
@@ -222,4 +220,4 @@ class Stroop(Conflicting):
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (521 adults)"
     table = "stroop"
     phenomenon = "Stroop"
-    easy, hard, accuracy = "q_cong", "q_incong", "acc_incong"
+    accuracy = "acc_incong"

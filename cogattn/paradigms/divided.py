@@ -17,7 +17,7 @@ import pandas as pd
 from cogattn import plot
 from cogattn.mind.draws import GUESS, LAYOUT
 from cogattn.paradigms.base import Condition, by_person
-from cogattn.paradigms.watch import Array, Read, Watch, finish
+from cogattn.paradigms.watch import Array, Seen, Watch, finish
 from cogattn.stream import Session, TaskStream
 
 if TYPE_CHECKING:
@@ -117,12 +117,12 @@ def account(score: Array, answered: Array | None = None, arrived: Array | int = 
     }
 
 
-def laid_out(seen: Read, n: int, first: int = 1 << 21) -> npt.NDArray[np.float64]:
+def laid_out(seen: Seen, n: int, first: int = 1 << 21) -> npt.NDArray[np.float64]:
     """n numbers in (0, 1) a trial that say how it is laid out (which item is asked for, whether it changed)."""
     return seen.chance(LAYOUT, n, first)
 
 
-def guesses(seen: Read, n: int = 1) -> npt.NDArray[np.float64]:
+def guesses(seen: Seen, n: int = 1) -> npt.NDArray[np.float64]:
     """n numbers in (0, 1) a trial, for what is answered when nothing is known."""
     return seen.chance(GUESS, n)
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from cogattn import human
 from cogattn.errors import InputError, number, whole
-from cogattn.paradigms.base import Condition, Metric, by_person
+from cogattn.paradigms.base import Condition, Metric
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -196,8 +196,3 @@ def _carry_over(own: pd.DataFrame) -> float:
     if len(both) < 3 or both["rt1"].std() < 1e-9:
         return np.nan
     return float(np.polyfit(both["rt1"], both["rt2"], 1)[0])
-
-
-def by_soa(frame: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Mean of a column [s] by person and SOA."""
-    return by_person(frame, ["soa"], column)

@@ -10,7 +10,7 @@ from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from textwrap import fill
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -29,58 +29,27 @@ Array = npt.NDArray[Any]
 LAPSE = 0.5  #: s; a response as late as this, or none, is a lapse (Dinges & Powell 1985)
 
 
-class Seen(Protocol):
-    """What a session's score is made of (`mind.cohort.Watched`): arrays (people, trials)."""
-
-    @property
-    def start(self) -> npt.NDArray[np.float64]:
-        """When each trial began, s."""
-
-    @property
-    def rt(self) -> npt.NDArray[np.float64]:
-        """Response time, s; NaN = none."""
-
-    @property
-    def right(self) -> npt.NDArray[np.bool_]:
-        """As the task asked."""
-
-
-class Fate(Protocol):
-    """What became of each element (`mind.cohort.Fate`): arrays (people, trials, elements), s; NaN = never."""
-
-    encoded: npt.NDArray[np.float64]
-    left: npt.NDArray[np.float64]
-    seems: npt.NDArray[np.float64]
-    minded: npt.NDArray[np.bool_]
-    chosen: npt.NDArray[np.float64]
-    answered: npt.NDArray[np.float64]
-    right: npt.NDArray[np.bool_]
-
-
 @dataclass(frozen=True)
-class Read:
-    """A session with all that happened in it, as `details = True` asks for, and what a network read of it."""
+class Seen:
+    """What a session's score is made of: what `mind.cohort.watch` found, and what a network read of it."""
 
-    start: npt.NDArray[np.float64]
-    rt: npt.NDArray[np.float64]
-    right: npt.NDArray[np.bool_]
+    start: npt.NDArray[np.float64]  # (people, trials): when each trial began, s
+    rt: npt.NDArray[np.float64]  # response time, s; NaN = none
+    right: npt.NDArray[np.bool_]  # as the task asked
     alertness: npt.NDArray[np.float64]
     on_task: npt.NDArray[np.bool_]
     criterion: npt.NDArray[np.float64]
     stored: npt.NDArray[np.bool_]
     keys: npt.NDArray[np.uint64]  # (people, trials): the address of each trial's chances
     slip: npt.NDArray[np.float64]  # (people,): how often a wrong key is pressed
-    fate: Any  # a Fate
+    fate: Any  # `mind.cohort.Fate`, where `details` asks for it
     events: pd.DataFrame | None
-    read: Array | None = (
-        None  # (people, trials, elements): 1 = right, 0 = wrong, -1 = nothing; None = no network
-    )
+    read: Array | None = None  # (people, trials, elements), see `experiment._read`; None = no network
 
     @classmethod
-    def of(cls, seen: Any, read: Array | None = None) -> Read:
-        """What `mind.cohort.watch` found, and what a network made of it."""
-        same = {f.name: getattr(seen, f.name) for f in fields(cls) if f.name != "read"}
-        return cls(**same, read=read)
+    def of(cls, watched: Any) -> Seen:
+        """What `mind.cohort.watch` found; no network has read it yet."""
+        return cls(**{f.name: getattr(watched, f.name) for f in fields(cls) if f.name != "read"})
 
     def slipped(self, elements: int) -> npt.NDArray[np.bool_]:
         """(people, trials, elements): the wrong key is pressed when this element is answered (as in `mind`)."""
@@ -100,8 +69,6 @@ class Watch(Paradigm):
     usual_trials: ClassVar[int] = 1
     details: ClassVar[bool] = False  # its score needs the fate of every element
     recorded: ClassVar[bool] = False  # its score needs the event record
-    #: What a network sees: "display" (all elements at once), "frames" (each target alone), "sequence" (it judges them
-    #: one after the other), "items" (each element alone, what it is by `labels`), "" (nothing: no network can take it).
     pictures: ClassVar[str] = ""
 
     @abstractmethod
