@@ -119,7 +119,7 @@ def run(
     json: Json = False,
 ) -> None:
     """Let people take one experiment under several arms."""
-    from cogattn import experiment, results
+    from cogattn import experiment, files
 
     flags: dict[str, Any] = {
         "paradigm": name,
@@ -136,7 +136,7 @@ def run(
         )
     folder = done.folder or Path(out)
     if events:
-        results.write_table(folder / "events.parquet", experiment.events(done))
+        files.write_table(folder / "events.parquet", experiment.events(done))
     show(done.summary(), json)
     _end(folder, json)
 
@@ -240,7 +240,7 @@ def trace(
 ) -> None:
     """One trial of a run (or one whole session), event by event: a timeline, a Parquet table, and a trace that
     Perfetto's viewer opens."""
-    from cogattn import experiment, results
+    from cogattn import experiment, files, results
     from cogattn import plot as pens
     from cogattn.mind import events
 
@@ -249,8 +249,8 @@ def trace(
     record = experiment.events(done, name, condition, person, trial)
     place = Path(out) if out else Path(folder) / "trace"
     stem = f"{name}-condition{condition}-person{person}-trial{trial}".replace("+", "_")
-    results.write_table(place / f"{stem}.parquet", record)
-    results.write_text(place / f"{stem}.json", events.trace_text(record))
+    files.write_table(place / f"{stem}.parquet", record)
+    files.write_text(place / f"{stem}.json", events.trace_text(record))
     print(record[list(events.COLUMNS)].to_string(index=False))
     for path in [
         place / f"{stem}.parquet",
@@ -263,14 +263,14 @@ def trace(
 @app.command
 def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
     """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
+    from cogattn import files, verification
     from cogattn import plot as pens
-    from cogattn import results, verification
 
     with progress("verify") as tick:
         table = verification.verify(quick=quick, seed=seed, progress=tick)
     show(table, json)
     folder = Path(out) / "verify"
-    results.write_table(folder / "verify.csv", table)
+    files.write_table(folder / "verify.csv", table)
     pens.save(verification.figure(table), folder / "figures", "verify")
     failed = int((table["verdict"] != "holds").sum())
     if not json:
@@ -448,9 +448,9 @@ def _tables() -> str:
 
 
 def _can_write(folder: Path) -> str:
-    from cogattn import results
+    from cogattn import files
 
-    results.write_text(folder / ".doctor", "ok")
+    files.write_text(folder / ".doctor", "ok")
     (folder / ".doctor").unlink()
     return "yes"
 

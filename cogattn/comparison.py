@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cogattn import human, plot, results
+from cogattn import files, human, plot, results
 from cogattn.experiment import Plan, Progress, check, digest, execute_all, make_plan, run_folder
 from cogattn.observer import Observer, Population
 from cogattn.results import Trials
@@ -126,12 +126,12 @@ class Comparison:
 
     def save(self, folder: Path) -> Path:
         """The table, the figure and, last, done.json; the runs have folders of their own in it."""
-        results.write_table(folder / "summary.csv", self.table())
-        results.write_text(folder / "findings.txt", "\n".join(self.words()) + "\n")
+        files.write_table(folder / "summary.csv", self.table())
+        files.write_text(folder / "findings.txt", "\n".join(self.words()) + "\n")
         figure = self.plot()
         plot.save(figure, folder / "figures", "compare")
-        results.close(figure)
-        results.write_json(folder / "done.json", {"runs": sorted(self.runs)})
+        plot.close(figure)
+        files.write_json(folder / "done.json", {"runs": sorted(self.runs)})
         return folder
 
 

@@ -27,17 +27,17 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import paradigms, results
+from cogattn import files, paradigms, results
 from cogattn.errors import InputError, RunError, choice, whole
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.observer import Observer, Population, limits_of
-from cogattn.paradigms import Answers, Condition, Paradigm, Watch
+from cogattn.paradigms import Answers, Condition, OwnTask, Paradigm, Watch
 from cogattn.paradigms.watch import Seen
 from cogattn.results import Trials
 from cogattn.stream import TaskStream
-from cogattn.subjects import Subject, find_judge, find_reader, fingerprint
+from cogattn.subjects import Subject, find_judge, find_reader, find_specialist, fingerprint
 
 _BLOCK = 16384  # displays in memory at a time
 _MOST_TRIALS = 20_000_000  # of a condition: its table has to fit into memory
@@ -165,8 +165,8 @@ def execute(
     config = plan.config()
     history = results.provenance(plan.seed, _device_of(subject), n_jobs)
     if folder is not None:
-        results.write_text(folder / "config.toml", results.toml(config))
-        results.write_json(folder / "provenance.json", history)
+        files.write_text(folder / "config.toml", results.toml(config))
+        files.write_json(folder / "provenance.json", history)
     frame = _play_all(plan, subject, config, folder, n_jobs, progress)
     done = Trials(frame, config, history, folder)
     if folder is not None:
@@ -207,7 +207,9 @@ def make_plan(
 ) -> Plan:
     """Check every argument at the door."""
     if not isinstance(paradigm, Paradigm):
-        paradigm = paradigms.get(choice("paradigm", paradigm, paradigms.names()))()
+        paradigm = paradigms.make(paradigm, {})
+    if isinstance(paradigm, OwnTask):
+        paradigm, model = _own(paradigm, model)
     arms = (arms,) if isinstance(arms, str) or not isinstance(arms, Iterable) else tuple(arms)
     for arm in arms:
         limits_of(arm)
@@ -230,15 +232,29 @@ def make_plan(
     return Plan(paradigm, arms, people, trials, seed, model, observer, population or Population.adults())
 
 
+def _own(task: OwnTask, model: str | None) -> tuple[OwnTask, str]:
+    """A network's own task is taken by that network; without more said, all of it."""
+    if model is None and not task.model:
+        raise InputError("own_task needs a network that brings a task of its own: give model=")
+    model = model or task.model
+    if not task.model:
+        return OwnTask.of(model), model
+    if task.model != model:
+        raise InputError(f"this is the own task of {task.model}; {model} cannot take it")
+    return task, model
+
+
 def _subject(plan: Plan, device: str) -> Any:
-    """The plan's network: a reader of displays, or a judge where the paradigm plays sequences."""
+    """The plan's network: a reader of displays, a judge where the paradigm plays sequences, or a specialist."""
     assert plan.model is not None
-    find = find_judge if plan.paradigm.pictures == "sequence" else find_reader
+    find = {"sequence": find_judge, "own": find_specialist}.get(plan.paradigm.pictures, find_reader)
     return find(plan.model, device)
 
 
 def _fits(paradigm: Paradigm, subject: Subject) -> None:
     """A network shows only so many items, of so many kinds."""
+    if paradigm.pictures == "own":
+        return
     if not paradigm.pictures:
         raise InputError(f"{paradigm.name} shows no pictures that {subject.name} could read; leave model out")
     for condition in paradigm.conditions():
@@ -308,7 +324,7 @@ def _play_all(
             return kept
         frame = play_cell(plan, cell, crowd, subject)
         if part is not None:
-            results.write_table(part, frame)
+            files.write_table(part, frame)
         return frame
 
     found: dict[int, pd.DataFrame] = {}
@@ -327,7 +343,7 @@ def _kept(part: Path, rows: int) -> pd.DataFrame | None:
     if not part.exists():
         return None
     try:
-        frame = results.read_table(part)
+        frame = files.read_table(part)
     except InputError:
         return None
     return frame if len(frame) == rows else None
@@ -368,13 +384,28 @@ def _play_block(
     plan: Plan, cell: Cell, minds: Sequence[Observer], subject: Subject | None, person: Array, trial: Array
 ) -> pd.DataFrame:
     stream = plan.paradigm.stream(cell.condition)
+    if isinstance(plan.paradigm, OwnTask):
+        columns = _work(plan, cell, plan.paradigm, stream, minds, subject, person, trial)
+        return _table(plan, cell, stream, person, trial, columns, columns.pop("response", ""))
     scene = None if subject is None else Scene.make(plan, cell, stream, subject, person, trial)
     out = _select(plan, cell, stream, minds, scene, person, trial)
     if scene is None:
         answers, response = Answers(out.stored, out.stored, out.censored), _named(out.stored, stream.names)
     else:
         answers, response = scene.answers(out.stored, out.censored, bool(limits_of(cell.arm)))
-    columns = plan.paradigm.score(cell.condition, answers)
+    return _table(plan, cell, stream, person, trial, plan.paradigm.score(cell.condition, answers), response)
+
+
+def _table(
+    plan: Plan,
+    cell: Cell,
+    stream: TaskStream,
+    person: Array,
+    trial: Array,
+    columns: dict[str, Array],
+    response: Any,
+) -> pd.DataFrame:
+    """The long table of these trials."""
     head = {
         "person": person.astype(np.int32),
         "arm": cell.arm,
@@ -384,6 +415,48 @@ def _play_block(
     timing = {"onset": stream.stimuli[0].onset, "rt": np.nan}
     tail = {"model": plan.model or "mind", "response": response}
     return pd.DataFrame(head | timing | columns | tail)
+
+
+def _work(
+    plan: Plan,
+    cell: Cell,
+    task: OwnTask,
+    stream: TaskStream,
+    minds: Sequence[Observer],
+    subject: Any,
+    person: Array,
+    trial: Array,
+) -> dict[str, Array]:
+    """A specialist's trials: its logits race, the mind plays, it answers through what the mind holds."""
+    desk = Desk.make(plan, cell, task, subject, person, trial)
+    out = _select(plan, cell, stream, minds, desk, person, trial, details=task.asked.timed)
+    return task.columns(subject, desk.display, out, desk.here, bool(limits_of(cell.arm)))
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A batch of a specialist's trials: the same for every arm."""
+
+    subject: Any
+    display: Any
+    logits: Array  # (n, E), -inf where there is no element
+
+    @classmethod
+    def make(cls, plan: Plan, cell: Cell, task: OwnTask, subject: Any, person: Array, trial: Array) -> Desk:
+        """What the specialist shows in these trials, and what asks for attention there."""
+        keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
+        display = subject.show(task.value(cell.condition), keys)
+        return cls(subject, display, np.asarray(subject.weigh(display), float))
+
+    @property
+    def here(self) -> Array:
+        """(n, E): which elements there are."""
+        return np.isfinite(self.logits)
+
+    def weights(self, minds: Sequence[Observer], person: Array) -> Array:
+        """w_x = exp(gain logit_x), at the gain that gives each person's alpha. (n, E)"""
+        gain = race.gain_for([m.alpha for m in minds], self.subject.gap)[person, None]
+        return race.weights_from_logits(self.logits, gain)
 
 
 def _play_sessions(
@@ -503,16 +576,25 @@ def _select(
     cell: Cell,
     stream: TaskStream,
     minds: Sequence[Observer],
-    scene: Scene | None,
+    scene: Scene | Desk | None,
     person: Array,
     trial: Array,
     record: bool = False,
+    details: bool = False,
 ) -> cohort.Outcome:
     """The mind plays the events: with the weights that the network proposes, else with those of the stream."""
-    limited = scene is not None and limits_of(cell.arm)
-    weights = scene.weights(minds, person) if scene is not None and limited else None
-    seed = condition_seed(plan, cell.condition)
-    return cohort.play(stream, minds, person=person, trial=trial, seed=seed, weights=weights, record=record)
+    weighed = scene is not None and (limits_of(cell.arm) or isinstance(scene, Desk))
+    weights = scene.weights(minds, person) if scene is not None and weighed else None
+    return cohort.play(
+        stream,
+        minds,
+        person=person,
+        trial=trial,
+        seed=condition_seed(plan, cell.condition),
+        weights=weights,
+        record=record,
+        details=details,
+    )
 
 
 def condition_seed(plan: Plan, condition: Condition) -> int:
@@ -652,7 +734,11 @@ def events(
                 found = _session_events(plan, cell, minds, subject, plan.paradigm, persons)
                 parts.append(found.assign(arm=name, condition=c))
                 continue
-            scene = None if subject is None else Scene.make(plan, cell, stream, subject, who, which)
+            scene: Scene | Desk | None = None
+            if isinstance(plan.paradigm, OwnTask):
+                scene = Desk.make(plan, cell, plan.paradigm, subject, who, which)
+            elif subject is not None:
+                scene = Scene.make(plan, cell, stream, subject, who, which)
             out = _select(plan, cell, stream, minds, scene, who, which, record=True)
             assert out.events is not None
             parts.append(out.events.assign(arm=name, condition=c))

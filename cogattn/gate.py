@@ -32,6 +32,7 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
@@ -206,6 +207,24 @@ class GateState:
             t_off=None if self.t_off is None else self.t_off.gather(1, slot),
             share=per_query if per_key is None else _take(per_key, slot),
         )
+
+    def with_null(self, keys: int) -> GateState:
+        """The same gate with one more key, the last, that nobody can shut: a null key, for where nothing is seen.
+
+        A share (B, S) is taken as one per query and stays as it is: query l reads item l.
+        """
+        wide = {
+            name: x for name in ("keep", "bias", "t_on", "t_off") if (x := getattr(self, name)) is not None
+        }
+        for name, x in wide.items():
+            if x.shape[-1] != keys:
+                raise InputError(f"gate.{name} must have {keys} items in its last axis, got {x.shape[-1]}")
+        if self.share is not None and self.share.ndim == 3 and self.share.shape[-1] == keys > 1:
+            wide["share"] = self.share  # (B, 1, S)
+        if self.index is not None:
+            wide["index"] = self.index  # (B, Kmax): the null key has the number after the last item's
+        null = {"keep": True, "bias": 0.0, "t_on": -math.inf, "t_off": math.inf, "share": 1.0, "index": keys}
+        return replace(self, **{name: F.pad(x, (0, 1), value=null[name]) for name, x in wide.items()})
 
     def then(self, later: GateState) -> GateState:
         """Both gates, one after the other: gains and shares multiply, biases add, visibility is the AND."""

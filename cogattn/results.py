@@ -7,8 +7,6 @@ Every file is written beside its place and renamed into it, so a kill at any mom
 
 from __future__ import annotations
 
-import json
-import os
 import platform
 import subprocess
 import sys
@@ -24,7 +22,8 @@ import pandas as pd
 import tomli_w
 
 from cogattn import human, paradigms
-from cogattn.errors import InputError, RunError
+from cogattn.errors import InputError
+from cogattn.files import read_json, read_table, write_json, write_table, write_text
 from cogattn.observer import read_toml
 
 if TYPE_CHECKING:
@@ -77,7 +76,7 @@ class Trials:
         write_table(folder / "summary.csv", self.summary())
         figure = self.plot()
         plot.save(figure, folder / "figures", self.config["paradigm"])
-        close(figure)
+        plot.close(figure)
         write_json(folder / "provenance.json", self.provenance | {"status": "done"})
         write_json(folder / "done.json", {"rows": len(self.frame)})
         return folder
@@ -85,13 +84,6 @@ class Trials:
     def _repr_html_(self) -> str:
         """In a notebook: the summary."""
         return str(self.summary().to_html(index=False, float_format="%.3f"))
-
-
-def close(figure: Figure) -> None:
-    """Give a figure's memory back."""
-    import matplotlib.pyplot as plt
-
-    plt.close(figure)
 
 
 def _account(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, int]]:
@@ -113,63 +105,6 @@ def load(folder: str | Path) -> Trials:
     return Trials(
         read_table(folder / "trials.parquet"), config, read_json(folder / "provenance.json"), folder
     )
-
-
-def read_table(path: Path) -> pd.DataFrame:
-    """A Parquet or CSV table, or one line that says why not."""
-    try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
-    except FileNotFoundError:
-        raise InputError(f"cannot read {path}: no such file") from None
-    except Exception as error:  # pyarrow and pandas raise a dozen kinds here
-        raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
-    if frame.empty:
-        raise InputError(f"{path} holds no rows")
-    return frame
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object, or one line that says why not."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
-    return dict(value)
-
-
-def _place(path: Path, write: Any) -> None:
-    """Write beside the place, flush to disk, rename into it: a reader never sees half a file."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part{''.join(path.suffixes)}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(beside)
-        os.replace(beside, path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise RunError(
-            f"cannot write {path}: {error.strerror or error}; what was finished is kept: mend it, then --resume"
-        ) from None
-
-
-def write_text(path: Path, text: str) -> None:
-    """A text file, whole or not at all."""
-    _place(path, lambda p: p.write_text(text, encoding="utf-8"))
-
-
-def write_json(path: Path, value: Mapping[str, Any]) -> None:
-    """A JSON file, whole or not at all."""
-    write_text(path, json.dumps(value, indent=2, default=str) + "\n")
-
-
-def write_table(path: Path, frame: pd.DataFrame) -> None:
-    """A Parquet, CSV or gzipped CSV file by its suffix, whole or not at all."""
-    if path.suffix == ".parquet":
-        _place(path, lambda p: frame.to_parquet(p, index=False))
-    else:
-        zipped = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
-        _place(path, lambda p: frame.to_csv(p, index=False, compression=zipped, float_format="%.10g"))
 
 
 def toml(config: Mapping[str, Any]) -> str:

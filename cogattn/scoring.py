@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import human, paradigms, plot, results
+from cogattn import files, human, paradigms, plot, results
 from cogattn.experiment import Progress, check, digest, execute_all, make_plan, run_folder
 from cogattn.observer import LIMITS, Observer, Population
 
@@ -201,11 +201,11 @@ def needed(table: pd.DataFrame) -> str:
 
 def save(table: pd.DataFrame, folder: Path) -> None:
     """scorecard.csv, its figure, and done.json last."""
-    results.write_table(folder / "scorecard.csv", table)
+    files.write_table(folder / "scorecard.csv", table)
     picture = figure(table)
     plot.save(picture, folder / "figures", "scorecard")
-    results.close(picture)
-    results.write_json(folder / "done.json", {"rows": len(table)})
+    plot.close(picture)
+    files.write_json(folder / "done.json", {"rows": len(table)})
 
 
 def figure(table: pd.DataFrame) -> Figure:

@@ -388,6 +388,23 @@ def display(
     return TaskStream(tuple(stimuli), end=until + after)
 
 
+def one_by_one(
+    elements: int, pace: float, *, shown: float | None = None, task: Task | None = None, after: float = 1.0
+) -> TaskStream:
+    """Elements one after the other, one every `pace` s, each until the next or for `shown` s; asked `after` s later.
+
+    By default a full store gives up the weakest of what it holds: weight times chance (`laws.memory`).
+    """
+    whole("elements", elements, least=1, most=MOST_ELEMENTS)
+    number("pace", pace, above=0, unit="s")
+    number("shown", pace if shown is None else shown, above=0, most=pace, unit="s (the pace)")
+    number("after", after, above=0, unit="s")
+    task = Task("hold", when_full="weakest") if task is None else task
+    until = pace if shown is None else shown
+    stimuli = tuple(Stimulus(f"e{i}", i * pace, i * pace + until, task=task.name) for i in range(elements))
+    return TaskStream(stimuli, end=(elements - 1) * pace + until + after, tasks=(task,))
+
+
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 

@@ -8,8 +8,9 @@ A subject (`Subject`) sees what a person would see. Two phases put it under huma
 (Bundesen 1990, Psychol Rev 97:523: filtering acts through w), so that a distractor weighs alpha times a target
 on average and the network's own noise does the rest; then `read` answers through the gate that the race leaves
 open. A judge (`Judge`) takes one letter after the other and says whether each is the one n back, under what a memory
-holds. Either is one Python file that defines `load(device)`: one of `models/` by its name, or anybody's own by its
-path.
+holds. A specialist (`Specialist`) brings a task of its own, whose elements (words, sentences, frames, patches) reach
+the mind as a stream. Each is one Python file that defines `load(device)`: one of `models/` by its name, or anybody's
+own by its path.
 
 >>> names()
 ['digit_reader', 'nback_reader']
@@ -21,13 +22,13 @@ array([[-1, -1,  1,  1]], dtype=int8)
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import importlib.util
 import json
-import os
+import math
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -35,6 +36,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from cogattn import files
 from cogattn.errors import InputError, choice, number, whole
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
 
     from cogattn.gate import GateState
     from cogattn.nn.memory import Plan
+    from cogattn.stream import TaskStream
 
 Labels = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
@@ -83,46 +86,119 @@ class Judge(Protocol):
         """Is each letter (B, T) the one n back? 1 = same, 0 = different, -1 = unknown, under what the plan holds."""
 
 
+@dataclass(frozen=True)
+class Exam:
+    """What a specialist's task varies and measures, in plain words and numbers."""
+
+    title: str  #: "Sentiment of a review"
+    column: str  #: what varies from condition to condition, a column of the long table: "distractors"
+    values: tuple[float, ...]  #: its conditions
+    label: str  #: of its axis: "sentences about something else"
+    measure: str  #: what a trial's score is: "right", "share of key facts"
+    chance: float = math.nan  #: the score of one who knows nothing
+    perfect: float = 1.0  #: the score of one who knows all (0 for an error)
+    source: str = ""  #: who did it before
+    timed: bool = (
+        False  #: the gate says when each element was there (t_on, t_off), not only what is left at the end
+    )
+
+    def __post_init__(self) -> None:
+        values = tuple(self.values)
+        for word in ("title", "column", "label", "measure"):
+            if not isinstance(getattr(self, word), str) or not getattr(self, word):
+                raise InputError(f"{word} of an exam must be a text, got {getattr(self, word)!r}")
+        if not self.column.isidentifier():
+            raise InputError(f"column of an exam must be a name without spaces, got {self.column!r}")
+        for value in values:
+            number(f"each of the values of {self.column}", value)
+        if not values or len(set(values)) < len(values):
+            raise InputError(f"values of {self.column} must be some, and differ, got {values}")
+        object.__setattr__(self, "values", values)
+
+
+class Specialist(Protocol):
+    """A network with a task of its own. B trials, S elements, in the order of its stream."""
+
+    name: str
+    exam: Exam
+    gap: float  #: mean attention logit of what matters minus that of what does not, on training data
+
+    def stream(self, value: float) -> TaskStream:
+        """The world of one trial: S elements, when each comes and goes, and the task that they belong to."""
+
+    def show(self, value: float, keys: Keys) -> Any:
+        """The trials of these keys (B,). Pure, row by row."""
+
+    def weigh(self, display: Any) -> npt.NDArray[np.float64]:
+        """The network's own attention logit per element (B, S); -inf where there is none."""
+
+    def answer(self, display: Any, gate: GateState | None) -> dict[str, npt.NDArray[Any]]:
+        """Columns (B,) of the long table, `score` among them, when attention passes only what the gate leaves."""
+
+    def allocate(self, display: Any, gate: GateState | None) -> npt.NDArray[np.float64]:
+        """How much of its attention each element got (B, S), in all queries and heads; rows sum to 1 at most."""
+
+    def elements(self, display: Any, row: int) -> list[str] | npt.NDArray[np.float32]:
+        """What the elements of one trial are: words, or little pictures (S, h, w) or (S, h, w, 3), 0 to 1."""
+
+
 def names() -> list[str]:
     """The subjects that come with cogattn."""
     return sorted(path.stem for path in _folder().glob("*.py") if not path.stem.startswith("_"))
 
 
-def find(name_or_path: str, device: str = "auto") -> Subject | Judge:
+def find(name_or_path: str, device: str = "auto") -> Subject | Judge | Specialist:
     """The subject of that name, or the one in that file, its weights on `device` (auto: CUDA if there is any)."""
     path = _path(name_or_path)
     place = _device(device)
     module = _import(path)
     if not callable(getattr(module, "load", None)):
-        raise InputError(f"{path} must define load(device) -> Subject or Judge, and does not")
+        raise InputError(f"{path} must define load(device) -> Subject, Judge or Specialist, and does not")
     return _checked(module.load(place), path)
 
 
 def find_reader(name_or_path: str, device: str = "auto") -> Subject:
     """`find`, for an experiment that shows displays."""
-    found: Any = find(name_or_path, device)
-    if not is_reader(found):
-        raise InputError(
-            f"{found.name} judges sequences and cannot be shown pictures: take a model that reads displays, or none"
-        )
-    subject: Subject = found
+    subject: Subject = _of_kind(name_or_path, device, is_reader, "reads displays")
     return subject
 
 
 def find_judge(name_or_path: str, device: str = "auto") -> Judge:
     """`find`, for an experiment that plays sequences."""
-    found: Any = find(name_or_path, device)
-    if not is_judge(found):
-        raise InputError(
-            f"{found.name} reads displays and cannot judge sequences: take a model that does, or none"
-        )
-    judge: Judge = found
+    judge: Judge = _of_kind(name_or_path, device, is_judge, "judges sequences")
     return judge
+
+
+def find_specialist(name_or_path: str, device: str = "auto") -> Specialist:
+    """`find`, for a network that takes its own task."""
+    specialist: Specialist = _of_kind(name_or_path, device, is_specialist, "has a task of its own")
+    return specialist
+
+
+def _of_kind(name_or_path: str, device: str, is_one: Callable[[object], bool], does: str) -> Any:
+    found: Any = find(name_or_path, device)
+    if not is_one(found):
+        raise InputError(
+            f"{found.name} {doing(found)}, and this experiment needs one that {does}: take another model, or none"
+        )
+    return found
+
+
+def doing(subject: object) -> str:
+    """What this kind of subject does."""
+    if is_specialist(subject):
+        return "has a task of its own"
+    return "judges sequences" if is_judge(subject) else "reads displays"
 
 
 def is_reader(subject: object) -> bool:
     """Is it shown displays?"""
-    return all(callable(getattr(subject, word, None)) for word in _READS)
+    return not is_specialist(subject) and all(callable(getattr(subject, word, None)) for word in _READS)
+
+
+def is_specialist(subject: object) -> bool:
+    """Does it bring a task of its own?"""
+    return isinstance(getattr(subject, "exam", None), Exam)
 
 
 def is_judge(subject: object) -> bool:
@@ -168,25 +244,8 @@ def packed(network: torch.nn.Module, notes: dict[str, str]) -> bytes:
 
 
 def save(network: torch.nn.Module, notes: dict[str, str], path: Path) -> None:
-    """The whole file or none: written beside its place, then moved there."""
-    part = path.with_suffix(f".{os.getpid()}.part")
-    try:
-        part.write_bytes(packed(network, notes))
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def train_or_check(what: str, make: Callable[[], int], check: Callable[[], int]) -> int:
-    """A model's file as a command: train and write, or (`--check`) measure what was written."""
-    parser = argparse.ArgumentParser(description=what)
-    parser.add_argument("--check", action="store_true", help="load the weights and measure them again")
-    try:
-        return check() if parser.parse_args().check else make()
-    except KeyboardInterrupt:
-        raise SystemExit("stopped; nothing was written") from None
-    except InputError as error:
-        raise SystemExit(str(error)) from None
+    """The whole file or none."""
+    files.place(path, lambda part: part.write_bytes(packed(network, notes)))
 
 
 def _fits(network: torch.nn.Module, tensors: Mapping[str, torch.Tensor], path: Path, make: str) -> None:
@@ -252,25 +311,29 @@ def _import(path: Path) -> ModuleType:
 
 
 _READS = ("show", "weigh", "read")
+_JUDGES = ("judge",)
+_WORKS = ("stream", "show", "weigh", "answer", "allocate", "elements")
 
 
-def _checked(subject: Any, path: Path) -> Subject | Judge:
-    """Nothing but a whole Subject or a whole Judge leaves here."""
-    shown = not is_judge(subject) or any(hasattr(subject, word) for word in _READS)
-    missing = [
-        word
-        for word in ("name", "places", "alphabet", *(("gap",) if shown else ()))
-        if not hasattr(subject, word)
-    ]
-    if shown:
-        missing += [f"{word}()" for word in _READS if not callable(getattr(subject, word, None))]
+def _checked(subject: Any, path: Path) -> Subject | Judge | Specialist:
+    """Nothing but a whole Subject, a whole Judge or a whole Specialist leaves here."""
+    has: tuple[str, ...] = ("name", "places", "alphabet", "gap")
+    does: tuple[str, ...] = _READS
+    kind = "Subject (or a Judge, or a Specialist)"
+    if is_specialist(subject):
+        kind, has, does = "Specialist", ("name", "exam", "gap"), _WORKS
+    elif is_judge(subject) and not any(hasattr(subject, word) for word in _READS):
+        kind, has, does = "Judge", ("name", "places", "alphabet"), _JUDGES
+    missing = [word for word in has if not hasattr(subject, word)]
+    missing += [f"{word}()" for word in does if not callable(getattr(subject, word, None))]
     if missing:
         raise InputError(
-            f"load() of {path} must return a Subject, or a Judge, and what it returns lacks {', '.join(missing)}"
+            f"load() of {path} must return a {kind}, and what it returns lacks {', '.join(missing)}"
         )
-    whole(f"places of {path}", subject.places, least=1)
-    whole(f"alphabet of {path}", subject.alphabet, least=2)
-    if shown:
+    for word, least in (("places", 1), ("alphabet", 2)):
+        if word in has:
+            whole(f"{word} of {path}", getattr(subject, word), least=least)
+    if "gap" in has:
         number(f"gap of {path}", subject.gap, above=0)
-    found: Subject | Judge = subject
+    found: Subject | Judge | Specialist = subject
     return found

@@ -2,6 +2,7 @@
 
     python models/nback_reader.py            # train (20 s on one core), measure, write the weights
     python models/nback_reader.py --check    # load the weights and measure them again
+    python models/nback_reader.py --resume   # go on with a training that was stopped
 
 The letter at hand (query t) attends once over the letters before it (keys s <= t) and over a null key of logit 0 and
 value 0. The key is where an item stands, the value which letter it is; the task, n, sets the query:
@@ -32,7 +33,8 @@ from cogattn.errors import InputError, whole
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.memory import Plan, eviction_plan
-from cogattn.subjects import PICTURE, load_weights, save, train_or_check
+from cogattn.subjects import PICTURE, load_weights
+from cogattn.training import Course, Workshop, seeded
 
 LETTERS = 8
 PLACES = 64  # the longest sequence
@@ -43,12 +45,8 @@ DIFFERENT, SAME, UNKNOWN = 0, 1, 2  # the three outputs; UNKNOWN leaves as -1
 REPEATS = 0.4  # share of letters that equal the one n back, in training and in measuring
 DROPPED = 0.5  # of needed keys; of the others a share that each sequence draws for itself
 SEED = 0
-STEPS = 2000
 BATCH = 48  # sequences per step
-RATE = 1e-2  # Adam's, falling to 0 along a cosine
 CHUNK = 64  # sequences per forward pass, always: so that an answer depends on no other sequence of the call
-WEIGHTS = Path(__file__).with_suffix(".safetensors")
-MAKE = "python models/nback_reader.py"
 
 Letters = npt.NDArray[np.int64]
 Judgements = npt.NDArray[np.int8]
@@ -192,34 +190,17 @@ def _check(letters: npt.NDArray[np.generic], n: int, plan: Plan | None) -> None:
 def load(device: str) -> NbackReader:
     """The subject with the weights that lie beside this file."""
     network = Reader()
-    load_weights(network, WEIGHTS, MAKE)
+    load_weights(network, WORKSHOP.weights, WORKSHOP.make)
     return NbackReader(network, device)
 
 
 # ---------------------------------------------------------------------------------------- training, measuring
 
 
-def train(steps: int = STEPS, seed: int = SEED, progress: bool = False) -> tuple[Reader, list[float]]:
+def loss(network: Reader, step: int) -> torch.Tensor:
     """Cross-entropy of the three answers: unknown where the item n back was dropped or never was."""
-    from tqdm import trange
-
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        network = Reader()
-    adam = torch.optim.AdamW(network.parameters(), RATE, weight_decay=0.0)
-    fall = torch.optim.lr_scheduler.CosineAnnealingLR(adam, steps)
-    losses = []
-    for step in (bar := trange(steps, desc="training", disable=None if progress else True)):
-        letters, n, seen, answers = _lesson(seed, step)
-        loss = F.cross_entropy(network(letters, n, seen).flatten(0, 1), answers.flatten())
-        adam.zero_grad()
-        torch.autograd.backward(loss)
-        adam.step()
-        fall.step()
-        losses.append(loss.item())
-        if step % 100 == 0:
-            bar.set_postfix(loss=f"{losses[-1]:.3f}")
-    return network, losses
+    letters, n, seen, answers = _lesson(SEED, step)
+    return F.cross_entropy(network(letters, n, seen).flatten(0, 1), answers.flatten())
 
 
 def _lesson(seed: int, step: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -277,34 +258,14 @@ def report(numbers: dict[str, float]) -> None:
     print(f"  {numbers['unknown_iff_gone']:.4f} of the steps say unknown if and only if the item is gone")
 
 
-def main() -> int:
-    """Train and write, or check what was written."""
-    return train_or_check("Train the n-back reader, or check its weights.", make, check)
-
-
-def make() -> int:
-    """Train, measure, write."""
-    network, _ = train(progress=True)
-    numbers = measure(network)
-    report(numbers)
-    origin = {"command": MAKE, "seed": str(SEED), "torch": torch.__version__}
-    save(network, origin | {key: f"{x:.6g}" for key, x in numbers.items()}, WEIGHTS)
-    print(f"wrote {WEIGHTS}")
-    return 0
-
-
-def check() -> int:
-    """Measure the weights again and hold them against the notes in their file."""
-    network = Reader()
-    notes = load_weights(network, WEIGHTS, MAKE)
-    numbers = measure(network)
-    report(numbers)
-    off = [key for key, x in numbers.items() if not math.isclose(x, float(notes[key]), abs_tol=1e-3)]
-    print(f"differs from its notes: {', '.join(off)}" if off else "as its notes say")
-    return 1 if off else 0
-
+WORKSHOP = Workshop(
+    Path(__file__),
+    network=lambda: seeded(Reader, SEED),
+    lesson=loss,
+    course=Course(steps=2000, rate=1e-2),
+    measure=measure,
+    report=report,
+)
 
 if __name__ == "__main__":
-    # One thread: the order of every sum, and with it each weight, is then the same on any number of cores.
-    torch.set_num_threads(1)
-    raise SystemExit(main())
+    raise SystemExit(WORKSHOP.main())

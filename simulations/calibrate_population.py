@@ -37,7 +37,7 @@ import pandas as pd
 from scipy.optimize import brentq, least_squares
 
 import cogattn as ca
-from cogattn import human, paradigms, plot, results
+from cogattn import files, human, paradigms, plot
 from cogattn.experiment import Cell, make_plan, play_cell
 from cogattn.laws import search as search_law
 from cogattn.laws import stages
@@ -634,9 +634,9 @@ def kept(name: str, people: int, resume: bool, make: Callable[[], pd.DataFrame])
     """A table from its file, or made and put there."""
     path = OUT / "parts" / str(people) / f"{name.replace('/', ' ')}.csv"
     if resume and path.exists():
-        return results.read_table(path)
+        return files.read_table(path)
     table = make()
-    results.write_table(path, table)
+    files.write_table(path, table)
     return table
 
 
@@ -704,7 +704,7 @@ def write(table: pd.DataFrame) -> None:
         "from: estimated from human tables, assumption, technical (structure, cut, by definition).\n"
         "# value = in use; refit = what simulations/calibrate_population.py finds, which wrote this file.\n"
     )
-    results.write_text(FILE, head + text)
+    files.write_text(FILE, head + text)
 
 
 def draw(loo: pd.DataFrame, table: pd.DataFrame, text: str) -> None:
@@ -732,7 +732,7 @@ def draw(loo: pd.DataFrame, table: pd.DataFrame, text: str) -> None:
         right.set(xlabel="estimated again / in use (95 %)", xlim=(0, 2))
         figure.suptitle(text, x=0.01, ha="left")
         plot.save(figure, OUT, "figure")
-        results.close(figure)
+        plot.close(figure)
 
 
 def calibrate(
@@ -750,12 +750,12 @@ def calibrate(
         say(f"scorecard against {name} ({i + 1} of {len(ESTIMATED)})")
         moves.append(kept(f"moves {name}", people, resume, partial(column, name, people)))
     if moves:
-        results.write_table(OUT / "jacobian.csv", pd.concat(moves))
+        files.write_table(OUT / "jacobian.csv", pd.concat(moves))
         table = overall(table, pd.concat(moves), people)
-        results.write_table(OUT / "table.csv", table)
+        files.write_table(OUT / "table.csv", table)
         say("scorecard with every estimate")
         both = kept("adopted", people, resume, partial(adopted, table, people))
-        results.write_table(OUT / "refit.csv", both)
+        files.write_table(OUT / "refit.csv", both)
         say(
             f"{int(both['in use inside'].sum())} bands with the numbers in use, {int(both['refit inside'].sum())} refit"
         )
@@ -807,8 +807,8 @@ def main() -> None:
         sys.exit(130)
     text = words(loo)
     if not given.only:
-        results.write_table(OUT / "loo.csv", loo)
-        results.write_table(OUT / "loo_numbers.csv", numbers)
+        files.write_table(OUT / "loo.csv", loo)
+        files.write_table(OUT / "loo_numbers.csv", numbers)
         draw(loo, table, text)
         if given.write:
             write(table)

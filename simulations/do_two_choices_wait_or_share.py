@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 import cogattn as ca
-from cogattn import human, plot, results
+from cogattn import files, human, plot
 
 OUT = Path("results/simulations/do_two_choices_wait_or_share")
 SHARES = (1.0, 0.95, 0.9, 0.8, 0.65, 0.5)
@@ -51,7 +51,7 @@ def main() -> None:
         axes[0].legend()
         figure.suptitle(text, x=0.01, ha="left", fontsize=11)
         plot.save(figure, OUT, "figure")
-    results.write_table(OUT / "table.csv", table.reset_index())
+    files.write_table(OUT / "table.csv", table.reset_index())
     print(table.round(1).to_string(), text, f"Results: {OUT}", sep="\n\n")
 
 

@@ -22,7 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cogattn import human, plot, results
+from cogattn import files, human, plot
 from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
 from cogattn.nn import MultiheadAttention, eviction_plan, leak, remember
 from cogattn.subjects import find_judge
@@ -163,7 +163,7 @@ def main() -> None:
         right.legend()
         figure.suptitle(answer(bars), x=0.01, ha="left", fontweight="bold")
         plot.save(figure, OUT, "figure")
-    results.write_table(OUT / "table.csv", pd.concat([bars.assign(n=LAG), lines], ignore_index=True))
+    files.write_table(OUT / "table.csv", pd.concat([bars.assign(n=LAG), lines], ignore_index=True))
     wide = lines.pivot_table(index="n", columns="what", values="accuracy", sort=False)
     print(
         bars.round(3).to_string(index=False),

@@ -15,7 +15,7 @@ import pandas as pd
 import torch
 
 import cogattn as ca
-from cogattn import plot, results
+from cogattn import files, plot
 from cogattn.experiment import cores
 from cogattn.laws import race
 from cogattn.mind.draws import trial_keys
@@ -82,7 +82,7 @@ def main() -> None:
         figure.suptitle(answer(table), x=0.01, ha="left", fontweight="bold")
         plot.save(figure, OUT, "figure")
     table["entropy"] = np.interp(table.index, minutes, bits.mean(1))
-    results.write_table(OUT / "table.csv", table.reset_index())
+    files.write_table(OUT / "table.csv", table.reset_index())
     print(table.round(3).to_string(), answer(table), f"Results: {OUT}", sep="\n\n")
 
 

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 import cogattn as ca
-from cogattn import plot, results
+from cogattn import files, plot
 from cogattn.experiment import cores
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
@@ -71,7 +71,7 @@ def main() -> None:
         axes[0].legend(title="what it does")
         figure.suptitle(text[0].upper() + text[1:], x=0.01, ha="left", fontsize=10)
         plot.save(figure, OUT, "figure")
-    results.write_table(OUT / "table.csv", table)
+    files.write_table(OUT / "table.csv", table)
     print(speed.round(3).to_string(), text, f"Results: {OUT}", sep="\n\n")
 
 

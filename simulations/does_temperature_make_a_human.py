@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 import cogattn as ca
-from cogattn import plot, results
+from cogattn import files, plot
 from cogattn.experiment import cores
 from cogattn.mind.draws import trial_keys
 from cogattn.subjects import find_reader
@@ -62,7 +62,7 @@ def main() -> None:
         ax.set(xlabel="items on display", ylabel="items reported", title=answer(table))
         ax.legend()
         plot.save(figure, OUT, "figure")
-    results.write_table(OUT / "table.csv", table.rename_axis("set_size").reset_index())
+    files.write_table(OUT / "table.csv", table.rename_axis("set_size").reset_index())
     print(table.round(2).to_string(), answer(table), f"Results: {OUT}", sep="\n\n")
 
 

@@ -14,7 +14,7 @@ import pandas as pd
 from scipy.optimize import brentq
 
 import cogattn as ca
-from cogattn import plot, results
+from cogattn import files, plot
 from cogattn.laws import alertness as al
 
 WORK = (5, 10, 20, 60)
@@ -61,7 +61,7 @@ def main() -> None:
         ax.title.set_wrap(True)
         ax.legend()
         plot.save(figure, OUT, "figure")
-    results.write_table(OUT / "table.csv", table.rename_axis("minutes of work").reset_index())
+    files.write_table(OUT / "table.csv", table.rename_axis("minutes of work").reset_index())
     print(table.round(2).to_string(), text, f"Results: {OUT}", sep="\n\n")
 
 

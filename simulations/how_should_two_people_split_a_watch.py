@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 import cogattn as ca
-from cogattn import plot, results
+from cogattn import files, plot
 from cogattn.experiment import cores
 from cogattn.mind import cohort
 from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
@@ -60,7 +60,7 @@ def main() -> None:
         ax.set_ylim(bottom=0)
         ax.title.set_wrap(True)
         plot.save(figure, OUT, "figure")
-    results.write_table(OUT / "table.csv", table)
+    files.write_table(OUT / "table.csv", table)
     print(table.round(4).to_string(index=False), text, f"Results: {OUT}", sep="\n\n")
 
 

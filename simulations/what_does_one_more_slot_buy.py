@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 import cogattn as ca
-from cogattn import plot, results
+from cogattn import files, plot
 from cogattn.experiment import cores
 from cogattn.laws import race
 
@@ -65,7 +65,7 @@ def main() -> None:
             ax.legend()
         figure.suptitle(answer(table), x=0.01, ha="left", fontweight="bold")
         plot.save(figure, OUT, "figure")
-    results.write_table(OUT / "table.csv", table.add_prefix("slots_").reset_index())
+    files.write_table(OUT / "table.csv", table.add_prefix("slots_").reset_index())
     print(table.round(2).to_string(), answer(table), f"Results: {OUT}", sep="\n\n")
 
 

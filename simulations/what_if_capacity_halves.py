@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 import cogattn as ca
-from cogattn import plot, results
+from cogattn import files, plot
 from cogattn.experiment import cores
 
 FULL = ca.Observer()
@@ -52,7 +52,7 @@ def main() -> None:
         ax.set(xlabel="exposure [ms]", ylabel="letters reported (of 6)", title=answer(table))
         ax.legend()
         plot.save(figure, OUT, "figure")
-    results.write_table(OUT / "table.csv", table.reset_index())
+    files.write_table(OUT / "table.csv", table.reset_index())
     print(table.round(2).to_string(), answer(table), f"Results: {OUT}", sep="\n\n")
 
 

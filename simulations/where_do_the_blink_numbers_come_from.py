@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.optimize import brentq, least_squares
 
 import cogattn as ca
-from cogattn import human, plot, results
+from cogattn import files, human, plot
 from cogattn.laws import stages
 from cogattn.mind import cohort
 from cogattn.paradigms.attentional_blink import AttentionalBlink, given_first
@@ -102,7 +102,7 @@ def main() -> None:
         plot.save(figure, OUT, "figure")
     table = pd.DataFrame({"parameter": names, "fitted": numbers.values(),
                           "default": [getattr(ca.Observer(), n) for n in names]})  # fmt: skip
-    results.write_table(OUT / "table.csv", table)
+    files.write_table(OUT / "table.csv", table)
     print(table.round(4).to_string(index=False), text, f"Results: {OUT}", sep="\n\n")
 
 

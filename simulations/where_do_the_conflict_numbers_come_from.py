@@ -18,7 +18,7 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 import cogattn as ca
-from cogattn import human, plot, results
+from cogattn import files, human, plot
 from cogattn.laws.conflict import QUANTILES, Conflict, Summary
 
 OUT = Path("results/simulations/where_do_the_conflict_numbers_come_from")
@@ -99,7 +99,7 @@ def main() -> None:
             row[1].plot(QUANTILES, delta)
             row[1].set(xlabel="quantile", ylabel="incongruent - congruent [ms]", ylim=(0, None), title=name)
         plot.save(figure, OUT, "figure")
-    results.write_table(OUT / "table.csv", table)
+    files.write_table(OUT / "table.csv", table)
     columns = ["task", "RT difference", "incongruent error", *"12345", "delta last - first"]
     print(table.round(3).to_string(index=False), pd.DataFrame(bands, columns=columns).round(3).to_string(index=False),
           f"Results: {OUT}", sep="\n\n")  # fmt: skip

@@ -17,7 +17,7 @@ import pandas as pd
 from scipy.optimize import minimize
 
 import cogattn as ca
-from cogattn import human, plot, results
+from cogattn import files, human, plot
 from cogattn.experiment import cores
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
@@ -120,7 +120,7 @@ def main() -> None:
     table = pd.DataFrame(
         {"parameter": FREE, "started from": list(start.values()), "fitted": list(fitted.values())}
     )
-    results.write_table(OUT / "table.csv", table)
+    files.write_table(OUT / "table.csv", table)
     print(table.to_string(index=False), f"misfit {found.fun:.1f}", f"Results: {OUT}", sep="\n\n")
 
 

@@ -18,7 +18,7 @@ from scipy.optimize import least_squares, minimize_scalar
 from scipy.special import ndtri
 
 import cogattn as ca
-from cogattn import human, plot, results
+from cogattn import files, human, plot
 from cogattn.laws import search as law
 
 OUT = Path("results/simulations/where_do_the_search_numbers_come_from")
@@ -116,8 +116,8 @@ def main() -> None:
                         x=0.01, ha="left", fontsize=10)  # fmt: skip
         plot.save(figure, OUT, "figure")
     table = pd.DataFrame({"number": v.keys(), "fitted": v.values()})
-    results.write_table(OUT / "table.csv", table)
-    results.write_table(OUT / "bands.csv", bands)
+    files.write_table(OUT / "table.csv", table)
+    files.write_table(OUT / "bands.csv", bands)
     print(table.round(4).to_string(index=False), bands.round(3).to_string(index=False), sep="\n\n")
     print("\nlearning fitted to each task, slope change of a 2 among 5s, misfit of its own curve:")
     for name, learning in fits.items():

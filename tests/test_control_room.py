@@ -20,7 +20,7 @@ from cogattn.mind.events import attended, chrome_trace
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import control_room as room
 from cogattn.paradigms import scenario
-from cogattn.results import close
+from cogattn.plot import close
 from cogattn.stream import MOST_ELEMENTS, Session
 
 TINY = """# a comment

@@ -20,6 +20,8 @@ ROOT = Path(__file__).parents[1]
 # The floor of every module. A module imports from lower floors only; a new module takes its place here.
 FLOORS = {
     "cogattn.errors": 0,
+    "cogattn.files": 1,
+    "cogattn.plot": 1,
     "cogattn.laws": 0,
     "cogattn.laws.alertness": 1,
     "cogattn.laws.memory": 1,
@@ -41,8 +43,9 @@ FLOORS = {
     "cogattn.nn.multihead": 8,
     "cogattn.nn": 9,
     "cogattn.subjects": 10,
+    "cogattn.training": 11,
+    "cogattn.digits": 11,
     "cogattn.human": 11,
-    "cogattn.plot": 11,
     "cogattn.paradigms.base": 12,
     "cogattn.paradigms.report": 13,
     "cogattn.paradigms.watch": 13,
@@ -59,6 +62,7 @@ FLOORS = {
     "cogattn.paradigms.capture": 16,
     "cogattn.paradigms.global_local": 16,
     "cogattn.paradigms.load_dilution": 16,
+    "cogattn.paradigms.own_task": 13,
     "cogattn.paradigms.posner": 16,
     "cogattn.paradigms.scenario": 13,
     "cogattn.paradigms.control_room": 15,
@@ -84,7 +88,7 @@ FLOORS = {
     "cogattn.cli": 21,
     "cogattn": 22,  # the face: it only points to where the public names live
 }
-MODELS_STAND_ON = FLOORS["cogattn.subjects"]  # a network knows what it is shown, never who runs it
+MODELS_STAND_ON = FLOORS["cogattn.training"]  # a network knows what it is shown, never who runs it
 
 
 def name_of(path):

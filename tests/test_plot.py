@@ -10,7 +10,7 @@ from PIL import Image
 from cogattn import paradigms, plot
 from cogattn.errors import RunError
 from cogattn.experiment import events, run
-from cogattn.results import close
+from cogattn.plot import close
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import tomllib
 import pandas as pd
 import pytest
 
-from cogattn import paradigms, results
+from cogattn import files, paradigms, results
 from cogattn.errors import InputError, RunError
 from cogattn.experiment import run
 
@@ -54,13 +54,13 @@ def test_the_folder_holds_all_that_a_reader_needs(saved):
 
 
 def test_done_is_written_last(tmp_path, task, monkeypatch):
-    order, real = [], results._place
+    order, real = [], files.place
 
     def watch(path, write):
         order.append(path.name)
         real(path, write)
 
-    monkeypatch.setattr(results, "_place", watch)
+    monkeypatch.setattr(files, "place", watch)
     run(task, people=2, trials=2, out=tmp_path)
     assert order[-1] == "done.json"
     assert order.count("done.json") == 1

@@ -29,6 +29,7 @@ from cogattn.paradigms.global_local import GlobalLocal
 from cogattn.paradigms.go_nogo import GoNoGo
 from cogattn.paradigms.load_dilution import LoadDilution
 from cogattn.paradigms.nback import NBack
+from cogattn.paradigms.own_task import OwnTask
 from cogattn.paradigms.partial_report import PartialReport
 from cogattn.paradigms.posner import Posner
 from cogattn.paradigms.practice import Practice
@@ -42,7 +43,7 @@ from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.paradigms.watch import Watch
 from cogattn.paradigms.whole_report import WholeReport
 
-__all__ = ["Answers", "Condition", "Metric", "Paradigm", "Watch", "get", "make", "names"]
+__all__ = ["Answers", "Condition", "Metric", "OwnTask", "Paradigm", "Watch", "get", "make", "names"]
 
 _ALL: dict[str, type[Paradigm]] = {
     p.name: p
@@ -56,19 +57,22 @@ _ALL: dict[str, type[Paradigm]] = {
 }
 
 
+_EVERY: dict[str, type[Paradigm]] = {**_ALL, OwnTask.name: OwnTask}
+
+
 def names() -> list[str]:
-    """The paradigms there are."""
+    """The classic experiments there are; besides, every network that brings a task of its own has `own_task`."""
     return sorted(_ALL)
 
 
 def get(name: str) -> Callable[..., Paradigm]:
     """The paradigm of this name; call it with its options."""
-    return _ALL[choice("paradigm", name, names())]
+    return _EVERY[choice("paradigm", name, sorted(_EVERY))]
 
 
 def make(name: str, options: Mapping[str, Any]) -> Paradigm:
     """The paradigm with these options; an unknown option is refused with the nearest known one."""
-    kind = _ALL[choice("paradigm", name, names())]
+    kind = _EVERY[choice("paradigm", name, sorted(_EVERY))]
     for option in options:
         choice(f"option of {name}", option, [f.name for f in fields(kind)])
     return kind(**options)

@@ -51,7 +51,8 @@ class Paradigm(ABC):
     usual_trials: ClassVar[int] = 100  # per person and condition, if nobody says how many
     banded: ClassVar[bool] = True  # whether it has rows on the scorecard
     #: What a network sees: "display" (all elements at once), "frames" (each target alone), "sequence" (it judges them
-    #: one after the other), "items" (each element alone, what it is by `labels`), "" (nothing: no network can take it).
+    #: one after the other), "items" (each element alone, what it is by `labels`), "own" (a specialist's task), ""
+    #: (nothing: no network can take it).
     pictures: ClassVar[str] = "display"
     sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.watch`)
 

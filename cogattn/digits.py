@@ -1,0 +1,316 @@
+"""Displays of real handwritten digits, and the eye through which a network of any kind takes them.
+
+Up to eight digits (scikit-learn's 8x8 images; 1297 to train on, 500 held out) stand at eight places, the targets in
+red, the distractors in green, each pixel of each colour under its own noise. `Eye` makes a subject of any network that
+says two things: what asks for attention (`weigh`), and what it reads through a gate (`forward`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from cogattn.errors import InputError
+from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
+from cogattn.subjects import DISTRACTOR, EMPTY, NOTHING, PICTURE, TARGET, Keys, Labels, load_weights
+
+if TYPE_CHECKING:
+    from cogattn.gate import GateState
+
+PLACES = 8
+DIGITS = 10
+PIXELS = 64
+NOISE = 0.1  # sd of each pixel of each colour; ink goes from 0 to 1
+PATCHES = 4096  # of noise, drawn once: a picture is then three numbers, and showing it is a lookup
+HELD_OUT = 500  # images that no training step sees
+SEED = 0
+CHUNK = 256  # displays per forward pass, always: so that an answer depends on no other display of the call
+SET_SIZES = (1, 2, 4, 6, 8)
+PEOPLE_ALPHA = 0.44  # the median adult's, at which the spread of the logits is reported
+
+
+# ---------------------------------------------------------------------------------------------------- data
+
+
+@dataclass(frozen=True)
+class Images:
+    """Digit images, sorted by digit."""
+
+    ink: npt.NDArray[np.float32]  # (N, 64) in [0, 1]
+    first: npt.NDArray[np.int64]  # (10,) row of each digit's first image
+    count: npt.NDArray[np.int64]  # (10,) how many there are
+
+
+@dataclass(frozen=True)
+class Display:
+    """What was drawn, B displays of S places: which image in which colour under which noise."""
+
+    images: Images
+    image: npt.NDArray[np.int64]  # (B, S)
+    role: npt.NDArray[np.int64]  # (B, S), EMPTY where there is no item
+    patch: npt.NDArray[np.int64]  # (B, S)
+
+    def pixels(self) -> npt.NDArray[np.float32]:
+        """What reaches the eye: red and green at each pixel."""
+        ink = self.images.ink[self.image]  # (B, S, 64)
+        colour = np.stack([self.role == TARGET, self.role == DISTRACTOR], -1)  # (B, S, 2)
+        return colour[..., None] * ink[:, :, None, :] + _noise()[self.patch]  # (B, S, 2, 64)
+
+    def rows(self, start: int, stop: int) -> Display:
+        """Some of the displays, filled up with empty ones to the number asked for."""
+        parts = [self.image, self.role, self.patch]
+        short = max(stop - len(self.role), 0)
+        cut = [np.pad(part[start:stop], ((0, short), (0, 0)), constant_values=EMPTY) for part in parts]
+        return Display(self.images, *cut)
+
+
+@cache
+def images(held_out: bool) -> Images:
+    """The training or the held-out images: one split, by digit, for ever."""
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    ink, digit = load_digits(return_X_y=True)
+    every = np.arange(len(digit))
+    train_rows, test_rows = train_test_split(every, test_size=HELD_OUT, stratify=digit, random_state=SEED)
+    rows = np.sort(test_rows if held_out else train_rows)
+    rows = rows[np.argsort(digit[rows], kind="stable")]
+    count = np.bincount(digit[rows], minlength=DIGITS)
+    return Images((ink[rows] / 16).astype(np.float32), np.cumsum(count) - count, count)
+
+
+@cache
+def lessons() -> Images:
+    """The training images, each also one pixel up, down, left and right, so that shape is learnt and not pixels."""
+    plain = images(held_out=False)
+    wide = np.pad(plain.ink.reshape(-1, 8, 8), ((0, 0), (1, 1), (1, 1)))  # (N, 10, 10)
+    corners = ((1, 1), (1, 1), (0, 1), (2, 1), (1, 0), (1, 2))
+    views = np.stack([wide[:, y : y + 8, x : x + 8] for y, x in corners], 1)  # (N, 6, 8, 8)
+    return Images(views.reshape(-1, PIXELS), plain.first * len(corners), plain.count * len(corners))
+
+
+@cache
+def _noise() -> npt.NDArray[np.float32]:
+    patches = np.random.default_rng(SEED).normal(0, NOISE, (PATCHES, 2, PIXELS))
+    return patches.astype(np.float32)
+
+
+def draw(source: Images, labels: Labels, roles: Labels, keys: Keys) -> Display:
+    """The displays of these trials: each item's image and noise come from its own trial key and place."""
+    place = np.arange(labels.shape[1], dtype=np.uint64)  # (S,)
+    u = uniforms(keys[:, None], DISPLAY, PICTURE + 2 * place)  # (B, S)
+    v = uniforms(keys[:, None], DISPLAY, PICTURE + 2 * place + 1)
+    digit = np.maximum(labels, 0)
+    image = source.first[digit] + (u * source.count[digit]).astype(np.int64)
+    return Display(source, image, roles, (v * PATCHES).astype(np.int64))
+
+
+def random_trials(
+    keys: Keys, items: int | None = None, targets: float | None = None
+) -> tuple[Labels, Labels]:
+    """Labels and roles (B, 8): `items` digits (or 1-8) at random places, each a target with chance `targets`.
+
+    By default a third of the displays hold targets only, the others any mixture.
+    """
+    u = uniforms(keys[:, None], DISPLAY, np.arange(3 * PLACES + 2, dtype=np.uint64))
+    order, digit, role, whole = np.split(u, [PLACES, 2 * PLACES, 3 * PLACES], axis=1)  # (B, 8) x 3, (B, 2)
+    n = 1 + (whole[:, :1] * PLACES).astype(np.int64) if items is None else items
+    share = 1.5 * whole[:, 1:] if targets is None else targets  # above 1: all targets
+    shown = order.argsort(1).argsort(1) < n  # (B, 8)
+    roles = np.where(shown, np.where(role < share, TARGET, DISTRACTOR), EMPTY)
+    return np.where(shown, (digit * DIGITS).astype(np.int64), EMPTY), roles
+
+
+def lesson(step: int, batch: int = 256, seed: int = SEED) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """One batch of training displays: pixels, which places hold an item, and what should be answered at each."""
+    keys = trial_keys(seed, step, np.arange(batch))
+    labels, roles = random_trials(keys)
+    display = draw(lessons(), labels, roles, keys)
+    answers = np.where(roles == TARGET, labels, DIGITS)
+    return torch.from_numpy(display.pixels()), torch.from_numpy(roles != EMPTY), torch.from_numpy(answers)
+
+
+def loss(network: Network, step: int, batch: int = 256) -> torch.Tensor:
+    """Cross-entropy at each place: the digit where a target stands, nothing elsewhere."""
+    pixels, present, answers = lesson(step, batch)
+    return F.cross_entropy(network(pixels, present).flatten(0, 1), answers.flatten())
+
+
+# --------------------------------------------------------------------------------------------------- an eye
+
+
+class Network(nn.Module):
+    """What is asked of a network. pixels (B, S, 2, 64), present (B, S) bool."""
+
+    def weigh(self, pixels: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        """Its own attention logit per item (B, S): what asks for attention, and how much."""
+        raise NotImplementedError
+
+    def forward(
+        self, pixels: torch.Tensor, present: torch.Tensor, gate: GateState | None = None
+    ) -> torch.Tensor:
+        """Evidence for each digit and for nothing, per place (B, S, 11)."""
+        raise NotImplementedError
+
+    def __call__(
+        self, pixels: torch.Tensor, present: torch.Tensor, gate: GateState | None = None
+    ) -> torch.Tensor:
+        """`forward`, with torch's hooks."""
+        out: torch.Tensor = super().__call__(pixels, present, gate)
+        return out
+
+
+class Eye:
+    """A trained network in an experiment, before the held-out images: a `subjects.Subject`."""
+
+    places = PLACES
+    alphabet = DIGITS
+
+    def __init__(
+        self,
+        name: str,
+        network: Network,
+        device: str = "cpu",
+        gap: float = math.nan,
+        source: Images | None = None,
+    ) -> None:
+        self.name = name
+        self.network = network.to(device).eval()
+        self.device = device
+        self.gap = gap
+        self.source = images(held_out=True) if source is None else source
+
+    def show(self, labels: Labels, roles: Labels, keys: Keys) -> Display:
+        """The pictures of these trials; each depends on its own key, labels and roles alone."""
+        labels, roles = np.asarray(labels, np.int64), np.asarray(roles, np.int64)
+        keys = np.atleast_1d(np.asarray(keys, np.uint64))
+        _check_trials(labels, roles, keys)
+        return draw(self.source, labels, roles, keys)
+
+    @torch.inference_mode()
+    def weigh(self, display: Display) -> npt.NDArray[np.float64]:
+        """The network's own attention logit per item."""
+        parts = [np.empty((0, display.role.shape[1]))]
+        for _, pixels, present in self._chunks(display):
+            parts.append(self.network.weigh(pixels, present).double().cpu().numpy())  # (CHUNK, S)
+        logits = np.concatenate(parts)[: len(display.role)]
+        return np.where(display.role == EMPTY, -np.inf, logits)
+
+    @torch.inference_mode()
+    def read(self, display: Display, gate: GateState | None = None) -> npt.NDArray[np.int64]:
+        """The digit at each place, or NOTHING, when attention passes only what the gate leaves open."""
+        B, S = display.role.shape
+        if gate is not None:
+            _check_gate(gate, B)
+            gate = gate.expand(B).to(self.device)
+        parts = [np.empty((0, S), np.int64)]
+        for start, pixels, present in self._chunks(display):
+            rows = torch.arange(start, start + CHUNK).clamp(max=B - 1)  # filled up with the last
+            scores = self.network(pixels, present, None if gate is None else gate[rows])
+            parts.append(scores.argmax(-1).cpu().numpy())  # (CHUNK, S)
+        answer = np.concatenate(parts)[:B]
+        return np.where(answer == DIGITS, NOTHING, answer)
+
+    def _chunks(self, display: Display) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
+        for start in range(0, len(display.role), CHUNK):
+            part = display.rows(start, start + CHUNK)
+            pixels, present = torch.from_numpy(part.pixels()), torch.from_numpy(part.role != EMPTY)
+            yield start, pixels.to(self.device), present.to(self.device)
+
+
+def _check_trials(labels: Labels, roles: Labels, keys: Keys) -> None:
+    """Errors at the door: one label and one role per place, one key per display."""
+    if labels.ndim != 2 or not 1 <= labels.shape[1] <= PLACES or roles.shape != labels.shape:
+        raise InputError(
+            f"labels and roles must both be (displays, 1 to {PLACES} places), got {labels.shape} and {roles.shape}"
+        )
+    if keys.shape != labels.shape[:1]:
+        raise InputError(f"keys must be ({len(labels)},), one per display, got {keys.shape}")
+    if ((labels < EMPTY) | (labels >= DIGITS)).any():
+        raise InputError(
+            f"labels must be 0 to {DIGITS - 1}, or -1 = empty, got {labels.min()} to {labels.max()}"
+        )
+    if not np.isin(roles, (TARGET, DISTRACTOR, EMPTY)).all() or ((roles == EMPTY) != (labels == EMPTY)).any():
+        raise InputError("roles must be 1 = target, 0 = distractor, and -1 exactly where the label is -1")
+
+
+def _check_gate(gate: GateState, displays: int) -> None:
+    """One row of the gate per display, or one for all."""
+    for field in fields(gate):
+        x = getattr(gate, field.name)
+        if x is not None and len(x) not in {1, displays}:
+            raise InputError(f"gate.{field.name} must have {displays} rows, one per display, got {len(x)}")
+
+
+def measure_gap(network: Network) -> dict[str, float]:
+    """The logits of targets and distractors in mixed displays of training images, and their spread."""
+    eye = Eye("", network, source=images(held_out=False))
+    keys = trial_keys(seed_of(SEED, "gap"), 0, np.arange(4000))
+    labels, roles = random_trials(keys, targets=0.5)
+    logits = eye.weigh(eye.show(labels, roles, keys))
+    target, distractor = logits[roles == TARGET], logits[roles == DISTRACTOR]
+    gap = float(target.mean() - distractor.mean())
+    gain = math.log(1 / PEOPLE_ALPHA) / gap
+    by_place = [logits[:, s][roles[:, s] == TARGET].mean() for s in range(PLACES)]
+    return {
+        "gap": gap,
+        "alpha": math.exp(-gap),
+        "sd_targets": gain * float(target.std()),
+        "sd_distractors": gain * float(distractor.std()),
+        "sd_places": gain * float(np.std(by_place)),
+    }
+
+
+def measure_accuracy(network: Network, displays: int = 2000) -> dict[str, float]:
+    """Held-out images: targets read right in displays of n targets, and distractors reported as if targets."""
+    eye = Eye("", network)
+    keys = trial_keys(seed_of(SEED, "accuracy"), 0, np.arange(displays))
+    found = {}
+    for n in SET_SIZES:
+        labels, roles = random_trials(keys, items=n, targets=1.0)
+        answers = eye.read(eye.show(labels, roles, keys))
+        found[f"right_{n}"] = float((answers == labels)[roles == TARGET].mean())
+    labels, roles = random_trials(keys, items=PLACES, targets=0.5)
+    answers = eye.read(eye.show(labels, roles, keys))
+    found["false_reports"] = float((answers != NOTHING)[roles == DISTRACTOR].mean())
+    return found
+
+
+def measure(network: Network) -> dict[str, float]:
+    """All that the notes of a reader's weights say."""
+    return measure_accuracy(network) | measure_gap(network)
+
+
+def load(network: Network, file: Path, device: str) -> Eye:
+    """The reader of models/NAME.py, with the weights that lie beside it."""
+    make = f"python models/{file.name}"
+    path = file.with_suffix(".safetensors")
+    notes = load_weights(network, path, make)
+    try:
+        gap = float(notes["gap"])
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path} does not say its gap; make it anew with: {make}") from error
+    return Eye(file.stem, network, device, gap)
+
+
+def report(numbers: dict[str, float]) -> None:
+    """The table that the head of a reader's file quotes."""
+    print("held-out digits, no gate:")
+    for n in SET_SIZES:
+        print(f"  {n} targets         {numbers[f'right_{n}']:.3f} right")
+    print(f"  distractors       {numbers['false_reports']:.4f} reported as if targets")
+    print(f"logits, training digits: gap {numbers['gap']:.3f}, own alpha {numbers['alpha']:.2g}")
+    print(f"at gain ln(1/{PEOPLE_ALPHA})/gap, sd of")
+    print(f"  targets           {numbers['sd_targets']:.4f}")
+    print(f"  distractors       {numbers['sd_distractors']:.4f}")
+    print(f"  places            {numbers['sd_places']:.4f}")

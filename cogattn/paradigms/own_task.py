@@ -1,0 +1,165 @@
+"""A network's own task: what it was made for, taken by people's minds with the network behind them.
+
+The elements of a trial (words, sentences, frames, patches) reach a mind as the specialist's own stream; the network's
+logits are the weights of the race; what the mind holds is the gate through which the network answers. What varies and
+what is measured is in the specialist's `Exam`. There is no table of people: the task is the network's, not a classic.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cogattn import plot
+from cogattn.errors import InputError, choice
+from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm, by_person
+from cogattn.stream import TaskStream
+from cogattn.subjects import Exam, Specialist, find_specialist
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+NAME = "own_task"
+_PLAIN = Exam("A network's own task", "value", (0.0,), "value", "score")
+
+
+@dataclass(frozen=True)
+class OwnTask(Paradigm):
+    """Options: whose task (a name in models/ or a file), and its exam; `OwnTask.of` takes both from the network."""
+
+    model: str = ""
+    exam: Exam | Mapping[str, Any] = field(default=_PLAIN)
+
+    name = NAME
+    title = "A network's own task"
+    source = "the network's own file"
+    condition_columns = ("value",)
+    banded = False
+    pictures = "own"
+
+    def __post_init__(self) -> None:
+        exam = self.exam
+        if isinstance(exam, Mapping):
+            for word in exam:
+                choice("part of an exam", word, [f.name for f in fields(Exam)])
+            exam = Exam(**exam)
+        if not isinstance(exam, Exam):
+            raise InputError(f"exam must be an Exam(...), got {exam!r}")
+        object.__setattr__(self, "exam", exam)
+        object.__setattr__(self, "condition_columns", (exam.column,))
+
+    @classmethod
+    def of(cls, model: str, values: tuple[float, ...] = ()) -> OwnTask:
+        """The task of this network, at these values of what varies (default: its own)."""
+        exam = find_specialist(model, "cpu").exam
+        return cls(model, Exam(**{**asdict(exam), "values": values or exam.values}))
+
+    @property
+    def asked(self) -> Exam:
+        """The exam, as what it is."""
+        assert isinstance(self.exam, Exam)
+        return self.exam
+
+    def options(self) -> dict[str, Any]:
+        """The options as plain values, for TOML."""
+        exam = asdict(self.asked)
+        return {"model": self.model, "exam": exam | {"values": list(exam["values"])}}
+
+    def conditions(self) -> list[Condition]:
+        """One per value of what varies."""
+        return [{self.asked.column: value} for value in self.asked.values]
+
+    def value(self, condition: Condition) -> float:
+        """What varies, in this condition."""
+        return condition[self.asked.column]
+
+    def stream(self, condition: Condition) -> TaskStream:
+        """The world of one trial, as the network's file lays it out."""
+        return find_specialist(self.model, "cpu").stream(self.value(condition))
+
+    def columns(
+        self, subject: Specialist, display: Any, outcome: Any, here: npt.NDArray[np.bool_], limited: bool
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Columns of the long table: what the network answers through the gate that the mind leaves.
+
+        here: (trials, elements) which elements there are; outcome: `mind.cohort.Outcome`.
+        """
+        gate = self.gate(outcome) if limited else None
+        answer = {name: np.asarray(x) for name, x in subject.answer(display, gate).items()}
+        n = len(here)
+        for name, x in answer.items():
+            if x.shape != (n,):
+                raise InputError(
+                    f"{subject.name}.answer()[{name!r}] must be ({n},), one per trial, got {x.shape}"
+                )
+        if "score" not in answer:
+            raise InputError(f"{subject.name}.answer() must give score, it gives {', '.join(answer)}")
+        held, late = outcome.stored & here, outcome.censored & here
+        return {
+            "correct": np.isclose(answer["score"].astype(float), self.asked.perfect),
+            "arrived": here.sum(1),
+            "answered": held.sum(1),
+            "missed": here.sum(1) - held.sum(1) - late.sum(1),
+            "censored": late.sum(1),
+            **answer,
+        }
+
+    def gate(self, outcome: Any) -> Any:
+        """What the mind leaves: what it holds at the end, or (`timed`) when it held each element."""
+        from cogattn.gate import GateState
+
+        if not self.asked.timed:
+            return GateState.from_events(outcome.stored, outcome.finish)
+        came, left = (np.where(np.isnan(x), np.inf, x) for x in (outcome.fate.encoded, outcome.fate.left))
+        return GateState.from_numpy(t_on=came, t_off=left)
+
+    def score(self, condition: Condition, answers: Answers) -> dict[str, npt.NDArray[Any]]:
+        """An own task is scored by `columns`."""
+        raise InputError("a network's own task needs its network: give model=")
+
+    def metrics(self, frame: pd.DataFrame) -> list[Metric]:
+        """The mean score at each value."""
+        exam = self.asked
+        return [
+            Metric(exam.title, f"{exam.measure} at {exam.column} {at:g}", f"{exam.column}={at:g}", float(mean), np.nan)
+            for at, mean in frame.groupby(exam.column)["score"].mean().items()
+        ]  # fmt: skip
+
+    def human(self) -> pd.DataFrame:
+        """There is no table."""
+        return pd.DataFrame(columns=[self.asked.column, "mean", "sd", "n"], dtype=float)
+
+    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+        """The score over what varies, a line per arm; dotted: the score of one who knows nothing."""
+        exam = self.asked
+        with plot.style() as plt:
+            ax = plt.subplots(figsize=(5.6, 4.2))[1] if axes is None else np.ravel(axes)[0]
+            arms = list(dict.fromkeys(frame["arm"]))
+            known = plot.pens(arms)
+            for arm in arms:
+                table = by_person(frame[frame["arm"] == arm], [exam.column], "score")
+                plot.arm(ax, table.columns, table.to_numpy(), known[arm], arm, band=arm == arms[0])
+            if np.isfinite(exam.chance):
+                ax.axhline(exam.chance, color="#999999", linewidth=0.9, linestyle=":", label="knows nothing")
+            ax.set(xlabel=exam.label, ylabel=exam.measure, xticks=sorted(frame[exam.column].unique()))
+            if exam.perfect == 1.0:
+                ax.set_ylim(min(0.0, float(frame["score"].min())), 1.05)
+            ax.set_title(fill(self.finding(frame), 64))
+            ax.legend(loc="best")
+            return ax.figure
+
+    def finding(self, frame: pd.DataFrame) -> str:
+        """What was found, in a line, from the numbers themselves."""
+        exam = self.asked
+        first, last = min(exam.values), max(exam.values)
+        parts = []
+        for arm, own in frame.groupby("arm", sort=False):
+            mean = own.groupby(exam.column)["score"].mean()
+            parts.append(f"{arm} {mean[first]:.2f} -> {mean[last]:.2f}")
+        return f"{exam.title}, {exam.measure} from {first:g} to {last:g} {exam.label}: {', '.join(parts)}"
