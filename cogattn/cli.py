@@ -51,6 +51,9 @@ Jobs = Annotated[
     int | None,
     Parameter(converter=_whole, help="processor cores to use (default: all); the numbers stay the same"),
 ]
+Trials_ = Annotated[
+    int | None, Parameter(converter=_whole, help="trials per person and condition (default: as is usual)")
+]
 Device = Annotated[str, Parameter(help="where the network runs: auto, cpu or cuda")]
 Observer_ = Annotated[str | None, Parameter(name="--observer", help="TOML file: one mind for everybody")]
 Population_ = Annotated[
@@ -87,7 +90,7 @@ def list_(*, json: Json = False) -> None:
     from cogattn.observer import LIMITS
 
     rows = [("paradigm", name, paradigms.get(name)().title) for name in paradigms.names()]
-    rows += [("model", name, "a network that takes the tasks (--model)") for name in subjects.names()]
+    rows += [("model", name, _what(subjects.find(name, "cpu"))) for name in subjects.names()]
     rows += [("arm", "human", "all limits"), ("arm", "softmax", "no limits: plain softmax attention")]
     rows += [("limit", name, "joined by + they make an arm, e.g. slots+capacity") for name in LIMITS]
     show(pd.DataFrame(rows, columns=["kind", "name", "what it is"]), json)
@@ -101,7 +104,7 @@ def run(
     arms: Annotated[str | None, Parameter(help="comma-separated, e.g. human,softmax,slots+capacity")] = None,
     model: Annotated[str | None, Parameter(help="a name in models/ or your own .py file")] = None,
     people: Whole | None = None,
-    trials: Annotated[int | None, Parameter(converter=_whole, help="trials per person and condition")] = None,
+    trials: Trials_ = None,
     seed: Whole | None = None,
     option: Annotated[
         list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE, e.g. set_size=4")
@@ -146,7 +149,7 @@ def compare(
     *,
     model: Annotated[str, Parameter(help="a name in models/ or your own .py file")] = "digit_reader",
     people: Whole = 50,
-    trials: Annotated[int, Parameter(converter=_whole, help="trials per person and condition")] = 100,
+    trials: Trials_ = None,
     seed: Whole = 0,
     observer: Observer_ = None,
     population: Population_ = None,
@@ -156,7 +159,7 @@ def compare(
     resume: Resume = False,
     json: Json = False,
 ) -> None:
-    """People, a network under human limits and the same network with plain softmax: whole and partial report."""
+    """A network under human limits, the same network with plain softmax, and people: in the tasks that it can take."""
     from cogattn.comparison import compare as play
 
     minds = _minds(observer, population)
@@ -174,9 +177,7 @@ def compare(
 def scorecard(
     *,
     people: Whole = 200,
-    trials: Annotated[
-        int | None, Parameter(converter=_whole, help="trials per person and condition (default: as is usual)")
-    ] = None,
+    trials: Trials_ = None,
     seed: Whole = 0,
     observer: Observer_ = None,
     population: Population_ = None,
@@ -289,6 +290,14 @@ def doctor(*, out: Out = OUT, json: Json = False) -> int:
     table = pd.DataFrame(rows, columns=["what", "state", "detail"])
     show(table, json)
     return int((table["state"] != "ok").any())
+
+
+def _what(model: Any) -> str:
+    """What a network does, for the list."""
+    from cogattn import subjects
+
+    exam = getattr(model, "exam", None)
+    return f"{exam.title} (own_task)" if exam is not None else f"a network that {subjects.doing(model)}"
 
 
 # -- what the commands share ---------------------------------------------------------------------------------

@@ -1,51 +1,67 @@
-"""The main comparison: people, a network under human limits, and the same network with plain softmax attention.
+"""The main comparison: a network under human limits, the same network with plain softmax attention, and people.
 
-Whole and partial report on the same displays of real digits, the same draws. A fourth line, `mind alone`, is the
-same people without a network: what separates it from the limited network is the network's own reading errors.
+The same trials, the same draws; only the limits differ. A reader of displays takes whole and partial report, a judge of
+sequences n-back, and a specialist its own task. Where the mind can answer without a network a further line, `mind
+alone`, is the same people without one: what separates it from the limited network is the network's own errors.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from cogattn import files, human, plot, results
 from cogattn.experiment import Plan, Progress, check, digest, execute_all, make_plan, run_folder
 from cogattn.observer import Observer, Population
+from cogattn.paradigms import OwnTask
 from cogattn.results import Trials
+from cogattn.subjects import find, is_judge, is_specialist
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-PARADIGMS = ("whole_report", "partial_report")
+DISPLAYS = ("whole_report", "partial_report")
 ALONE = "mind alone"
+_TAIL = "_mind_alone"
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What `compare` found: a run per paradigm, with the network and with the mind alone."""
+    """What `compare` found: a run per task, with the network and (`mind alone`) without."""
 
     runs: dict[str, Trials]
     folder: Path | None = None
 
     @property
-    def model(self) -> str:
-        """The network that took the tasks."""
-        return str(self.runs[PARADIGMS[0]].config["model"])
+    def tasks(self) -> list[str]:
+        """The tasks that were taken."""
+        return [name for name in self.runs if not name.endswith(_TAIL)]
 
-    def frame(self, paradigm: str) -> pd.DataFrame:
-        """All arms of one paradigm; the mind without a network is an arm of its own name."""
-        alone = self.runs[f"{paradigm}_{ALONE}".replace(" ", "_")].frame.assign(arm=ALONE)
-        return pd.concat([self.runs[paradigm].frame, alone], ignore_index=True)
+    @property
+    def model(self) -> str:
+        """The network that took them."""
+        return Path(str(self.runs[self.tasks[0]].config["model"])).stem
+
+    @property
+    def displays(self) -> bool:
+        """Did it read displays?"""
+        return self.tasks == list(DISPLAYS)
+
+    def frame(self, task: str) -> pd.DataFrame:
+        """All arms of one task; the mind without a network is an arm of its own name."""
+        frames = [self.runs[task].frame]
+        if task + _TAIL in self.runs:
+            frames.append(self.runs[task + _TAIL].frame.assign(arm=ALONE))
+        return pd.concat(frames, ignore_index=True)
 
     def table(self) -> pd.DataFrame:
         """A row per condition: people, their band, each arm's mean and its spread between people."""
         parts = []
-        for paradigm in PARADIGMS:
+        for paradigm in self.tasks:
             trials = replace(self.runs[paradigm], frame=self.frame(paradigm))
             wide = trials.summary().pivot_table(
                 index=["metric", "condition"], columns="arm", values="model", sort=False
@@ -67,62 +83,86 @@ class Comparison:
 
     def misread(self) -> float:
         """Share of what the limited network answers that it answers wrong: its own reading errors."""
-        whole = self.runs[PARADIGMS[0]].frame.query("arm == 'human'")
+        whole = self.runs[DISPLAYS[0]].frame.query("arm == 'human'")
         return 1.0 - float(whole["score"].sum() / max(1, whole["answered"].sum()))
 
     def ceiling(self) -> float:
         """The least share of targets that the softmax arm reports, over all conditions."""
-        frames = [self.runs[p].frame.query("arm == 'softmax'") for p in PARADIGMS]
+        frames = [self.runs[p].frame.query("arm == 'softmax'") for p in DISPLAYS]
         shares = [f.groupby(["exposure", "distractors"])[["score", "arrived"]].sum() for f in frames]
         return float(min((s["score"] / s["arrived"]).min() for s in shares))
 
     def words(self) -> list[str]:
-        """What was found, in three sentences."""
+        """What was found, in a few sentences."""
         table = self.table()
         inside, known = int(table["human inside"].sum()), int(table["human inside"].notna().sum())
-        soft = int(table["softmax inside"].sum())
-        gap = self._gap()
-        return [
+        if not known:
+            return self._ends(table)
+        found = [
             f"Under human limits the network is inside {inside} of {known} human bands; "
-            f"with plain softmax attention inside {soft}.",
+            f"with plain softmax attention inside {int(table['softmax inside'].sum())}."
+        ]
+        gap = (table["arm human"] - table[f"arm {ALONE}"]).abs().max()
+        if not self.displays:
+            return [*found, f"The limited network is the mind alone, but for {gap:.2f} at most."]
+        return [
+            *found,
             f"Softmax reports at least {self.ceiling():.1%} of the targets in every condition: its ceiling.",
             f"The limited network misreads {self.misread():.1%} of what its mind hands it; "
             f"else it is the mind alone (largest difference {gap:.2f} letters).",
         ]
 
-    def _gap(self) -> float:
-        table = self.table()
-        return float((table["arm human"] - table[f"arm {ALONE}"]).abs().max())
+    def _ends(self, table: pd.DataFrame) -> list[str]:
+        """Without a table of people: what limits cost at either end of what varies."""
+        ends = [table.iloc[i] for i in (0, -1)]
+        return [
+            f"{row['metric']}: {row['arm human']:.2f} under human limits, {row['arm softmax']:.2f} with plain softmax."
+            for row in ends
+        ]
 
     def plot(self) -> Figure:
-        """Both curves over the human data, the misfit below them."""
-        labels = {
+        """The curves over the human data where there are any; for displays the misfit below them."""
+        names = {
             "human": f"{self.model}, human limits",
             "softmax": f"{self.model}, plain softmax",
             ALONE: "the mind alone",
         }
+        figure = self._displays() if self.displays else self._single()
+        handles: dict[str, Any] = {}
+        for ax in figure.axes:
+            for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+                handles.setdefault(label, handle)
+            if (legend := ax.get_legend()) is not None:
+                legend.remove()
+        for common in list(figure.legends):
+            common.remove()
+        with plot.style():
+            labels = [names.get(n, n) for n in handles]
+            figure.legend(handles.values(), labels, loc="outside lower center", ncols=4)
+            table = self.table()
+            known = int(table["human inside"].notna().sum())
+            if known:
+                title = (
+                    f"Limits make the network human: inside {int(table['human inside'].sum())} of {known} "
+                    f"human bands; plain softmax in {int(table['softmax inside'].sum())}"
+                )
+                figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
+        return figure
+
+    def _displays(self) -> Figure:
         with plot.style() as plt:
             figure, axes = plt.subplots(
                 2, 2, figsize=(9.6, 5.0), height_ratios=[5, 1], width_ratios=[3, 2], sharex="col"
             )
-            for column, paradigm in enumerate(PARADIGMS):
-                trials = self.runs[paradigm]
-                trials.paradigm.figure(self.frame(paradigm), axes[:, column])
-                top = axes[0, column]
-                handles, names = top.get_legend_handles_labels()
-                top.get_legend().remove()
-                top.set_title(trials.paradigm.title)
-            names = [labels.get(n, n) for n in names]
-            figure.legend(handles, names, loc="outside lower center", ncols=4)
-            inside = self.table()["human inside"]
-            figure.suptitle(
-                f"Limits make the network human: inside {int(inside.sum())} of {int(inside.notna().sum())} "
-                f"human bands; plain softmax in {int(self.table()['softmax inside'].sum())}",
-                x=0.01,
-                ha="left",
-                fontweight="bold",
-            )
+            for column, task in enumerate(self.tasks):
+                paradigm = self.runs[task].paradigm
+                paradigm.figure(self.frame(task), axes[:, column])
+                axes[0, column].set_title(paradigm.title)
             return figure
+
+    def _single(self) -> Figure:
+        (task,) = self.tasks
+        return self.runs[task].paradigm.figure(self.frame(task))
 
     def save(self, folder: Path) -> Path:
         """The table, the figure and, last, done.json; the runs have folders of their own in it."""
@@ -138,7 +178,7 @@ class Comparison:
 def compare(
     model: str = "digit_reader",
     people: int = 50,
-    trials: int = 100,
+    trials: int | None = None,
     seed: int = 0,
     n_jobs: int = 1,
     device: str = "auto",
@@ -149,12 +189,11 @@ def compare(
     resume: bool = False,
     progress: Progress | None = None,
 ) -> Comparison:
-    """Play whole and partial report with the network under limits, without, and with the mind alone."""
-    plans: dict[str, Plan] = {}
-    for paradigm in PARADIGMS:
-        shared = (people, trials, seed, observer, population)
-        plans[paradigm] = make_plan(paradigm, ("human", "softmax"), model, *shared)
-        plans[f"{paradigm}_{ALONE}".replace(" ", "_")] = make_plan(paradigm, ("human",), None, *shared)
+    """Let the network take its tasks under limits and without, and the mind alone where it can answer by itself.
+
+    `trials=None`: as many as is usual for each task.
+    """
+    plans = _plans(model, people, trials, seed, observer, population)
     check(plans.values(), n_jobs, device)
     config = {name: digest(plan.config()) for name, plan in plans.items()}
     folder = None if out is None else run_folder(Path(out), "compare", config, resume)
@@ -162,3 +201,22 @@ def compare(
     if folder is not None:
         done.save(folder)
     return done
+
+
+def _plans(
+    model: str,
+    people: int,
+    trials: int | None,
+    seed: int,
+    observer: Observer | None,
+    population: Population | None,
+) -> dict[str, Plan]:
+    """What a network of this kind takes."""
+    subject, shared = find(model, "cpu"), (people, trials, seed, observer, population)
+    if is_specialist(subject):
+        return {OwnTask.name: make_plan(OwnTask.name, ("human", "softmax"), model, *shared)}
+    plans: dict[str, Plan] = {}
+    for task in ("nback",) if is_judge(subject) else DISPLAYS:
+        plans[task] = make_plan(task, ("human", "softmax"), model, *shared)
+        plans[task + _TAIL] = make_plan(task, ("human",), None, *shared)
+    return plans

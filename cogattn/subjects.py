@@ -12,8 +12,8 @@ holds. A specialist (`Specialist`) brings a task of its own, whose elements (wor
 the mind as a stream. Each is one Python file that defines `load(device)`: one of `models/` by its name, or anybody's
 own by its path.
 
->>> names()
-['digit_reader', 'nback_reader']
+>>> {"digit_reader", "nback_reader"} <= set(names())
+True
 >>> find_reader("digit_reader", device="cpu").places
 8
 >>> find_judge("nback_reader", device="cpu").judge(np.array([[3, 5, 3, 5]]), n=2)
@@ -151,10 +151,15 @@ def find(name_or_path: str, device: str = "auto") -> Subject | Judge | Specialis
     """The subject of that name, or the one in that file, its weights on `device` (auto: CUDA if there is any)."""
     path = _path(name_or_path)
     place = _device(device)
-    module = _import(path)
-    if not callable(getattr(module, "load", None)):
+    loaded = module(name_or_path)
+    if not callable(getattr(loaded, "load", None)):
         raise InputError(f"{path} must define load(device) -> Subject, Judge or Specialist, and does not")
-    return _checked(module.load(place), path)
+    return _checked(loaded.load(place), path)
+
+
+def module(name_or_path: str) -> ModuleType:
+    """The file of that subject, imported."""
+    return _import(_path(name_or_path))
 
 
 def find_reader(name_or_path: str, device: str = "auto") -> Subject:

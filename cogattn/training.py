@@ -312,16 +312,18 @@ class Workshop:
         network = self.network()
         course = self.course if steps is None else Course(**{**asdict(self.course), "steps": steps})
         checkpoint = self.file.with_suffix(".checkpoint") if steps is None else None
-        curve = train(
-            network,
-            self.lesson,
-            course,
-            self.held_out,
-            checkpoint=checkpoint,
-            resume=resume,
-            progress=progress,
-            what=self.name,
-        )
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)  # what is dropped out
+            curve = train(
+                network,
+                self.lesson,
+                course,
+                self.held_out,
+                checkpoint=checkpoint,
+                resume=resume,
+                progress=progress,
+                what=self.name,
+            )
         return network, curve
 
     def write(self, resume: bool, out: Path) -> int:

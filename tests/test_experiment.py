@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 
 import numpy as np
@@ -124,7 +125,7 @@ def test_without_limits_the_network_reads_without_a_gate(eye):
 
 @pytest.mark.parametrize("paradigm", ["whole_report", "digit_stream", "simple_rt"])
 def test_a_judge_of_sequences_is_shown_no_pictures(paradigm):
-    with pytest.raises(InputError, match="nback_reader judges sequences and cannot be shown pictures"):
+    with pytest.raises(InputError, match="nback_reader judges sequences, and this experiment needs one that"):
         run(paradigm, model="nback_reader", people=1)
 
 
@@ -238,7 +239,7 @@ def test_a_damaged_part_is_played_again(tmp_path, damage):
 def test_a_full_disk_keeps_what_was_finished(tmp_path, monkeypatch):
     import errno
 
-    real, count = results.os.replace, []
+    real, count = os.replace, []
 
     def full(a, b):
         count.append(b)
@@ -246,7 +247,7 @@ def test_a_full_disk_keeps_what_was_finished(tmp_path, monkeypatch):
             raise OSError(errno.ENOSPC, "No space left on device")
         real(a, b)
 
-    monkeypatch.setattr(results.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(RunError, match="No space left") as error:
         run(whole(), out=tmp_path, **SMALL)
     assert "\n" not in str(error.value)

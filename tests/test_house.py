@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "cogattn.errors": 0,
     "cogattn.files": 1,
-    "cogattn.plot": 1,
+    "cogattn.plot": 5,
     "cogattn.laws": 0,
     "cogattn.laws.alertness": 1,
     "cogattn.laws.memory": 1,
@@ -198,11 +198,12 @@ def test_no_file_can_smuggle_in_code(path):
 
 
 def test_no_hidden_randomness():
-    """Every generator has a seed that somebody gave: no global state, no `default_rng()`. (Training may have both.)"""
+    """Every generator has a seed that somebody gave: no global state, no `default_rng()`. (Training has both.)"""
     for path in python("cogattn"):
         for name, call in calls(path):
             where = f"{path}:{call.lineno} calls {name}"
-            assert name not in ("np.random.seed", "torch.manual_seed", "random.seed"), where
+            if path.stem != "training":
+                assert name not in ("np.random.seed", "torch.manual_seed", "random.seed"), where
             assert not re.fullmatch(r"(np\.random|random)\.(rand\w*|normal|choice|shuffle|uniform)", name), (
                 where
             )

@@ -168,11 +168,10 @@ def test_sequences_that_cannot_be_judged(reader, letters, n, plan, said):
 
 
 def test_the_notes_hold_the_accuracies(file):
-    with safe_open(str(file.WEIGHTS), framework="pt") as weights:
+    with safe_open(str(file.WORKSHOP.weights), framework="pt") as weights:
         notes = weights.metadata()
-    assert {"command", "seed", "torch", "unknown_iff_gone"} <= notes.keys()
+    assert float(notes["unknown_iff_gone"]) > 0.999
     assert all(float(notes[f"right_{n}"]) > 0.99 for n in DEPTHS)
-    assert file.WEIGHTS.stat().st_size < 200_000
 
 
 def test_lessons_say_unknown_exactly_where_the_item_is_not_seen(file):
@@ -186,14 +185,8 @@ def test_lessons_say_unknown_exactly_where_the_item_is_not_seen(file):
             assert answers[b, t] == expected
 
 
-def test_twenty_steps_lower_the_loss_and_are_the_same_twice(file):
-    before = torch.get_rng_state()
-    (one, losses), (two, _) = file.train(steps=20), file.train(steps=20)
-    assert losses[0] == pytest.approx(math.log(3), abs=0.3)
-    assert np.mean(losses[-3:]) < 0.95 * losses[0]
-    for x, y in zip(one.parameters(), two.parameters(), strict=True):
-        assert torch.equal(x, y)
-    assert torch.equal(before, torch.get_rng_state())
+def test_an_untrained_reader_guesses_among_three_answers(file):
+    assert file.loss(file.WORKSHOP.network(), 0).item() == pytest.approx(math.log(3), abs=0.3)
 
 
 def test_sequences_repeat_as_often_as_they_should(file):
@@ -203,41 +196,3 @@ def test_sequences_repeat_as_often_as_they_should(file):
         assert 0 <= letters.min() <= letters.max() < 8
         share = (letters[:, n:] == letters[:, :-n]).mean()
         assert abs(share - file.REPEATS) < 4 * math.sqrt(0.24 / (500 * (T - n)))
-
-
-def test_the_same_weights_are_the_same_bytes(file, reader):
-    with safe_open(str(file.WEIGHTS), framework="pt") as weights:
-        notes = weights.metadata()
-    assert file.packed(reader.network, dict(sorted(notes.items()))) == file.WEIGHTS.read_bytes()
-
-
-def test_saving_is_whole_or_not_at_all(file, reader, tmp_path, monkeypatch):
-    path = tmp_path / "weights.safetensors"
-    path.write_bytes(b"old")
-
-    def stop(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("os.replace", stop)
-    with pytest.raises(KeyboardInterrupt):
-        file.save(reader.network, {}, path)
-    assert [p.name for p in tmp_path.iterdir()] == ["weights.safetensors"]
-    assert path.read_bytes() == b"old"
-
-
-def test_check_finds_the_numbers_of_the_notes(file, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["nback_reader.py", "--check"])
-    assert file.main() == 0
-    assert capsys.readouterr().out.endswith("as its notes say\n")
-
-
-def test_ctrl_c_ends_training_in_one_line(file, monkeypatch):
-    def stop(*_, **__):
-        raise KeyboardInterrupt
-
-    before = file.WEIGHTS.read_bytes()
-    monkeypatch.setattr(file, "train", stop)
-    monkeypatch.setattr(sys, "argv", ["nback_reader.py"])
-    with pytest.raises(SystemExit, match=r"^stopped; nothing was written$"):
-        file.main()
-    assert file.WEIGHTS.read_bytes() == before

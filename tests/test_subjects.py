@@ -84,20 +84,26 @@ def test_a_users_own_file_is_a_subject(parrot: Path) -> None:
     assert subject.weigh(display)[0, 1] == -np.inf
 
 
-def test_every_model_that_comes_along_is_a_reader_or_a_judge() -> None:
+def test_every_model_that_comes_along_is_of_one_kind() -> None:
     kinds = {name: subjects.find(name, device="cpu") for name in subjects.names()}
     assert all(x.name == name for name, x in kinds.items())
-    assert {name for name, x in kinds.items() if subjects.is_reader(x)} == {"digit_reader"}
-    assert {name for name, x in kinds.items() if subjects.is_judge(x)} == {"nback_reader"}
+    for x in kinds.values():
+        assert subjects.is_reader(x) + subjects.is_judge(x) + subjects.is_specialist(x) == 1
+    assert subjects.is_reader(kinds["digit_reader"])
+    assert subjects.is_judge(kinds["nback_reader"])
 
 
 def test_a_users_own_judge_is_found_and_cannot_be_shown_pictures(owl: Path, parrot: Path) -> None:
     assert subjects.find(str(owl), device="cpu").name == "owl"
     judge = subjects.find_judge(str(owl), device="cpu")
     assert judge.judge(np.zeros((2, 3), np.int64), 1).shape == (2, 3)
-    with pytest.raises(InputError, match="owl judges sequences and cannot be shown pictures"):
+    with pytest.raises(
+        InputError, match="owl judges sequences, and this experiment needs one that reads displays"
+    ):
         subjects.find_reader(str(owl), device="cpu")
-    with pytest.raises(InputError, match="parrot reads displays and cannot judge sequences"):
+    with pytest.raises(
+        InputError, match="parrot reads displays, and this experiment needs one that judges sequences"
+    ):
         subjects.find_judge(str(parrot), device="cpu")
 
 

@@ -168,14 +168,14 @@ class NBack(Divided):
         """d' and accuracy over load."""
         table, t = sensitivity(frame), self.human()
 
+        marks = {"xlabel": "n back", "xticks": self.loads}
+
         def left(ax: Any) -> None:
-            self.panel(ax, table, "d", "load", t, xlabel="n back", ylabel="d'", ylim=(0, None))
+            self.panel(ax, table, "d", "load", t, ylabel="d'", ylim=(0, None), **marks)
 
         def right(ax: Any) -> None:
             own = t.assign(mean=t["accuracy"])
-            self.panel(
-                ax, table, "accuracy", "load", own, xlabel="n back", ylabel="accuracy", ylim=(0.45, 1.03)
-            )
+            self.panel(ax, table, "accuracy", "load", own, ylabel="accuracy", ylim=(0.45, 1.03), **marks)
             ax.axhline(0.5, color="#999999", linewidth=0.8)
 
         return self.panels(frame, axes, [left, right])
