@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cogattn.comparison import compare
     from cogattn.errors import CogattnError, InputError, RunError
     from cogattn.experiment import run
+    from cogattn.explaining import explain
     from cogattn.gate import Compose, GateState, Lapse, Race, Slots, Soft, TopK
     from cogattn.mind.world import Mind
     from cogattn.observer import Observer, Population, Spread
@@ -34,6 +35,7 @@ _HOMES = {
     "cogattn.experiment": ("run",),
     "cogattn.results": ("Trials", "load"),
     "cogattn.comparison": ("compare",),
+    "cogattn.explaining": ("explain",),
     "cogattn.scoring": ("scorecard",),
     "cogattn.verification": ("verify",),
     "cogattn.gate": ("Compose", "GateState", "Lapse", "Race", "Slots", "Soft", "TopK"),
@@ -64,6 +66,7 @@ __all__ = [
     "TopK",
     "Trials",
     "compare",
+    "explain",
     "human",
     "load",
     "nn",

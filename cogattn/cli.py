@@ -262,6 +262,34 @@ def trace(
 
 
 @app.command
+def explain(
+    folder: str,
+    /,
+    *,
+    condition: Annotated[
+        int, Parameter(converter=_whole, help="its number, from 0, in the order of the run")
+    ] = 0,
+    person: Whole = 0,
+    trial: Whole = 0,
+    everybody: Annotated[
+        bool, Parameter(negative=(), help="the table holds all trials of the condition, not this one alone")
+    ] = False,
+    out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/explained)")] = None,
+    json: Json = False,
+) -> None:
+    """Which element got how much of a network's attention in a trial, and when: a heat map, human beside softmax."""
+    from cogattn import results
+    from cogattn.explaining import explain as told
+
+    done = told(results.load(folder), condition, person, trial, everybody=everybody)
+    place = Path(out) if out else Path(folder) / "explained"
+    paths = done.save(place, f"condition{condition}-person{person}-trial{trial}")
+    show(done.shown_rows(), json)
+    if not json:
+        print("", done.finding(), "", *paths, sep="\n")
+
+
+@app.command
 def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
     """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
     from cogattn import files, verification

@@ -221,6 +221,11 @@ class Eye:
         answer = np.concatenate(parts)[:B]
         return np.where(answer == DIGITS, NOTHING, answer)
 
+    def elements(self, display: Display, row: int) -> npt.NDArray[np.float32]:
+        """The little pictures at the places of one display, (S, 8, 8, 3): red and green."""
+        light = display.rows(row, row + 1).pixels()[0].clip(0, 1).reshape(-1, 2, 8, 8)  # (S, 2, 8, 8)
+        return np.stack([light[:, 0], light[:, 1], np.zeros_like(light[:, 0])], -1)
+
     def _chunks(self, display: Display) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
         for start in range(0, len(display.role), CHUNK):
             part = display.rows(start, start + CHUNK)

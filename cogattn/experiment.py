@@ -150,7 +150,7 @@ def check(plans: Iterable[Plan], n_jobs: int, device: str) -> None:
     whole("n_jobs", n_jobs, least=1, most=1024)
     for plan in plans:
         if plan.model is not None:
-            _fits(plan.paradigm, _subject(plan, device))
+            _fits(plan.paradigm, model_of(plan, device))
 
 
 def execute(
@@ -161,7 +161,7 @@ def execute(
     progress: Progress | None = None,
 ) -> Trials:
     """Carry a plan out, in this folder if one is given: what is finished there is not played again."""
-    subject = None if plan.model is None else _subject(plan, device)
+    subject = None if plan.model is None else model_of(plan, device)
     config = plan.config()
     history = results.provenance(plan.seed, _device_of(subject), n_jobs)
     if folder is not None:
@@ -244,7 +244,7 @@ def _own(task: OwnTask, model: str | None) -> tuple[OwnTask, str]:
     return task, model
 
 
-def _subject(plan: Plan, device: str) -> Any:
+def model_of(plan: Plan, device: str) -> Any:
     """The plan's network: a reader of displays, a judge where the paradigm plays sequences, or a specialist."""
     assert plan.model is not None
     find = {"sequence": find_judge, "own": find_specialist}.get(plan.paradigm.pictures, find_reader)
@@ -381,19 +381,51 @@ def play_cell(plan: Plan, cell: Cell, crowd: Sequence[Observer], subject: Subjec
 
 
 def _play_block(
-    plan: Plan, cell: Cell, minds: Sequence[Observer], subject: Subject | None, person: Array, trial: Array
+    plan: Plan, cell: Cell, minds: Sequence[Observer], subject: Any, person: Array, trial: Array
 ) -> pd.DataFrame:
     stream = plan.paradigm.stream(cell.condition)
-    if isinstance(plan.paradigm, OwnTask):
-        columns = _work(plan, cell, plan.paradigm, stream, minds, subject, person, trial)
+    scene, out = play_again(plan, cell, minds, subject, person, trial)
+    limited = bool(limits_of(cell.arm))
+    if isinstance(scene, Desk):
+        columns = scene.columns(out, limited)
         return _table(plan, cell, stream, person, trial, columns, columns.pop("response", ""))
-    scene = None if subject is None else Scene.make(plan, cell, stream, subject, person, trial)
-    out = _select(plan, cell, stream, minds, scene, person, trial)
     if scene is None:
         answers, response = Answers(out.stored, out.stored, out.censored), _named(out.stored, stream.names)
     else:
-        answers, response = scene.answers(out.stored, out.censored, bool(limits_of(cell.arm)))
+        answers, response = scene.answers(out.stored, out.censored, limited)
     return _table(plan, cell, stream, person, trial, plan.paradigm.score(cell.condition, answers), response)
+
+
+def play_again(
+    plan: Plan,
+    cell: Cell,
+    minds: Sequence[Observer],
+    subject: Any,
+    person: Array,
+    trial: Array,
+    *,
+    record: bool = False,
+    details: bool = False,
+) -> tuple[Scene | Desk | None, cohort.Outcome]:
+    """These trials: what a network was shown, and what the mind made of it. The same draws give the same events."""
+    stream = plan.paradigm.stream(cell.condition)
+    scene: Scene | Desk | None = None
+    if isinstance(plan.paradigm, OwnTask):
+        scene = Desk.make(plan, cell, plan.paradigm, subject, person, trial)
+    elif subject is not None:
+        scene = Scene.make(plan, cell, stream, subject, person, trial)
+    weighed = scene is not None and (limits_of(cell.arm) or isinstance(scene, Desk))
+    out = cohort.play(
+        stream,
+        minds,
+        person=person,
+        trial=trial,
+        seed=condition_seed(plan, cell.condition),
+        weights=scene.weights(minds, person) if scene is not None and weighed else None,
+        record=record,
+        details=details or (isinstance(scene, Desk) and scene.task.asked.timed),
+    )
+    return scene, out
 
 
 def _table(
@@ -417,26 +449,11 @@ def _table(
     return pd.DataFrame(head | timing | columns | tail)
 
 
-def _work(
-    plan: Plan,
-    cell: Cell,
-    task: OwnTask,
-    stream: TaskStream,
-    minds: Sequence[Observer],
-    subject: Any,
-    person: Array,
-    trial: Array,
-) -> dict[str, Array]:
-    """A specialist's trials: its logits race, the mind plays, it answers through what the mind holds."""
-    desk = Desk.make(plan, cell, task, subject, person, trial)
-    out = _select(plan, cell, stream, minds, desk, person, trial, details=task.asked.timed)
-    return task.columns(subject, desk.display, out, desk.here, bool(limits_of(cell.arm)))
-
-
 @dataclass(frozen=True)
 class Desk:
     """A batch of a specialist's trials: the same for every arm."""
 
+    task: OwnTask
     subject: Any
     display: Any
     logits: Array  # (n, E), -inf where there is no element
@@ -446,7 +463,7 @@ class Desk:
         """What the specialist shows in these trials, and what asks for attention there."""
         keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
         display = subject.show(task.value(cell.condition), keys)
-        return cls(subject, display, np.asarray(subject.weigh(display), float))
+        return cls(task, subject, display, np.asarray(subject.weigh(display), float))
 
     @property
     def here(self) -> Array:
@@ -457,6 +474,23 @@ class Desk:
         """w_x = exp(gain logit_x), at the gain that gives each person's alpha. (n, E)"""
         gain = race.gain_for([m.alpha for m in minds], self.subject.gap)[person, None]
         return race.weights_from_logits(self.logits, gain)
+
+    def columns(self, out: cohort.Outcome, limited: bool) -> dict[str, Array]:
+        """What the specialist answers through what the mind holds; without limits, through nothing."""
+        return self.task.columns(self.subject, self.display, out, self.here, limited)
+
+    def allocation(self, out: cohort.Outcome, limited: bool) -> Array:
+        """(n, E): how much of its attention each element got."""
+        allocated = self.subject.allocate(self.display, self.task.gate(out) if limited else None)
+        return np.where(self.here, allocated, 0.0)
+
+    def elements(self, row: int, names: Sequence[str]) -> tuple[list[str], Array | None]:
+        """What the elements of one trial are called, and their pictures if they are any."""
+        found = self.subject.elements(self.display, row)
+        if isinstance(found, np.ndarray):
+            return list(names), found
+        here, words = self.here[row], iter(found)
+        return [next(words) if is_here else "" for is_here in here], None
 
 
 def _play_sessions(
@@ -571,32 +605,6 @@ def _read(
     return out
 
 
-def _select(
-    plan: Plan,
-    cell: Cell,
-    stream: TaskStream,
-    minds: Sequence[Observer],
-    scene: Scene | Desk | None,
-    person: Array,
-    trial: Array,
-    record: bool = False,
-    details: bool = False,
-) -> cohort.Outcome:
-    """The mind plays the events: with the weights that the network proposes, else with those of the stream."""
-    weighed = scene is not None and (limits_of(cell.arm) or isinstance(scene, Desk))
-    weights = scene.weights(minds, person) if scene is not None and weighed else None
-    return cohort.play(
-        stream,
-        minds,
-        person=person,
-        trial=trial,
-        seed=condition_seed(plan, cell.condition),
-        weights=weights,
-        record=record,
-        details=details,
-    )
-
-
 def condition_seed(plan: Plan, condition: Condition) -> int:
     """The draws of a condition depend on the seed and on the condition: the arms share them."""
     return seed_of(plan.seed, plan.paradigm.name, json.dumps(condition, sort_keys=True)) & (2**63 - 1)
@@ -651,18 +659,44 @@ class Scene:
 
     def named(self, keep: Array, limited: bool) -> Array:
         """What the network calls the item at its place, through the gate that the mind leaves; -1 = nothing."""
-        gate = None
-        if limited:
-            from cogattn.gate import GateState
-
-            gate = GateState.from_numpy(keep=_scatter(keep, self.place, self.subject.places, False))
+        gate = self._gate(keep) if limited else None
         return np.take_along_axis(self.subject.read(self.picture, gate), self.place, 1)
+
+    def _gate(self, keep: Array) -> Any:
+        """What the mind leaves, place by place."""
+        from cogattn.gate import GateState
+
+        return GateState.from_numpy(keep=_scatter(keep, self.place, self.subject.places, False))
+
+    @property
+    def logits(self) -> Array:
+        """(n, E): the network's own logit of each element."""
+        return np.take_along_axis(self.subject.weigh(self.picture), self.place, 1)
+
+    @property
+    def here(self) -> Array:
+        """(n, E): which elements there are: all of them."""
+        return np.ones(self.labels.shape, bool)
+
+    def allocation(self, out: cohort.Outcome, limited: bool) -> Array:
+        """(n, E): how much attention each element got; a network that cannot say so is taken at its own logits."""
+        gate = self._gate(out.stored) if limited else None
+        if hasattr(self.subject, "allocate"):
+            return np.take_along_axis(self.subject.allocate(self.picture, gate), self.place, 1)
+        w = race.weights_from_logits(self.logits, 1.0) * (out.stored if limited else 1.0)
+        return w / np.maximum(w.sum(1, keepdims=True), 1e-300)
+
+    def elements(self, row: int, names: Sequence[str]) -> tuple[list[str], Array | None]:
+        """What the elements of one trial are called, and their pictures if the network shows any."""
+        called = [f"{name}: {label}" for name, label in zip(names, self.labels[row], strict=True)]
+        if not hasattr(self.subject, "elements"):
+            return called, None
+        return called, np.asarray(self.subject.elements(self.picture, row))[self.place[row]]
 
     def weights(self, minds: Sequence[Observer], person: Array) -> Array:
         """w_x = exp(gain logit_x): the network's own logits, at the gain that gives each person's alpha. (n, E)"""
-        logits = np.take_along_axis(self.subject.weigh(self.picture), self.place, 1)
         gain = race.gain_for([m.alpha for m in minds], self.subject.gap)[person, None]
-        return race.weights_from_logits(logits, gain)
+        return race.weights_from_logits(self.logits, gain)
 
     def answers(self, stored: Array, censored: Array, limited: bool) -> tuple[Answers, list[str]]:
         """The network reads every display through the gate that the mind leaves; without limits, through none."""
@@ -714,7 +748,7 @@ def events(
     Adds the columns arm and condition (its number) to those of `mind.events`.
     """
     plan = plan_of(trials)
-    subject = None if plan.model is None else _subject(plan, "auto")
+    subject = None if plan.model is None else model_of(plan, "auto")
     conditions = plan.paradigm.conditions()
     chosen = (
         range(len(conditions))
@@ -729,17 +763,12 @@ def events(
     for c in chosen:
         for name in arms:
             cell = Cell(name, conditions[c])
-            minds, stream = [o.under(limits_of(name)) for o in crowd], plan.paradigm.stream(conditions[c])
+            minds = [o.under(limits_of(name)) for o in crowd]
             if isinstance(plan.paradigm, Watch):
                 found = _session_events(plan, cell, minds, subject, plan.paradigm, persons)
                 parts.append(found.assign(arm=name, condition=c))
                 continue
-            scene: Scene | Desk | None = None
-            if isinstance(plan.paradigm, OwnTask):
-                scene = Desk.make(plan, cell, plan.paradigm, subject, who, which)
-            elif subject is not None:
-                scene = Scene.make(plan, cell, stream, subject, who, which)
-            out = _select(plan, cell, stream, minds, scene, who, which, record=True)
+            _, out = play_again(plan, cell, minds, subject, who, which, record=True)
             assert out.events is not None
             parts.append(out.events.assign(arm=name, condition=c))
     return pd.concat(parts, ignore_index=True)

@@ -168,7 +168,7 @@ class NBack(Divided):
         """d' and accuracy over load."""
         table, t = sensitivity(frame), self.human()
 
-        marks = {"xlabel": "n back", "xticks": self.loads}
+        marks: Any = {"xlabel": "n back", "xticks": self.loads}
 
         def left(ax: Any) -> None:
             self.panel(ax, table, "d", "load", t, ylabel="d'", ylim=(0, None), **marks)
