@@ -5,7 +5,7 @@ attention out among the elements (`allocate`), through the gate that the mind le
 taken at its own logits: softmax over the elements that its gate leaves open.
 
 >>> from cogattn.experiment import run
->>> told = explain(run("partial_report", model="digit_reader", people=2, trials=3), condition=4, person=1, trial=2)
+>>> told = explain(run("partial_report", model="digit_reader", people=2, trials=3), condition=1, person=1, trial=2)
 >>> told.frame.groupby("arm")["allocation"].sum().round(6).tolist()
 [1.0, 1.0]
 """
