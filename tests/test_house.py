@@ -82,12 +82,16 @@ FLOORS = {
     "cogattn.paradigms": 17,
     "cogattn.results": 18,
     "cogattn.experiment": 19,
+    "cogattn.tune.scales": 11,
+    "cogattn.tune.likelihoods": 12,
+    "cogattn.tune.fitting": 20,
+    "cogattn.tune": 21,
     "cogattn.comparison": 20,
     "cogattn.explaining": 20,
     "cogattn.scoring": 20,
     "cogattn.verification": 20,
-    "cogattn.cli": 21,
-    "cogattn": 22,  # the face: it only points to where the public names live
+    "cogattn.cli": 22,
+    "cogattn": 23,  # the face: it only points to where the public names live
 }
 MODELS_STAND_ON = FLOORS["cogattn.training"]  # a network knows what it is shown, never who runs it
 

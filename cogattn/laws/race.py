@@ -24,6 +24,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 from scipy import stats
 
 from cogattn.errors import InputError
@@ -295,6 +296,70 @@ def composition(w: npt.ArrayLike, m: int, r: int) -> Array:
     for done, p in reached.items():
         out[(done & (1 << m) - 1).bit_count()] += p
     return out
+
+
+@njit(cache=True, nogil=True)
+def _binomial(n, p, out):  # type: ignore[no-untyped-def]
+    """P(j of n), j = 0..n, into `out`; what lies beyond n is 0."""
+    out[:] = 0.0
+    out[0] = 1.0
+    for i in range(n):
+        for j in range(i + 1, 0, -1):
+            out[j] = out[j] * (1.0 - p) + out[j - 1] * p
+        out[0] *= 1.0 - p
+
+
+@njit(cache=True, nogil=True)
+def report_counts(m, d, alpha, race, out):  # type: ignore[no-untyped-def]
+    """P(j of m targets stored) for every whole K at once: out[K, j], K = 0..m + d.
+
+    Targets weigh 1, distractors alpha; `race` is C (exposure - t0). The same law as `partial_report`, compiled for
+    weights that differ between the two kinds alone: what fitting asks for a million times.
+    """
+    n = m + d
+    out[:] = 0.0
+    out[:, 0] = 1.0
+    if race <= 0.0 or m == 0:
+        return
+    total = m + alpha * d
+    v, u = 1.0 / total, alpha / total
+    of_v, of_u = np.zeros(n + 2), np.zeros(n + 2)
+    if d == 0 or u == 0.0:  # nobody else takes a slot: the binomial, its upper tail at K
+        _binomial(m, -math.expm1(-v * race), of_v)
+        for k in range(1, n + 1):
+            out[k, 0] = 0.0
+            for j in range(m + 1):
+                out[k, min(j, k)] += of_v[j]
+        return
+    one_v, one_u = np.zeros(n + 2), np.zeros(n + 2)
+    _binomial(m, -math.expm1(-v * race), of_v)
+    _binomial(d, -math.expm1(-u * race), of_u)
+    for k in range(1, n + 1):  # fewer than K have finished
+        for j in range(m + 1):
+            out[k, j] = 0.0
+            for x in range(min(d, k - 1 - j) + 1):
+                out[k, j] += of_v[j] * of_u[x]
+    slowest = min(v, u)
+    end = min(race, 50.0 / slowest)
+    for panel in range(len(_PANELS) - 1):  # the K-th finishes at t, being a target or a distractor
+        low, width = _PANELS[panel], _PANELS[panel + 1] - _PANELS[panel]
+        if end * low * slowest > 45.0:
+            break
+        for q in range(len(_NODES)):
+            t = end * (low + width * _NODES[q])
+            dt = end * width * _WEIGHTS[q]
+            p, r = -math.expm1(-v * t), -math.expm1(-u * t)
+            _binomial(m, p, of_v)
+            _binomial(d, r, of_u)
+            _binomial(m - 1, p, one_v)
+            _binomial(max(0, d - 1), r, one_u)
+            by_target, by_other = dt * m * v * math.exp(-v * t), dt * d * u * math.exp(-u * t)
+            for k in range(1, n + 1):
+                for j in range(max(0, k - d), min(m, k) + 1):
+                    if j >= 1:
+                        out[k, j] += by_target * one_v[j - 1] * of_u[k - j]
+                    if k - 1 - j >= 0:
+                        out[k, j] += by_other * of_v[j] * one_u[k - 1 - j]
 
 
 def stored_set(s: Sequence[int], v: npt.ArrayLike, tau: float, k: int) -> float:

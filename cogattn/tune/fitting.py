@@ -1,0 +1,594 @@
+"""Fit: C, K, t0, alpha of people from their own data, with what is known and what is not.
+
+Each person alone is maximum likelihood. Together (`pool=True`, the default for more than three people) people are a
+sample of a population that is normal on the parameters' scales (`tune.scales`), with correlations, and is estimated too;
+a person with few trials then borrows from the others (partial pooling). The integral over each person's parameters is
+importance sampling around the peak of his posterior, with common random numbers; the population is improved by EM
+(Dempster, Laird & Rubin 1977) until its likelihood stands. Intervals are those of the posterior, given the population.
+
+>>> from cogattn.experiment import run
+>>> trials = run("whole_report", arms="human", people=2, trials=40, seed=1)
+>>> found = fit("whole_report", trials, pool=False)
+>>> found.estimates[["capacity", "slots", "threshold"]].shape
+(2, 3)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import joblib
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import optimize, stats
+
+from cogattn import files, plot
+from cogattn.errors import InputError, number, whole
+from cogattn.observer import Observer, Population
+from cogattn.results import Trials
+from cogattn.tune import likelihoods, scales
+from cogattn.tune.likelihoods import Compact, Report
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Array = npt.NDArray[np.float64]
+Progress = Callable[[int, int], None]
+DRAWS = 512  # parameters that each person is asked about, a power of two
+ROUNDS = 3  # how often the draws are moved to where the population says that people are
+_LEAST = 4  # people from which a population can be said to be one
+_CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
+
+
+@dataclass(frozen=True)
+class Fit:
+    """What a fit found."""
+
+    paradigm: str
+    params: tuple[str, ...]
+    estimates: pd.DataFrame  #: a row per person: person, the parameters, trials, loglik
+    intervals: pd.DataFrame  #: person, parameter, low, high (95 %)
+    loglik: float
+    pooled: bool
+    data: Compact
+    fixed: Observer  #: everything that was not fitted
+    center: Array  #: (parameters,) people's mean on the scales
+    covariance: Array  #: (parameters, parameters) between people, on the scales
+    within: Array  #: (parameters, parameters) mean correlation of the errors of a person's own estimates
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def free(self) -> int:
+        """How many numbers were fitted."""
+        p = len(self.params)
+        return p + p * (p + 1) // 2 if self.pooled else p * len(self.estimates)
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion: smaller is better."""
+        return 2 * self.free - 2 * self.loglik
+
+    @property
+    def bic(self) -> float:
+        """Schwarz's criterion: smaller is better."""
+        return self.free * math.log(int(self.data.trials.sum())) - 2 * self.loglik
+
+    def population(self) -> Population:
+        """The people as a population: for `run(population=...)` and `--population FILE`."""
+        sd = np.sqrt(np.diag(self.covariance))
+        own = {
+            name: scales.SCALES[name].spread(float(self.center[i]), max(1e-6, float(sd[i])))
+            for i, name in enumerate(self.params)
+        }
+        return replace(Population.adults(), **own)
+
+    def observer(self, person: Any = None) -> Observer:
+        """One person, or the person in the middle of them all."""
+        if person is None:
+            values = scales.own(self.params, self.center)
+        else:
+            rows = self.estimates[self.estimates["person"] == person]
+            if rows.empty:
+                raise InputError(f"person must be one of those fitted, got {person!r}")
+            values = rows[list(self.params)].to_numpy()[0]
+        own: dict[str, Any] = dict(zip(self.params, map(float, values), strict=True))
+        return replace(self.fixed, **own)
+
+    def table(self) -> pd.DataFrame:
+        """A row per parameter: people's mean and sd, their range, how wide a person's interval is."""
+        rows = []
+        for i, name in enumerate(self.params):
+            own, bounds = self.estimates[name], self.intervals[self.intervals["parameter"] == name]
+            rows.append(
+                {
+                    "parameter": name,
+                    "unit": scales.SCALES[name].unit,
+                    "mean": own.mean(),
+                    "sd": own.std(ddof=1) if len(own) > 1 else np.nan,
+                    "least": own.min(),
+                    "most": own.max(),
+                    "typical": float(scales.own(self.params, self.center)[i]),
+                    "interval": float((bounds["high"] - bounds["low"]).median()),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def save(self, folder: Path) -> Path:
+        """Tables, the observer and the population as files that every command takes, the figure."""
+        from cogattn import results
+
+        files.write_table(folder / "estimates.csv", self.estimates)
+        files.write_table(folder / "intervals.csv", self.intervals)
+        files.write_table(folder / "summary.csv", self.table())
+        files.write_text(folder / "observer.toml", results.toml(self.observer().to_dict()))
+        files.write_text(folder / "population.toml", results.toml(self.population().to_dict()))
+        files.write_text(folder / "notes.txt", "".join(f"{note}\n" for note in self.notes))
+        figure = self.plot()
+        plot.save(figure, folder / "figures", "tune")
+        plot.close(figure)
+        files.write_json(folder / "done.json", {"loglik": self.loglik, "aic": self.aic, "bic": self.bic})
+        return folder
+
+    def plot(self) -> Figure:
+        """The data and the fit; then every person's estimates with their intervals."""
+        with plot.style() as plt:
+            n = len(self.params)
+            figure, axes = plt.subplots(
+                1, 1 + n, figsize=(4.6 + 1.9 * n, 4.0), width_ratios=[2.4, *[1.0] * n]
+            )
+            self._curves(axes[0])
+            for ax, name in zip(axes[1:], self.params, strict=True):
+                self._people(ax, name)
+            word = "together" if self.pooled else "each alone"
+            figure.suptitle(
+                f"{self.paradigm}: {len(self.estimates)} people fitted {word}; "
+                + ", ".join(
+                    f"{r.parameter} {_rounded(r.mean)} {r.unit}".strip() for r in self.table().itertuples()
+                ),
+                x=0.01,
+                ha="left",
+                fontsize=11,
+                fontweight="bold",
+            )
+            return figure
+
+    def _curves(self, ax: Any) -> None:
+        """Mean score over exposure, a line per kind of display: people, and what the fit expects of them."""
+        d = self.data
+        theta = _theta(self.estimates[list(self.params)].to_numpy(), self.params, self.fixed)
+        expected = likelihoods.of(self.paradigm).expected(theta, d)
+        sums = (d.counts * np.arange(d.counts.shape[2])).sum(2)
+        asked = d.counts.sum(2)
+        seen = np.where(asked > 0, sums / np.maximum(asked, 1), np.nan)
+        kinds = sorted({(int(m), int(k)) for m, k in zip(d.targets, d.distractors, strict=True)})
+        known = plot.pens([str(kind) for kind in kinds])
+        for m, k in kinds:
+            at = np.flatnonzero((d.targets == m) & (d.distractors == k))
+            at = at[np.argsort(d.exposure[at])]
+            pen = known[str((m, k))]
+            label = f"{m} targets" + (f", {k} distractors" if k else "")
+            fitted = np.where(np.isnan(seen[:, at]), np.nan, expected[:, at])
+            line = {"color": pen.color, "linestyle": pen.dash, "label": label}
+            ax.plot(1000 * d.exposure[at], np.nanmean(fitted, 0), marker="_", **line)
+            mean, count = np.nanmean(seen[:, at], 0), (~np.isnan(seen[:, at])).sum(0)
+            error = 1.96 * np.nanstd(seen[:, at], 0) / np.sqrt(count)
+            ax.errorbar(1000 * d.exposure[at], mean, yerr=error, fmt="*", color=pen.color, markersize=8)
+        ax.set(
+            xlabel="exposure [ms]", ylabel="targets reported", ylim=(0, None), title="stars: data; lines: fit"
+        )
+        ax.legend(loc="best", fontsize=8)
+
+    def _people(self, ax: Any, name: str) -> None:
+        """Each person's estimate and interval, from least to most."""
+        bounds = self.intervals[self.intervals["parameter"] == name].set_index("person")
+        own = self.estimates.set_index("person")[name].sort_values()
+        scale = 1000.0 if name == "threshold" else 1.0
+        y, rows = np.arange(len(own)), bounds.loc[own.index]
+        ax.hlines(y, scale * rows["low"], scale * rows["high"], color="#BBBBBB", linewidth=1.2)
+        ax.plot(scale * own, y, ".", color="#0072B2", markersize=4)
+        unit = "ms" if name == "threshold" else scales.SCALES[name].unit
+        ax.set(xlabel=name + (f" [{unit}]" if unit else ""), yticks=[])
+        if scales.SCALES[name].log:
+            ax.set_xscale("log")
+
+
+def fit(
+    paradigm: str,
+    data: Trials | pd.DataFrame,
+    params: Sequence[str] | None = None,
+    *,
+    pool: bool | None = None,
+    observer: Observer | None = None,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> Fit:
+    """Estimate people's parameters. data: a run's trials, or a long table with the columns of the paradigm's own.
+
+    params: which ones (default: all that the data inform); the others are as in `observer`. pool=None: together if
+    there are at least four people.
+    """
+    law = likelihoods.of(paradigm)
+    frame = _human(data.frame) if isinstance(data, Trials) else data
+    compact, notes = law.compact(frame), _warned(frame)
+    informed = law.informed(compact)
+    names = scales.names(params) if params else informed
+    for name in names:
+        if name not in informed:
+            raise InputError(
+                f"these data say nothing about {name}: parameters they inform are {', '.join(informed)}"
+            )
+    n_jobs, seed = whole("n_jobs", n_jobs, least=1, most=1024), whole("seed", seed, most=2**63 - 1)
+    fixed = observer or Observer()
+    many = len(compact.people) >= _LEAST
+    pooled = many if pool is None else bool(pool)
+    if pooled and not many:
+        raise InputError(f"pool needs at least {_LEAST} people, got {len(compact.people)}: set pool=False")
+    job = _Job(law, compact, names, fixed, seed, n_jobs, progress)
+    return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes)
+
+
+def _human(frame: pd.DataFrame) -> pd.DataFrame:
+    """The trials of the human arm, where there are several."""
+    arms = frame["arm"].unique() if "arm" in frame else []
+    if len(arms) > 1 and "human" not in arms:
+        raise InputError(f"the run has the arms {', '.join(arms)}: give the trials of one of them")
+    return frame[frame["arm"] == "human"] if "human" in arms else frame
+
+
+def _warned(frame: pd.DataFrame) -> list[str]:
+    """What is odd about the data though it can be fitted."""
+    notes = []
+    per = frame.groupby("person", sort=False).size()
+    few = per[per < 30]
+    if len(few):
+        notes.append(f"{len(few)} people have fewer than 30 trials ({_some(few.index)}): weakly informed")
+    right = frame.groupby("person", sort=False)["score"].sum()
+    nothing = right[right == 0]
+    if len(nothing):
+        notes.append(f"{len(nothing)} people reported nothing in any trial ({_some(nothing.index)})")
+    sets = frame.groupby("person", sort=False)[["exposure", "targets", "distractors"]].apply(
+        lambda f: frozenset(map(tuple, f.drop_duplicates().to_numpy().tolist()))
+    )
+    common = sets.mode().iloc[0] if len(sets) else frozenset()
+    other = sets[sets.map(len) < len(common)]
+    if len(other):
+        notes.append(f"{len(other)} people lack a condition that others have ({_some(other.index)})")
+    if frame["exposure"].nunique() == 1:
+        notes.append("one exposure alone cannot tell the rate from the threshold: they will trade off")
+    return notes
+
+
+def _some(people: Sequence[Any]) -> str:
+    """The first of them, by name."""
+    return ", ".join(map(str, people[:5])) + (", ..." if len(people) > 5 else "")
+
+
+def _theta(values: Array, params: Sequence[str], fixed: Observer) -> Array:
+    """(n, 4): all that the likelihood asks for, what is not fitted being fixed."""
+    base = np.array([getattr(fixed, name) for name in Report.params], float)
+    out = np.broadcast_to(base, (len(values), len(base))).copy()
+    for i, name in enumerate(params):
+        out[:, Report.params.index(name)] = values[:, i]
+    return out
+
+
+@dataclass
+class _Job:
+    """A fit under way."""
+
+    law: Report
+    data: Compact
+    params: tuple[str, ...]
+    fixed: Observer
+    seed: int
+    n_jobs: int
+    progress: Progress | None
+
+    @property
+    def n(self) -> int:
+        return len(self.data.people)
+
+    def loglik(self, x: Array, row: Array) -> Array:
+        """Of points on the scales (n, parameters)."""
+        return self.law.loglik(_theta(scales.own(self.params, x), self.params, self.fixed), self.data, row)
+
+    def prior(self) -> tuple[Array, Array]:
+        """Adults: mean and covariance on the scales."""
+        mean = np.array([scales.SCALES[name].mean for name in self.params])
+        return mean, np.diag([scales.SCALES[name].sd ** 2 for name in self.params])
+
+    def each(self, work: Callable[[int], Any], base: int, total: int) -> list[Any]:
+        """One piece of work per person, beside each other."""
+        pool = joblib.Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
+        out = []
+        for i, found in enumerate(pool(joblib.delayed(work)(i) for i in range(self.n))):
+            out.append(found)
+            if self.progress is not None:
+                self.progress(base + i + 1, total)
+        return out
+
+    def peak(self, row: int, mean: Array, precision: Array, starts: Sequence[Array]) -> tuple[Array, float]:
+        """The highest point of log-likelihood minus the population's quadratic, from several starts."""
+        where = np.array([row])
+
+        def depth(x: Array) -> float:
+            gap = x - mean
+            return 0.5 * float(gap @ precision @ gap) - float(self.loglik(x[None], where)[0])
+
+        best: Any = None
+        for start in starts:
+            simplex = start + np.vstack([np.zeros(len(start)), np.diag(self._steps())])
+            found = optimize.minimize(
+                depth,
+                start,
+                method="Nelder-Mead",
+                options={"initial_simplex": simplex, "xatol": 1e-3, "fatol": 1e-3},
+            )
+            best = found if best is None or found.fun < best.fun else best
+        return np.asarray(best.x), -float(best.fun)
+
+    def _steps(self) -> Array:
+        return 0.3 * np.array([scales.SCALES[name].sd for name in self.params])
+
+    def starts(self) -> list[Array]:
+        """The adult mean, with K in several places: between two whole numbers the likelihood is smooth, at them not."""
+        mean, _ = self.prior()
+        if "slots" not in self.params:
+            return [mean]
+        at = self.params.index("slots")
+        return [np.where(np.arange(len(mean)) == at, k, mean) for k in (1.5, 2.5, 3.5, 4.5)]
+
+    # -- each alone --------------------------------------------------------------------------------------------
+
+    def alone(self, paradigm: str, notes: list[str]) -> Fit:
+        """Maximum likelihood, and profile intervals."""
+        p = len(self.params)
+        flat = (np.zeros(p), np.zeros((p, p)))
+
+        def one(row: int) -> tuple[Array, float, Array, Array]:
+            x, top = self.peak(row, *flat, self.starts())
+            return x, top, self.profile(row, x, top), self.spread_at(row, x, flat[1])
+
+        found = self.each(one, 0, self.n)
+        x = np.array([f[0] for f in found])
+        bounds = np.array([f[2] for f in found])  # (people, parameters, 2) on the scales
+        within = _mean_correlation([f[3] for f in found])
+        cov = np.atleast_2d(np.cov(x.T)) if self.n > 1 else np.zeros((p, p))
+        tops = np.array([f[1] for f in found])
+        return self.done(paradigm, notes, x, tops, bounds, float(tops.sum()), False, x.mean(0), cov, within)
+
+    def profile(self, row: int, x: Array, top: float) -> Array:
+        """(parameters, 2): where the likelihood, the others at their best, has fallen by 1.92 (chi-square, 95 %)."""
+        p, where = len(self.params), np.array([row])
+        out = np.empty((p, 2))
+        for i in range(p):
+            rest = [j for j in range(p) if j != i]
+
+            def fallen(value: float, i: int = i, rest: list[int] = rest) -> float:
+                point = x.copy()
+                point[i] = value
+
+                def depth(y: Array) -> float:
+                    point[rest] = y
+                    return -float(self.loglik(point[None], where)[0])
+
+                if not rest:
+                    return top + depth(np.empty(0)) - _CUT
+                simplex = x[rest] + np.vstack([np.zeros(len(rest)), np.diag(self._steps()[rest])])
+                found = optimize.minimize(
+                    depth,
+                    x[rest],
+                    method="Nelder-Mead",
+                    options={"initial_simplex": simplex, "xatol": 5e-3, "fatol": 5e-3},
+                )
+                return top + float(found.fun) - _CUT
+
+            for side, sign in enumerate((-1.0, 1.0)):
+                out[i, side] = self._edge(fallen, x[i], sign, scales.SCALES[self.params[i]])
+        return out
+
+    @staticmethod
+    def _edge(fallen: Callable[[float], float], at: float, sign: float, scale: scales.Scale) -> float:
+        """From the peak outwards by doubling steps until it has fallen far enough, then to the point where."""
+        low, high = (float(scale.latent(b)) for b in (scale.low, scale.high))
+        step, inner = 0.5 * scale.sd, at
+        for _ in range(8):
+            outer = float(np.clip(at + sign * step, low, high))
+            if fallen(outer) > 0:
+                return float(optimize.brentq(fallen, inner, outer, xtol=1e-3)) if outer != inner else outer
+            if outer in (low, high):
+                return outer
+            inner, step = outer, 2 * step
+        return inner
+
+    # -- together ----------------------------------------------------------------------------------------------
+
+    def together(self, paradigm: str, notes: list[str]) -> Fit:
+        """Importance sampling around each person's peak, EM for the population, and again from where people are."""
+        mean, cov = self.prior()
+        even = stats.qmc.Sobol(len(self.params) + 1, scramble=True, rng=np.random.default_rng(self.seed))
+        u = np.clip(even.random(DRAWS), 1e-6, 1 - 1e-6)
+        first = partial(self.laplace, mean=mean, precision=np.asarray(np.linalg.inv(cov), float))
+        near = self.each(first, 0, (1 + ROUNDS) * self.n)
+        for turn in range(ROUNDS):
+            ask = partial(self.sampled, near=near, mean=mean, cov=cov, u=u)
+            found = self.each(ask, (1 + turn) * self.n, (1 + ROUNDS) * self.n)
+            draws, base = np.array([f[0] for f in found]), np.array([f[1] for f in found])
+            mean, cov, loglik = _em(draws, base, mean, cov)
+            weights, _ = _weighted(draws, base, mean, cov)  # (people, draws)
+            center, spread = _moments(draws, weights)
+            near = list(zip(center, spread + 0.05 * np.array([s for _, s in near]), strict=True))
+        own = np.array([self.loglik(center[i : i + 1], np.array([i]))[0] for i in range(self.n)])
+        poor = int((1 / (weights**2).sum(1) < 20).sum())
+        if poor:
+            notes = [*notes, f"{poor} people's posteriors are poorly sampled (fewer than 20 effective draws)"]
+        bounds, within = _quantiles(draws, weights), _mean_correlation(list(spread))
+        return self.done(paradigm, notes, center, own, bounds, loglik, True, mean, cov, within)
+
+    def laplace(self, row: int, mean: Array, precision: Array) -> tuple[Array, Array]:
+        """The peak of a person's posterior, and the covariance of the normal that is as curved there."""
+        x, _ = self.peak(row, mean, precision, self.starts())
+        return x, self.spread_at(row, x, precision)
+
+    def sampled(
+        self, row: int, near: Sequence[tuple[Array, Array]], mean: Array, cov: Array, u: Array
+    ) -> tuple[Array, Array]:
+        """Draws (draws, parameters) of a person, and their log-likelihood minus log of how likely they were drawn.
+
+        Three in four from a wide t (5 degrees of freedom) where the person seems to be, the rest from the population.
+        """
+        x, local = near[row][0], 1.5 * near[row][1]
+        z = stats.norm.ppf(u[:, 1:])
+        tail = np.sqrt(5 / stats.chi2.ppf(u[:, 0] * 4 / 3 % 1, 5))[:, None]
+        own = x + tail * z @ np.linalg.cholesky(local).T
+        draws = np.where(u[:, :1] < 0.75, own, mean + z @ np.linalg.cholesky(cov).T)
+        log_q = np.logaddexp(
+            math.log(0.75) + stats.multivariate_t.logpdf(draws, x, local, 5),
+            math.log(0.25) + stats.multivariate_normal.logpdf(draws, mean, cov),
+        )
+        return draws, self.loglik(draws, np.full(len(draws), row)) - log_q
+
+    def spread_at(self, row: int, x: Array, precision: Array) -> Array:
+        """The covariance of a normal with the same curvature as the posterior at its peak."""
+        p, steps = len(x), self._steps()
+        points, where = [], []
+        for i in range(p):
+            for j in range(i, p):
+                for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1)):
+                    point = x.copy()
+                    point[i] += a * steps[i]
+                    point[j] += b * steps[j]
+                    points.append(point)
+                    where.append((i, j, a * b))
+        values = self.loglik(np.array(points), np.full(len(points), row))
+        curve = np.zeros((p, p))
+        for (i, j, sign), value in zip(where, values, strict=True):
+            curve[i, j] -= sign * value / (4 * steps[i] * steps[j])
+        curve = curve + curve.T - np.diag(np.diag(curve)) + precision
+        floor = np.diag(1 / np.array([3 * scales.SCALES[name].sd for name in self.params]) ** 2)
+        size, axes = np.linalg.eigh(curve + floor * 0.1)
+        return np.asarray((axes / np.maximum(size, np.diag(floor).min())) @ axes.T)
+
+    def done(
+        self,
+        paradigm: str,
+        notes: list[str],
+        x: Array,
+        own: Array,
+        bounds: Array,
+        loglik: float,
+        pooled: bool,
+        mean: Array,
+        cov: Array,
+        within: Array,
+    ) -> Fit:
+        """Into the parameters' own units."""
+        values = scales.own(self.params, x)
+        estimates = pd.DataFrame(
+            {"person": self.data.people, **dict(zip(self.params, values.T, strict=True))}
+        )
+        estimates = estimates.assign(trials=self.data.trials, loglik=own)
+        low, high = (scales.own(self.params, bounds[..., side]) for side in (0, 1))
+        intervals = pd.DataFrame(
+            {
+                "person": np.repeat(np.array(self.data.people, object), len(self.params)),
+                "parameter": list(self.params) * self.n,
+                "low": low.ravel(),
+                "high": high.ravel(),
+            }
+        )
+        notes = [*notes, *_trades(self.params, within)]
+        return Fit(
+            paradigm,
+            self.params,
+            estimates,
+            intervals,
+            loglik,
+            pooled,
+            self.data,
+            self.fixed,
+            mean,
+            cov,
+            within,
+            notes,
+        )
+
+
+def _log_prior(draws: Array, mean: Array, cov: Array) -> Array:
+    """(people, draws)"""
+    gap = draws - mean
+    solved = np.linalg.solve(cov, gap[..., None])[..., 0]
+    return np.asarray(-0.5 * (gap * solved).sum(-1) - 0.5 * np.linalg.slogdet(2 * math.pi * cov)[1])
+
+
+def _weighted(draws: Array, base: Array, mean: Array, cov: Array) -> tuple[Array, float]:
+    """Weights of the draws in each person's posterior, and the log-likelihood of the population."""
+    log_w = base + _log_prior(draws, mean, cov)
+    top = log_w.max(1, keepdims=True)
+    w = np.exp(log_w - top)
+    total = w.sum(1, keepdims=True)
+    return w / total, float((top[:, 0] + np.log(total[:, 0] / draws.shape[1])).sum())
+
+
+def _em(draws: Array, base: Array, mean: Array, cov: Array) -> tuple[Array, Array, float]:
+    """The population that makes everybody's data most likely, given the draws."""
+    before = -math.inf
+    w, loglik = _weighted(draws, base, mean, cov)
+    for _ in range(500):
+        if loglik - before < 1e-4:
+            break
+        before = loglik
+        mean = np.einsum("is,isp->p", w, draws) / len(draws)
+        gap = draws - mean
+        cov = np.einsum("is,isp,isq->pq", w, gap, gap) / len(draws) + 1e-9 * np.eye(len(mean))
+        w, loglik = _weighted(draws, base, mean, cov)
+    return mean, cov, loglik
+
+
+def _moments(draws: Array, weights: Array) -> tuple[Array, Array]:
+    """Each person's posterior mean (people, parameters) and covariance (people, parameters, parameters)."""
+    center = np.einsum("is,isp->ip", weights, draws)
+    gap = draws - center[:, None]
+    return center, np.einsum("is,isp,isq->ipq", weights, gap, gap)
+
+
+def _quantiles(draws: Array, weights: Array, at: tuple[float, float] = (0.025, 0.975)) -> Array:
+    """(people, parameters, 2): weighted quantiles of each person's draws."""
+    out = np.empty((draws.shape[0], draws.shape[2], 2))
+    for i in range(draws.shape[0]):
+        for p in range(draws.shape[2]):
+            order = np.argsort(draws[i, :, p])
+            mass = np.cumsum(weights[i, order]) - weights[i, order] / 2
+            out[i, p] = np.interp(at, mass, draws[i, order, p])
+    return out
+
+
+def _mean_correlation(covs: Sequence[Array]) -> Array:
+    """The mean over people of the correlation between the errors of a person's estimates."""
+    out = []
+    for cov in covs:
+        sd = np.sqrt(np.maximum(np.diag(cov), 1e-300))
+        out.append(cov / np.outer(sd, sd))
+    return np.asarray(np.mean(out, axis=0))
+
+
+def _trades(params: Sequence[str], within: Array, least: float = 0.6) -> list[str]:
+    """Which parameters cannot be told apart by these data."""
+    return [
+        f"{a} and {b} trade off (correlation of their errors {within[i, j]:+.2f}): in these data more of one looks "
+        f"like {'less' if within[i, j] > 0 else 'more'} of the other"
+        for i, a in enumerate(params)
+        for j, b in enumerate(params)
+        if i < j and abs(within[i, j]) >= least
+    ]
+
+
+def _rounded(value: float) -> str:
+    return f"{number('value', value):.3g}"

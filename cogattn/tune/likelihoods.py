@@ -1,0 +1,191 @@
+"""How likely people's data are under a law, exactly: one class per kind of data, all of it compiled.
+
+A likelihood says which parameters its data inform, condenses a long table to counts per person (`compact`), and gives
+the log-likelihood of each person's counts under that person's parameters. It rests on the laws alone, so what is fitted
+is what the minds do.
+
+    report: P(score | C, K, t0, alpha), the race (`laws.race.report_counts`)
+
+A share `stray` of answers is scattered over all scores: a typing error must not prove five slots. [assumption: .002]
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from numba import njit
+
+from cogattn.errors import InputError, choice
+from cogattn.laws.race import report_counts
+
+Array = npt.NDArray[Any]
+STRAY = 0.002
+
+
+@dataclass(frozen=True)
+class Compact:
+    """People's data, condensed: what a likelihood needs and no more."""
+
+    people: list[Any]  #: what each is called, in the order of the rows
+    exposure: Array  #: (conditions,) s
+    targets: Array
+    distractors: Array
+    counts: Array  #: (people, conditions, scores): how often each score
+
+    @property
+    def trials(self) -> Array:
+        """(people,)"""
+        return np.asarray(self.counts.sum((1, 2)), np.int64)
+
+    def of(self, rows: Sequence[int]) -> Compact:
+        """Some of the people."""
+        return Compact(
+            [self.people[i] for i in rows],
+            self.exposure,
+            self.targets,
+            self.distractors,
+            self.counts[list(rows)],
+        )
+
+
+@dataclass(frozen=True)
+class Report:
+    """Whole and partial report of brief, masked displays."""
+
+    stray: float = STRAY
+
+    params: ClassVar[tuple[str, ...]] = ("capacity", "slots", "threshold", "alpha")
+    columns: ClassVar[tuple[str, ...]] = ("person", "exposure", "targets", "distractors", "score")
+
+    def informed(self, data: Compact) -> tuple[str, ...]:
+        """The parameters that these data can say something about."""
+        return self.params if (data.distractors > 0).any() else self.params[:3]
+
+    def compact(self, frame: pd.DataFrame) -> Compact:
+        """Counts of each score in each condition, for each person."""
+        checked(frame, self.columns)
+        targets, score = frame["targets"].to_numpy(), frame["score"].to_numpy()
+        if (score < 0).any() or (score > targets).any() or (score != np.floor(score)).any():
+            bad = frame[(score < 0) | (score > targets) | (score != np.floor(score))].iloc[0]
+            raise InputError(
+                f"score must be a whole number from 0 to the targets shown, got {bad['score']:g} of "
+                f"{bad['targets']:g} for person {bad['person']}"
+            )
+        if (frame["exposure"] <= 0).any():
+            raise InputError(f"exposure must be > 0 s, got {frame['exposure'].min():g}")
+        if (frame["exposure"] > 5).any():
+            raise InputError(
+                f"exposure must be in seconds, and brief: got {frame['exposure'].max():g}; divide milliseconds by 1000"
+            )
+        keys = ["exposure", "targets", "distractors"]
+        conditions = frame[keys].drop_duplicates().sort_values(keys[::-1]).to_numpy(float)
+        people = list(dict.fromkeys(frame["person"]))
+        counts = np.zeros((len(people), len(conditions), int(targets.max()) + 1))
+        who = frame["person"].map({p: i for i, p in enumerate(people)}).to_numpy()
+        at = {tuple(c): i for i, c in enumerate(conditions.tolist())}
+        which = np.array([at[tuple(c)] for c in frame[keys].to_numpy(float).tolist()])
+        np.add.at(counts, (who, which, score.astype(np.int64)), 1.0)
+        e, m, d = conditions.T
+        return Compact(people, e, m.astype(np.int64), d.astype(np.int64), counts)
+
+    def loglik(self, theta: Array, data: Compact, row: Array) -> Array:
+        """(n,): log-likelihood of the counts of person row[i] under theta[i] = (C, K, t0, alpha)."""
+        out = np.empty(len(theta))
+        e, m, d = data.exposure, data.targets, data.distractors
+        _report(
+            np.ascontiguousarray(theta, float),
+            data.counts,
+            np.asarray(row, np.int64),
+            e,
+            m,
+            d,
+            self.stray,
+            out,
+        )
+        return out
+
+    def expected(self, theta: Array, data: Compact) -> Array:
+        """(n, conditions): the mean score under theta[i]."""
+        out = np.empty((len(theta), len(data.exposure)))
+        _means(np.ascontiguousarray(theta, float), data.exposure, data.targets, data.distractors, out)
+        return out
+
+
+@njit(cache=True, nogil=True)
+def _mixed(theta, exposure, m, d, table, p):  # type: ignore[no-untyped-def]
+    """P(score), score 0..m, into p: the law of whole K, mixed over floor and ceiling."""
+    race = theta[0] * max(0.0, exposure - theta[2])
+    report_counts(m, d, theta[3], race, table)
+    n = m + d
+    k = min(float(n), max(0.0, theta[1]))
+    low = math.floor(k)
+    share = k - low
+    for j in range(m + 1):
+        p[j] = table[low, j] if low == n else (1.0 - share) * table[low, j] + share * table[low + 1, j]
+
+
+@njit(cache=True, nogil=True)
+def _report(theta, counts, row, exposure, targets, distractors, stray, out):  # type: ignore[no-untyped-def]
+    for i in range(len(theta)):
+        total = 0.0
+        for c in range(len(exposure)):
+            m, d = targets[c], distractors[c]
+            some = False
+            for j in range(m + 1):
+                some = some or counts[row[i], c, j] > 0
+            if not some:
+                continue
+            table, p = np.empty((m + d + 1, m + 1)), np.empty(m + 1)
+            _mixed(theta[i], exposure[c], m, d, table, p)
+            for j in range(m + 1):
+                if counts[row[i], c, j] > 0:
+                    total += counts[row[i], c, j] * math.log((1.0 - stray) * p[j] + stray / (m + 1))
+        out[i] = total
+
+
+@njit(cache=True, nogil=True)
+def _means(theta, exposure, targets, distractors, out):  # type: ignore[no-untyped-def]
+    for i in range(len(theta)):
+        for c in range(len(exposure)):
+            m, d = targets[c], distractors[c]
+            table, p = np.empty((m + d + 1, m + 1)), np.empty(m + 1)
+            _mixed(theta[i], exposure[c], m, d, table, p)
+            out[i, c] = 0.0
+            for j in range(m + 1):
+                out[i, c] += j * p[j]
+
+
+LIKELIHOODS: Mapping[str, Report] = {"whole_report": Report(), "partial_report": Report()}
+
+
+def of(paradigm: str) -> Report:
+    """The likelihood of a paradigm's data."""
+    return LIKELIHOODS[choice("paradigm that can be fitted", paradigm, sorted(LIKELIHOODS))]
+
+
+def checked(frame: pd.DataFrame, columns: Sequence[str]) -> None:
+    """Columns that are there, and numbers where numbers must be; one line for whatever is wrong."""
+    for name in columns:
+        if name not in frame.columns:
+            raise InputError(
+                f"the data need a column {name!r}; they have {', '.join(map(str, frame.columns))}"
+            )
+    if frame.empty:
+        raise InputError("the data hold no trial")
+    for name in columns:
+        values = frame[name]
+        if values.isna().any():
+            raise InputError(
+                f"{name} is missing in {int(values.isna().sum())} of {len(frame)} trials: leave those out"
+            )
+        if name != "person" and not pd.api.types.is_numeric_dtype(values):
+            bad = next(v for v in values if not isinstance(v, (int, float)))
+            raise InputError(f"{name} must be a number in every trial, got {bad!r}")
+        if name != "person" and not np.isfinite(values.to_numpy(float)).all():
+            raise InputError(f"{name} must be finite in every trial; it is not")
