@@ -1,7 +1,7 @@
 """Fit: C, K, t0, alpha of people from their own data, with what is known and what is not.
 
 Each person alone is maximum likelihood. Together (`pool=True`, the default for more than three people) people are a
-sample of a population that is normal on the parameters' scales (`tune.scales`), with correlations, and is estimated too;
+sample of a population that is normal on the parameters' scales (`tune.scales`), with correlations, itself estimated;
 a person with few trials then borrows from the others (partial pooling). The integral over each person's parameters is
 importance sampling around the peak of his posterior, with common random numbers; the population is improved by EM
 (Dempster, Laird & Rubin 1977) until its likelihood stands. Intervals are those of the posterior, given the population.
