@@ -290,6 +290,63 @@ def explain(
 
 
 @app.command
+def tune(
+    name: str,
+    /,
+    *,
+    data: Annotated[str, Parameter(help="a long table, a row per trial: CSV, TSV or Parquet")],
+    params: Annotated[
+        str | None, Parameter(help="comma-separated (default: all that the data inform)")
+    ] = None,
+    column: Annotated[
+        list[str] | None, Parameter(negative=(), help="what a column is called in the file: score=n_correct")
+    ] = None,
+    unit: Annotated[
+        str | None, Parameter(help="of the times in the file: s or ms (default: found out)")
+    ] = None,
+    pool: Annotated[
+        bool | None, Parameter(help="people together, as one population (default: from four people on)")
+    ] = None,
+    observer: Observer_ = None,
+    seed: Whole = 0,
+    jobs: Jobs = None,
+    out: Out = OUT,
+    json: Json = False,
+) -> None:
+    """People's parameters from their own data: estimates, intervals, a figure, an observer for every other command."""
+    from cogattn import experiment, files, results
+    from cogattn.human import importing
+    from cogattn.tune import fit, likelihoods
+
+    law = likelihoods.of(name)
+    named = _options(column) or {}
+    table = importing.read(data, law.columns, columns={k: str(v) for k, v in named.items()}, unit=unit)
+    mind = _minds(observer, None)["observer"]
+    with progress(f"tune {name}") as tick:
+        done = fit(
+            name,
+            table.frame,
+            None if params is None else _split(params),
+            pool=pool,
+            observer=mind,
+            seed=seed,
+            n_jobs=_jobs(jobs),
+            progress=tick,
+        )
+    done.notes[:0] = table.notes
+    asked = {"paradigm": name, "params": list(done.params), "pooled": done.pooled, "seed": seed}
+    folder = experiment.run_folder(Path(out), "tune", asked, resume=False)
+    files.write_text(folder / "config.toml", results.toml(asked))
+    files.write_json(folder / "provenance.json", results.provenance(seed, "cpu", _jobs(jobs)))
+    done.save(folder)
+    show(done.table(), json)
+    if not json:
+        print("", *done.notes, sep="\n")
+        print(f"\nFor every other command: --observer {folder / 'observer.toml'}")
+    _end(folder, json, "figures/tune.png")
+
+
+@app.command
 def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
     """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
     from cogattn import files, verification

@@ -46,6 +46,7 @@ FLOORS = {
     "cogattn.training": 11,
     "cogattn.digits": 11,
     "cogattn.human": 11,
+    "cogattn.human.importing": 12,
     "cogattn.paradigms.base": 12,
     "cogattn.paradigms.report": 13,
     "cogattn.paradigms.watch": 13,

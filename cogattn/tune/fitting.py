@@ -175,7 +175,7 @@ class Fit:
             label = f"{m} targets" + (f", {k} distractors" if k else "")
             fitted = np.where(np.isnan(seen[:, at]), np.nan, expected[:, at])
             line = {"color": pen.color, "linestyle": pen.dash, "label": label}
-            ax.plot(1000 * d.exposure[at], np.nanmean(fitted, 0), marker="_", **line)
+            ax.plot(1000 * d.exposure[at], np.nanmean(fitted, 0), marker="_", markersize=12, **line)
             mean, count = np.nanmean(seen[:, at], 0), (~np.isnan(seen[:, at])).sum(0)
             error = 1.96 * np.nanstd(seen[:, at], 0) / np.sqrt(count)
             ax.errorbar(1000 * d.exposure[at], mean, yerr=error, fmt="*", color=pen.color, markersize=8)
@@ -196,6 +196,10 @@ class Fit:
         ax.set(xlabel=name + (f" [{unit}]" if unit else ""), yticks=[])
         if scales.SCALES[name].log:
             ax.set_xscale("log")
+            low, high = float(rows["low"].min()), float(rows["high"].max())
+            marks = [m * 10.0**e for e in range(-4, 4) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
+            ax.set_xticks(marks, [f"{m:g}" for m in marks], minor=False)
+            ax.set_xticks([], minor=True)
 
 
 def fit(
