@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cogattn import human, nn, paradigms
+    from cogattn import human, nn, paradigms, tune
     from cogattn.comparison import compare
     from cogattn.errors import CogattnError, InputError, RunError
     from cogattn.experiment import run
@@ -42,7 +42,7 @@ _HOMES = {
     "cogattn.errors": ("CogattnError", "InputError", "RunError"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
-_ROOMS = ("human", "nn", "paradigms")
+_ROOMS = ("human", "nn", "paradigms", "tune")
 
 __all__ = [
     "Change",
@@ -73,6 +73,7 @@ __all__ = [
     "paradigms",
     "run",
     "scorecard",
+    "tune",
     "verify",
 ]
 

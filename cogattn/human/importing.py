@@ -1,7 +1,7 @@
 """People's own data: a long table (a row per trial) as CSV, TSV or Parquet becomes the long table of a paradigm.
 
 The file is never changed. What was found, renamed, converted and left out, and why, is said in `notes`. Times are
-seconds inside; a column that ends in _ms or _s says its unit, else the numbers do; where they could be either, it is asked.
+seconds inside; a column that ends in _ms or _s says its unit, else the numbers do; where they could be either, it asks.
 
 >>> import pathlib, tempfile
 >>> path = pathlib.Path(tempfile.mkdtemp()) / "mine.csv"

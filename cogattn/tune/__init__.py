@@ -5,5 +5,6 @@ True
 """
 
 from cogattn.tune.fitting import Fit, fit
+from cogattn.tune.recovery import Recovery, published, recover
 
-__all__ = ["Fit", "fit"]
+__all__ = ["Fit", "Recovery", "fit", "published", "recover"]

@@ -1,0 +1,153 @@
+"""Can it be trusted? Simulated people with known parameters are fitted, and what is found is held against the truth.
+
+A point estimate does not say whether a design can tell parameters apart; this does: correlation of the true and the
+estimated, bias, how many intervals hold the truth (95 % should), and which parameters trade off.
+
+>>> from cogattn import paradigms
+>>> done = recover([(paradigms.get("whole_report")(exposures=(0.05, 0.2)), 30)], people=4)
+>>> list(done.table["parameter"])
+['capacity', 'slots', 'threshold']
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from cogattn import files, plot
+from cogattn.errors import InputError, whole
+from cogattn.experiment import run
+from cogattn.observer import Population
+from cogattn.paradigms import Paradigm
+from cogattn.tune.fitting import Fit, Progress, fit
+from cogattn.tune.scales import SCALES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+Design = Sequence[
+    tuple[str | Paradigm, int]
+]  #: which paradigms people take, and how many trials of each condition
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """What `recover` found."""
+
+    people: pd.DataFrame  #: person, parameter, true, estimate, low, high
+    fit: Fit
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row per parameter: correlation (on its scale), bias, root mean square error, intervals that hold."""
+        rows = []
+        for name in self.fit.params:
+            own = self.people[self.people["parameter"] == name]
+            gap = own["estimate"] - own["true"]
+            held = (own["low"] <= own["true"] + 1e-9) & (own["true"] - 1e-9 <= own["high"])
+            rows.append(
+                {
+                    "parameter": name,
+                    "unit": SCALES[name].unit,
+                    "correlation": float(np.corrcoef(*_on_scale(own, name))[0, 1]),
+                    "bias": gap.mean(),
+                    "rmse": float(np.sqrt((gap**2).mean())),
+                    "sd of people": own["true"].std(ddof=1),
+                    "intervals that hold": held.mean(),
+                }
+            )
+        return pd.DataFrame(rows)
+
+    def plot(self) -> Figure:
+        """Estimated over true, with intervals: on the line is right."""
+        with plot.style() as plt:
+            n = len(self.fit.params)
+            figure, axes = plt.subplots(1, n, figsize=(3.2 * n, 3.6))
+            table = self.table.set_index("parameter")
+            for ax, name in zip(np.atleast_1d(axes), self.fit.params, strict=True):
+                own = self.people[self.people["parameter"] == name]
+                scale = 1000.0 if name == "threshold" else 1.0
+                true, found = scale * own["true"], scale * own["estimate"]
+                ax.vlines(true, scale * own["low"], scale * own["high"], color="#CCCCCC", linewidth=0.9)
+                ax.plot(true, found, ".", color="#0072B2", markersize=4)
+                ends = [min(true.min(), found.min()), max(true.max(), found.max())]
+                ax.plot(ends, ends, color=plot.PEOPLE, linewidth=0.9)
+                unit = "ms" if name == "threshold" else SCALES[name].unit
+                row = table.loc[name]
+                ax.set(
+                    title=f"{name}: r = {row['correlation']:.2f}, {row['intervals that hold']:.0%} held",
+                    xlabel=f"true [{unit}]" if unit else "true",
+                    ylabel="estimated",
+                )
+                if SCALES[name].log:
+                    ax.set(xscale="log", yscale="log")
+            return figure
+
+    def save(self, folder: Path) -> Path:
+        """Table, people, picture."""
+        files.write_table(folder / "table.csv", self.table)
+        files.write_table(folder / "people.csv", self.people)
+        figure = self.plot()
+        plot.save(figure, folder, "figure")
+        plot.close(figure)
+        return folder
+
+
+def recover(
+    design: Design,
+    people: int = 50,
+    *,
+    population: Population | None = None,
+    pool: bool | None = None,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> Recovery:
+    """Let people of known parameters take this design, fit them, and compare."""
+    population, people = population or Population.adults(), whole("people", people, least=2, most=10_000)
+    if not design:
+        raise InputError("a design needs at least one (paradigm, trials per condition)")
+    frames = [
+        run(task, arms="human", people=people, trials=trials, seed=seed, population=population).frame
+        for task, trials in design
+    ]
+    name = design[0][0] if isinstance(design[0][0], str) else design[0][0].name
+    found = fit(
+        name, pd.concat(frames, ignore_index=True), pool=pool, seed=seed, n_jobs=n_jobs, progress=progress
+    )
+    true = population.parameters(people, seed)
+    wide = found.estimates.set_index("person")
+    bounds = found.intervals.set_index(["parameter", "person"])
+    parts = [
+        pd.DataFrame(
+            {
+                "person": wide.index,
+                "parameter": param,
+                "true": true.loc[wide.index, param].to_numpy(),
+                "estimate": wide[param].to_numpy(),
+                "low": bounds.loc[param].loc[wide.index, "low"].to_numpy(),
+                "high": bounds.loc[param].loc[wide.index, "high"].to_numpy(),
+            }
+        )
+        for param in found.params
+    ]
+    return Recovery(pd.concat(parts, ignore_index=True), found)
+
+
+def _on_scale(own: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """True and estimated on the scale on which people are normal."""
+    scale = SCALES[name]
+    return scale.latent(own["true"].to_numpy()), scale.latent(own["estimate"].to_numpy())
+
+
+def published() -> list[tuple[Paradigm, int]]:
+    """The design of `human/whole_report.csv`: six exposures, 27 trials each, then 81 + 81 of partial report."""
+    from cogattn import paradigms
+
+    whole_report = paradigms.get("whole_report")(exposures=tuple(f / 60 for f in (1, 2, 3, 5, 9, 12)))
+    return [(whole_report, 27), (paradigms.get("partial_report")(), 81)]
