@@ -2,10 +2,10 @@
 
     python simulations/can_the_parameters_be_trusted.py
 
-The design of `human/whole_report.csv` and `human/partial_report.csv`: six exposures of six letters, 27 trials each, then 81
-trials with two targets alone and 81 with two targets among four distractors. Then the other way round: the published means
-of 59 people (`human/whole_report.csv`) are fitted, and C, K and t0 held against the published ones. A minute on two
-cores; the answer goes to results/simulations/.
+The design of `human/whole_report.csv` and `human/partial_report.csv`: six exposures of six letters, 27 trials each, then
+81 trials with two targets alone and 81 with two targets among four distractors. Then the other way round: the published
+mean scores of 59 people (`human/whole_report.csv`) are fitted, and C, K and t0 held against the published ones. A minute
+on two cores; the answer goes to results/simulations/.
 """
 
 from pathlib import Path
@@ -33,22 +33,20 @@ def means() -> pd.DataFrame:
 
     def expected(shift: np.ndarray) -> np.ndarray:
         """Mean score at each exposure when every person's C, K, t0 is moved alike (C by a factor)."""
-        c, k, t0 = (
-            adults["capacity"] * np.exp(shift[0]),
-            adults["slots"] + shift[1],
-            adults["threshold"] + shift[2] / 1000,
+        who = adults.assign(
+            capacity=adults["capacity"] * np.exp(shift[0]),
+            slots=np.maximum(adults["slots"] + shift[1], 0.05),
+            threshold=np.maximum(adults["threshold"] + shift[2] / 1000, 0.0),
         )
         out = []
         for e in table["nominal"] / 1000:
-            scores = [
-                race.expected(
-                    race.whole_report(
-                        np.ones(6), capacity=a, exposure=e, slots=max(b, 0.05), threshold=max(t, 0)
-                    )
+            laws = [
+                race.whole_report(
+                    np.ones(6), capacity=p.capacity, exposure=e, slots=p.slots, threshold=p.threshold
                 )
-                for a, b, t in zip(c, k, t0, strict=True)
+                for p in who.itertuples()
             ]
-            out.append(np.mean(scores))
+            out.append(np.mean([race.expected(law) for law in laws]))
         return np.array(out)
 
     def misfit(shift: np.ndarray) -> np.ndarray:
