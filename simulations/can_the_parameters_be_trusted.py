@@ -2,9 +2,9 @@
 
     python simulations/can_the_parameters_be_trusted.py
 
-The design of `human/whole_report.csv` and `human/partial_report.csv`: six exposures of six letters, 27 trials each, then
-81 trials with two targets alone and 81 with two targets among four distractors. Then the other way round: the published
-mean scores of 59 people (`human/whole_report.csv`) are fitted, and C, K and t0 held against the published ones. A minute
+The design of `human/whole_report.csv` and `human/partial_report.csv`: six exposures of six letters, 27 trials each,
+then 81 trials with two targets alone and 81 with two among four distractors. Then the other way round: the published
+mean scores of 59 people (`human/whole_report.csv`) are fitted, C, K and t0 held against the published ones. A minute
 on two cores; the answer goes to results/simulations/.
 """
 
