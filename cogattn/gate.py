@@ -98,6 +98,16 @@ class GateState:
         limits = (self.gain, self.bias, self.keep, self.index, self.t_on, self.t_off, self.share)
         return all(limit is None for limit in limits)
 
+    @property
+    def on_keys(self) -> bool:
+        """True if it speaks of keys one by one, not of whole rows or queries alone. Reads no value."""
+        return self.index is not None or self._keys() is not None
+
+    @property
+    def rows(self) -> int | None:
+        """B, or T of a schedule; None where nothing is limited."""
+        return next((x.shape[0] for _, x in self._present()), None)
+
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> GateState:
         """The same gate elsewhere. `dtype` changes gain, bias and share; seconds stay as exact as they are."""
         if dtype is not None and not dtype.is_floating_point:
@@ -115,6 +125,32 @@ class GateState:
     def expand(self, batch: int) -> GateState:
         """One observer's gate (B = 1) for a whole batch, without copying."""
         return self._map(lambda _, x: x.expand(batch, *x.shape[1:]))
+
+    def repeat(self, times: int) -> GateState:
+        """Every row `times` over, one after the other: the order in which beam search repeats its sequences."""
+        return self._map(lambda _, x: x.repeat_interleave(times, 0))
+
+    def grow(self, keys: int, *, closed: bool = False) -> GateState:
+        """The same gate over more keys: those beyond its own are open (no bias, a whole share), or closed.
+
+        A sequence that is being written grows while the gate does not. A gate that speaks of no key stays as it is.
+        """
+        own = self._keys()
+        if own is None and self.index is not None:
+            raise InputError("gate.index alone does not say which keys are new: give gate.keep (B, S) too")
+        if own is None or keys <= own:
+            return self
+        keep = self._listed_keep(own)
+        if closed and keep is None:
+            like = self._present()[0][1]
+            keep = torch.ones(like.shape[0], own, dtype=torch.bool, device=like.device)
+        blank = {"keep": not closed, "bias": 0.0, "t_on": -math.inf, "t_off": math.inf, "share": 1.0}
+
+        def more(name: str, x: Tensor) -> Tensor:
+            on_keys = name in blank and (name != "share" or (x.ndim == 3 and x.shape[2] > 1))
+            return torch.nn.functional.pad(x, (0, keys - own), value=blank[name]) if on_keys else x
+
+        return replace(self, keep=keep, index=None)._map(more)
 
     def validate(self, batch: int, heads: int, queries: int, keys: int) -> None:
         """Raise InputError unless every field fits attention of these sizes. Reads shapes, never values."""
@@ -165,10 +201,7 @@ class GateState:
 
     def visible(self, keys: int) -> Tensor | None:
         """Which query may see which key: bool (B, 1, 1, S), or (B, 1, L, S) with times; None = every one."""
-        found = self.keep
-        if self.index is not None:
-            listed = _listed(self.index, keys)  # (B, S)
-            found = listed if found is None else found & listed
+        found = self._listed_keep(keys)
         found = None if found is None else found[:, None, None, :]  # (B, 1, 1, S)
         during = self._during()
         if found is None or during is None:
@@ -322,8 +355,19 @@ class GateState:
         return GateState(**{name: change(name, x) for name, x in self._present()})
 
     def _keys(self) -> int | None:
-        on_keys = (self.keep, self.bias, self.t_on, self.t_off)
+        share = (
+            self.share if self.share is not None and self.share.ndim == 3 else None
+        )  # (B, L, 1) or (B, 1, S)
+        share = None if share is None or share.shape[2] == 1 else share
+        on_keys = (self.keep, self.bias, self.t_on, self.t_off, share)
         return next((x.shape[-1] for x in on_keys if x is not None), None)
+
+    def _listed_keep(self, keys: int) -> Tensor | None:
+        """keep and index as one keep (B, S)."""
+        if self.index is None:
+            return self.keep
+        listed = _listed(self.index, keys)
+        return listed if self.keep is None else listed & self.keep
 
     def _during(self) -> Tensor | None:
         """t_on <= t_query < t_off: (B, 1, L, S), or None without times."""

@@ -37,10 +37,13 @@ FLOORS = {
     "cogattn.mind.events": 4,
     "cogattn.mind.cohort": 5,
     "cogattn.mind.world": 6,
-    "cogattn.gate": 6,
-    "cogattn.nn.functional": 7,
-    "cogattn.nn.memory": 8,
-    "cogattn.nn.multihead": 8,
+    "cogattn.gate": 3,
+    "cogattn.nn.functional": 4,
+    "cogattn.nn.layers": 4,
+    "cogattn.nn.memory": 5,
+    "cogattn.nn.multihead": 5,
+    "cogattn.nn.limiting": 6,
+    "cogattn.nn.huggingface": 7,
     "cogattn.nn": 9,
     "cogattn.subjects": 10,
     "cogattn.training": 11,
@@ -234,7 +237,7 @@ def test_no_path_of_somebodys_machine_is_left():
 
 def loaded_by(statement):
     """The heavy libraries that a fresh Python has loaded after a statement."""
-    heavy = "('torch', 'numba', 'simpy', 'matplotlib', 'pandas')"
+    heavy = "('torch', 'numba', 'simpy', 'matplotlib', 'pandas', 'transformers')"
     code = f"import sys; {statement}; print(*[m for m in {heavy} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     return set(out.stdout.split())
@@ -246,7 +249,7 @@ def test_the_package_itself_waits_for_nothing():
 
 def test_simpy_and_torch_do_not_bring_each_other():
     assert "torch" not in loaded_by("import cogattn.mind.world, cogattn.mind.cohort, cogattn.observer")
-    assert "simpy" not in loaded_by("import cogattn.gate, cogattn.nn")
+    assert loaded_by("import cogattn.gate, cogattn.nn") & {"simpy", "transformers"} == set()
 
 
 def test_no_module_hides_a_public_name():

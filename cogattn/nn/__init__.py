@@ -1,6 +1,8 @@
 """Attention under a gate, in torch."""
 
+from cogattn.nn import huggingface
 from cogattn.nn.functional import gated_attention
+from cogattn.nn.limiting import limit
 from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
 from cogattn.nn.multihead import MultiheadAttention
 
@@ -11,7 +13,9 @@ __all__ = [
     "SlotCache",
     "eviction_plan",
     "gated_attention",
+    "huggingface",
     "leak",
+    "limit",
     "plan_from_events",
     "remember",
 ]

@@ -199,9 +199,9 @@ def _attend_masked(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options
 def _attend_eager(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options) -> tuple[Tensor, Tensor]:
     """The formula, written out, in float32 at least. Returns output and weights (B, H, L, S)."""
     mask, causal = _masks(gate.as_mask(k.shape[2], _wide(q.dtype)), q, k, o)
-    mask = _merge(mask, _causal(q, k)) if causal else mask
+    mask = merge_masks(mask, _causal(q, k)) if causal else mask
     dtype = q.dtype
-    q, k, v = (x.to(_wide(dtype)) for x in (q, *_spread(q, k, v)))
+    q, k, v = (x.to(_wide(dtype)) for x in (q, *spread_heads(q, k, v)))
     weights = _safe_softmax(_scores(q, k, gate.gain, o.scale), mask)  # (B, H, L, S)
     if o.dropout_p > 0.0:
         weights = F.dropout(weights, o.dropout_p)
@@ -231,7 +231,7 @@ def _select(
     mask = None if o.attn_mask is None else _mask_at(o.attn_mask, slot, k.shape[2])
     if o.is_causal:
         now = torch.arange(queries, device=k.device)[:, None]  # (L, 1)
-        mask = _merge(mask, slot[:, None, None, :] <= now)  # (B, 1, L, Kmax)
+        mask = merge_masks(mask, slot[:, None, None, :] <= now)  # (B, 1, L, Kmax)
     here = gate.at_index(queries, k.shape[2])
     return near[0], near[1], here, _Options(mask, False, o.scale, o.dropout_p, o.gqa)
 
@@ -274,11 +274,11 @@ def _reopen(mask: Tensor) -> tuple[Tensor, Tensor]:
 
 def _masks(own: Tensor | None, q: Tensor, k: Tensor, o: _Options) -> tuple[Tensor | None, bool]:
     """The mask to hand to the kernel, and whether the kernel shall add causality itself."""
-    mask = _merge(own, o.attn_mask)
+    mask = merge_masks(own, o.attn_mask)
     if mask is None:
         return None, o.is_causal
     if o.is_causal:
-        mask = _merge(mask, _causal(q, k))
+        mask = merge_masks(mask, _causal(q, k))
         assert mask is not None
     return (mask.to(q.dtype) if mask.is_floating_point() else mask), False
 
@@ -288,8 +288,8 @@ def _causal(q: Tensor, k: Tensor) -> Tensor:
     return torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).tril()
 
 
-def _merge(a: Tensor | None, b: Tensor | None) -> Tensor | None:
-    """Two masks as one, no larger than broadcasting makes it; bool as long as both are."""
+def merge_masks(a: Tensor | None, b: Tensor | None) -> Tensor | None:
+    """Two attention masks as one, no larger than broadcasting makes it; bool (True = may look) as long as both are."""
     if a is None or b is None:
         return b if a is None else a
     if a.dtype == torch.bool:
@@ -305,7 +305,7 @@ def _mask_at(mask: Tensor, slot: Tensor, keys: int) -> Tensor:
     return mask.gather(3, slot[:, None, None, :].expand(-1, heads, queries, -1))
 
 
-def _spread(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
+def spread_heads(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     """Grouped heads written out: k, v (B, Hkv, S, D) -> (B, H, S, D)."""
     group = q.shape[1] // k.shape[1]
     if group == 1:
@@ -338,7 +338,7 @@ def _flex() -> Any:
 def _score_mod(gate: GateState, q: Tensor, k: Tensor, o: _Options) -> Callable[..., Tensor]:
     """The gate as a rule on one score. Tensors are captured, never numbers: a number would recompile."""
     timeless = GateState(bias=gate.bias, keep=gate.keep, index=gate.index)
-    mask = _merge(timeless.as_mask(k.shape[2], q.dtype), o.attn_mask)
+    mask = merge_masks(timeless.as_mask(k.shape[2], q.dtype), o.attn_mask)
     look = None if mask is None else _lookup(mask, k.shape[2])
     on, off, now, causal = gate.t_on, gate.t_off, gate.t_query, o.is_causal
 

@@ -31,7 +31,7 @@ Shapes: B sequences, T steps, H heads, D features, K slots; step t looks, item s
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -45,6 +45,7 @@ from torch import Tensor, nn
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.mind.draws import EVICT, STORE, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
+from cogattn.nn.layers import Where, attention_layers, chosen
 
 Policy = Literal["random", "oldest", "weakest"]
 POLICIES = ("random", "oldest", "weakest")
@@ -343,35 +344,23 @@ class SlotCache:
 
 @contextmanager
 def remember(
-    model: nn.Module, plan: Plan | None, layers: int | Sequence[int] | Literal["all"] = -1
+    model: nn.Module, plan: Plan | None, layers: Where = -1
 ) -> Iterator[list[nn.MultiheadAttention]]:
     """Within the block, these self-attention layers of `model` find only what the plan holds.
 
-    layers: numbers among the model's `MultiheadAttention` modules (torch's or cogattn's) in their order; by default
-        the last alone. That bounds what the network knows only if the layers before it see their own item alone;
-        "all" does not bound a deep network either. `leak` measures it. A plan of None limits nothing.
+    layers: which of the model's `MultiheadAttention` modules (torch's or cogattn's): numbers in their order, names, or
+        "all"; by default the last alone. That bounds what the network knows only if the layers before it see their
+        own item alone; "all" does not bound a deep network either. `leak` measures it. A plan of None limits nothing.
     """
-    chosen = _layers(model, layers)
+    found = list(attention_layers(model).items())
+    those = [found[i][1] for i in chosen([name for name, _ in found], layers)]
     with ExitStack() as stack:
         if plan is not None:
-            for layer in chosen:
+            for layer in those:
                 # The hook also keeps nn.TransformerEncoderLayer from its fused path, which would skip it in silence.
                 handle = layer.register_forward_pre_hook(_Reminder(plan), with_kwargs=True)
                 stack.callback(handle.remove)
-        yield chosen
-
-
-def _layers(model: nn.Module, layers: int | Sequence[int] | Literal["all"]) -> list[nn.MultiheadAttention]:
-    found = [m for m in model.modules() if isinstance(m, nn.MultiheadAttention)]
-    if not found:
-        raise InputError(f"model must have a MultiheadAttention, {type(model).__name__} has none")
-    if isinstance(layers, str):
-        choice("layers", layers, ("all",))
-        return found
-    numbers = [layers] if isinstance(layers, int) else list(layers)
-    if not numbers or not all(-len(found) <= n < len(found) for n in numbers):
-        raise InputError(f"layers must be 'all' or within 0 to {len(found) - 1}, got {layers!r}")
-    return [found[n] for n in numbers]
+        yield those
 
 
 class _Reminder:
@@ -436,7 +425,7 @@ def leak(
     bound: float | None = None,
     *,
     needed: int | npt.ArrayLike | None = None,
-    layers: int | Sequence[int] | Literal["all"] = -1,
+    layers: Where = -1,
     sure: float = 4.0,
 ) -> Leak:
     """Does the model know what its memory has lost? Give the `bound`, or which item each answer `needed`.
@@ -480,9 +469,7 @@ def leak(
     return Leak(accuracy, best, accuracy - best, z, lost, leaks, words)
 
 
-def _answers(
-    model: Callable[..., Any], inputs: Any, plan: Plan, layers: int | Sequence[int] | Literal["all"]
-) -> Ints:
+def _answers(model: Callable[..., Any], inputs: Any, plan: Plan, layers: Where) -> Ints:
     given = inputs if isinstance(inputs, tuple) else (inputs,)
     if not isinstance(model, nn.Module):
         return _classes(model(*given, plan))

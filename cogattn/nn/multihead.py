@@ -33,7 +33,7 @@ from cogattn.gate import GateState
 from cogattn.nn.functional import gated_attention
 
 
-def _mind_the_gate(module: nn.Module, args: Any) -> None:
+def mind_the_gate(module: nn.Module, args: Any) -> None:
     """Does nothing; that it is there keeps nn.TransformerEncoderLayer from skipping this module."""
 
 
@@ -52,7 +52,7 @@ class MultiheadAttention(nn.MultiheadAttention):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.gate = None
-        self.register_forward_pre_hook(_mind_the_gate)
+        self.register_forward_pre_hook(mind_the_gate)
 
     @contextmanager
     def under(self, gate: GateState | None) -> Iterator[MultiheadAttention]:

@@ -49,6 +49,47 @@ def test_an_empty_gate_is_the_identity_and_any_limit_is_not():
         assert not GateState(**{name: getattr(full_gate(), name)}).is_identity
 
 
+@pytest.mark.parametrize("closed", [False, True])
+def test_new_keys_are_open_or_closed_and_the_old_ones_as_they_were(closed):
+    g = seeded()
+    gate = GateState(
+        gain=torch.rand(B, generator=g),
+        bias=torch.randn(B, H, S, generator=g),
+        keep=torch.rand(B, S, generator=g) < 0.7,
+        index=torch.stack([torch.randperm(S, generator=g)[:K] for _ in range(B)]),
+        t_on=torch.rand(B, S, generator=g),
+        t_off=torch.rand(B, S, generator=g) + 0.5,
+        t_query=torch.rand(B, L, generator=g),
+        share=torch.rand(B, 1, S, generator=g),
+    )
+    grown, new = gate.grow(S + 3, closed=closed), -math.inf if closed else 0.0
+    expected = torch.nn.functional.pad(gate.as_mask(S), (0, 3), value=new)
+    assert torch.equal(grown.as_mask(S + 3), expected)
+    assert torch.equal(grown.share, torch.nn.functional.pad(gate.share, (0, 3), value=1.0))
+    assert torch.equal(grown.gain, gate.gain)
+    assert gate.grow(S) is gate
+
+
+def test_a_gate_on_rows_has_no_keys_to_grow_and_an_index_alone_does_not_know_its_keys():
+    rows = GateState(gain=torch.ones(B), share=torch.ones(B, L, 1))
+    assert rows.grow(99, closed=True) is rows
+    assert not rows.on_keys
+    index = GateState(index=torch.zeros(B, K, dtype=torch.int64))
+    assert index.on_keys
+    with pytest.raises(InputError, match=r"give gate\.keep"):
+        index.grow(S)
+    bias = GateState(bias=torch.zeros(B, S)).grow(S + 1, closed=True)
+    assert torch.equal(bias.keep, torch.arange(S + 1).expand(B, -1) < S)
+
+
+def test_rows_are_repeated_next_to_each_other():
+    gate = GateState(gain=torch.arange(3.0), keep=torch.eye(3, S, dtype=torch.bool))
+    assert gate.repeat(2).gain.tolist() == [0, 0, 1, 1, 2, 2]
+    assert torch.equal(gate.repeat(2).keep[1::2], gate.keep)
+    assert gate.repeat(2).rows == 6
+    assert GateState().rows is None
+
+
 def test_a_gate_is_frozen():
     with pytest.raises(AttributeError):
         full_gate().keep = None
