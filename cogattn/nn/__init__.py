@@ -1,14 +1,19 @@
 """Attention under a gate, in torch."""
 
 from cogattn.nn.functional import gated_attention
+from cogattn.nn.mechanisms import MECHANISMS, Attention, Explanation, attention
 from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
 from cogattn.nn.multihead import MultiheadAttention
 
 __all__ = [
+    "MECHANISMS",
+    "Attention",
+    "Explanation",
     "Leak",
     "MultiheadAttention",
     "Plan",
     "SlotCache",
+    "attention",
     "eviction_plan",
     "gated_attention",
     "leak",
