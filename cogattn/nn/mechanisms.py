@@ -32,7 +32,7 @@ D features of one head, A hidden units of the additive score.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
@@ -93,7 +93,7 @@ class NormScaled(Mechanism):
     source = "no paper known"
 
     def bring(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        return _shortened(q, 0.5), _shortened(k, 0.5)
+        return _shortened(q, torch.sqrt), _shortened(k, torch.sqrt)
 
 
 class Cosine(Mechanism):
@@ -103,7 +103,7 @@ class Cosine(Mechanism):
     source = "Graves et al. 2014"
 
     def bring(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        return _shortened(q, 1.0), _shortened(k, 1.0)
+        return _shortened(q), _shortened(k)
 
 
 class Euclidean(Mechanism):
@@ -153,12 +153,11 @@ def _uniform(heads: int, width: int, out: int) -> Tensor:
     return torch.empty(heads, width, out).uniform_(-1.0 / math.sqrt(width), 1.0 / math.sqrt(width))
 
 
-def _shortened(x: Tensor, power: float) -> Tensor:
-    """x / |x|^power. A vector of no length stays 0, and so does its gradient: it has no direction to improve."""
-    long = x.to(wide(x.dtype))
-    length = torch.linalg.vector_norm(long, dim=-1, keepdim=True)
+def _shortened(x: Tensor, root: Callable[[Tensor], Tensor] | None = None) -> Tensor:
+    """x by its length, or by a root of it. A vector of no length stays 0 and has a gradient of 0: no way is better."""
+    length = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=wide(x.dtype))
     length = length.masked_fill(length == 0, math.inf)
-    return (long / length.pow(power)).to(x.dtype)
+    return (x / (length if root is None else root(length))).to(x.dtype)
 
 
 def _hidden_layer(q: Tensor, k: Tensor, w: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from features import B, D, H, L, S, agrees, apart, gates, module, streams
-from formulas import attend
+from formulas import attend, parameters_of, similarity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -121,6 +121,32 @@ def test_in_float32_it_is_within_1e_6_of_float64(name):
         a = rough(*streams(dtype=torch.float32), need_weights=need)[0]
         b = exact(*streams(), need_weights=need)[0]
         assert (a.double() - b).abs().max() < 1e-6
+
+
+@pytest.mark.parametrize("how", [{"window": 1}, {"block": 2}, {"causal": True}])
+def test_what_lies_near_is_counted_in_positions(how):
+    i, j = np.arange(L)[:, None], np.arange(S)
+    near = {"window": abs(i - j) <= 1, "block": i // 2 == j // 2, "causal": j <= i}[next(iter(how))]
+    weights = module("dot", **how)(*streams())[1]
+    assert ((weights > 0).all((0, 1)).numpy() == near).all()
+
+
+def test_the_additive_score_is_that_of_its_paper():
+    """Softmax would hide a constant, and a factor of two in q and k alike."""
+    m, (q, k, _) = module("additive"), streams()
+    q, k = (torch.tensor(apart(x)) for x in (q, k))
+    logits = m.mechanism.score(*m.mechanism.bring(q, k))
+    for b, h, i, j in np.ndindex(logits.shape):
+        wanted = similarity("additive", q[b, h, i].numpy(), k[b, h, j].numpy(), parameters_of(m, h))
+        assert abs(logits[b, h, i, j].item() - wanted) < 1e-12
+
+
+def test_near_vectors_keep_their_distance_in_float32():
+    """|q|^2 + |k|^2 - 2 q.k would lose it: here that is 40000 + 40000 - 80000."""
+    x = 50 + torch.rand(1, 5, 16, generator=torch.Generator().manual_seed(0)) / 100
+    weights = attention("euclidean", 16)(x, need_weights=True)[1]
+    exact = torch.exp(-torch.cdist(x.double(), x.double()))
+    torch.testing.assert_close(weights.double(), exact / exact.sum(-1, keepdim=True), rtol=1e-6, atol=1e-6)
 
 
 @each
@@ -273,6 +299,17 @@ def test_fetching_the_slots_gives_what_closing_the_rest_gives(name, need):
     assert_near(fetched, closed, 1e-12)
 
 
+def test_a_score_judges_the_fetched_keys_alone():
+    q, k, v = (torch.tensor(apart(x)) for x in streams())
+    seen = []
+    gate = gates()["index, few"]
+    for need in (True, False):
+        gated_attention(
+            q, k, v, gate, score=lambda q, k: seen.append(k.shape[2]) or q @ k.mT, need_weights=need
+        )
+    assert seen == [3, 3]
+
+
 # --- rows to which everything is closed, vectors without length -------------------------------------------------
 
 
@@ -414,6 +451,23 @@ def test_slices_and_second_computation_change_no_number(slice_, kept, monkeypatc
     monkeypatch.setattr(mechanisms, "SLICE", slice_)
     monkeypatch.setattr(mechanisms, "KEPT", kept)
     assert_near(results(m, x), whole, 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("shape", "slice_"), [((9, 2, 4, 6), 500), ((2, 1, 30, 40), 500), ((1, 1, 5, 90), 100)]
+)
+def test_no_slice_is_larger_than_it_may_be(shape, slice_, monkeypatch):
+    """But for one query of one row, which is never cut."""
+    batch, heads, queries, keys = shape
+    cut, sizes = mechanisms._units, []
+    monkeypatch.setattr(mechanisms, "SLICE", slice_)
+    monkeypatch.setattr(
+        mechanisms, "_units", lambda q, k, w: sizes.append(q.numel() * k.shape[2]) or cut(q, k, w)
+    )
+    m = attention("additive", 4)
+    m(torch.randn(batch, heads, queries, 4), torch.randn(batch, heads, keys, 4))
+    assert sum(sizes) == batch * heads * queries * keys * 4
+    assert max(sizes) <= max(slice_, heads * keys * 4)
 
 
 def test_what_does_not_fit_is_not_kept(monkeypatch):
