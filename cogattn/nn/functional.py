@@ -44,7 +44,7 @@ IMPLS = ("auto", "identity", "mask", "gather", "flex", "eager")
 
 # Fetching pays from about Kmax = S / 8 at S = 64 (measured); for more keys it pays earlier, never later.
 GATHER_FROM = 8
-# A score of its own costs more than a dot product: fetching then pays from half of the keys on (measured).
+# A score of its own costs more than a dot product: fetching pays from half of the keys on (measured at S = 64, 256).
 GATHER_SCORED_FROM = 2
 # Up to 16 keys two small matrix products beat the fused kernel on a CPU by up to a quarter (measured).
 SMALL = 16
@@ -135,17 +135,12 @@ def gated_attention(
     if gate is not None:
         gate.validate(q.shape[0], q.shape[1], q.shape[2], k.shape[2])
     gate = GateState() if gate is None else gate
-    way, keys, index = _way(impl, q, k, gate, o, need_weights), k.shape[2], None
+    way = _way(impl, q, k, gate, o, need_weights)
     if way == "gather":
-        index = gate.index
-        k, v, gate, o = _select(k, v, gate, o, q.shape[2])
-        small = k.shape[2] <= SMALL and q.dtype.itemsize >= 4
-        way = "eager" if small or need_weights or score is not None else "mask"
+        return _attend_fetched(q, k, v, gate, o, need_weights)
     if way == "eager":
         out, weights = _attend_eager(q, k, v, gate, o)
-        if not need_weights:
-            return out
-        return out, weights if index is None else _put_back(weights, index, keys)
+        return (out, weights) if need_weights else out
     if way == "identity":
         return _attend_plain(q, k, v, o)
     attend = _attend_flex if way == "flex" else _attend_masked
@@ -233,6 +228,20 @@ def _attend_eager(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options)
     for share in gate.granted(q.shape[2], k.shape[2]):
         weights = weights if share is None else weights * share.to(weights.dtype)[:, None]
     return (weights @ v).to(dtype), weights.to(dtype)
+
+
+def _attend_fetched(
+    q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options, need_weights: bool
+) -> Tensor | tuple[Tensor, Tensor]:
+    """The indexed keys alone; weights come back at their keys (B, H, L, S)."""
+    index, keys = gate.index, k.shape[2]
+    assert index is not None
+    k, v, gate, o = _select(k, v, gate, o, q.shape[2])
+    small = k.shape[2] <= SMALL and q.dtype.itemsize >= 4
+    if not small and not need_weights and o.score is None:
+        return _grant(q, k, v, gate, o, _attend_masked)
+    out, weights = _attend_eager(q, k, v, gate, o)
+    return (out, _put_back(weights, index, keys)) if need_weights else out
 
 
 def _attend_flex(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options) -> Tensor:
