@@ -1,13 +1,15 @@
 """What does a gate cost? Ratios to `scaled_dot_product_attention`, side by side in one run.
 
-    python benchmarks/attention.py                 # about a minute on two CPU cores
+    python benchmarks/attention.py                 # about two minutes on two CPU cores
     python benchmarks/attention.py --rounds 15     # quicker, rougher
     python benchmarks/attention.py --threads 1     # steadier where others use the machine too
+    python benchmarks/attention.py --only encoder  # the rows that have this in their name
     python benchmarks/attention.py --device cuda
 
 Every round times all variants one after the other; a row's ratio is the median over rounds of (variant /
 plain attention of the same round), so that a slow moment of the machine strikes both. On CUDA the floor
-of each row is what its bytes and operations take at the device's peak, whichever is longer.
+of each row is what its bytes and operations take at the device's peak, whichever is longer. The rows of an
+encoder time one training step (forward, backward, AdamW) and compare it with torch's own modules.
 """
 
 from __future__ import annotations
@@ -16,13 +18,14 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
+from torch import nn
 
 from cogattn.gate import GateState, Race
-from cogattn.nn import gated_attention
+from cogattn.nn import MECHANISMS, MultiheadAttention, attention, gated_attention
 
 SLOTS = 4
 PEAK_BYTES, PEAK_FLOPS = 4.8e12, {torch.float32: 67e12, torch.bfloat16: 989e12}  # H200: per second
@@ -43,20 +46,23 @@ class Size:
 
 @dataclass(frozen=True)
 class Case:
-    """One row of the table: what is compared with plain attention, and the ratio it must not exceed."""
+    """One row of the table: what is compared with plain attention, and the ratio it must not exceed, if any."""
 
     name: str
     size: Size
-    target: float
+    target: float | None
     make: Callable[[Size, str, torch.dtype], tuple[Callable[[], object], Callable[[], object]]]
     slots: int | None = None
     backward: bool = False
+    counted: bool = True
+    """Are products of queries and keys all that it costs, so that its floor is known?"""
 
     def __str__(self) -> str:
         return f"{self.name}, {'fwd+bwd' if self.backward else 'fwd'}, {self.size}"
 
 
-SMALL, LARGE = Size(64, 4, 64, 32), Size(8, 8, 1024, 64)
+SMALL, MIDDLE, LARGE = Size(64, 4, 64, 32), Size(8, 4, 256, 32), Size(8, 8, 1024, 64)
+ENCODER = Size(32, 4, 64, 32)  # d = 128
 
 
 def tensors(size: Size, device: str, dtype: torch.dtype, grad: bool) -> list[torch.Tensor]:
@@ -100,6 +106,59 @@ def racing(size: Size, device: str, dtype: torch.dtype):
     return lambda: F.scaled_dot_product_attention(q, k, v), race_of(size, device)
 
 
+def by_name(name: str, gate_of: Callable[[Size, str], GateState], grad: bool, **how):
+    """A mechanism against plain attention on the same tensors."""
+
+    def make(size: Size, device: str, dtype: torch.dtype):
+        x, gate = tensors(size, device, dtype, grad), gate_of(size, device)
+        up, attend = torch.randn_like(x[0]), attention(name, size.dim, **how).to(device, dtype)
+
+        def plain():
+            out = F.scaled_dot_product_attention(*x)
+            return torch.autograd.grad(out, x, up) if grad else out
+
+        def ours():
+            with torch.set_grad_enabled(grad):
+                out = attend(*x, gate=gate, need_weights=False)[0]
+            return torch.autograd.grad(out, x, up) if grad else out
+
+        return plain, ours
+
+    return make
+
+
+def encoder(gate_of: Callable[[Size, str], GateState | None]):
+    """One training step of two encoder layers: torch's, and the same with our attention under a gate."""
+
+    def make(size: Size, device: str, dtype: torch.dtype):
+        width = size.heads * size.dim
+        x = torch.randn(size.batch, size.keys, width, device=device, dtype=dtype)
+        layer = nn.TransformerEncoderLayer(width, size.heads, 4 * width, dropout=0.0, batch_first=True)
+        theirs, ours = (nn.TransformerEncoder(layer, 2, enable_nested_tensor=False) for _ in range(2))
+        for block in ours.layers:
+            block.self_attn = MultiheadAttention(width, size.heads, batch_first=True)
+            block.self_attn.gate = gate_of(size, device)
+        return tuple(step(model.to(device, dtype), x) for model in (theirs, ours))
+
+    return make
+
+
+def step(model: nn.Module, x: torch.Tensor) -> Callable[[], object]:
+    optimizer = torch.optim.AdamW(model.parameters())
+
+    def once():
+        optimizer.zero_grad()
+        model(x).square().mean().backward()
+        optimizer.step()
+
+    return once
+
+
+def nothing(*_: object) -> GateState:
+    """A gate that limits nothing."""
+    return GateState()
+
+
 def kept(size: Size, device: str) -> GateState:
     """Half of the keys kept."""
     return GateState(keep=torch.arange(size.keys, device=device).expand(size.batch, -1) % 2 == 0)
@@ -116,6 +175,11 @@ def raced(size: Size, device: str) -> GateState:
     return race_of(size, device)()
 
 
+def raced_mask(size: Size, device: str) -> GateState:
+    """The same race, told by a mask on the keys alone."""
+    return replace(raced(size, device), index=None)
+
+
 CASES = [
     *(
         Case(f"key mask ({what})", size, 1.10, ways(gate, "mask"), backward=ways is both_ways)
@@ -126,6 +190,30 @@ CASES = [
     Case("gather 4 keys", LARGE, 0.10, forward(raced, "gather"), slots=SLOTS),
     Case("gather 4 keys", LARGE, 0.10, both_ways(raced, "gather"), slots=SLOTS, backward=True),
     Case("race on logits", SMALL, 0.15, racing, slots=0),
+    *(
+        Case(f"encoder ({what})", ENCODER, 1.15, encoder(gate), backward=True, counted=False)
+        for what, gate in (
+            ("no gate", lambda *_: None),
+            ("race, key mask", raced_mask),
+            ("race, gather 4 keys", raced),
+        )
+    ),
+    *(
+        Case(name, size, None, by_name(name, nothing, grad), backward=grad, counted=name.endswith("dot"))
+        for size in (SMALL, MIDDLE)
+        for name in MECHANISMS
+        for grad in (False, True)
+    ),
+    *(
+        Case(
+            f"{name}, race of 4 keys", MIDDLE, None, by_name(name, raced, True), backward=True, counted=False
+        )
+        for name in ("euclidean", "additive")
+    ),
+    *(
+        Case(f"{name}, window 32", LARGE, None, by_name(name, nothing, False, window=32), counted=False)
+        for name in ("scaled_dot", "euclidean")
+    ),
 ]
 
 
@@ -159,8 +247,8 @@ def paired_ratio(base: Callable[[], object], other: Callable[[], object], rounds
 
 
 def rounds_for(case: Case, rounds: int) -> int:
-    """Small sizes are quick and noisy: more rounds."""
-    return rounds * 8 if case.size == SMALL else rounds
+    """Small sizes are quick and noisy: more rounds, where a target hangs on them."""
+    return rounds * 8 if case.size == SMALL and case.target else rounds
 
 
 def floor(case: Case, dtype: torch.dtype) -> float:
@@ -177,18 +265,18 @@ def floor(case: Case, dtype: torch.dtype) -> float:
     return max(moved / PEAK_BYTES, flops / PEAK_FLOPS[dtype])
 
 
-def table(rounds: int, device: str, dtype: torch.dtype) -> str:
+def table(cases: list[Case], rounds: int, device: str, dtype: torch.dtype) -> str:
     cuda = device.startswith("cuda")
     lines = ["| case | plain | gated | ratio | target | met |", "|---|---|---|---|---|---|"]
     if cuda:
         lines = ["| case | plain | gated | floor | ratio | target | met |", "|---|---|---|---|---|---|---|"]
-    for case in CASES:
+    for case in cases:
         base, gated = case.make(case.size, device, dtype)
         plain, ours, ratio = paired_ratio(base, gated, rounds_for(case, rounds), cuda)
-        least = f" {1e6 * floor(case, dtype):.1f} us |" if cuda else ""
-        met = "yes" if ratio <= case.target else "NO"
+        least = f" {1e6 * floor(case, dtype):.1f} us |" if cuda and case.counted else " |" * cuda
+        target = f"{case.target:.2f} | {'yes' if ratio <= case.target else 'NO'}" if case.target else " | "
         times = f"{1e3 * plain:.3f} ms | {1e3 * ours:.3f} ms |{least}"
-        lines.append(f"| {case} | {times} {ratio:.3f} | {case.target:.2f} | {met} |")
+        lines.append(f"| {case} | {times} {ratio:.3f} | {target} |")
     return "\n".join(lines)
 
 
@@ -198,11 +286,13 @@ def main() -> None:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--dtype", choices=["float32", "bfloat16"], default="float32")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--only", default="", help="rows that have this in their name")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     torch.manual_seed(0)
     print(f"torch {torch.__version__}, {args.device}, {args.dtype}, {torch.get_num_threads()} threads\n")
-    print(table(args.rounds, args.device, getattr(torch, args.dtype)))
+    cases = [case for case in CASES if args.only in str(case)]
+    print(table(cases, args.rounds, args.device, getattr(torch, args.dtype)))
 
 
 if __name__ == "__main__":

@@ -259,6 +259,27 @@ class GateState:
         null = {"keep": True, "bias": 0.0, "t_on": -math.inf, "t_off": math.inf, "share": 1.0, "index": keys}
         return replace(self, **{name: F.pad(x, (0, 1), value=null[name]) for name, x in wide.items()})
 
+    def part(self, queries: slice, keys: slice, of: tuple[int, int]) -> GateState:
+        """The same gate as some of the queries see it over some of the keys; `of` says how many (L, S) there are."""
+        L, S = of
+        keep, share = self.keep, self.share
+        if self.index is not None:
+            listed = _listed(self.index, S)
+            keep = listed if keep is None else keep & listed
+        if share is not None and share.ndim > 1:
+            per_query, per_key = self.granted(L, S)
+            share = per_query[:, queries] if per_query is not None else _cut(per_key, keys)
+        return replace(
+            self,
+            index=None,
+            keep=_cut(keep, keys),
+            bias=_cut(self.bias, keys),
+            t_on=_cut(self.t_on, keys),
+            t_off=_cut(self.t_off, keys),
+            t_query=_cut(self.t_query, queries),
+            share=share,
+        )
+
     def then(self, later: GateState) -> GateState:
         """Both gates, one after the other: gains and shares multiply, biases add, visibility is the AND."""
         if self.t_query is not None and later.t_query is not None:
@@ -452,6 +473,11 @@ def _listed(index: Tensor, keys: int) -> Tensor:
     spot = torch.where(index < 0, keys, index)
     room = torch.zeros(index.shape[0], keys + 1, dtype=torch.bool, device=index.device)
     return room.scatter(1, spot, True)[:, :keys]  # (B, S)
+
+
+def _cut(x: Tensor | None, where: slice) -> Tensor | None:
+    """A stretch of the last axis."""
+    return None if x is None else x[..., where]
 
 
 def _take(x: Tensor, slot: Tensor) -> Tensor:

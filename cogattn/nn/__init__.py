@@ -3,14 +3,19 @@
 from cogattn.nn import huggingface
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.limiting import limit
+from cogattn.nn.mechanisms import MECHANISMS, Attention, Explanation, attention
 from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
 from cogattn.nn.multihead import MultiheadAttention
 
 __all__ = [
+    "MECHANISMS",
+    "Attention",
+    "Explanation",
     "Leak",
     "MultiheadAttention",
     "Plan",
     "SlotCache",
+    "attention",
     "eviction_plan",
     "gated_attention",
     "huggingface",

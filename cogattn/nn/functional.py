@@ -11,6 +11,8 @@ every key is closed yields 0, forward and backward: nothing was seen. Five ways 
     flex      the same rule compiled into torch's FlexAttention: nothing of size L x S is ever stored
     eager     the formula above, written out; also returns the weights
 
+Where another score than q k^T is given (`score=`), it takes that place, by the last way or by gather.
+
 No randomness (but for `dropout_p`), no reading of values, no shape that depends on them: new gates run
 through the same compiled graph. Shapes: B batch, H heads, L queries, S keys, D features, Kmax slots.
 
@@ -26,7 +28,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, overload
 
 import torch
@@ -37,10 +39,13 @@ from cogattn.errors import InputError, choice, number
 from cogattn.gate import GateState
 
 Impl = Literal["auto", "identity", "mask", "gather", "flex", "eager"]
+Score = Callable[[Tensor, Tensor], Tensor]  #: q (B, H, L, D), k (B, H, S, D) -> logits (B, H, L, S)
 IMPLS = ("auto", "identity", "mask", "gather", "flex", "eager")
 
 # Fetching pays from about Kmax = S / 8 at S = 64 (measured); for more keys it pays earlier, never later.
 GATHER_FROM = 8
+# A score of its own costs more than a dot product: fetching pays from half of the keys on (measured at S = 64, 256).
+GATHER_SCORED_FROM = 2
 # Up to 16 keys two small matrix products beat the fused kernel on a CPU by up to a quarter (measured).
 SMALL = 16
 # Where Torch's kernels give 0 and no NaN for a fully closed row, both ways. On GPUs it depends on the kernel
@@ -59,6 +64,7 @@ class _Options:
     scale: float | None
     dropout_p: float
     gqa: bool
+    score: Score | None
 
 
 @overload
@@ -73,6 +79,7 @@ def gated_attention(
     scale: float | None = ...,
     dropout_p: float = ...,
     enable_gqa: bool = ...,
+    score: Score | None = ...,
     impl: Impl = ...,
     need_weights: Literal[False] = ...,
 ) -> Tensor: ...
@@ -90,6 +97,7 @@ def gated_attention(
     scale: float | None = ...,
     dropout_p: float = ...,
     enable_gqa: bool = ...,
+    score: Score | None = ...,
     impl: Impl = ...,
     need_weights: Literal[True],
 ) -> tuple[Tensor, Tensor]: ...
@@ -106,6 +114,7 @@ def gated_attention(
     scale: float | None = None,
     dropout_p: float = 0.0,
     enable_gqa: bool = False,
+    score: Score | None = None,
     impl: Impl = "auto",
     need_weights: bool = False,
 ) -> Tensor | tuple[Tensor, Tensor]:
@@ -113,21 +122,22 @@ def gated_attention(
 
     attn_mask: bool (True = may look) or additive, (L, S) or broadcastable to (B, H, L, S); joined with the
         gate and with `is_causal`. enable_gqa: H may be a multiple of Hkv.
+    score: what gives the logits instead of scale * q k^T; it is handed q and k in float32 at least.
     impl: "auto" takes plain attention without limits, "gather" if the gate has an index with
-        Kmax <= S / 8, "flex" on a GPU for times over at least 2**20 query-key pairs, "mask" otherwise.
+        Kmax <= S / 8, "flex" on a GPU for times over at least 2**20 query-key pairs, "mask" otherwise;
+        with a score "gather" from Kmax <= S / 2 and "eager" otherwise.
         A way that is named but cannot carry this call raises InputError; nothing is approximated.
     need_weights: also return the weights (B, H, L, S) as they were used, `share` and dropout included.
     """
     choice("impl", impl, IMPLS)
-    o = _Options(attn_mask, is_causal, scale, dropout_p, enable_gqa)
+    o = _Options(attn_mask, is_causal, scale, dropout_p, enable_gqa, score)
     _check_inputs(q, k, v, o)
     if gate is not None:
         gate.validate(q.shape[0], q.shape[1], q.shape[2], k.shape[2])
     gate = GateState() if gate is None else gate
     way = _way(impl, q, k, gate, o, need_weights)
     if way == "gather":
-        k, v, gate, o = _select(k, v, gate, o, q.shape[2])
-        way = "eager" if k.shape[2] <= SMALL and q.dtype.itemsize >= 4 else "mask"
+        return _attend_fetched(q, k, v, gate, o, need_weights)
     if way == "eager":
         out, weights = _attend_eager(q, k, v, gate, o)
         return (out, weights) if need_weights else out
@@ -139,24 +149,33 @@ def gated_attention(
 
 def _way(impl: Impl, q: Tensor, k: Tensor, gate: GateState, o: _Options, need_weights: bool) -> Impl:
     """Which way to go: the one that was named, if it can be gone, else the cheapest."""
-    if need_weights and impl not in ("auto", "eager"):
-        raise InputError(f"impl must be 'eager' or 'auto' where weights are needed, got {impl!r}")
+    if need_weights and impl not in ("auto", "eager", "gather"):
+        raise InputError(f"impl must be 'eager', 'gather' or 'auto' where weights are needed, got {impl!r}")
+    if o.score is not None and impl not in ("auto", "eager", "gather"):
+        raise InputError(f"impl must be 'eager', 'gather' or 'auto' where a score is given, got {impl!r}")
     if impl == "identity" and not gate.is_identity:
         raise InputError("impl 'identity' takes no limits, but the gate has some: use impl='auto'")
     if impl == "gather" and gate.index is None:
         raise InputError("impl 'gather' needs gate.index (B, Kmax), got None: emit one, or use impl='mask'")
     if impl != "auto":
         return impl
+    if o.score is not None:
+        return "gather" if _pays(gate, k.shape[2], GATHER_SCORED_FROM) else "eager"
     if need_weights:
         return "eager"
     if gate.is_identity:
         return "identity"
-    if gate.index is not None and gate.index.shape[1] * GATHER_FROM <= k.shape[2]:
+    if _pays(gate, k.shape[2], GATHER_FROM):
         return "gather"
     timed = gate.t_on is not None or gate.t_off is not None
     if timed and q.is_cuda and q.shape[2] * k.shape[2] >= FLEX_FROM and o.dropout_p == 0.0:
         return "flex"
     return "mask"
+
+
+def _pays(gate: GateState, keys: int, times: int) -> bool:
+    """Are the indexed keys few enough to be fetched?"""
+    return gate.index is not None and gate.index.shape[1] * times <= keys
 
 
 # --- the ways -------------------------------------------------------------------------------------------
@@ -198,16 +217,31 @@ def _attend_masked(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options
 
 def _attend_eager(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options) -> tuple[Tensor, Tensor]:
     """The formula, written out, in float32 at least. Returns output and weights (B, H, L, S)."""
-    mask, causal = _masks(gate.as_mask(k.shape[2], _wide(q.dtype)), q, k, o)
+    mask, causal = _masks(gate.as_mask(k.shape[2], wide(q.dtype)), q, k, o)
     mask = merge_masks(mask, _causal(q, k)) if causal else mask
     dtype = q.dtype
-    q, k, v = (x.to(_wide(dtype)) for x in (q, *spread_heads(q, k, v)))
-    weights = _safe_softmax(_scores(q, k, gate.gain, o.scale), mask)  # (B, H, L, S)
+    q, k, v = (x.to(wide(dtype)) for x in (q, *spread_heads(q, k, v)))
+    logits = _scores(q, k, gate.gain, o)  # (B, H, L, S)
+    weights = _safe_softmax(logits, mask)
     if o.dropout_p > 0.0:
         weights = F.dropout(weights, o.dropout_p)
     for share in gate.granted(q.shape[2], k.shape[2]):
         weights = weights if share is None else weights * share.to(weights.dtype)[:, None]
     return (weights @ v).to(dtype), weights.to(dtype)
+
+
+def _attend_fetched(
+    q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options, need_weights: bool
+) -> Tensor | tuple[Tensor, Tensor]:
+    """The indexed keys alone; weights come back at their keys (B, H, L, S)."""
+    index, keys = gate.index, k.shape[2]
+    assert index is not None
+    k, v, gate, o = _select(k, v, gate, o, q.shape[2])
+    small = k.shape[2] <= SMALL and q.dtype.itemsize >= 4
+    if not small and not need_weights and o.score is None:
+        return _grant(q, k, v, gate, o, _attend_masked)
+    out, weights = _attend_eager(q, k, v, gate, o)
+    return (out, _put_back(weights, index, keys)) if need_weights else out
 
 
 def _attend_flex(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options) -> Tensor:
@@ -233,7 +267,13 @@ def _select(
         now = torch.arange(queries, device=k.device)[:, None]  # (L, 1)
         mask = merge_masks(mask, slot[:, None, None, :] <= now)  # (B, 1, L, Kmax)
     here = gate.at_index(queries, k.shape[2])
-    return near[0], near[1], here, _Options(mask, False, o.scale, o.dropout_p, o.gqa)
+    return near[0], near[1], here, replace(o, attn_mask=mask, is_causal=False)
+
+
+def _put_back(weights: Tensor, index: Tensor, keys: int) -> Tensor:
+    """The weights of the slots (B, H, L, Kmax) at their keys: (B, H, L, S). Empty slots carry 0 and add nothing."""
+    spot = index.clamp(min=0)[:, None, None, :].expand_as(weights)
+    return weights.new_zeros(*weights.shape[:3], keys).scatter_add(3, spot, weights)
 
 
 # --- scores, masks, softmax -----------------------------------------------------------------------------
@@ -246,12 +286,22 @@ def _sharpen(x: Tensor, gain: Tensor | None) -> Tensor:
     return x * gain.to(x.dtype).reshape(*gain.shape, *(1,) * (4 - gain.ndim))  # (B, 1 or H, 1, 1)
 
 
-def _scores(q: Tensor, k: Tensor, gain: Tensor | None, scale: float | None) -> Tensor:
-    """gain * scale * q k^T, (B, H, L, S), with the factors on the shorter side."""
-    factor = 1.0 / math.sqrt(q.shape[-1]) if scale is None else scale
+def _scores(q: Tensor, k: Tensor, gain: Tensor | None, o: _Options) -> Tensor:
+    """gain * scale * q k^T, (B, H, L, S), with the factors on the shorter side; or gain * score(q, k)."""
+    if o.score is not None:
+        return _sharpen(_scored(o.score, q, k), gain)
+    factor = 1.0 / math.sqrt(q.shape[-1]) if o.scale is None else o.scale
     if k.shape[2] < q.shape[2]:
         return q @ (_sharpen(k, gain) * factor).mT
     return (_sharpen(q, gain) * factor) @ k.mT
+
+
+def _scored(score: Score, q: Tensor, k: Tensor) -> Tensor:
+    """The logits of somebody's own score, if they have the right shape."""
+    logits, wanted = score(q, k), (*q.shape[:3], k.shape[2])
+    if tuple(logits.shape) != wanted:
+        raise InputError(f"score must give logits (B, H, L, S) = {wanted}, got {tuple(logits.shape)}")
+    return logits
 
 
 def _safe_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
@@ -313,7 +363,8 @@ def spread_heads(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
     return k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
 
 
-def _wide(dtype: torch.dtype) -> torch.dtype:
+def wide(dtype: torch.dtype) -> torch.dtype:
+    """In which type scores are computed: float32 at least."""
     return dtype if dtype.itemsize >= 4 else torch.float32
 
 
@@ -387,6 +438,8 @@ def _check_inputs(q: Tensor, k: Tensor, v: Tensor, o: _Options) -> None:
         raise InputError(f"q, k and v must have one dtype, got {q.dtype}, {k.dtype}, {v.dtype}")
     _check_heads(q.shape[1], k.shape[1], o.gqa)
     _check_mask(o.attn_mask)
+    if o.score is not None and o.scale is not None:
+        raise InputError(f"scale belongs to q k^T, got scale={o.scale} and a score: put it into the score")
     number("dropout_p", o.dropout_p, least=0.0, most=1.0)
 
 

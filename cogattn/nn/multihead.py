@@ -37,7 +37,56 @@ def mind_the_gate(module: nn.Module, args: Any) -> None:
     """Does nothing; that it is there keeps nn.TransformerEncoderLayer from skipping this module."""
 
 
-class MultiheadAttention(nn.MultiheadAttention):
+class Projections(nn.Module):
+    """The projections of multi-head attention, as `nn.MultiheadAttention` names and keeps them."""
+
+    embed_dim: int
+    num_heads: int
+    head_dim: int
+    batch_first: bool
+    _qkv_same_embed_dim: bool
+    in_proj_weight: Any  # a parameter, or None where widths differ
+    in_proj_bias: Any
+    q_proj_weight: Any
+    k_proj_weight: Any
+    v_proj_weight: Any
+    out_proj: Any
+
+    def project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """W_q, W_k and W_v, cut into heads: (B, n, E), (n, B, E) or (n, E) -> (B, H, n, D)."""
+        query, key, value = self._time_first(query, key, value)
+        if query is key is value and self._qkv_same_embed_dim:
+            q, k, v = F.linear(query, self.in_proj_weight, self.in_proj_bias).chunk(3, -1)
+        else:
+            q, k, v = (
+                F.linear(x, weight, bias)
+                for x, weight, bias in zip((query, key, value), self._weights(), self._biases(), strict=True)
+            )
+        return self._heads(q), self._heads(k), self._heads(v)
+
+    def _weights(self) -> tuple[Tensor, ...]:
+        if self._qkv_same_embed_dim:
+            return self.in_proj_weight.chunk(3)
+        return self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
+
+    def _biases(self) -> tuple[Tensor | None, ...]:
+        bias: Tensor | None = self.in_proj_bias  # absent if built with bias=False
+        return (None, None, None) if bias is None else bias.chunk(3)
+
+    def _heads(self, x: Tensor) -> Tensor:
+        return x.view(*x.shape[:2], self.num_heads, self.head_dim).permute(1, 2, 0, 3)  # (B, H, L, D)
+
+    def _time_first(self, *streams: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(L, B, E) whatever came. One tensor given three times stays one, so that it is projected once."""
+        seen: dict[int, Tensor] = {}
+        for x in streams:
+            if id(x) not in seen:
+                seen[id(x)] = x.unsqueeze(1) if x.ndim == 2 else x.transpose(0, 1) if self.batch_first else x
+        query, key, value = (seen[id(x)] for x in streams)
+        return query, key, value
+
+
+class MultiheadAttention(Projections, nn.MultiheadAttention):
     """`nn.MultiheadAttention` that can look through a gate.
 
     Give the gate to `forward(..., gate=...)`, or attach it where the caller is not yours:
@@ -93,7 +142,7 @@ class MultiheadAttention(nn.MultiheadAttention):
             )
         self._refuse(query, attn_mask, is_causal)
         single = query.ndim == 2
-        q, k, v = self._project(*self._time_first(query, key, value))  # (B, H, L or S, D)
+        q, k, v = self.project(query, key, value)  # (B, H, L or S, D)
         if key_padding_mask is not None:
             gate = _without_padding(gate, key_padding_mask[None] if single else key_padding_mask, k)
         mask = _allowed(attn_mask, q, k)
@@ -116,38 +165,6 @@ class MultiheadAttention(nn.MultiheadAttention):
             raise InputError(f"query must be (L, E) or have a batch axis too, got shape {tuple(query.shape)}")
         if is_causal and attn_mask is None:
             raise InputError("is_causal is a hint about attn_mask, as in the parent: give the mask too")
-
-    def _time_first(self, *streams: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(L, B, E) whatever came. One tensor given three times stays one, so that it is projected once."""
-        seen: dict[int, Tensor] = {}
-        for x in streams:
-            if id(x) not in seen:
-                seen[id(x)] = x.unsqueeze(1) if x.ndim == 2 else x.transpose(0, 1) if self.batch_first else x
-        query, key, value = (seen[id(x)] for x in streams)
-        return query, key, value
-
-    def _project(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """The parent's three projections, cut into heads: (L, B, E) -> (B, H, L, D)."""
-        if query is key is value and self._qkv_same_embed_dim:
-            q, k, v = F.linear(query, self.in_proj_weight, self.in_proj_bias).chunk(3, -1)
-        else:
-            q, k, v = (
-                F.linear(x, weight, bias)
-                for x, weight, bias in zip((query, key, value), self._weights(), self._biases(), strict=True)
-            )
-        return self._heads(q), self._heads(k), self._heads(v)
-
-    def _weights(self) -> tuple[Tensor, ...]:
-        if self._qkv_same_embed_dim:
-            return self.in_proj_weight.chunk(3)
-        return self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
-
-    def _biases(self) -> tuple[Tensor | None, ...]:
-        bias: Tensor | None = self.in_proj_bias  # absent if built with bias=False
-        return (None, None, None) if bias is None else bias.chunk(3)
-
-    def _heads(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:2], self.num_heads, self.head_dim).permute(1, 2, 0, 3)  # (B, H, L, D)
 
     def _merge_heads(self, out: Tensor, single: bool) -> Tensor:
         """(B, H, L, D) -> (L, B, E), projected, in the layout of the input."""

@@ -243,6 +243,31 @@ def test_a_key_is_visible_from_its_onset_until_before_its_offset():
     assert gate.visible(1).flatten().tolist() == [False, True, True, False]
 
 
+@pytest.mark.parametrize("shape", [(B,), (B, L), (B, S), (B, L, 1), (B, 1, S)])
+def test_a_part_of_a_gate_limits_its_part_as_the_whole_does(shape):
+    g = seeded()
+    gate = GateState(
+        bias=torch.randn(B, H, S, generator=g),
+        keep=torch.rand(B, S, generator=g) < 0.7,
+        index=torch.tensor([[0, 3, 5, -1], [6, 2, 4, 3], [-1, -1, -1, -1]]),
+        t_on=torch.rand(B, S, generator=g),
+        t_off=torch.rand(B, S, generator=g) + 0.5,
+        t_query=torch.linspace(0, 1.5, L).expand(B, L),
+        share=torch.rand(shape, generator=g),
+    )
+    some, near = slice(1, 4), slice(2, 6)
+    part = gate.part(some, near, (L, S))
+    part.validate(B, H, 3, 4)
+    assert torch.equal(part.as_mask(4), gate.as_mask(S)[..., some, near])
+    granted = torch.ones(B, L, S)
+    for share in gate.granted(L, S):
+        granted = granted if share is None else granted * share
+    now = torch.ones(B, 3, 4)
+    for share in part.granted(3, 4):
+        now = now if share is None else now * share
+    assert torch.equal(now, granted[:, some, near])
+
+
 def test_gates_join_by_product_sum_and_intersection():
     a = GateState(gain=torch.tensor([2.0]), bias=torch.tensor([[1.0, 0.0]]), share=torch.tensor([0.5]))
     b = GateState(
