@@ -16,7 +16,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -313,7 +313,9 @@ class Workshop:
     ) -> tuple[Any, Curve]:
         """A network trained from the first step; fewer steps for a trial."""
         network = self.network()
-        course = self.course if steps is None else Course(**{**asdict(self.course), "steps": steps})
+        course = self.course
+        if steps is not None:
+            course = replace(course, steps=steps, warmup=min(steps, course.warmup))
         checkpoint = self.weights.with_suffix(".checkpoint") if steps is None else None
         curve = train(
             network,
