@@ -15,8 +15,8 @@ import argparse
 import hashlib
 import json
 import math
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ import torch
 from torch import nn
 
 from cogattn import files, plot
-from cogattn.errors import InputError, number, whole
+from cogattn.errors import CogattnError, InputError, number, whole
 from cogattn.subjects import load_weights, save
 
 if TYPE_CHECKING:
@@ -289,6 +289,9 @@ class Workshop:
     measure: Callable[[Any], dict[str, float]]  #: what it can do, on what it never trained on
     report: Callable[[dict[str, float]], None]  #: prints that as a table
     held_out: HeldOut | None = None
+    notes: Mapping[str, str] = field(default_factory=dict)  #: what else the weights' file shall say
+    weights_at: Path | None = None  #: where the weights lie, if not beside the file
+    asked: str = ""  #: the arguments that made this workshop out of the file's own: " --data FOLDER"
 
     @property
     def name(self) -> str:
@@ -298,20 +301,22 @@ class Workshop:
     @property
     def make(self) -> str:
         """The command that makes the weights."""
-        return f"python models/{self.name}.py"
+        return f"python models/{self.name}.py{self.asked}"
 
     @property
     def weights(self) -> Path:
-        """models/NAME.safetensors"""
-        return self.file.with_suffix(".safetensors")
+        """models/NAME.safetensors, unless it is to lie elsewhere."""
+        return self.weights_at or self.file.with_suffix(".safetensors")
 
     def teach(
         self, steps: int | None = None, resume: bool = False, progress: bool = False
     ) -> tuple[Any, Curve]:
         """A network trained from the first step; fewer steps for a trial."""
         network = self.network()
-        course = self.course if steps is None else Course(**{**asdict(self.course), "steps": steps})
-        checkpoint = self.file.with_suffix(".checkpoint") if steps is None else None
+        course = self.course
+        if steps is not None:
+            course = replace(course, steps=steps, warmup=min(steps, course.warmup))
+        checkpoint = self.weights.with_suffix(".checkpoint") if steps is None else None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # what is dropped out
             curve = train(
@@ -332,7 +337,8 @@ class Workshop:
         numbers = self.measure(network)
         self.report(numbers)
         notes = {"command": self.make, "steps": str(len(curve.loss)), "torch": torch.__version__}
-        save(network, notes | {key: f"{x:.6g}" for key, x in numbers.items()}, self.weights)
+        notes |= {key: f"{x:.6g}" for key, x in numbers.items()}
+        save(network, notes | dict(self.notes), self.weights)
         curve.save(out / "models" / self.name, f"Training of {self.name}")
         print(f"wrote {self.weights}\nCurve: {out / 'models' / self.name / 'figures' / 'curve.png'}")
         return 0
@@ -352,20 +358,28 @@ class Workshop:
         print(f"differs from its notes: {', '.join(off)}" if off else "as its notes say")
         return 1 if off else 0
 
-    def main(self) -> int:
-        """The file as a command."""
+    def main(
+        self,
+        arguments: Callable[[argparse.ArgumentParser], None] | None = None,
+        chosen: Callable[[Workshop, argparse.Namespace], Workshop] | None = None,
+    ) -> int:
+        """The file as a command. `arguments` adds the model's own; `chosen` makes the workshop that they ask for."""
         # One thread: the order of every sum, and with it each weight, is then the same on any number of cores.
         torch.set_num_threads(1)
         parser = argparse.ArgumentParser(description=f"Train {self.name}, or check its weights.")
         parser.add_argument("--check", action="store_true", help="load the weights and measure them again")
         parser.add_argument("--resume", action="store_true", help="go on with the training that was stopped")
         parser.add_argument("--out", default="results", help="folder for the training curve")
+        if arguments is not None:
+            arguments(parser)
         asked = parser.parse_args()
+        shop = self
         try:
-            return self.check() if asked.check else self.write(asked.resume, Path(asked.out))
+            shop = self if chosen is None else chosen(self, asked)
+            return shop.check() if asked.check else shop.write(asked.resume, Path(asked.out))
         except KeyboardInterrupt:
-            raise SystemExit(f"stopped; what was learnt is kept: {self.make} --resume goes on") from None
-        except InputError as error:
+            raise SystemExit(f"stopped; what was learnt is kept: {shop.make} --resume goes on") from None
+        except CogattnError as error:
             raise SystemExit(str(error)) from None
 
 

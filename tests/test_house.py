@@ -49,6 +49,7 @@ FLOORS = {
     "cogattn.subjects": 10,
     "cogattn.training": 11,
     "cogattn.digits": 11,
+    "cogattn.texts": 11,
     "cogattn.human": 11,
     "cogattn.human.importing": 12,
     "cogattn.paradigms.base": 12,

@@ -150,7 +150,7 @@ class OwnTask(Paradigm):
             ax.set(xlabel=exam.label, ylabel=exam.measure, xticks=sorted(frame[exam.column].unique()))
             if exam.perfect == 1.0:
                 ax.set_ylim(min(0.0, float(frame["score"].min())), 1.05)
-            ax.set_title(fill(self.finding(frame), 64))
+            ax.set_title(fill(self.finding(frame), 56))
             ax.legend(loc="best")
             return ax.figure
 
