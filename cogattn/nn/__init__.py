@@ -3,6 +3,7 @@
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
 from cogattn.nn.multihead import MultiheadAttention
+from cogattn.nn.passing import let_through
 
 __all__ = [
     "Leak",
@@ -12,6 +13,7 @@ __all__ = [
     "eviction_plan",
     "gated_attention",
     "leak",
+    "let_through",
     "plan_from_events",
     "remember",
 ]
