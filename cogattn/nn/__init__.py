@@ -6,6 +6,7 @@ from cogattn.nn.limiting import limit
 from cogattn.nn.mechanisms import MECHANISMS, Attention, Explanation, attention
 from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
 from cogattn.nn.multihead import MultiheadAttention
+from cogattn.nn.passing import let_through
 
 __all__ = [
     "MECHANISMS",
@@ -21,6 +22,7 @@ __all__ = [
     "huggingface",
     "leak",
     "limit",
+    "let_through",
     "plan_from_events",
     "remember",
 ]
