@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from torch import nn
 
 from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
-from cogattn.subjects import DISTRACTOR, EMPTY, NOTHING, PICTURE, TARGET, Keys, Labels, load_weights
+from cogattn.subjects import DISTRACTOR, EMPTY, NOTHING, PICTURE, TARGET, Keys, Labels, load_weights, noted
 
 if TYPE_CHECKING:
     from cogattn.gate import GateState
@@ -211,7 +211,6 @@ class Eye:
         """The digit at each place, or NOTHING, when attention passes only what the gate leaves open."""
         B, S = display.role.shape
         if gate is not None:
-            _check_gate(gate, B)
             gate = gate.expand(B).to(self.device)
         parts = [np.empty((0, S), np.int64)]
         for start, pixels, present in self._chunks(display):
@@ -242,14 +241,6 @@ def _check_trials(labels: Labels, roles: Labels, keys: Keys) -> None:
         )
     if not np.isin(roles, (TARGET, DISTRACTOR, EMPTY)).all() or ((roles == EMPTY) != (labels == EMPTY)).any():
         raise InputError("roles must be 1 = target, 0 = distractor, and -1 exactly where the label is -1")
-
-
-def _check_gate(gate: GateState, displays: int) -> None:
-    """One row of the gate per display, or one for all."""
-    for field in fields(gate):
-        x = getattr(gate, field.name)
-        if x is not None and len(x) not in {1, displays}:
-            raise InputError(f"gate.{field.name} must have {displays} rows, one per display, got {len(x)}")
 
 
 def measure_gap(network: Network) -> dict[str, float]:
@@ -296,11 +287,7 @@ def load(network: Network, file: Path, device: str) -> Eye:
     make = f"python models/{file.name}"
     path = file.with_suffix(".safetensors")
     notes = load_weights(network, path, make)
-    try:
-        gap = float(notes["gap"])
-    except (KeyError, ValueError) as error:
-        raise InputError(f"{path} does not say its gap; make it anew with: {make}") from error
-    return Eye(file.stem, network, device, gap)
+    return Eye(file.stem, network, device, noted(notes, "gap", path, make))
 
 
 def report(numbers: dict[str, float]) -> None:

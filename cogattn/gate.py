@@ -113,7 +113,10 @@ class GateState:
         return self._map(lambda _, x: x[where])
 
     def expand(self, batch: int) -> GateState:
-        """One observer's gate (B = 1) for a whole batch, without copying."""
+        """One observer's gate (B = 1) for a whole batch, without copying; one that has a row for each stays."""
+        for name, x in self._present():
+            if len(x) not in {1, batch}:
+                raise InputError(f"gate.{name} must have {batch} rows, or one for all, got {len(x)}")
         return self._map(lambda _, x: x.expand(batch, *x.shape[1:]))
 
     def validate(self, batch: int, heads: int, queries: int, keys: int) -> None:

@@ -222,6 +222,14 @@ def fingerprint(name_or_path: str) -> str:
 
 def load_weights(network: torch.nn.Module, path: Path, make: str) -> dict[str, str]:
     """Put the weights at `path` into `network` and return the file's notes; `make` is the command that makes it."""
+    tensors, notes = read_weights(path, make)
+    _fits(network, tensors, path, make)
+    network.load_state_dict(tensors)
+    return notes
+
+
+def read_weights(path: Path, make: str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """The tensors and the notes of a weights file, or one line that says why not."""
     from safetensors import SafetensorError, safe_open
 
     if not path.is_file():
@@ -229,12 +237,44 @@ def load_weights(network: torch.nn.Module, path: Path, make: str) -> dict[str, s
     try:
         with safe_open(str(path), framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
-            notes: dict[str, str] = dict(file.metadata() or {})
+            return tensors, dict(file.metadata() or {})
     except (SafetensorError, OSError) as error:
         raise InputError(f"{path} is not a readable safetensors file; make it anew with: {make}") from error
-    _fits(network, tensors, path, make)
-    network.load_state_dict(tensors)
-    return notes
+
+
+def noted(notes: Mapping[str, str], word: str, path: Path, make: str) -> float:
+    """A number that the notes of a weights file must say."""
+    try:
+        return float(notes[word])
+    except (KeyError, ValueError) as error:
+        raise InputError(f"{path} does not say its {word}; make it anew with: {make}") from error
+
+
+def in_chunks(
+    call: Callable[..., torch.Tensor],
+    parts: tuple[npt.NDArray[Any], ...],
+    gate: GateState | None = None,
+    device: str = "cpu",
+    chunk: int = 256,
+) -> npt.NDArray[np.float64]:
+    """What `call(*tensors, gate)` makes of B rows (each part is (B, ...)), always so many rows at a time.
+
+    The last chunk is filled up with its last row, so that the numbers of a row depend on no other row of the call.
+    """
+    import torch
+
+    B = len(parts[0])
+    gate = None if gate is None else gate.expand(B).to(device)
+    if B == 0:  # the shape of nothing
+        parts = tuple(np.zeros((1, *part.shape[1:]), part.dtype) for part in parts)
+    found = []
+    with torch.inference_mode():
+        for start in range(0, max(B, 1), chunk):
+            rows = np.arange(start, start + chunk).clip(max=len(parts[0]) - 1)
+            tensors = [torch.from_numpy(part[rows]).to(device) for part in parts]
+            mine = None if gate is None or B == 0 else gate[torch.from_numpy(rows).to(device)]
+            found.append(call(*tensors, mine).double().cpu().numpy())
+    return np.concatenate(found)[:B]
 
 
 def packed(network: torch.nn.Module, notes: dict[str, str]) -> bytes:
