@@ -41,6 +41,7 @@ FLOORS = {
     "cogattn.nn.functional": 7,
     "cogattn.nn.memory": 8,
     "cogattn.nn.multihead": 8,
+    "cogattn.nn.selection": 8,
     "cogattn.nn": 9,
     "cogattn.subjects": 10,
     "cogattn.training": 11,
