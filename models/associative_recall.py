@@ -23,10 +23,11 @@ that it finds, or "unknown"; never a guess. Task constants: a pair every 2 s, on
 [assumption: a store that takes a pair in within 15 ms has no use for more].
 
 What you should see: a loss that stands still for 350 steps and falls within 50, once queries find keys; then, without
-limits, all right on pairs of a key and a value that training never showed (streams of two keys .998). Under human limits min(K, P) of P pairs are left (.99 .75 .38 .19 .10 of 2 to 32); in a stream of N keys, a
-full store displacing at random, the pair that came `lag` pairs ago with (1 - 1/K)^(lag - 1), on average
-K / (K + N - 1) (.77 .51 .31 .17 .09). What is left of a stream may be old: of two keys 10 % of the answers name a value
-that has changed since. Weak: who forgets here forgets all of a pair, and nobody guesses, rehearses or tires.
+limits, all right on pairs of a key and a value that training never showed (streams of two keys .998). Under human
+limits min(K, P) of P pairs are left: .99 .75 .38 .19 .10 of 2 4 8 16 32. In a stream of N keys, a full store displacing
+at random, the pair that came `lag` pairs ago is left with (1 - 1/K)^(lag - 1), about K / (K + N - 1) on average: .77
+.51 .31 .17 .09 of 2 4 8 16 32. What is left may be old: of two keys 10 % of the answers name a value that has changed
+since. Weak: who forgets forgets all of a pair, and nobody guesses, rehearses or tires.
 """
 
 from __future__ import annotations
