@@ -115,6 +115,10 @@ class Exam:
             raise InputError(f"values of {self.column} must be some, and differ, got {values}")
         object.__setattr__(self, "values", values)
 
+    def count(self, value: float, least: int = 1, most: int = 2**31 - 1) -> int:
+        """A value of what varies, where it is a number of things."""
+        return whole(self.column, int(value) if float(value).is_integer() else value, least=least, most=most)
+
 
 class Specialist(Protocol):
     """A network with a task of its own. B trials, S elements, in the order of its stream."""

@@ -45,6 +45,7 @@ FLOORS = {
     "cogattn.nn.limiting": 6,
     "cogattn.nn.mechanisms": 6,
     "cogattn.nn.passing": 6,
+    "cogattn.nn.selection": 6,
     "cogattn.nn.huggingface": 7,
     "cogattn.nn": 9,
     "cogattn.subjects": 10,

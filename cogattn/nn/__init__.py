@@ -7,6 +7,7 @@ from cogattn.nn.mechanisms import MECHANISMS, Attention, Explanation, attention
 from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
 from cogattn.nn.multihead import MultiheadAttention
 from cogattn.nn.passing import let_through
+from cogattn.nn.selection import Selection, relaxed_topk, select, straight_through
 
 __all__ = [
     "MECHANISMS",
@@ -15,6 +16,7 @@ __all__ = [
     "Leak",
     "MultiheadAttention",
     "Plan",
+    "Selection",
     "SlotCache",
     "attention",
     "eviction_plan",
@@ -24,5 +26,8 @@ __all__ = [
     "limit",
     "let_through",
     "plan_from_events",
+    "relaxed_topk",
     "remember",
+    "select",
+    "straight_through",
 ]

@@ -1,0 +1,151 @@
+"""Where should capacity go? The same slots for any cards, for those that a network has learnt to want, for the best.
+
+    python simulations/where_should_capacity_go.py
+
+Of 16 cards K may be kept; a card's colour tells how often it is asked for, its frame what a right answer brings
+(`models/adaptive.py`). Networks are trained from their first weights, three seeds each, with K hard slots: any cards
+kept ("equal"), or the pertinence learnt from what was earned, by three gradients through the choice
+(`cogattn.nn.selection`). Then all keep K cards of held-out digits: any K, the K of the highest pertinence, or, by an
+oracle that knows what the cues only tell under noise, the K worth most. On the right the same question for people:
+minds of their own C, K and alpha, the pertinence of the trained network their weights. About 2 minutes on one core; the
+answer goes to results/simulations/.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+
+from cogattn import Population, files, plot
+from cogattn.gate import GateState
+from cogattn.laws import race
+from cogattn.mind import cohort
+from cogattn.mind.draws import trial_keys
+from cogattn.nn.selection import GRADIENTS
+from cogattn.subjects import find_specialist, module
+from cogattn.training import Course, seeded, train
+
+SEEDS, SLOTS, CARDS = (0, 1, 2), (1, 2, 3, 4, 6, 8, 12), 16
+STEPS, EVERY = 600, 50  # of training; every so many it is looked at
+AT = 3  # slots at which it is, about those of an adult
+PEOPLE, TRIALS = 50, 100
+OUT = Path("results/simulations/where_should_capacity_go")
+
+
+def trained(model: Any, gradient: str | None, seed: int) -> tuple[Any, pd.DataFrame]:
+    """A network after its lessons, and what it earned at each look (on other tables than at the end)."""
+    network, policy = seeded(model.Network, seed), "learned" if gradient else "equal"
+
+    def look(net: Any) -> float:
+        return -float(model.earned(net, AT, policy, CARDS, trials=400, seed=1))
+
+    course = Course(steps=STEPS, rate=3e-3, decay=0.02, every=EVERY)
+    curve = train(network, lambda net, step: model.lesson(net, step, gradient, seed + 1), course, look)
+    looks = curve.frame.dropna()
+    return network, pd.DataFrame({"step": looks["step"], "earned": -looks["held_out"]})
+
+
+def networks() -> tuple[pd.DataFrame, pd.DataFrame]:
+    """A row per way of learning, seed and K: points earned, and by the same reader with the best cards and with any.
+    And a row per look at each training."""
+    model, rows, looks = module("adaptive"), [], []
+    for gradient in (None, *GRADIENTS):
+        for seed in SEEDS:
+            who = {"learned_by": gradient or "equal", "seed": seed}
+            network, seen = trained(model, gradient, seed)
+            looks.append(seen.assign(**who))
+            for k in SLOTS:
+                found = {policy: model.earned(network, k, policy, CARDS) for policy in model.POLICIES}
+                own = found["learned"] if gradient else found["equal"]
+                rows.append(who | {"slots": k, "earned": own, "best": found["best"], "any": found["equal"]})
+    return pd.DataFrame(rows), pd.concat(looks, ignore_index=True)
+
+
+def people() -> pd.DataFrame:
+    """A row per pertinence: the mean over people of the points that they earn."""
+    subject: Any = find_specialist("adaptive", "cpu")
+    person, trial = np.repeat(np.arange(PEOPLE), TRIALS), np.tile(np.arange(TRIALS), PEOPLE)
+    crowd = Population.adults().sample(PEOPLE, seed=0)
+    table = subject.show(CARDS, trial_keys(0, person, trial))
+    logits = subject.weigh(table)
+    own = race.gain_for([o.alpha for o in crowd], subject.gap)[person, None]
+    ways = {"equal": 0.0 * own, "learned, own alpha": own, "learned, alpha .01": _sharp(subject.gap)}
+    rows = []
+    for name, gain in ways.items():
+        weights = race.weights_from_logits(logits, gain)
+        out = cohort.play(subject.stream(CARDS), crowd, person=person, trial=trial, weights=weights)
+        score = subject.answer(table, GateState.from_events(out.stored, out.finish))["score"]
+        rows.append({"learned_by": name, "earned": score.reshape(PEOPLE, TRIALS).mean()})
+    return pd.DataFrame(rows)
+
+
+def _sharp(gap: float) -> Any:
+    """The gain of somebody who hardly ever takes the wrong card."""
+    return race.gain_for([0.01], gap)[:, None]
+
+
+def main() -> None:
+    torch.set_num_threads(1)
+    (table, looks), minds = networks(), people()
+    with plot.style() as plt:
+        figure, axes = plt.subplots(1, 3, figsize=(13.0, 4.3), width_ratios=[3, 2, 2])
+        curves(axes[0], table)
+        learning(axes[1], looks, float(table[table["slots"] == AT]["best"].max()))
+        names = [n.replace(", ", ",\n") for n in minds["learned_by"]]
+        axes[2].bar(names, minds["earned"], color=["#BBBBBB", "#0072B2", "#009E73"])
+        axes[2].set(
+            ylabel="share of the points to be had", ylim=(0, 0.6), title=f"{PEOPLE} people, {CARDS} cards"
+        )
+        figure.suptitle(answer(table), x=0.01, ha="left", fontweight="bold")
+        plot.save(figure, OUT, "figure")
+    files.write_table(OUT / "table.csv", pd.concat([table, minds], ignore_index=True))
+    files.write_table(OUT / "learning.csv", looks)
+    wide = table.pivot_table(index="slots", columns="learned_by", values=["earned", "best"]).round(3)
+    print(
+        wide.to_string(), minds.round(3).to_string(index=False), answer(table), f"Results: {OUT}", sep="\n\n"
+    )
+
+
+def curves(ax: Any, table: pd.DataFrame) -> None:
+    """Points over slots: each way of learning, its seeds' mean; the oracle with the mean reader."""
+    for name, pen in plot.pens(["equal", *GRADIENTS]).items():
+        own = table[table["learned_by"] == name].groupby("slots")["earned"].mean()
+        ax.plot(
+            own.index, own, color=pen.color, linestyle=pen.dash, marker=pen.mark, label=name.replace("_", "-")
+        )
+    best = table.groupby("slots")["best"].mean()
+    ax.plot(best.index, best, color=plot.PEOPLE, linewidth=0.9, label="the best cards (oracle)")
+    ax.set(
+        xlabel="slots",
+        ylabel="share of the points to be had",
+        ylim=(0, 1),
+        xticks=SLOTS,
+        title=f"{CARDS} cards",
+    )
+    ax.legend(loc="lower right")
+
+
+def learning(ax: Any, looks: pd.DataFrame, best: float) -> None:
+    """Points over steps: the mean of the seeds, and from the least to the most of them."""
+    for name, pen in plot.pens(["equal", *GRADIENTS]).items():
+        own = looks[looks["learned_by"] == name].groupby("step")["earned"].agg(["mean", "min", "max"])
+        ax.plot(own.index, own["mean"], color=pen.color, linestyle=pen.dash)
+        ax.fill_between(own.index, own["min"], own["max"], color=pen.color, alpha=0.2, linewidth=0)
+    ax.axhline(best, color=plot.PEOPLE, linewidth=0.9)
+    ax.set(xlabel="step of training", ylim=(0, 0.6), title=f"{AT} slots, {len(SEEDS)} seeds each")
+
+
+def answer(table: pd.DataFrame) -> str:
+    """The finding in a line."""
+    at = table[table["slots"] == AT].groupby("learned_by")[["earned", "best"]].mean()
+    learned = at.loc[list(GRADIENTS), "earned"]
+    return (
+        f"To what is worth it: with {AT} slots {learned.min():.0%} to {learned.max():.0%} of the points, "
+        f"with the same slots for any cards {at.loc['equal', 'earned']:.0%}, with the best cards {at['best'].max():.0%}"
+    )
+
+
+if __name__ == "__main__":
+    main()
