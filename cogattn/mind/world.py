@@ -2,6 +2,8 @@
 
 The mind schedules one wake-up in SimPy's event list, at its own next event; whatever the world does replaces
 it. A wake-up has the lowest priority, so at one and the same time the world acts first, as in `mind.cohort`.
+The mind lives in nominal time: in a `simpy.rt.RealtimeEnvironment` the same events come at the same times, and that
+environment waits until the wall clock shows them, or is late; the mind does not notice.
 
 >>> import simpy
 >>> from cogattn.observer import Observer
@@ -30,6 +32,7 @@ import numpy as np
 import pandas as pd
 import simpy
 from simpy.events import EventPriority
+from simpy.rt import RealtimeEnvironment
 
 from cogattn import stream as st
 from cogattn.errors import InputError, number, whole
@@ -70,6 +73,9 @@ class Mind:
         self._element: dict[str, tuple[int, str]] = {}  # name -> number, task
         self._scale: dict[str, float] = {}  # name -> pertinence (x alpha)
         self._log: list[tuple[float, int, int, int]] = []
+        self._past: list[
+            tuple[int, list[Any], dict[str, tuple[int, str]]]
+        ] = []  # trials before: number, log, elements
         self._waiting: list[tuple[str | None, simpy.Event]] = []
         self._state = mind.blank()
         self._on_response: Callable[[float], Any] | None = None
@@ -141,6 +147,17 @@ class Mind:
         """Element `name` gives its slot back, if it holds one."""
         self._perceive(st.FORGET, name, 0.0)
 
+    def fresh(self, trial: int) -> None:
+        """The next trial begins now: nothing is shown or stored, alertness goes on; its chances are that trial's own.
+
+        Names are free again, and what was waited for (`encoded`) does not come any more.
+        """
+        whole("trial", trial)
+        self._past.append((self.trial, self._log, self._element))
+        self._renew(trial, float(self.env.now))
+        self.trial, self._log, self._element, self._scale, self._waiting = trial, [], {}, {}, []
+        self._plan()
+
     def work(self, load: float, memory: float = 0.0) -> None:
         """From now on the mind bears this load; 0 = it rests. Who comes back from rest is on task."""
         number("load", load, least=0, most=1e4)
@@ -186,25 +203,30 @@ class Mind:
 
     @property
     def encoded_at(self) -> dict[str, float]:
-        """When each element that the store ever took entered it, s."""
+        """When each element of this trial that the store ever took entered it, s."""
         names = {x: name for name, (x, _) in self._element.items()}
         return {names[x]: time for time, kind, x, _ in self._log if kind == mind.ENCODE}
 
     @property
     def answered(self) -> dict[str, float]:
-        """When each stimulus that asked for a choice was answered, s."""
+        """When each stimulus of this trial that asked for a choice was answered, s."""
         names = {x: name for name, (x, _) in self._element.items()}
         return {names[x]: time for time, kind, x, _ in self._log if kind == mind.RESPOND and x in names}
 
     @property
     def events(self) -> pd.DataFrame:
-        """The event record so far."""
-        times, kinds, elements, slots = zip(*self._log, strict=True) if self._log else ((), (), (), ())
-        met = {x: (name, task) for name, (x, task) in self._element.items()}
-        names, tasks = zip(*(met.get(x, ("", "")) for x in range(max(met, default=0) + 1)), strict=True)
-        columns = (times, kinds, elements, slots)
-        every = list(self._tasks)
-        return events.frame(self.person, self.trial, *columns, names=names, tasks=tasks, task_names=every)
+        """The event record so far, of all trials."""
+        rows, number_, met = [], [], [("", "")]
+        for trial, log, element in (*self._past, (self.trial, self._log, self._element)):
+            known = {x: (name, task) for name, (x, task) in element.items()}
+            rows += [(t, kind, x + len(met) if x >= 0 else x, slot) for t, kind, x, slot in log]
+            number_ += [trial] * len(log)
+            met += [known.get(x, ("", "")) for x in range(max(known, default=0) + 1)]
+        columns = tuple(zip(*rows, strict=True)) if rows else ((), (), (), ())
+        names, tasks = zip(*met, strict=True)
+        return events.frame(
+            self.person, number_, *columns, names=names, tasks=tasks, task_names=list(self._tasks)
+        )
 
     # -- how it is driven ----------------------------------------------------------------------------------------
 
@@ -248,6 +270,12 @@ class Mind:
                 return
             self._do(t, kind, x)
 
+    def _renew(self, trial: int, time: float) -> None:
+        """Its chances and elements from now on are those of another trial; alertness and the clock go on."""
+        self._settle(time)
+        mind.advance(self._state, time)
+        mind.fresh(self._state, self.seed, self.person, trial)
+
     def _do(self, t: float, kind: int, x: int) -> None:
         mind.advance(self._state, t)
         kind = int(mind.apply(self._state, kind, x))
@@ -289,12 +317,14 @@ def play(
     person: int = 0,
     trial: int = 0,
     weights: Any = None,
+    env: simpy.Environment | None = None,
 ) -> Mind:
     """Play a task stream to one mind in SimPy; its `.events` and `.stored` tell what happened.
 
-    The draws are those of `cohort.play` for the same seed, person and trial: so are the events.
+    The draws are those of `cohort.play` for the same seed, person and trial: so are the events. `env`: where to play
+    it; in a `simpy.rt.RealtimeEnvironment` it takes as long as it says.
     """
-    env = simpy.Environment()
+    env = _from_zero(env)
     observer = observer or Observer()
     subject = Mind(env, observer, seed=seed, person=person, trial=trial, tasks=stream.tasks)
     subject._assign(stream)
@@ -306,6 +336,16 @@ def play(
     subject._settle(stream.end)
     subject._log.append((float(stream.end), st.END, -1, -1))
     return subject
+
+
+def _from_zero(env: simpy.Environment | None) -> simpy.Environment:
+    """A clock that shows 0 now; that of a real-time environment starts to run."""
+    env = simpy.Environment() if env is None else env
+    if env.now != 0:
+        raise InputError(f"env must stand at 0 s, it is at {env.now:g} s: give a new one")
+    if isinstance(env, RealtimeEnvironment):
+        env.sync()
+    return env
 
 
 def _replay(
@@ -362,9 +402,13 @@ def watch(
     seed: int = 0,
     person: int = 0,
     visit: int = 0,
+    env: simpy.Environment | None = None,
 ) -> Mind:
-    """Let one mind sit through a session in SimPy; its `.events` are those of `cohort.watch`, from the same draws."""
-    env = simpy.Environment()
+    """Let one mind sit through a session in SimPy; its `.events` are those of `cohort.watch`, from the same draws.
+
+    `env`: as in `play`.
+    """
+    env = _from_zero(env)
     observer = observer or Observer()
     subject = Mind(env, observer, seed=seed, person=person, trial=cohort.WATCH - visit, tasks=session.tasks)
     subject._assign(session.streams[int(session.which[session.row(person), 0])])
@@ -382,7 +426,7 @@ def watch(
 
 def _sit(env: simpy.Environment, subject: Mind, session: Session, visit: int) -> Generator[Any, Any, None]:
     """The session as a SimPy process. Times are sums of the session's own numbers, as in the compiled loop."""
-    row, person, now = session.row(subject.person), subject.person, 0.0
+    row, now = session.row(subject.person), 0.0
     for j in range(session.trials):
         rest, gap = float(session.rest[row, j]), float(session.gap[row, j])
         if rest > 0.0:
@@ -394,9 +438,7 @@ def _sit(env: simpy.Environment, subject: Mind, session: Session, visit: int) ->
             subject._global(st.HOLD, session.memory_load, now, note=False)
         now += gap
         yield from _wait(env, subject, now)
-        subject._settle(now)
-        mind.advance(subject._state, now)
-        mind.fresh(subject._state, subject.seed, person, visit * 1048576 + j)
+        subject._renew(visit * 1048576 + j, now)
         subject._assign(session.streams[int(session.which[row, j])])
         subject._plan()
         now = yield from _trial(env, subject, session, int(session.which[row, j]), now)

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+import time
 
 import numpy as np
+import pandas as pd
 import pytest
 import simpy
+from simpy.rt import RealtimeEnvironment
 
 from cogattn.errors import InputError
 from cogattn.mind import draws
-from cogattn.mind.world import Mind, play
+from cogattn.mind.world import Mind, play, watch
 from cogattn.observer import Observer
-from cogattn.stream import Change, Stimulus, Task, TaskStream, display
+from cogattn.stream import Change, Session, Stimulus, Task, TaskStream, display
 
 QUICK = Observer(capacity=50.0, slots=3.0, threshold=0.01, alpha=0.5, persistence=0.1)
 
@@ -337,6 +340,124 @@ def test_the_log_can_be_read_at_any_time(env):
     assert mind.stored == ()
     mind.show("A")
     assert rows(mind) == [(0.0, "onset", "A")]
+
+
+# --- trial after trial, and the wall clock ------------------------------------------------------------------
+
+
+def test_a_fresh_trial_is_that_trial_of_the_same_mind(env):
+    """What it stores, and when, is what that trial stores when it is played by itself."""
+    mind, found = Mind(env, QUICK, seed=3), {}
+
+    def world():
+        for trial in (7, 2):
+            mind.fresh(trial)
+            for letter in "ABCDEF":
+                mind.show(letter)
+            yield env.timeout(0.2)
+            found[trial] = mind.stored, {name: t - env.now + 0.2 for name, t in mind.encoded_at.items()}
+
+    env.process(world())
+    env.run(1.0)
+    for trial, (stored, when) in found.items():
+        alone = play(
+            TaskStream(tuple(Stimulus(x, mask=0.2) for x in "ABCDEF"), end=0.2), QUICK, seed=3, trial=trial
+        )
+        assert stored == alone.stored
+        assert when == pytest.approx(alone.encoded_at, abs=1e-12)
+    assert found[7] != found[2]
+    record = mind.events
+    assert record.query("kind == 'onset'").trial.tolist() == [7] * 6 + [2] * 6
+    assert record.query("kind == 'onset'").element.tolist() == list("ABCDEF") * 2
+    for trial, (_, when) in found.items():
+        entered = record[(record["kind"] == "encode") & (record["trial"] == trial)]
+        assert set(entered["element"]) == set(when)
+
+
+def test_alertness_goes_on_through_a_fresh_trial(env):
+    mind = Mind(env, QUICK)
+    mind.work(1.0)
+    env.run(600)
+    before = mind.alertness
+    mind.fresh(1)
+    assert mind.alertness == before < 0.95
+    assert mind.stored == ()
+    with pytest.raises(InputError, match="trial must be a whole number"):
+        mind.fresh(-1)
+
+
+def test_a_promise_of_the_trial_before_is_not_kept_by_the_next(env):
+    mind = Mind(env, QUICK)
+    mind.show("A")
+    old = mind.encoded("A")
+    mind.fresh(1)
+    mind.show("A")
+    new = mind.encoded("A")
+    env.run(5.0)
+    assert new.triggered
+    assert not old.triggered
+
+
+PRESS = Task("press", monotony=1.0, response="simple")
+SITTING = Session(
+    (TaskStream((Stimulus("dot", 0.1, task="press"),), end=2.0, tasks=(PRESS,)),),
+    which=np.zeros(20, int),
+    gap=np.full(20, 3.0),
+    rest=np.where(np.arange(20) == 10, 60.0, 0.0),
+    self_paced=True,
+)
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda env: play(display(targets=6, distractors=3, exposure=0.2, onset=0.05), QUICK, seed=5, env=env),
+        lambda env: watch(SITTING, QUICK, seed=5, env=env),
+    ],
+    ids=["play", "watch"],
+)
+def test_real_time_changes_no_event(take):
+    """The same draws, the same order, the same nominal times to the bit; only the wall clock waits."""
+    simulated, paced = take(None), take(RealtimeEnvironment(factor=1e-3, strict=False))
+    pd.testing.assert_frame_equal(paced.events, simulated.events, check_exact=True)
+    assert len(simulated.events) > 15
+
+
+def test_real_time_waits_for_the_wall_clock():
+    env = RealtimeEnvironment(factor=0.5, strict=False)
+    time.sleep(0.3)  # what passes before it begins does not count
+    start = time.monotonic()
+    play(display(targets=2, exposure=0.2), QUICK, env=env)
+    assert time.monotonic() - start >= 0.5 * 0.3
+
+
+def test_a_late_world_does_not_move_the_mind():
+    """Whoever computes for longer than it has makes the clock late, and changes no event."""
+
+    def world(env, mind, work):
+        for letter in "ABC":
+            mind.show(letter)
+            work()
+            yield env.timeout(0.03)
+
+    def record(env, work):
+        mind = Mind(env, QUICK, seed=2)
+        env.process(world(env, mind, work))
+        env.run(0.2)
+        return mind.events
+
+    late = record(RealtimeEnvironment(factor=0.1, strict=False), lambda: time.sleep(0.02))
+    pd.testing.assert_frame_equal(late, record(simpy.Environment(), lambda: None), check_exact=True)
+
+
+def test_a_known_stream_needs_a_clock_at_zero():
+    env = simpy.Environment(initial_time=1.0)
+    for take in (
+        lambda: play(display(targets=1, exposure=0.1), QUICK, env=env),
+        lambda: watch(SITTING, QUICK, env=env),
+    ):
+        with pytest.raises(InputError, match="env must stand at 0 s, it is at 1 s"):
+            take()
 
 
 # --- what is refused ---------------------------------------------------------------------------------------
