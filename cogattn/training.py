@@ -16,7 +16,7 @@ import hashlib
 import json
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,10 @@ class Course:
         number("rate", self.rate, above=0)
         number("decay", self.decay, least=0)
         number("clip", self.clip, above=0, infinite=True)
+
+    def cut(self, steps: int) -> Course:
+        """The same course in so many steps; the rate still rises in all of them at most."""
+        return replace(self, steps=steps, warmup=min(self.warmup, steps))
 
     def falling(self, adam: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
         """What sets the rate before each step."""
@@ -310,7 +314,7 @@ class Workshop:
     ) -> tuple[Any, Curve]:
         """A network trained from the first step; fewer steps for a trial."""
         network = self.network()
-        course = self.course if steps is None else Course(**{**asdict(self.course), "steps": steps})
+        course = self.course if steps is None else self.course.cut(steps)
         checkpoint = self.file.with_suffix(".checkpoint") if steps is None else None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # what is dropped out
