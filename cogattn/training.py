@@ -61,6 +61,10 @@ class Course:
         number("decay", self.decay, least=0)
         number("clip", self.clip, above=0, infinite=True)
 
+    def cut(self, steps: int) -> Course:
+        """The same course in so many steps; the rate still rises in all of them at most."""
+        return replace(self, steps=steps, warmup=min(self.warmup, steps))
+
     def falling(self, adam: torch.optim.Optimizer) -> torch.optim.lr_scheduler.LRScheduler:
         """What sets the rate before each step."""
         of = torch.optim.lr_scheduler
@@ -313,9 +317,7 @@ class Workshop:
     ) -> tuple[Any, Curve]:
         """A network trained from the first step; fewer steps for a trial."""
         network = self.network()
-        course = self.course
-        if steps is not None:
-            course = replace(course, steps=steps, warmup=min(steps, course.warmup))
+        course = self.course if steps is None else self.course.cut(steps)
         checkpoint = self.weights.with_suffix(".checkpoint") if steps is None else None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)  # what is dropped out

@@ -76,14 +76,18 @@ class Projections(nn.Module):
     def _heads(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:2], self.num_heads, self.head_dim).permute(1, 2, 0, 3)  # (B, H, L, D)
 
-    def _time_first(self, *streams: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(L, B, E) whatever came. One tensor given three times stays one, so that it is projected once."""
-        seen: dict[int, Tensor] = {}
-        for x in streams:
-            if id(x) not in seen:
-                seen[id(x)] = x.unsqueeze(1) if x.ndim == 2 else x.transpose(0, 1) if self.batch_first else x
-        query, key, value = (seen[id(x)] for x in streams)
-        return query, key, value
+    def _time_first(self, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(L, B, E) whatever came. One tensor given three times stays one, so that it is projected once.
+
+        No `id`: a compiled module would be bound to these very tensors, and compile anew for the next ones.
+        """
+        q = self._turned(query)
+        k = q if key is query else self._turned(key)
+        v = q if value is query else k if value is key else self._turned(value)
+        return q, k, v
+
+    def _turned(self, x: Tensor) -> Tensor:
+        return x.unsqueeze(1) if x.ndim == 2 else x.transpose(0, 1) if self.batch_first else x
 
 
 class MultiheadAttention(Projections, nn.MultiheadAttention):

@@ -258,9 +258,8 @@ def test_attached_gates_compile_once():
         return module.forward
 
     compiled = torch.compile(layer, fullgraph=True, backend=backend)
-    x = torch.randn(B, S, E)
     for seed in range(4):
-        g = torch.Generator().manual_seed(seed)
+        g, x = torch.Generator().manual_seed(seed), torch.randn(B, S, E)  # a new tensor each time
         gate = Race(50.0, 2)(torch.randn(B, S), exposure=0.05, generator=g)
         with layer.self_attn.under(gate):
             torch.testing.assert_close(compiled(x), layer(x))
