@@ -39,6 +39,7 @@ _SHORT = "".join(
 )
 _END = re.compile(rf"(?<=[.!?])[\"')\]]*{_SHORT}\s+|\x00")
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[,;:!?]")
+_SAYS = re.compile(r"[^\W_]")  # a text that says something
 
 NOTHING, UNKNOWN = 0, 1  #: numbers of no word and of one that is not in the vocabulary
 
@@ -153,7 +154,7 @@ def _read(folder: Path) -> Texts:
 
 def _whole(where: str, texts: list[str], labels: list[int]) -> Texts:
     """The texts that say something; both verdicts must be among them."""
-    said = [bool(_WORD.search(text)) for text in texts]
+    said = [bool(_SAYS.search(text)) for text in texts]
     _warn(
         [f"number {i + 1} of {where}" for i, ok in enumerate(said) if not ok], "without a word and left out"
     )
@@ -191,7 +192,7 @@ def _held_out(every: Texts) -> tuple[Texts, Texts]:
 def sentences(text: str) -> list[str]:
     """Cut after . ! ? and at line breaks; not after Mr. and the like."""
     parts = _END.split(_BREAK.sub("\x00", text))
-    return [part.strip() for part in parts if _WORD.search(part)]
+    return [part.strip() for part in parts if _SAYS.search(part)]
 
 
 def words(sentence: str) -> list[str]:
