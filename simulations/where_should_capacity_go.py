@@ -7,8 +7,11 @@ Of 16 cards K may be kept; a card's colour tells how often it is asked for, its 
 kept ("equal"), or the pertinence learnt from what was earned, by three gradients through the choice
 (`cogattn.nn.selection`). Then all keep K cards of held-out digits: any K, the K of the highest pertinence, or, by an
 oracle that knows what the cues only tell under noise, the K worth most. On the right the same question for people:
-minds of their own C, K and alpha, the pertinence of the trained network their weights. About 2 minutes on one core; the
-answer goes to results/simulations/.
+minds of their own C, K and alpha, the pertinence of the trained network their weights.
+
+The gradients find the same policy, a point short of the oracle; a relaxed lesson lets a little of every card through,
+and its readers read a little worse where slots are hard. About 2 minutes on one core; the answer goes to
+results/simulations/.
 """
 
 from pathlib import Path
