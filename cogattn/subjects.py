@@ -27,7 +27,7 @@ import importlib.util
 import json
 import math
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -254,6 +254,21 @@ def noted(notes: Mapping[str, str], word: str, path: Path, make: str) -> float:
         raise InputError(f"{path} does not say its {word}; make it anew with: {make}") from error
 
 
+def row_chunks(
+    trials: int, gate: GateState | None = None, device: str = "cpu", size: int = 256
+) -> Iterator[tuple[npt.NDArray[np.int64], GateState | None]]:
+    """The rows of each forward pass and their part of the gate: always `size` rows, filled up with the last.
+
+    So that an answer depends on no other trial of the call.
+    """
+    import torch
+
+    gate = None if gate is None else gate.expand(trials).to(device)
+    for start in range(0, trials, size):
+        rows = np.arange(start, start + size).clip(max=trials - 1)
+        yield rows, None if gate is None else gate[torch.from_numpy(rows).to(device)]
+
+
 def in_chunks(
     call: Callable[..., torch.Tensor],
     parts: tuple[npt.NDArray[Any], ...],
@@ -261,22 +276,16 @@ def in_chunks(
     device: str = "cpu",
     chunk: int = 256,
 ) -> npt.NDArray[np.float64]:
-    """What `call(*tensors, gate)` makes of B rows (each part is (B, ...)), always so many rows at a time.
-
-    The last chunk is filled up with its last row, so that the numbers of a row depend on no other row of the call.
-    """
+    """What `call(*tensors, gate)` makes of B rows (each part is (B, ...)), `row_chunks` at a time."""
     import torch
 
     B = len(parts[0])
-    gate = None if gate is None else gate.expand(B).to(device)
     if B == 0:  # the shape of nothing
-        parts = tuple(np.zeros((1, *part.shape[1:]), part.dtype) for part in parts)
+        parts, gate = tuple(np.zeros((1, *part.shape[1:]), part.dtype) for part in parts), None
     found = []
     with torch.inference_mode():
-        for start in range(0, max(B, 1), chunk):
-            rows = np.arange(start, start + chunk).clip(max=len(parts[0]) - 1)
+        for rows, mine in row_chunks(max(B, 1), gate, device, chunk):
             tensors = [torch.from_numpy(part[rows]).to(device) for part in parts]
-            mine = None if gate is None or B == 0 else gate[torch.from_numpy(rows).to(device)]
             found.append(call(*tensors, mine).double().cpu().numpy())
     return np.concatenate(found)[:B]
 
