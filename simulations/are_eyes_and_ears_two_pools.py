@@ -25,6 +25,7 @@ from cogattn.gate import GateState
 from cogattn.laws import stages
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
+from cogattn.paradigms import OwnTask
 from cogattn.subjects import find_specialist
 
 ELEMENTS, PEOPLE, TRIALS, SEED = 8, 50, 100, 0
@@ -42,7 +43,8 @@ def taken(subject: Any, crowd: list[ca.Observer]) -> dict[str, float]:
     """What these people hold of each sense, and how often they are right, by either fusion."""
     person, trial = np.divmod(np.arange(PEOPLE * TRIALS), TRIALS)
     display = subject.show(ELEMENTS, trial_keys(SEED, person, trial))
-    weights = Desk(subject, display, subject.weigh(display)).weights(crowd, person)
+    task = OwnTask("multimodal", subject.exam)
+    weights = Desk(task, subject, display, subject.weigh(display)).weights(crowd, person)
     out = cohort.play(subject.stream(ELEMENTS), crowd, person=person, trial=trial, seed=SEED, weights=weights)
     gate = GateState.from_events(out.stored, out.finish)
     pictures, words = out.stored.reshape(len(person), 2, -1).sum(2).mean(0)
