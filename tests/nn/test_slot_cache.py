@@ -317,7 +317,7 @@ def test_the_layer_and_the_cache_are_one():
     x = torch.randn(2, 9, 16)
     with remember(layer, plan), torch.no_grad():
         batched = layer(x, x, x, need_weights=False)[0]
-    q, k, v = layer._project(*layer._time_first(x, x, x))
+    q, k, v = layer.project(x, x, x)
     torch.testing.assert_close(layer._merge_heads(stepped(SlotCache(2, plan), q, k, v), False), batched)
 
 
