@@ -7,7 +7,8 @@
     python benchmarks/attention.py --device cuda
 
 Every round times all variants one after the other; a row's ratio is the median over rounds of (variant /
-plain attention of the same round), so that a slow moment of the machine strikes both. On CUDA the floor
+plain attention of the same round), so that a slow moment of the machine strikes both. One thread is timed by
+the seconds that it really computed, which others on the machine do not lengthen. On CUDA the floor
 of each row is what its bytes and operations take at the device's peak, whichever is longer. The rows of an
 encoder time one training step (forward, backward, AdamW) and compare it with torch's own modules.
 """
@@ -220,9 +221,10 @@ CASES = [
 def seconds(call: Callable[[], object], cuda: bool) -> float:
     """How long one call takes; on a GPU by its own clock."""
     if not cuda:
-        begin = time.perf_counter()
+        clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
+        begin = clock()
         call()
-        return time.perf_counter() - begin
+        return clock() - begin
     begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
     begin.record()
     call()

@@ -93,7 +93,7 @@ class NormScaled(Mechanism):
     source = "no paper known"
 
     def bring(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        return _shortened(q, torch.sqrt), _shortened(k, torch.sqrt)
+        return _shortened(q, torch.rsqrt), _shortened(k, torch.rsqrt)
 
 
 class Cosine(Mechanism):
@@ -103,7 +103,7 @@ class Cosine(Mechanism):
     source = "Graves et al. 2014"
 
     def bring(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        return _shortened(q), _shortened(k)
+        return _shortened(q, torch.reciprocal), _shortened(k, torch.reciprocal)
 
 
 class Euclidean(Mechanism):
@@ -153,11 +153,10 @@ def _uniform(heads: int, width: int, out: int) -> Tensor:
     return torch.empty(heads, width, out).uniform_(-1.0 / math.sqrt(width), 1.0 / math.sqrt(width))
 
 
-def _shortened(x: Tensor, root: Callable[[Tensor], Tensor] | None = None) -> Tensor:
-    """x by its length, or by a root of it. A vector of no length stays 0 and has a gradient of 0: no way is better."""
+def _shortened(x: Tensor, factor: Callable[[Tensor], Tensor]) -> Tensor:
+    """x times a factor of its length. A vector of no length stays 0 and has a gradient of 0: no way is better."""
     length = torch.linalg.vector_norm(x, dim=-1, keepdim=True, dtype=wide(x.dtype))
-    length = length.masked_fill(length == 0, math.inf)
-    return (x / (length if root is None else root(length))).to(x.dtype)
+    return (x * factor(length.masked_fill(length == 0, math.inf))).to(x.dtype)
 
 
 def _hidden_layer(q: Tensor, k: Tensor, w: Tensor) -> Tensor:
@@ -341,6 +340,8 @@ class Attention(nn.Module):
 
     def _near(self, queries: range, keys: range, device: torch.device, causal: bool) -> Tensor | None:
         """Which of these queries may look at which of these keys by position: (l, s) bool; None = all at all."""
+        if self.window is None and self.block is None and not causal:
+            return None
         i = torch.arange(queries.start, queries.stop, device=device)[:, None]
         j = torch.arange(keys.start, keys.stop, device=device)
         near = None if self.window is None else (i - j).abs() <= self.window
