@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ from torch import nn
 
 from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
+from cogattn.nn.passing import let_through
 from cogattn.subjects import DISTRACTOR, EMPTY, NOTHING, PICTURE, TARGET, Keys, Labels, load_weights, noted
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ HELD_OUT = 500  # images that no training step sees
 SEED = 0
 CHUNK = 256  # displays per forward pass, always: so that an answer depends on no other display of the call
 SET_SIZES = (1, 2, 4, 6, 8)
+OPEN = 2.0  # logit of a valve at birth
 PEOPLE_ALPHA = 0.44  # the median adult's, at which the spread of the logits is reported
 
 
@@ -168,6 +171,55 @@ class Network(nn.Module):
         """`forward`, with torch's hooks."""
         out: torch.Tensor = super().__call__(pixels, present, gate)
         return out
+
+
+class Valved(Network):
+    """A network without attention layers: each item is seen by itself and passes a valve; what passed is read together.
+
+        y_s = sigmoid(logit_s) · x_s                x_s: made of the luminance of item s alone; logit_s: of both colours
+        answers = g(y_1 .. y_8)
+
+    So a gate has a place between items and readout (`nn.let_through`): of an item that it shuts nothing goes further.
+    What is read does not see colour, so colour can act through the valve alone, and shape only through what is read.
+    """
+
+    def __init__(self, colour: nn.Sequential, shape: nn.Sequential) -> None:
+        """Layers that take items: colour (n, 2, 64) -> logits, of which the mean counts; shape (n, 1, 64) -> x."""
+        super().__init__()
+        self.colour, self.shape = colour, shape
+        # The valves are open at birth (.88 passes), and learn what to shut out. Born shut (logit -2), a network may
+        # learn to pass the distractors instead, as a sign that there is nothing to report: 4 of 4 seeds of
+        # models/feedforward.py did, 2 of 4 of models/convolutional.py; born open none of 4 each.
+        assert isinstance(colour[-1].bias, torch.Tensor)
+        nn.init.constant_(colour[-1].bias, OPEN)
+
+    def weigh(self, pixels: torch.Tensor, present: torch.Tensor) -> torch.Tensor:
+        """The logit of each item's valve (B, S)."""
+        logits: torch.Tensor = self.colour(pixels.flatten(0, 1))
+        return logits.flatten(1).mean(1).reshape(present.shape)
+
+    def encode(self, pixels: torch.Tensor) -> torch.Tensor:
+        """x (B, S, features): what is made of each item's luminance."""
+        x: torch.Tensor = self.shape(pixels.sum(2, keepdim=True).flatten(0, 1))
+        return x.reshape(*pixels.shape[:2], -1)
+
+    def answer(self, passed: torch.Tensor) -> torch.Tensor:
+        """g: what passed (B, 8, features) -> evidence for each digit and for nothing, per place (B, 8, 11)."""
+        raise NotImplementedError
+
+    def forward(
+        self, pixels: torch.Tensor, present: torch.Tensor, gate: GateState | None = None
+    ) -> torch.Tensor:
+        """Evidence for each digit and for nothing, per place (B, S, 11)."""
+        passed = let_through(self.encode(pixels), self.weigh(pixels, present), gate, present=present)
+        lacking = PLACES - present.shape[1]  # places that a smaller display lacks are empty ones
+        return self.answer(F.pad(passed, (0, 0, 0, lacking)))[:, : present.shape[1]]
+
+
+def dense(*widths: int, f: type[nn.Module] = nn.GELU) -> nn.Sequential:
+    """Layers y = f(Wx + b) on all axes but the first together, the last one without f."""
+    layers = [layer for n, m in pairwise(widths) for layer in (nn.Linear(n, m), f())]
+    return nn.Sequential(nn.Flatten(), *layers[:-1])
 
 
 class Eye:
