@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cogattn.gate import Compose, GateState, Lapse, Race, Slots, Soft, TopK
     from cogattn.mind.world import Mind
     from cogattn.observer import Observer, Population, Spread
+    from cogattn.realtime import live
     from cogattn.results import Trials, load
     from cogattn.scoring import scorecard
     from cogattn.stream import Change, Session, Stimulus, Task, TaskStream
@@ -34,6 +35,7 @@ _HOMES = {
     "cogattn.experiment": ("run",),
     "cogattn.results": ("Trials", "load"),
     "cogattn.comparison": ("compare",),
+    "cogattn.realtime": ("live",),
     "cogattn.scoring": ("scorecard",),
     "cogattn.verification": ("verify",),
     "cogattn.gate": ("Compose", "GateState", "Lapse", "Race", "Slots", "Soft", "TopK"),
@@ -65,6 +67,7 @@ __all__ = [
     "Trials",
     "compare",
     "human",
+    "live",
     "load",
     "nn",
     "paradigms",

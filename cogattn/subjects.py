@@ -12,8 +12,8 @@ holds. A specialist (`Specialist`) brings a task of its own, whose elements (wor
 the mind as a stream. Each is one Python file that defines `load(device)`: one of `models/` by its name, or anybody's
 own by its path.
 
->>> names()
-['digit_reader', 'nback_reader']
+>>> {"digit_reader", "nback_reader"} <= set(names())
+True
 >>> find_reader("digit_reader", device="cpu").places
 8
 >>> find_judge("nback_reader", device="cpu").judge(np.array([[3, 5, 3, 5]]), n=2)

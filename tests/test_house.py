@@ -83,6 +83,7 @@ FLOORS = {
     "cogattn.results": 18,
     "cogattn.experiment": 19,
     "cogattn.comparison": 20,
+    "cogattn.realtime": 20,
     "cogattn.scoring": 20,
     "cogattn.verification": 20,
     "cogattn.cli": 21,
