@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cogattn.gate import Compose, GateState, Lapse, Race, Slots, Soft, TopK
     from cogattn.mind.world import Mind
     from cogattn.observer import Observer, Population, Spread
+    from cogattn.realtime import live
     from cogattn.results import Trials, load
     from cogattn.scoring import scorecard
     from cogattn.stream import Change, Session, Stimulus, Task, TaskStream
@@ -36,6 +37,7 @@ _HOMES = {
     "cogattn.results": ("Trials", "load"),
     "cogattn.comparison": ("compare",),
     "cogattn.explaining": ("explain",),
+    "cogattn.realtime": ("live",),
     "cogattn.scoring": ("scorecard",),
     "cogattn.verification": ("verify",),
     "cogattn.gate": ("Compose", "GateState", "Lapse", "Race", "Slots", "Soft", "TopK"),
@@ -68,6 +70,7 @@ __all__ = [
     "compare",
     "explain",
     "human",
+    "live",
     "load",
     "nn",
     "paradigms",

@@ -1,4 +1,4 @@
-"""The command line: `cogattn list | run | compare | plot | trace | scorecard | verify | doctor`.
+"""The command line: `cogattn list | run | compare | live | plot | trace | scorecard | verify | doctor`.
 
 Every command takes --help; long ones show progress on a terminal, keep what is finished, go on with --resume and
 end with where they put the results. A mistake gives one line and exit code 2; Ctrl-C gives exit code 130.
@@ -171,6 +171,48 @@ def compare(
     if not json:
         print("", *done.words(), sep="\n")
     _end(done.folder, json, "figures/compare.png")
+
+
+@app.command
+def live(
+    *,
+    model: Annotated[str, Parameter(help="a name in models/ or your own .py file")] = "live_watcher",
+    arms: Annotated[
+        str | None, Parameter(help="comma-separated: human,softmax,random,top,found (default: all)")
+    ] = None,
+    seconds: Annotated[float, Parameter(help="of film, for each arm")] = 10.0,
+    fps: Annotated[float, Parameter(help="frames per second")] = 25.0,
+    deadline: Annotated[
+        float | None, Parameter(help="s from a frame's onset to its answer (default: the next frame's onset)")
+    ] = None,
+    value: Annotated[
+        float | None, Parameter(help="what the network's exam varies, e.g. how many distractors")
+    ] = None,
+    patches: Annotated[int | None, Parameter(converter=_whole, help="of a frame: the load")] = None,
+    seed: Whole = 0,
+    observer: Observer_ = None,
+    device: Device = "auto",
+    out: Out = OUT,
+    json: Json = False,
+) -> int:
+    """A film at the pace of the wall clock: does the answer come in time, from how many patches, and is it right?"""
+    from cogattn.realtime import ARMS
+    from cogattn.realtime import live as play
+
+    chosen = ARMS if arms is None else _split(arms)
+    mind = _minds(observer, None)["observer"]
+    with progress("live") as tick:
+        done = play(
+            model, chosen, seconds, fps, deadline, value=value, patches=patches, seed=seed,
+            device=device, observer=mind, out=out, progress=tick,
+        )  # fmt: skip
+    show(done.summary(), json)
+    if not json:
+        print("", *done.words(), sep="\n")
+    if done.stopped:
+        print("\ncogattn: stopped; the frames that were shown are kept", file=sys.stderr)
+    _end(done.folder, json, "figures/live.png")
+    return 130 if done.stopped else 0
 
 
 @app.command

@@ -50,7 +50,7 @@ def test_list_names_what_there_is(call):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "compare", "scorecard", "plot", "trace", "verify", "doctor", "list", ""]
+    "command", ["run", "compare", "live", "scorecard", "plot", "trace", "verify", "doctor", "list", ""]
 )
 def test_every_command_has_help(call, command):
     code, out, _ = call(*([command] if command else []), "--help")
@@ -193,6 +193,11 @@ def refused(answer, *words):
         (["trace", "nowhere"], ["nowhere"]),
         (["compare", "--people", "-3"], ["people", "-3"]),
         (["scorecard", "--trials", "0"], ["trials", "0"]),
+        (["live", "--arms", "human,slots"], ["arm", "slots"]),
+        (["live", "--seconds", "nan"], ["seconds", "nan"]),
+        (["live", "--patches", "1000"], ["patches", "1000"]),
+        (["live", "--value", "0.5"], ["distractors", "0.5"]),
+        (["live", "--model", "nback_reader"], ["nback_reader", "task of its own"]),
         (["verify", "--seed", "-1"], ["seed", "-1"]),
     ],
 )

@@ -97,6 +97,7 @@ FLOORS = {
     "cogattn.tune": 22,
     "cogattn.comparison": 20,
     "cogattn.explaining": 20,
+    "cogattn.realtime": 20,
     "cogattn.scoring": 20,
     "cogattn.verification": 20,
     "cogattn.cli": 23,
