@@ -1,0 +1,52 @@
+"""Writes README.md of results/reference/models from the comparisons of every network (called by `make`)."""
+
+import sys
+from pathlib import Path
+
+import pandas as pd
+
+from cogattn import files, subjects
+
+HERE = Path(__file__).parent
+HEAD = """# Networks as subjects
+
+Each is one file in `models/`, trained by `python models/NAME.py` on one core, and compared by
+`cogattn compare --model NAME` (50 people; these runs are in `results/reference/compare-NAME`). The training curve of each
+is in its folder here. Readers are held against people in whole and partial report, the judge in n-back; a specialist takes
+its own task, for which there is no table of people: its first and its last condition are shown.
+
+| network | what it does | measure | human limits | plain softmax |
+|---|---|---|---|---|
+"""
+
+
+def row(name: str) -> str:
+    """One network."""
+    subject = subjects.find(name, "cpu")
+    folder = HERE / ("compare" if name == "digit_reader" else f"compare-{name}")
+    table = pd.read_csv(folder / "summary.csv")
+    if subjects.is_specialist(subject):
+        first, last = table.iloc[0], table.iloc[-1]
+        column = subject.exam.column  # type: ignore[union-attr]
+        ends = [r["metric"].split(" at ")[-1] for r in (first, last)]
+        measure = f"{first['metric'].split(' at ')[0]}, {column} {ends[0].split()[-1]} -> {ends[1].split()[-1]}"
+        human, soft = (f"{first[f'arm {a}']:.2f} -> {last[f'arm {a}']:.2f}" for a in ("human", "softmax"))
+        does = subject.exam.title  # type: ignore[union-attr]
+    else:
+        known = table["human inside"].notna()
+        human, soft = (
+            f"{int((table.loc[known, f'{a} inside'].astype(str) == 'True').sum())} of {int(known.sum())}"
+            for a in ("human", "softmax")
+        )
+        measure, does = "human bands inside", subjects.doing(subject)
+    return f"| [`{name}`](../../../models/{name}.py) | {does} | {measure} | {human} | {soft} |\n"
+
+
+def main() -> int:
+    """All of them."""
+    files.write_text(HERE / "models" / "README.md", HEAD + "".join(row(name) for name in subjects.names()))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
