@@ -17,7 +17,7 @@ tile. That is where a convolution would leak: what a neighbour sees of an item c
 
 What you should see, without a gate: of 1, 2, 4, 6, 8 targets .984 .985 .984 .984 .984 are read right, no distractor is
 reported. Gap of the logits 6.30; at the gain of a person of alpha .44 the network's own noise is sd .047 (targets) and
-.026 (distractors) in log w: its logit is a mean over pixels, so ink asks for attention too. Under human limits it is
+.026 (distractors) in log w: the more ink, the more of its colour (r = .71 and -.63). Under human limits it is
 inside 5 of the 6 human bands of whole and partial report, without limits inside none (at least 98.3 % reported in
 every condition); it misreads 1.6 % of what its mind hands it. Neighbours do not crowd each other: it reads eight
 targets as well as one.
