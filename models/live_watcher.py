@@ -430,7 +430,7 @@ def load(device: str) -> LiveWatcher:
 
 BATCH = 32  # shots per step,
 REDS, GREENS, LESSON = 6, 20, 36  # of up to so many red and green digits on so many patches;
-OTHERS = 3  # beside the red digits, so many green ones are looked at: what is not looked at tells nothing
+OTHERS = 2  # beside the red digits, so many green ones are looked at: what is not looked at tells nothing
 
 
 def lesson(step: int, seed: int = SEED) -> tuple[Film, Bools, Bools]:
@@ -527,7 +527,7 @@ WORKSHOP = Workshop(
     Path(__file__),
     network=lambda: seeded(Watcher, SEED),
     lesson=loss,
-    course=Course(steps=700, rate=3e-3, decay=0.05),
+    course=Course(steps=1000, rate=3e-3, decay=0.05),
     measure=measure,
     report=report,
 )
