@@ -65,10 +65,10 @@ from cogattn.subjects import (
     Exam,
     Keys,
     Labels,
-    load_weights,
     noted,
-    read_weights,
     row_chunks,
+    load_weights,
+    read_weights,
 )  # fmt: skip
 from cogattn.training import GROUPS, Course, Workshop, group_of, seeded
 

@@ -50,12 +50,14 @@ def test_the_truth_is_what_a_person_would_say(n):
     assert np.mean(display.truth == FILE.NONE) == pytest.approx(0.5, abs=0.11)
 
 
-def test_what_does_not_count_misleads(trials):
+def test_what_does_not_count_misleads():
+    """Two green pictures, two words that count: by chance alone one would be named in 36 % of the trials."""
+    trials = EARLY.show(8, keys(600))
     shown, said = numbers(trials)
     green = np.where(trials.pictures.role == 0, shown, -1)
     counted = np.where(trials.role == 1, said, -2)
     lured = (green[:, :, None] == counted[:, None]).any((1, 2))
-    assert lured[trials.truth == FILE.NONE].mean() > 0.8
+    assert lured[trials.truth == FILE.NONE].mean() == pytest.approx(1 - (1 - 0.5 - 0.5 * 0.2) ** 2, abs=0.07)
 
 
 def test_no_held_out_picture_or_misspelling_was_taught():
