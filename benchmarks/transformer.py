@@ -1,6 +1,6 @@
 """What does a gate cost a whole transformer? A training step and the writing of telegrams, side by side in one run.
 
-    python benchmarks/transformer.py --threads 1     # @TIME on one core
+    python benchmarks/transformer.py --threads 1     # half a minute on one core
     python benchmarks/transformer.py --rounds 5      # quicker, rougher
     python benchmarks/transformer.py --width 512 --heads 8 --hidden 2048 --layers 6     # the base model of the paper
     python benchmarks/transformer.py --device cuda   # compiled, under bfloat16 autocast

@@ -49,7 +49,7 @@ from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.stream import TaskStream, one_by_one
-from cogattn.subjects import PICTURE, Exam, Keys, Labels, noted, row_chunks, load_weights, read_weights
+from cogattn.subjects import PICTURE, Exam, Keys, Labels, load_weights, noted, read_weights, row_chunks
 from cogattn.training import GROUPS, Course, Workshop, group_of, seeded
 
 RATE = 16_000  # samples per s

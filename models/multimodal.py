@@ -57,7 +57,7 @@ from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.stream import Stimulus, Task, TaskStream
-from cogattn.subjects import DISTRACTOR, PICTURE, TARGET, Exam, Keys, Labels, noted, row_chunks, load_weights
+from cogattn.subjects import DISTRACTOR, PICTURE, TARGET, Exam, Keys, Labels, load_weights, noted, row_chunks
 from cogattn.training import Course, Workshop, seeded
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")

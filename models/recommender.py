@@ -65,10 +65,10 @@ from cogattn.subjects import (
     Exam,
     Keys,
     Labels,
-    noted,
-    row_chunks,
     load_weights,
+    noted,
     read_weights,
+    row_chunks,
 )  # fmt: skip
 from cogattn.training import GROUPS, Course, Workshop, group_of, seeded
 

@@ -29,7 +29,9 @@ def row(name: str) -> str:
         first, last = table.iloc[0], table.iloc[-1]
         column = subject.exam.column  # type: ignore[union-attr]
         ends = [r["metric"].split(" at ")[-1] for r in (first, last)]
-        measure = f"{first['metric'].split(' at ')[0]}, {column} {ends[0].split()[-1]} -> {ends[1].split()[-1]}"
+        measure = (
+            f"{first['metric'].split(' at ')[0]}, {column} {ends[0].split()[-1]} -> {ends[1].split()[-1]}"
+        )
         human, soft = (f"{first[f'arm {a}']:.2f} -> {last[f'arm {a}']:.2f}" for a in ("human", "softmax"))
         does = subject.exam.title  # type: ignore[union-attr]
     else:
