@@ -95,6 +95,13 @@ def test_no_held_out_pair_of_subject_and_verb_is_trained_on(file):
     assert file.pair("fox", "jumps") == file.pair(*sorted(held)[0])
 
 
+def test_an_experiment_shows_held_out_sentences(scorer, file):
+    for length in (3, 16):
+        shown = scorer.show(length, KEYS)
+        assert np.array_equal(shown, file.sentences(KEYS, length, held_out=True))
+        assert not np.array_equal(shown, file.sentences(KEYS, length, held_out=False))
+
+
 def test_the_truth_is_andersons_weighted_mean(file, display):
     values, weights = file.lexicon()
     for words, said in zip(display[:20].tolist(), file.truth(display[:20]), strict=True):
@@ -210,6 +217,20 @@ def test_a_row_depends_on_its_own_key_alone(scorer, display):
     assert np.array_equal(scorer.weigh(display[rows]), scorer.weigh(display)[rows])
     assert scorer.weigh(display[:0]).shape == (0, 9)
     assert scorer.answer(display[:0], None)["score"].shape == (0,)
+
+
+def test_a_network_always_meets_so_many_rows_at_a_time():
+    """On some devices the order of a sum hangs on how many rows there are."""
+    met = []
+
+    def call(x, gate):
+        met.append((len(x), len(gate.keep)))
+        return x * gate.keep[:, 0]
+
+    keep = torch.arange(10)[:, None] % 2 == 0
+    found = subjects.in_chunks(call, (np.arange(10.0),), GateState(keep=keep), chunk=4)
+    assert met == [(4, 4)] * 3
+    assert found.tolist() == [0, 0, 2, 0, 4, 0, 6, 0, 8, 0]
 
 
 @pytest.mark.parametrize("value", [2, 17, 4.5, True, math.nan, "nine"])

@@ -123,6 +123,11 @@ def test_no_held_out_sentence_is_trained_on(file):
     assert len(said[1]) > 8_000
 
 
+def test_an_experiment_shows_held_out_reviews(file, display):
+    assert np.array_equal(display.words, file.reviews(KEYS, D, held_out=True).words)
+    assert not np.array_equal(display.words, file.reviews(KEYS, D, held_out=False).words)
+
+
 def test_every_slot_can_take_its_side_of_the_split(file):
     for template in file.templates():
         slots = [file._table(word) for word, _ in template.parts if word.isupper()]
