@@ -1,6 +1,6 @@
 """A plain NumPy attention network, forward and backward by hand, that reads red digits among green ones.
 
-    python models/attention_network.py            # train, measure, write the weights
+    python models/attention_network.py            # train (90 s on one core), measure, write the weights
     python models/attention_network.py --check    # load the weights and measure them again
     python models/attention_network.py --resume   # go on with a training that was stopped
 
@@ -11,8 +11,17 @@ weights, and the weighted sum of what the elements offer, v_s, goes through a pr
     a_ls = share_ls · softmax over s of (gain · e_sl + bias_s), over the visible elements         (or sigmoid of each)
     y_l = P(sum_s a_ls · v_s)   P: the processing module, dense layers of any depth and width
 
-which is additive attention (Bahdanau, Cho & Bengio 2015, arXiv:1409.0473) with a readout in the place of the decoder's
-state, under the same gate as `cogattn.nn.gated_attention`.
+This is additive attention (Bahdanau, Cho & Bengio 2015, arXiv:1409.0473) with readouts in the place of a decoder's
+state, under the gate of `cogattn.nn.gated_attention`: a twin in arrays, held equal to it by a test, as every gradient
+is held against torch's. `Reader` puts it before the displays of models/digit_reader.py: an item is scored by its red
+and green pixels and its place, and offers its luminance; a readout per place, and a null element beside the items, of
+score 0 and value 0. The training loop is torch's, every gradient NumPy's (`ByHand`).
+
+What you should see, without a gate: of 1, 2, 4, 6, 8 targets .982 .984 .983 .982 .981 are read right, no distractor is
+reported. Gap of the logits 6.09; at the gain of a person of alpha .44 the network's own noise is sd .045 (targets) and
+.041 (distractors) in log w, .008 over places. Under human limits it is inside 5 of the 6 human bands of whole and
+partial report, without limits inside none (at least 97.8 % reported in every condition); it misreads 2.1 % of what its
+mind hands it. Slow: where its weights are on a GPU, it still computes on the CPU.
 """
 
 from __future__ import annotations

@@ -144,7 +144,7 @@ def test_adam_is_torchs():
 
 def test_the_examples_of_the_file_run():
     """One of them trains a network in NumPy alone."""
-    failed, tried = doctest.testmod(FILE)
+    failed, tried = doctest.testmod(subjects.module("attention_network"))
     assert (failed, tried > 5) == (0, True)
 
 
