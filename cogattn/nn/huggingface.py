@@ -174,19 +174,19 @@ class _Limit:
             )
         device = next((p.device for p in layer.parameters()), None)
         plan = None if self.plan is None else self.plan.to(device)
-        return replace(self, gate=self.gate.to(device), plan=plan, grows=back, window=_window(layer))
+        window = _window(layer) if back else None
+        return replace(self, gate=self.gate.to(device), plan=plan, grows=back, window=window)
 
     def at(self, batch: int, queries: int, keys: int) -> GateState:
         """The gate as this call needs it: for as many rows and keys."""
         gate = self.gate
-        if self.grows and not gate.is_identity:
-            grown = gate.grow(keys, closed=self.closed)
-            if self.window is not None and queries < keys and keys >= self.window and gate.on_keys:
+        if self.grows and gate.on_keys:
+            if self.window is not None and queries < keys and keys >= self.window:
                 raise InputError(
                     f"a cache that keeps {self.window} keys has dropped some, and a gate cannot tell which: "
                     "give generate use_cache=False, or limit a layer of full attention"
                 )
-            gate = grown
+            gate = gate.grow(keys, closed=self.closed)
         times = _times(gate.rows, batch, "gate")
         return gate if times == 1 else gate.repeat(times)
 
@@ -218,7 +218,7 @@ def _window(layer: nn.Module) -> int | None:
     """How many keys the cache of this layer keeps, as transformers decides it from the config."""
     config = getattr(layer, "config", None)
     kinds, at = getattr(config, "layer_types", None), getattr(layer, "layer_idx", None)
-    if kinds is not None and at is not None and kinds[at] == "full_attention":
+    if kinds is not None and at is not None and at < len(kinds) and kinds[at] == "full_attention":
         return None
     sizes = (getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size"))
     return next((size for size in sizes if size is not None), None)
@@ -248,37 +248,35 @@ def _attend(
             )
     limit: _Limit | None = getattr(module, _LIMIT, None)
     if limit is None:
-        kwargs |= {
-            "dropout": dropout,
-            "scaling": scaling,
-            "is_causal": is_causal,
-            "position_bias": position_bias,
-        }
-        return plain(module, query, key, value, attention_mask, **kwargs)
-    length = query.shape[2]
+        kwargs |= {"dropout": dropout, "scaling": scaling, "is_causal": is_causal}
+        return plain(module, query, key, value, attention_mask, position_bias=position_bias, **kwargs)
     # transformers' rule: causality is the kernel's affair only where there is no mask and more than one query ...
     causal = getattr(module, "is_causal", True) if is_causal is None else is_causal
-    causal = causal and attention_mask is None and length > 1
-    if causal and key.shape[2] > length:  # ... and then a static cache is still empty behind the queries
-        key, value = key[:, :, :length], value[:, :, :length]
-        position_bias = None if position_bias is None else position_bias[..., :length]
+    causal = causal and attention_mask is None and query.shape[2] > 1
+    if (
+        causal and key.shape[2] > query.shape[2]
+    ):  # ... and then a static cache is still empty behind the queries
+        key, value = key[:, :, : query.shape[2]], value[:, :, : query.shape[2]]
+        position_bias = None if position_bias is None else position_bias[..., : query.shape[2]]
     if key.shape[1] != query.shape[1]:  # with a mask, torch's kernel for grouped heads is slower than copies
         key, value = spread_heads(query, key, value)
     mask = _closed_for_good(attention_mask)
-    size = query.shape[0], length, key.shape[2]
-    options: Any = {
-        "attn_mask": merge_masks(limit.found(*size), merge_masks(mask, position_bias)),
-        "is_causal": causal,
-        "scale": scaling,
-        "dropout_p": dropout,
-    }
-    weights = None
-    if limit.seen is None:
-        out = gated_attention(query, key, value, limit.at(*size), **options)
-    else:
-        out, weights = gated_attention(query, key, value, limit.at(*size), need_weights=True, **options)
+    options = {"is_causal": causal, "scale": scaling, "dropout_p": dropout}
+    out, weights = _look(limit, query, key, value, merge_masks(mask, position_bias), options)
+    if limit.seen is not None and weights is not None:
         limit.seen.append((weights, _not_padding(mask, weights)))
     return out.transpose(1, 2).contiguous(), weights
+
+
+def _look(
+    limit: _Limit, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, options: dict[str, Any]
+) -> tuple[Tensor, Tensor | None]:
+    """Through the gate; with the weights (B, H, L, S) where someone wants to see them."""
+    size = query.shape[0], query.shape[2], key.shape[2]
+    gate, mask = limit.at(*size), merge_masks(limit.found(*size), mask)
+    if limit.seen is None:
+        return gated_attention(query, key, value, gate, attn_mask=mask, **options), None
+    return gated_attention(query, key, value, gate, attn_mask=mask, need_weights=True, **options)
 
 
 def _closed_for_good(mask: Tensor | None) -> Tensor | None:
