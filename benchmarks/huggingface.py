@@ -69,7 +69,9 @@ def main() -> None:
             for layers in (-1, "all"):
                 with limited(ours, gate, layers):
                     base, took, ratio = paired_ratio(forward(plain, ids), forward(ours, ids), args.rounds)
-                    written = paired_ratio(writing(plain, ids), writing(ours, ids), max(5, args.rounds // 4))[2]
+                    written = paired_ratio(writing(plain, ids), writing(ours, ids), max(5, args.rounds // 4))[
+                        2
+                    ]
                 where = "last" if layers == -1 else layers
                 times = f"{1e3 * base:.1f} ms | {1e3 * took:.1f} ms | {ratio:.3f}"
                 print(f"| {name} | {where} | {times} | {written:.3f} |", flush=True)

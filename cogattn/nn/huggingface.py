@@ -250,14 +250,9 @@ def _attend(
     if limit is None:
         kwargs |= {"dropout": dropout, "scaling": scaling, "is_causal": is_causal}
         return plain(module, query, key, value, attention_mask, position_bias=position_bias, **kwargs)
-    # transformers' rule: causality is the kernel's affair only where there is no mask and more than one query ...
+    # transformers' rule: causality is the kernel's affair only where there is no mask and more than one query.
     causal = getattr(module, "is_causal", True) if is_causal is None else is_causal
     causal = causal and attention_mask is None and query.shape[2] > 1
-    if (
-        causal and key.shape[2] > query.shape[2]
-    ):  # ... and then a static cache is still empty behind the queries
-        key, value = key[:, :, : query.shape[2]], value[:, :, : query.shape[2]]
-        position_bias = None if position_bias is None else position_bias[..., : query.shape[2]]
     if key.shape[1] != query.shape[1]:  # with a mask, torch's kernel for grouped heads is slower than copies
         key, value = spread_heads(query, key, value)
     mask = _closed_for_good(attention_mask)
@@ -389,33 +384,28 @@ def _attached(model: Any, limit: _Limit, layers: Where, role: str | None) -> Ite
 
 
 @contextmanager
-def _switched(whole: Any, found: dict[str, Any]) -> Iterator[None]:
-    """The model on our attention function, for the block; then every config as it was."""
-    parts = [m for m in whole.modules() if isinstance(m, _transformers().PreTrainedModel)]
+def _switched(whole: nn.Module, found: dict[str, Any]) -> Iterator[None]:
+    """The model on our attention function, for the block; then every config as it was.
+
+    A part without a layer of `found` has attention of its own, and keeps the masks that it knows.
+    """
+    layers: list[Any] = list(found.values())
+    parts: list[Any] = [m for m in whole.modules() if isinstance(m, _transformers().PreTrainedModel)]
+    parts = [part for part in parts if set(part.modules()) & set(layers)]
     for part in parts:
-        if not part._supports_sdpa and set(part.modules()) & set(found.values()):
+        if not part._supports_sdpa:
             raise InputError(
                 f"{type(part).__name__} does not support scaled_dot_product_attention, which a gate needs"
             )
-    configs = {id(c): c for part in parts for c in _configs(part.config)}
-    before = [(config, config._attn_implementation_internal) for config in configs.values()]
+    # What `set_attn_implementation` sets; it passes over copies of a config (T5's in transformers 5.18).
+    before = {id(m.config): (m.config, m.config._attn_implementation_internal) for m in [*parts, *layers]}
     try:
-        whole.set_attn_implementation(NAME)
-        if not all(m.config._attn_implementation == NAME for m in found.values()):
-            raise InputError(f"{type(whole).__name__} does not let its attention function be set")
+        for config, _ in before.values():
+            config._attn_implementation_internal = NAME
         yield
     finally:
-        for config, name in before:
+        for config, name in before.values():
             config._attn_implementation_internal = name
-
-
-def _configs(config: Any) -> Iterator[Any]:
-    """A config and those within it."""
-    yield config
-    for name in config.sub_configs:
-        inner = getattr(config, name, None)
-        if inner is not None:
-            yield from _configs(inner)
 
 
 @contextmanager

@@ -213,7 +213,9 @@ def test_it_is_the_formula_in_those_layers(name, role, layers, padded):
     with limited(model, gate, layers, role=role) as names:
         ours = run(model, call)
     assert len(names) == (2 if layers == "all" else 1)
-    transformers.AttentionInterface.register("formula", formula(gate, [model.get_submodule(n) for n in names]))
+    transformers.AttentionInterface.register(
+        "formula", formula(gate, [model.get_submodule(n) for n in names])
+    )
     transformers.AttentionMaskInterface.register("formula", transformers.masking_utils.sdpa_mask)
     model.set_attn_implementation("formula")
     try:
@@ -547,18 +549,10 @@ def test_without_transformers_it_says_what_to_install(monkeypatch):
 # --- what cannot be --------------------------------------------------------------------------------------------------
 
 
-def gemma2(layers):
-    config = transformers.Gemma2Config(
-        num_hidden_layers=layers, num_key_value_heads=2, head_dim=8, **TEXT, **NO_WORDS
-    )
-    return transformers.Gemma2ForCausalLM(config)
-
-
 @pytest.mark.parametrize(
     ("model", "gate", "how", "said"),
     [
         (torch.nn.Linear(2, 2), GateState(), {}, "must be a transformers PreTrainedModel, got Linear"),
-        ("gemma2", GateState(), {}, "Gemma2\\w+ does not support scaled_dot_product_attention"),
         ("t5", keep(), {}, "role must say which .* has encoder, decoder, cross"),
         ("t5", keep(), {"role": "crss"}, "did you mean 'cross'"),
         (
@@ -574,7 +568,7 @@ def gemma2(layers):
     ],
 )
 def test_what_cannot_be_limited_says_why(model, gate, how, said):
-    model = gemma2(1) if model == "gemma2" else made(model) if isinstance(model, str) else model
+    model = made(model) if isinstance(model, str) else model
     with pytest.raises(InputError, match=said) as caught, limited(model, gate, **how):
         pass
     assert "\n" not in str(caught.value)
@@ -613,6 +607,13 @@ def test_scores_that_plain_attention_does_not_know_are_refused():
         pytest.raises(InputError, match="LlamaAttention gives its attention 's_aux'"),
     ):
         model(tokens(), s_aux=torch.ones(H))
+
+
+def test_a_model_that_caps_its_scores_is_refused():
+    config = transformers.Gemma2Config(num_hidden_layers=1, num_key_value_heads=2, head_dim=8, **TEXT)
+    model = transformers.Gemma2Model(config)
+    with pytest.raises(InputError, match=r"does not support scaled_dot|'softcap'"), limited(model, keep(1)):
+        model(tokens())
 
 
 @pytest.mark.parametrize(
