@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import contextmanager
 from functools import cache
 
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -114,6 +115,19 @@ def inputs(name, padded=False):
     return call | ({"decoder_input_ids": tokens(L, 1)} if name == "t5" else {})
 
 
+@contextmanager
+def on(name, model):
+    """The model on another attention function (T5's own `set_attn_implementation` does nothing in 5.16 and 5.18)."""
+    configs = [m.config for m in model.modules() if hasattr(m, "config")]
+    for config in configs:
+        config._attn_implementation = name
+    try:
+        yield
+    finally:
+        for config in configs:
+            config._attn_implementation = "sdpa"
+
+
 @torch.no_grad()
 def run(model, call):
     return model(**call).logits
@@ -217,11 +231,8 @@ def test_it_is_the_formula_in_those_layers(name, role, layers, padded):
         "formula", formula(gate, [model.get_submodule(n) for n in names])
     )
     transformers.AttentionMaskInterface.register("formula", transformers.masking_utils.sdpa_mask)
-    model.set_attn_implementation("formula")
-    try:
+    with on("formula", model):
         torch.testing.assert_close(ours, run(model, call), rtol=1e-4, atol=1e-4)
-    finally:
-        model.set_attn_implementation("sdpa")
     assert (ours - free).abs().max() > 1e-2
 
 
@@ -234,6 +245,18 @@ def test_an_encoder_decoder_is_limited_by_role(role):
         shut = run(model, call)
     assert len(names) == (4 if role == "self" else 2)
     assert (shut - run(model, call)).abs().max() > 1e-3
+
+
+def test_cross_attention_is_known_by_the_names_that_it_has():
+    small = {"d_model": 32, "encoder_layers": 1, "decoder_layers": 1, "vocab_size": V}
+    bart = transformers.BartModel(transformers.BartConfig(**small, **NO_WORDS))
+    assert list(attention_layers(bart).values()) == ["encoder", "decoder", "cross"]
+    config = transformers.BertConfig(num_hidden_layers=1, is_decoder=True, add_cross_attention=True, **TEXT)
+    assert list(attention_layers(transformers.BertModel(config)).values()) == ["decoder", "cross"]
+    config = transformers.GPT2Config(
+        vocab_size=V, n_embd=32, n_layer=1, n_head=H, add_cross_attention=True, **NO_WORDS
+    )
+    assert list(attention_layers(transformers.GPT2Model(config)).values()) == ["decoder", "cross"]
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -381,6 +404,23 @@ def test_a_cache_that_drops_keys_is_refused():
         write(model, call, n=4)  # it speaks of no key
 
 
+def test_of_several_caches_only_those_that_drop_keys_are_refused():
+    config = transformers.Qwen2Config(
+        num_hidden_layers=2,
+        num_key_value_heads=2,
+        use_sliding_window=True,
+        sliding_window=8,
+        layer_types=["sliding_attention", "full_attention"],
+        **TEXT,
+        **NO_WORDS,
+    )
+    model, call = transformers.Qwen2ForCausalLM(config).eval(), inputs("qwen2")
+    with limited(model, keep(1)):
+        write(model, call, n=4)
+    with limited(model, keep(1), 0), pytest.raises(InputError, match="keeps 8 keys has dropped some"):
+        write(model, call, n=4)
+
+
 # --- a plan ------------------------------------------------------------------------------------------------------
 
 
@@ -412,12 +452,8 @@ def test_attention_is_what_the_network_says_of_itself(name, queries):
     model, call = made(name), inputs(name, padded=name != "t5")
     ours = attention_of(model, call, role=ROLE[name], queries=queries)
     kind = "cross_attentions" if name == "t5" else "attentions"
-    model.set_attn_implementation("eager")
-    try:
-        with torch.no_grad():
-            weights = model(**call, output_attentions=True)[kind][-1].mean(1)  # (B, L, S)
-    finally:
-        model.set_attn_implementation("sdpa")
+    with on("eager", model), torch.no_grad():
+        weights = model(**call, output_attentions=True)[kind][-1].mean(1)  # (B, L, S)
     say = torch.ones(B, weights.shape[1]) if name in ("t5", "vit") else call["attention_mask"].float()
     expected = weights[:, -1] if queries == -1 else (weights * say[..., None]).sum(1) / say.sum(1)[:, None]
     torch.testing.assert_close(ours, expected, rtol=1e-4, atol=1e-5)
@@ -509,6 +545,21 @@ def test_new_gates_run_through_one_compiled_graph(name):
             torch.testing.assert_close(run(compiled, call), run(model, call), rtol=1e-4, atol=1e-4)
     assert len(graphs) == 2
     assert torch.equal(run(compiled, call), free)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", MODELS)
+def test_on_a_gpu_as_on_a_cpu(name):
+    model, call, gate = made(name), inputs(name, padded=True), some_gate(KEYS[name])
+    with limited(model, gate, role=ROLE[name]):
+        expected = run(model, call)
+    model.to("cuda")
+    try:
+        with limited(model, gate, role=ROLE[name]):
+            ours = run(model, {k: v.to("cuda") for k, v in call.items()}).cpu()
+    finally:
+        model.to("cpu")
+    torch.testing.assert_close(ours, expected, rtol=1e-3, atol=1e-3)
 
 
 # --- no trace --------------------------------------------------------------------------------------------------------
