@@ -313,6 +313,23 @@ def test_a_part_of_a_model_is_limited_and_each_part_gets_its_own_function_back()
     assert model.config.vision_config._attn_implementation == "sdpa"
 
 
+def test_a_part_with_attention_of_its_own_keeps_the_masks_that_it_knows():
+    torch.manual_seed(0)
+    small = TEXT | {"num_hidden_layers": 1}
+    source = transformers.DebertaV2Model(transformers.DebertaV2Config(**small))
+    writer = transformers.BertLMHeadModel(
+        transformers.BertConfig(is_decoder=True, add_cross_attention=True, **small)
+    )
+    model, call = (
+        transformers.EncoderDecoderModel(encoder=source, decoder=writer).eval(),
+        inputs("t5", padded=True),
+    )
+    free = run(model, call)
+    with limited(model, keep(), role="cross"):
+        assert source.config._attn_implementation == "eager"
+        torch.testing.assert_close(run(model, call), free, rtol=0, atol=1e-6)
+
+
 def test_training_under_a_gate_has_dropout_and_gradients():
     torch.manual_seed(0)
     config = transformers.BertConfig(
