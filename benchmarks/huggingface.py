@@ -1,6 +1,6 @@
 """What do limits cost a Hugging Face model? Ratios to the same GPT-2 on transformers' own attention, in one run.
 
-    python benchmarks/huggingface.py                 # half a minute on one CPU core
+    python benchmarks/huggingface.py                 # minutes, on one CPU core
     python benchmarks/huggingface.py --rounds 41     # steadier
 
 A small GPT-2 with random weights (4 layers, width 256, 8 heads), 8 sequences of 128 tokens: one pass, and 32 words
