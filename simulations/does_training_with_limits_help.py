@@ -6,7 +6,7 @@ Three subjects, three seeds each: the digit reader (a race for three slots on di
 exposures between 17 and 200 ms), the n-back reader and associative recall (both through a store of three slots that
 displaces at random). Whoever is trained with limits learns from what got through, and is told the truth whether it
 got through or not; so it may learn to guess well, and to make do. Nothing else differs: the same first weights, lessons
-and steps. Each score is the share of answers right in trials that training never showed. Ten minutes on one core; what
+and steps. Each score is the share of answers right in trials that training never showed. Five minutes on one core; what
 is finished is kept, so that a second call goes on. The answer goes to results/simulations/.
 """
 
@@ -114,7 +114,7 @@ def letters_case() -> Case:
         found = [scores(network, 1, step, limited) for step in range(20)]
         return float(torch.cat([s.argmax(-1) == t for s, t in found]).float().mean())
 
-    return Case("nback_reader", file.Reader, loss, right, replace(file.WORKSHOP.course, steps=1200))
+    return Case("nback_reader", file.Reader, loss, right, replace(file.WORKSHOP.course, steps=700))
 
 
 def pairs_case() -> Case:
@@ -140,12 +140,12 @@ def pairs_case() -> Case:
         found = [scores(network, seed_of(1, "pairs"), step, limited) for step in range(20)]
         return float(torch.cat([s.argmax(-1) == t for s, t in found]).float().mean())
 
-    return Case("associative_recall", file.Network, loss, right, replace(file.WORKSHOP.course, steps=1000))
+    return Case("associative_recall", file.Network, loss, right, replace(file.WORKSHOP.course, steps=800))
 
 
 def cases() -> list[Case]:
     reader = subjects.module("digit_reader")
-    course = replace(reader.WORKSHOP.course, steps=1500)
+    course = replace(reader.WORKSHOP.course, steps=700)
     return [
         Case("digit_reader", reader.Reader, digits_loss, digits_right, course),
         letters_case(),
