@@ -277,7 +277,7 @@ class Sitting:
         read = self.screening.patches if index is None else len(index)
         return row | {
             "skipped": False,
-            "missed": self.free - start > self.screening.deadline,
+            "missed": self.free - onset > self.screening.deadline,
             "latency": self.free - onset,
             "work": self.free - start,
             "read": read,
