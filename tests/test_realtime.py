@@ -111,7 +111,7 @@ class Clock(simpy.Environment):
         self.wall = self.real_start
 
     def sync(self):
-        self.wall = self.real_start
+        self.real_start = self.wall
 
     def step(self):
         self.wall = max(self.wall, self.real_start + self.peek())
@@ -130,6 +130,7 @@ def sat(path, arm, seconds=2.0, fps=25.0, deadline=None, *, glance=0.001, patch=
     clock = Clock()
     subject.spend, subject.per_glance, subject.per_patch = clock.spend, glance, patch
     sitting = realtime.Sitting(screening, arm, subject, clock, clock.read)
+    clock.spend(5.0)  # what passes before it begins does not count
     sitting.run()
     return sitting
 
@@ -152,6 +153,27 @@ def test_one_that_takes_three_frames_for_one_takes_every_third(path):
     late = f["late"].to_numpy().reshape(-1)
     assert late[1::3] == pytest.approx(0.06)  # the second frame's turn comes 60 ms late, the third's 20 ms
     assert late[2::3] == pytest.approx(0.02)
+
+
+def test_a_little_too_slow_is_too_slow_for_every_other_frame(path):
+    f = frames(sat(path, "softmax", seconds=1.0, patch=0.0021))  # 42 ms
+    assert f.index[~f["skipped"]].tolist() == list(range(0, 25, 2))
+
+
+def test_what_else_makes_the_film_late_counts_too(path):
+    """A camera of 22 ms and a network of 10: late at first. Latency is from the onset, not from when work began."""
+    subject, screening = realtime.prepared(path, ("softmax",), 0.4, 25.0, 0.02, device="cpu")
+    clock = Clock()
+    subject.spend, subject.per_patch, film = clock.spend, 0.01 / 20, subject.frame
+    subject.frame = lambda *x: clock.spend(0.022) or film(*x)
+    sitting = realtime.Sitting(screening, "softmax", subject, clock, clock.read)
+    sitting.run()
+    f = frames(sitting)
+    assert not f["skipped"].any()
+    assert f["late"].to_numpy() == pytest.approx([0.022, 0.014, 0.006] + [0] * 7, abs=1e-9)
+    assert f["latency"].to_numpy() == pytest.approx([0.032, 0.024, 0.016] + [0.01] * 7)
+    assert f["work"].to_numpy() == pytest.approx(0.01)
+    assert f["missed"].tolist() == [True, True] + [False] * 8
 
 
 def test_one_that_is_fast_takes_them_all(path):
