@@ -122,8 +122,7 @@ def held(subject: Any, value: float, people: int = 40, trials: int = 50, seed: i
     person, trial = np.divmod(np.arange(people * trials), trials)
     crowd = Population.adults().sample(people, seed)
     display = subject.show(value, trial_keys(seed, person, trial))
-    weights = Desk(OwnTask(subject.name, subject.exam), subject, display, subject.weigh(display)).weights(
-        crowd, person
-    )
+    task = OwnTask(subject.name, subject.exam)
+    weights = Desk(task, subject, display, subject.weigh(display)).weights(crowd, person)
     out = cohort.play(subject.stream(value), crowd, person=person, trial=trial, seed=seed, weights=weights)
     return display, out.stored

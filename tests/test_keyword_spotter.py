@@ -383,9 +383,9 @@ def test_it_trains_on_ones_own_recordings_and_a_copy_of_the_file_is_a_subject(
     to = tmp_path / "mine.safetensors"
     words = ["keyword_spotter.py", "--data", str(recordings), "--to", str(to), "--out", str(tmp_path)]
     monkeypatch.setattr(sys, "argv", words)
-    assert FILE.WORKSHOP.main() == 0
+    assert FILE.WORKSHOP.main(FILE.arguments, FILE.own_recordings) == 0
     monkeypatch.setattr(sys, "argv", [*words, "--check"])
-    assert FILE.WORKSHOP.main() == 0
+    assert FILE.WORKSHOP.main(FILE.arguments, FILE.own_recordings) == 0
     assert "as its notes say" in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "models" / "mine" / "curve.csv")["held_out"].notna().sum() == 3
     shutil.copy(FILE.__file__, tmp_path / "mine.py")
@@ -407,4 +407,4 @@ def test_it_trains_on_ones_own_recordings_and_a_copy_of_the_file_is_a_subject(
 def test_a_command_that_cannot_be_done(monkeypatch, words, said):
     monkeypatch.setattr(sys, "argv", ["keyword_spotter.py", *words])
     with pytest.raises(SystemExit, match=said):
-        FILE.WORKSHOP.main()
+        FILE.WORKSHOP.main(FILE.arguments, FILE.own_recordings)

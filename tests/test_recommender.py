@@ -339,7 +339,7 @@ def own(ratings, tmp_path_factory):
         ["x", "--data", str(ratings), "--to", str(folder / "mine.safetensors"), "--out", str(folder)],
     )
     try:
-        assert FILE.WORKSHOP.main() == 0
+        assert FILE.WORKSHOP.main(FILE.arguments, FILE.own_ratings) == 0
     finally:
         FILE.OWN, sys.argv = old, argv
     shutil.copy(FILE.__file__, folder / "mine.py")
@@ -384,7 +384,7 @@ def test_weights_whose_ratings_have_changed_are_turned_away(own, ratings, tmp_pa
 def test_a_command_that_cannot_be_done(monkeypatch, words, said):
     monkeypatch.setattr(sys, "argv", ["recommender.py", *words])
     with pytest.raises(SystemExit, match=said):
-        FILE.WORKSHOP.main()
+        FILE.WORKSHOP.main(FILE.arguments, FILE.own_ratings)
 
 
 def test_all_shut_is_a_guess_of_what_everybody_likes():
