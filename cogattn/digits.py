@@ -188,8 +188,8 @@ class Valved(Network):
         super().__init__()
         self.colour, self.shape = colour, shape
         # The valves are open at birth (.88 passes), and learn what to shut out. Born shut (logit -2), a network may
-        # learn to pass the distractors instead, as a sign that there is nothing to report: 4 of 4 seeds of
-        # models/feedforward.py did, 2 of 4 of models/convolutional.py; born open none of 4 each.
+        # learn to pass the distractors instead, as a sign that there is nothing to report: models/feedforward.py did
+        # with 4 of 4 seeds (the convolutional and the recurrent one with none); born open, none did with any.
         assert isinstance(colour[-1].bias, torch.Tensor)
         nn.init.constant_(colour[-1].bias, OPEN)
 
