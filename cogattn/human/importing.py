@@ -8,7 +8,7 @@ seconds inside; a column that ends in _ms or _s says its unit, else the numbers 
 >>> _ = path.write_text("participant;exposure_ms;targets;score\\nanna;50;6;2\\nanna;200;6;3\\n")
 >>> table = read(path, ("person", "exposure", "targets", "distractors", "score"))
 >>> table.frame["exposure"].tolist(), table.frame["distractors"].tolist()
-([0.05, 0.2], [0, 0])
+([0.05, 0.2], [0.0, 0.0])
 >>> print(table.notes[0])
 2 trials of 1 person read from mine.csv, columns separated by ';'
 """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -60,15 +61,16 @@ OBSERVERS = st.builds(
 )
 
 
-@settings(
-    max_examples=10_000,
+MANY = settings(
+    max_examples=3000,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
     database=None,
 )
-@given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31), trial=st.integers(0, 1000))
-def test_both_drivers_play_the_same_events(stream, observer, seed, trial):
+
+
+def _same_events(stream, observer, seed, trial):
     fast = cohort.play(stream, [observer], person=0, trial=[trial], seed=seed, record=True)
     slow = world.play(stream, observer, seed=seed, trial=trial)
     a, b = fast.events, slow.events
@@ -77,3 +79,19 @@ def test_both_drivers_play_the_same_events(stream, observer, seed, trial):
     assert a["slot"].tolist() == b["slot"].tolist()
     assert np.abs(a["time"].to_numpy() - b["time"].to_numpy()).max() <= 1e-12
     assert {stream.names[x] for x in np.flatnonzero(fast.stored[0])} == set(slow.stored)
+
+
+ANY = given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31), trial=st.integers(0, 1000))
+
+
+@MANY
+@ANY
+def test_both_drivers_play_the_same_events(stream, observer, seed, trial):
+    _same_events(stream, observer, seed, trial)
+
+
+@pytest.mark.slow
+@settings(MANY, max_examples=10_000)
+@ANY
+def test_both_drivers_play_the_same_events_ten_thousand_times(stream, observer, seed, trial):
+    _same_events(stream, observer, seed, trial)

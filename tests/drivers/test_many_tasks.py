@@ -95,7 +95,7 @@ OBSERVERS = st.builds(
     lead=st.sampled_from([1.0, 2.5]),
 )
 MANY = settings(
-    max_examples=10_000,
+    max_examples=3000,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -110,15 +110,29 @@ def same(a, b, tolerance):
     assert np.abs(a["time"].to_numpy() - b["time"].to_numpy()).max() <= tolerance
 
 
-@MANY
-@given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31), trial=st.integers(0, 1000))
-def test_both_drivers_play_the_same_events(stream, observer, seed, trial):
+def _same_events(stream, observer, seed, trial):
     fast = cohort.play(stream, [observer], person=0, trial=[trial], seed=seed, record=True, details=True)
     slow = world.play(stream, observer, seed=seed, trial=trial)
     same(fast.events, slow.events, 1e-12)
     assert {stream.names[x] for x in np.flatnonzero(fast.stored[0])} == set(slow.stored)
     answered = {n: t for n, t in zip(stream.names, fast.fate.answered[0], strict=False) if not math.isnan(t)}
     assert answered == pytest.approx(slow.answered, abs=1e-12)
+
+
+ANY = given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31), trial=st.integers(0, 1000))
+
+
+@MANY
+@ANY
+def test_both_drivers_play_the_same_events(stream, observer, seed, trial):
+    _same_events(stream, observer, seed, trial)
+
+
+@pytest.mark.slow
+@settings(MANY, max_examples=10_000)
+@ANY
+def test_both_drivers_play_the_same_events_ten_thousand_times(stream, observer, seed, trial):
+    _same_events(stream, observer, seed, trial)
 
 
 @settings(MANY, max_examples=500)
