@@ -10,8 +10,8 @@ and steps. Each score is the share of answers right in trials that training neve
 is finished is kept, so that a second call goes on. The answer goes to results/simulations/.
 
 What you should see: training with limits gains -.01 (digits), +.02 (n-back: it learns to guess well) and .00 (pairs)
-under them, and costs .03, .00 and .17 without: what did not get through cannot be learnt back. (Short courses of 700 and
-800 steps; the digit reader's seeds differ more than its two trainings.)
+under them, and costs .03, .00 and .17 without: what did not get through cannot be learnt back. (Short courses of 700
+and 800 steps; the digit reader's seeds differ more than its two trainings.)
 """
 
 import math
