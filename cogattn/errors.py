@@ -12,10 +12,11 @@ cogattn.errors.InputError: exposure must be > 0 s, got -0.1
 from __future__ import annotations
 
 import difflib
+import importlib
 import math
 import numbers
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import numpy as np
@@ -106,6 +107,17 @@ def choice(name: str, value: object, known: Iterable[str]) -> str:
     near = difflib.get_close_matches(str(value), options, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
     raise InputError(f"{name} must be one of {', '.join(options) or '(none)'}, got {_show(value)}{hint}")
+
+
+def needs(module: str, extra: str) -> Any:
+    """A library that comes with an extra, imported; where it is missing, how to get it."""
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        library = module.partition(".")[0]
+        raise InputError(
+            f"this needs the library {library}: pip install 'cogattn[{extra}]' ({error})"
+        ) from None
 
 
 def _rule(above: float | None, least: float | None, most: float | None, infinite: bool, unit: str) -> str:

@@ -14,7 +14,6 @@ passed over in silence: what cannot be read is an error, what is left out or cut
 
 from __future__ import annotations
 
-import importlib
 import re
 import warnings
 import zlib
@@ -27,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError, needs, whole
 
 LONGEST = 100_000  #: characters of a text that are read
 HELD_OUT = 5  #: one text in so many is held out where no test set is given
@@ -77,12 +76,7 @@ def load_dataset(name: str) -> tuple[Texts, Texts]:
 
     It needs a column of texts (text, sentence, review, content) and one of labels 0 and 1 (label, labels, sentiment).
     """
-    try:
-        library: Any = importlib.import_module("datasets")
-    except ImportError:
-        raise InputError(
-            "a dataset by name needs the library datasets: pip install 'cogattn[huggingface]'"
-        ) from None
+    library = needs("datasets", "huggingface")
     try:
         parts = library.load_dataset(name)
     except Exception as error:  # the library and what it stands on raise a dozen kinds here

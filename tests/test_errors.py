@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogattn.errors import CogattnError, InputError, RunError, choice, number, whole
+from cogattn.errors import CogattnError, InputError, RunError, choice, needs, number, whole
 
 quickly = settings(max_examples=200, deadline=None, derandomize=True)
 NO_NUMBERS = [
@@ -136,3 +136,9 @@ def test_errors_are_what_python_expects():
     assert issubclass(RunError, RuntimeError)
     again = pickle.loads(pickle.dumps(InputError("x must be > 0, got -1")))  # as workers send them
     assert (type(again), str(again)) == (InputError, "x must be > 0, got -1")
+
+
+def test_a_library_of_an_extra_is_imported_or_its_install_line_is_said():
+    assert needs("json.decoder", "search").JSONDecoder
+    said = refusal(needs, "no_such_library.part", "search")
+    assert said.startswith("this needs the library no_such_library: pip install 'cogattn[search]'")

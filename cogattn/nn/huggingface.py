@@ -32,7 +32,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
-from cogattn.errors import InputError, choice
+from cogattn.errors import InputError, choice, needs
 from cogattn.gate import GateState
 from cogattn.nn.functional import gated_attention, merge_masks, spread_heads
 from cogattn.nn.layers import Where, chosen
@@ -296,17 +296,12 @@ def _not_padding(mask: Tensor | None, weights: Tensor) -> Tensor:
 @functools.cache
 def _transformers() -> Any:
     """transformers, with our function in its registers."""
-    try:
-        import transformers
-        from transformers.integrations.sdpa_attention import sdpa_attention_forward
-        from transformers.masking_utils import sdpa_mask
-    except ImportError as error:
-        raise InputError(
-            f"Hugging Face models need transformers (pip install 'cogattn[huggingface]'): {error}"
-        ) from None
-    transformers.AttentionInterface.register(NAME, functools.partial(_attend, sdpa_attention_forward))
+    transformers = needs("transformers", "huggingface")
+    attend = needs("transformers.integrations.sdpa_attention", "huggingface").sdpa_attention_forward
+    mask = needs("transformers.masking_utils", "huggingface").sdpa_mask
+    transformers.AttentionInterface.register(NAME, functools.partial(_attend, attend))
     # Not optional: without it the attention function gets no mask at all, and padding is seen.
-    transformers.AttentionMaskInterface.register(NAME, sdpa_mask)
+    transformers.AttentionMaskInterface.register(NAME, mask)
     return transformers
 
 
