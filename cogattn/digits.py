@@ -24,7 +24,18 @@ from torch import nn
 from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.passing import let_through
-from cogattn.subjects import DISTRACTOR, EMPTY, NOTHING, PICTURE, TARGET, Keys, Labels, load_weights, noted
+from cogattn.subjects import (
+    DISTRACTOR,
+    EMPTY,
+    NOTHING,
+    PICTURE,
+    TARGET,
+    Keys,
+    Labels,
+    load_weights,
+    noted,
+    row_chunks,
+)
 
 if TYPE_CHECKING:
     from cogattn.gate import GateState
@@ -36,7 +47,6 @@ NOISE = 0.1  # sd of each pixel of each colour; ink goes from 0 to 1
 PATCHES = 4096  # of noise, drawn once: a picture is then three numbers, and showing it is a lookup
 HELD_OUT = 500  # images that no training step sees
 SEED = 0
-CHUNK = 256  # displays per forward pass, always: so that an answer depends on no other display of the call
 SET_SIZES = (1, 2, 4, 6, 8)
 OPEN = 2.0  # logit of a valve at birth
 PEOPLE_ALPHA = 0.44  # the median adult's, at which the spread of the logits is reported
@@ -69,12 +79,9 @@ class Display:
         colour = np.stack([self.role == TARGET, self.role == DISTRACTOR], -1)  # (B, S, 2)
         return colour[..., None] * ink[:, :, None, :] + _noise()[self.patch]  # (B, S, 2, 64)
 
-    def rows(self, start: int, stop: int) -> Display:
-        """Some of the displays, filled up with empty ones to the number asked for."""
-        parts = [self.image, self.role, self.patch]
-        short = max(stop - len(self.role), 0)
-        cut = [np.pad(part[start:stop], ((0, short), (0, 0)), constant_values=EMPTY) for part in parts]
-        return Display(self.images, *cut)
+    def rows(self, which: npt.NDArray[np.int64]) -> Display:
+        """Some of the displays."""
+        return Display(self.images, self.image[which], self.role[which], self.patch[which])
 
 
 @cache
@@ -253,35 +260,33 @@ class Eye:
     def weigh(self, display: Display) -> npt.NDArray[np.float64]:
         """The network's own attention logit per item."""
         parts = [np.empty((0, display.role.shape[1]))]
-        for _, pixels, present in self._chunks(display):
-            parts.append(self.network.weigh(pixels, present).double().cpu().numpy())  # (CHUNK, S)
+        for pixels, present, _ in self._chunks(display):
+            parts.append(self.network.weigh(pixels, present).double().cpu().numpy())  # (256, S)
         logits = np.concatenate(parts)[: len(display.role)]
         return np.where(display.role == EMPTY, -np.inf, logits)
 
     @torch.inference_mode()
     def read(self, display: Display, gate: GateState | None = None) -> npt.NDArray[np.int64]:
         """The digit at each place, or NOTHING, when attention passes only what the gate leaves open."""
-        B, S = display.role.shape
-        if gate is not None:
-            gate = gate.expand(B).to(self.device)
-        parts = [np.empty((0, S), np.int64)]
-        for start, pixels, present in self._chunks(display):
-            rows = torch.arange(start, start + CHUNK).clamp(max=B - 1)  # filled up with the last
-            scores = self.network(pixels, present, None if gate is None else gate[rows])
-            parts.append(scores.argmax(-1).cpu().numpy())  # (CHUNK, S)
-        answer = np.concatenate(parts)[:B]
+        parts = [np.empty((0, display.role.shape[1]), np.int64)]
+        for pixels, present, part in self._chunks(display, gate):
+            parts.append(self.network(pixels, present, part).argmax(-1).cpu().numpy())  # (256, S)
+        answer = np.concatenate(parts)[: len(display.role)]
         return np.where(answer == DIGITS, NOTHING, answer)
 
     def elements(self, display: Display, row: int) -> npt.NDArray[np.float32]:
         """The little pictures at the places of one display, (S, 8, 8, 3): red and green."""
-        light = display.rows(row, row + 1).pixels()[0].clip(0, 1).reshape(-1, 2, 8, 8)  # (S, 2, 8, 8)
+        light = display.rows(np.array([row])).pixels()[0].clip(0, 1).reshape(-1, 2, 8, 8)  # (S, 2, 8, 8)
         return np.stack([light[:, 0], light[:, 1], np.zeros_like(light[:, 0])], -1)
 
-    def _chunks(self, display: Display) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
-        for start in range(0, len(display.role), CHUNK):
-            part = display.rows(start, start + CHUNK)
-            pixels, present = torch.from_numpy(part.pixels()), torch.from_numpy(part.role != EMPTY)
-            yield start, pixels.to(self.device), present.to(self.device)
+    def _chunks(
+        self, display: Display, gate: GateState | None = None
+    ) -> Iterator[tuple[torch.Tensor, torch.Tensor, GateState | None]]:
+        """(pixels, present, gate) of each forward pass."""
+        for rows, part in row_chunks(len(display.role), gate, self.device):
+            own = display.rows(rows)
+            pixels, present = torch.from_numpy(own.pixels()), torch.from_numpy(own.role != EMPTY)
+            yield pixels.to(self.device), present.to(self.device), part
 
 
 def _check_trials(labels: Labels, roles: Labels, keys: Keys) -> None:

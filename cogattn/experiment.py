@@ -251,6 +251,15 @@ def model_of(plan: Plan, device: str) -> Any:
     return find(plan.model, device)
 
 
+def world_of(plan: Plan, condition: Condition, subject: Any) -> TaskStream:
+    """The world of one trial; that of a network's own task comes from the network at hand."""
+    task = plan.paradigm
+    if isinstance(task, OwnTask) and subject is not None:
+        world: TaskStream = subject.stream(task.value(condition))
+        return world
+    return task.stream(condition)
+
+
 def _fits(paradigm: Paradigm, subject: Subject) -> None:
     """A network shows only so many items, of so many kinds."""
     if paradigm.pictures == "own":
@@ -383,7 +392,7 @@ def play_cell(plan: Plan, cell: Cell, crowd: Sequence[Observer], subject: Subjec
 def _play_block(
     plan: Plan, cell: Cell, minds: Sequence[Observer], subject: Any, person: Array, trial: Array
 ) -> pd.DataFrame:
-    stream = plan.paradigm.stream(cell.condition)
+    stream = world_of(plan, cell.condition, subject)
     scene, out = play_again(plan, cell, minds, subject, person, trial)
     limited = bool(limits_of(cell.arm))
     if isinstance(scene, Desk):
@@ -408,7 +417,7 @@ def play_again(
     details: bool = False,
 ) -> tuple[Scene | Desk | None, cohort.Outcome]:
     """These trials: what a network was shown, and what the mind made of it. The same draws give the same events."""
-    stream = plan.paradigm.stream(cell.condition)
+    stream = world_of(plan, cell.condition, subject)
     scene: Scene | Desk | None = None
     if isinstance(plan.paradigm, OwnTask):
         scene = Desk.make(plan, cell, plan.paradigm, subject, person, trial)

@@ -23,7 +23,7 @@ import pandas as pd
 
 from cogattn import files, plot
 from cogattn.errors import InputError, whole
-from cogattn.experiment import Cell, Plan, model_of, plan_of, play_again
+from cogattn.experiment import Cell, Plan, model_of, plan_of, play_again, world_of
 from cogattn.observer import limits_of
 from cogattn.paradigms import OwnTask
 from cogattn.results import Trials
@@ -146,25 +146,26 @@ def explain(
             raise InputError(f"people x trials must be <= {MOST}, got {plan.people} x {plan.trials}")
         who, which = (a.ravel() for a in np.indices((plan.people, plan.trials)))
     row = int(np.flatnonzero((who == person) & (which == trial))[0])
-    told = [_told(plan, cell, who, which, row) for cell in cells]
+    subject = model_of(plan, "auto")
+    told = [_told(plan, cell, subject, who, which, row) for cell in cells]
     pictures = told[0][1]
     words = ", ".join(f"{column} {value:.4g}" for column, value in cells[0].condition.items())
     title = plan.paradigm.asked.title if isinstance(plan.paradigm, OwnTask) else plan.paradigm.title
     frame = pd.concat([table for table, _ in told], ignore_index=True)
-    end = plan.paradigm.stream(cells[0].condition).end
+    end = world_of(plan, cells[0].condition, subject).end
     return Explanation(frame, f"{title} ({words})", (person, trial), end, pictures)
 
 
 def _told(
-    plan: Plan, cell: Cell, who: npt.NDArray[Any], which: npt.NDArray[Any], row: int
+    plan: Plan, cell: Cell, subject: Any, who: npt.NDArray[Any], which: npt.NDArray[Any], row: int
 ) -> tuple[pd.DataFrame, npt.NDArray[Any] | None]:
     """One arm: the table of these trials, and the pictures of the row that is shown."""
     limits = limits_of(cell.arm)
     minds = [observer.under(limits) for observer in plan.crowd()]
-    scene, out = play_again(plan, cell, minds, model_of(plan, "auto"), who, which, details=True)
+    scene, out = play_again(plan, cell, minds, subject, who, which, details=True)
     assert scene is not None
     assert out.fate is not None
-    stream, n = plan.paradigm.stream(cell.condition), scene.here.shape[1]
+    stream, n = world_of(plan, cell.condition, subject), scene.here.shape[1]
     named = [scene.elements(i, stream.names) for i in range(len(who))]
     columns = {
         "person": np.repeat(who, n),

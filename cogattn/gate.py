@@ -60,6 +60,9 @@ _FIELDS = {
     "share": _Field("floating", (1, 2, 3), "(B,), (B, L), (B, S), (B, L, 1) or (B, 1, S)"),
 }
 
+#: What the fields that speak of keys say of a key without limits.
+_OPEN: dict[str, float] = {"keep": True, "bias": 0.0, "t_on": -math.inf, "t_off": math.inf, "share": 1.0}
+
 
 @dataclass(frozen=True, eq=False)
 class GateState:
@@ -147,11 +150,11 @@ class GateState:
         if closed and keep is None:
             like = self._present()[0][1]
             keep = torch.ones(like.shape[0], own, dtype=torch.bool, device=like.device)
-        blank = {"keep": not closed, "bias": 0.0, "t_on": -math.inf, "t_off": math.inf, "share": 1.0}
+        blank = _OPEN | {"keep": not closed}
 
         def more(name: str, x: Tensor) -> Tensor:
             on_keys = name in blank and (name != "share" or (x.ndim == 3 and x.shape[2] > 1))
-            return torch.nn.functional.pad(x, (0, keys - own), value=blank[name]) if on_keys else x
+            return F.pad(x, (0, keys - own), value=blank[name]) if on_keys else x
 
         return replace(self, keep=keep, index=None)._map(more)
 
@@ -259,23 +262,20 @@ class GateState:
             wide["share"] = self.share  # (B, 1, S)
         if self.index is not None:
             wide["index"] = self.index  # (B, Kmax): the null key has the number after the last item's
-        null = {"keep": True, "bias": 0.0, "t_on": -math.inf, "t_off": math.inf, "share": 1.0, "index": keys}
+        null = _OPEN | {"index": keys}
         return replace(self, **{name: F.pad(x, (0, 1), value=null[name]) for name, x in wide.items()})
 
     def part(self, queries: slice, keys: slice, of: tuple[int, int]) -> GateState:
         """The same gate as some of the queries see it over some of the keys; `of` says how many (L, S) there are."""
         L, S = of
-        keep, share = self.keep, self.share
-        if self.index is not None:
-            listed = _listed(self.index, S)
-            keep = listed if keep is None else keep & listed
+        share = self.share
         if share is not None and share.ndim > 1:
             per_query, per_key = self.granted(L, S)
             share = per_query[:, queries] if per_query is not None else _cut(per_key, keys)
         return replace(
             self,
             index=None,
-            keep=_cut(keep, keys),
+            keep=_cut(self._listed_keep(S), keys),
             bias=_cut(self.bias, keys),
             t_on=_cut(self.t_on, keys),
             t_off=_cut(self.t_off, keys),
@@ -848,7 +848,7 @@ def _shared_out(work: Tensor, log_p: Tensor) -> tuple[Tensor, Tensor]:
     """
     log_e, order = work.sort(-1)  # (B, S)
     left = log_p.gather(1, order).flip(-1).logcumsumexp(-1).flip(-1)  # log R_r
-    before = torch.nn.functional.pad(log_e, (1, 0), value=-math.inf)[:, :-1]
+    before = F.pad(log_e, (1, 0), value=-math.inf)[:, :-1]
     spacing = (log_e + left).exp() * -torch.expm1(before - log_e)
     spacing = torch.where(log_e < math.inf, spacing, math.inf)
     return spacing.cumsum(-1), order

@@ -98,9 +98,8 @@ class Exam:
     chance: float = math.nan  #: the score of one who knows nothing
     perfect: float = 1.0  #: the score of one who knows all (0 for an error)
     source: str = ""  #: who did it before
-    timed: bool = (
-        False  #: the gate says when each element was there (t_on, t_off), not only what is left at the end
-    )
+    #: The gate says when each element was there (t_on, t_off), not only what is left at the end.
+    timed: bool = False
 
     def __post_init__(self) -> None:
         values = tuple(self.values)
@@ -115,9 +114,10 @@ class Exam:
             raise InputError(f"values of {self.column} must be some, and differ, got {values}")
         object.__setattr__(self, "values", values)
 
-    def count(self, value: float, least: int = 1, most: int = 2**31 - 1) -> int:
+    def count(self, value: object, least: int = 1, most: int = 2**31 - 1) -> int:
         """A value of what varies, where it is a number of things."""
-        return whole(self.column, int(value) if float(value).is_integer() else value, least=least, most=most)
+        n = int(value) if isinstance(value, float) and value.is_integer() else value
+        return whole(self.column, n, least=least, most=most)
 
 
 class Specialist(Protocol):
@@ -234,16 +234,24 @@ def load_weights(network: torch.nn.Module, path: Path, make: str) -> dict[str, s
 
 def read_weights(path: Path, make: str) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """The tensors and the notes of a weights file, or one line that says why not."""
-    from safetensors import SafetensorError, safe_open
-
     if not path.is_file():
         raise InputError(f"no weights at {path}; make them with: {make}")
+    try:
+        return read_tensors(path)
+    except OSError as error:
+        raise InputError(f"{path} is not a readable safetensors file; make it anew with: {make}") from error
+
+
+def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
+    """All tensors of a safetensors file, and its notes; an OSError where it cannot be read."""
+    from safetensors import SafetensorError, safe_open
+
     try:
         with safe_open(str(path), framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)
             return tensors, dict(file.metadata() or {})
-    except (SafetensorError, OSError) as error:
-        raise InputError(f"{path} is not a readable safetensors file; make it anew with: {make}") from error
+    except SafetensorError as error:
+        raise OSError(str(error)) from error
 
 
 def noted(notes: Mapping[str, str], word: str, path: Path, make: str) -> float:

@@ -28,7 +28,7 @@ from torch import nn
 
 from cogattn import files, plot
 from cogattn.errors import CogattnError, InputError, number, whole
-from cogattn.subjects import load_weights, save
+from cogattn.subjects import load_weights, read_tensors, save
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,11 +37,8 @@ Lesson = Callable[[Any, int], torch.Tensor]  #: (network, step) -> the loss of t
 HeldOut = Callable[[Any], float]  #: network -> its loss on what it never trains on: lower is better
 
 
-GROUPS = (
-    "taught",
-    "looked at",
-    "tested",
-)  #: whom lessons show, whom looks during training, whom the measuring
+#: Whom lessons show, whom looks during training, whom the measuring.
+GROUPS = ("taught", "looked at", "tested")
 
 
 def group_of(name: str) -> str:
@@ -256,22 +253,19 @@ class _Run:
 
     def restore(self) -> None:
         """Go on where the checkpoint stands."""
-        from safetensors import SafetensorError, safe_open
-
         path = self.checkpoint
         if path is None or not path.is_file():
             raise InputError(f"no unfinished training at {path}; leave --resume out to start one")
         try:
-            with safe_open(str(path), framework="pt") as file:
-                kept = {key.replace("/", "."): file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-                notes = {k: json.loads(v) for k, v in (file.metadata() or {}).items()}
-        except (SafetensorError, OSError, ValueError) as error:
+            tensors, texts = read_tensors(path)
+            notes = {k: json.loads(v) for k, v in texts.items()}
+        except (OSError, ValueError) as error:
             raise InputError(
                 f"{path} is not a readable checkpoint; leave --resume out to start anew"
             ) from error
         if notes.get("course") != self._name():
             raise InputError(f"{path} is of another network or course; leave --resume out to start anew")
-        self._put_back(kept, notes)
+        self._put_back({key.replace("/", "."): x for key, x in tensors.items()}, notes)
 
     def _put_back(self, kept: dict[str, torch.Tensor], notes: dict[str, Any]) -> None:
         def part(word: str) -> dict[str, torch.Tensor]:
@@ -307,9 +301,8 @@ class Workshop:
     measure: Callable[[Any], dict[str, float]]  #: what it can do, on what it never trained on
     report: Callable[[dict[str, float]], None]  #: prints that as a table
     held_out: HeldOut | None = None
-    notes: Mapping[str, str] = field(default_factory=dict)  #: what else the weights' file shall say
-    weights_at: Path | None = None  #: where the weights lie, if not beside the file
-    asked: str = ""  #: the arguments that made this workshop out of the file's own: " --data FOLDER"
+    #: What else the weights' file shall say; `command`: what made it, if it is not the file alone.
+    notes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -319,12 +312,12 @@ class Workshop:
     @property
     def make(self) -> str:
         """The command that makes the weights."""
-        return f"python models/{self.name}.py{self.asked}"
+        return self.notes.get("command", f"python models/{self.name}.py")
 
     @property
     def weights(self) -> Path:
-        """models/NAME.safetensors, unless it is to lie elsewhere."""
-        return self.weights_at or self.file.with_suffix(".safetensors")
+        """models/NAME.safetensors."""
+        return self.file.with_suffix(".safetensors")
 
     def own_file(self, to: str | None) -> Path:
         """What a copy of the model's file is called beside weights of one's own; never the file itself."""

@@ -44,7 +44,7 @@ from scipy import signal
 from scipy.io import wavfile
 from torch import nn
 
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError
 from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
@@ -559,11 +559,13 @@ class KeywordSpotter:
 
     def stream(self, value: float) -> TaskStream:
         """Sound comes when it comes: an element each tenth of a second; asked a second after the last."""
-        return one_by_one(PER_SECOND * _seconds(value), CHUNK / RATE)
+        return one_by_one(PER_SECOND * self.exam.count(value, most=LONGEST), CHUNK / RATE)
 
     def show(self, value: float, keys: Keys) -> Display:
         """The recordings of these keys."""
-        return draw(self.bank(), _seconds(value), np.atleast_1d(np.asarray(keys, np.uint64)))
+        return draw(
+            self.bank(), self.exam.count(value, most=LONGEST), np.atleast_1d(np.asarray(keys, np.uint64))
+        )
 
     @torch.inference_mode()
     def weigh(self, display: Display) -> npt.NDArray[np.float64]:
@@ -600,14 +602,6 @@ class KeywordSpotter:
 
     def _spectra(self, display: Display, rows: Labels) -> torch.Tensor:
         return torch.from_numpy(display.spectra[rows]).float().to(self.device)
-
-
-def _seconds(value: float) -> int:
-    """The length of a recording."""
-    seconds = whole("seconds", int(value), least=1, most=LONGEST)
-    if seconds != value:
-        raise InputError(f"seconds must be whole, got {value:g}")
-    return seconds
 
 
 def load(device: str) -> KeywordSpotter:

@@ -37,7 +37,7 @@ from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.stream import MOST_ELEMENTS, Stimulus, Task, TaskStream
-from cogattn.subjects import DISTRACTOR, EMPTY, PICTURE, TARGET, Exam, Keys, load_weights
+from cogattn.subjects import DISTRACTOR, EMPTY, PICTURE, TARGET, Exam, Keys, load_weights, row_chunks
 from cogattn.training import Course, Workshop, seeded
 
 PATCHES = 144  # of a frame
@@ -280,7 +280,7 @@ class LiveWatcher:
     @torch.inference_mode()
     def weigh(self, display: Film) -> Floats:
         """The logits of the glance; -inf where it finds nothing."""
-        parts = [self._found(pixels) for _, pixels in self._chunks(display)]
+        parts = [self._found(pixels) for _, pixels, _ in self._chunks(display)]
         return np.concatenate([np.empty((0, display.patches)), *parts])[: len(display.keys)]
 
     @torch.inference_mode()
@@ -312,19 +312,16 @@ class LiveWatcher:
         light = display.rows(np.array([row])).pixels()[0].clip(0, 1)  # (S, 2, SIDE, SIDE)
         return np.stack([light[:, 0], light[:, 1], np.zeros_like(light[:, 0])], -1)
 
-    def _chunks(self, display: Film) -> Any:
-        """(rows, pixels) of CHUNK shots at a time, filled up with the last."""
-        for start in range(0, len(display.keys), CHUNK):
-            rows = np.arange(start, start + CHUNK).clip(max=len(display.keys) - 1)
-            yield rows, torch.from_numpy(display.rows(rows).pixels()).to(self.device)
+    def _chunks(self, display: Film, gate: GateState | None = None) -> Any:
+        """(rows, pixels, gate) of CHUNK shots at a time."""
+        for rows, part in row_chunks(len(display.keys), gate, self.device, CHUNK):
+            yield rows, torch.from_numpy(display.rows(rows).pixels()).to(self.device), part
 
     def _gated(self, display: Film, gate: GateState | None) -> Any:
         """(pixels, logits, gate, how many are no filling) of CHUNK shots at a time."""
         if gate is not None:
             gate.validate(len(display.keys), 1, 1, display.patches)
-            gate = gate.to(self.device)
-        for rows, pixels in self._chunks(display):
-            part = None if gate is None else gate[torch.from_numpy(rows).to(self.device)]
+        for rows, pixels, part in self._chunks(display, gate):
             yield pixels, self.network.glance(pixels)[0], part, len(np.unique(rows))
 
     def _told(self, pixels: torch.Tensor, gate: GateState | None, n: int) -> torch.Tensor:

@@ -52,7 +52,7 @@ from scipy.special import ndtri
 from torch import nn
 
 from cogattn import digits
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, number
 from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
@@ -368,7 +368,7 @@ class Multimodal:
 
         What comes later displaces the weakest from a full store; what comes at a glance finds it full.
         """
-        m, pace = _half(value), self.pace
+        m, pace = self._half(value), self.pace
         see, listen = POOLS[self.pools]
         tasks = (
             Task("pictures", resources=see),
@@ -383,7 +383,14 @@ class Multimodal:
 
     def show(self, value: float, keys: Keys) -> Display:
         """The trials of these keys, of pictures and misspellings that no training step saw."""
-        return draw(_half(value), np.atleast_1d(np.asarray(keys, np.uint64)), held_out=True)
+        return draw(self._half(value), np.atleast_1d(np.asarray(keys, np.uint64)), held_out=True)
+
+    def _half(self, value: float) -> int:
+        """Pictures, and words, among so many elements."""
+        n = self.exam.count(value, least=2, most=2 * digits.PLACES)
+        if n % 2:
+            raise InputError(f"elements must be even, half pictures and half words, got {value:g}")
+        return n // 2
 
     @torch.inference_mode()
     def weigh(self, display: Display) -> Logits:
@@ -425,14 +432,6 @@ class Multimodal:
         return np.concatenate(scores)[: len(display)], np.concatenate(looks)[: len(display)]
 
 
-def _half(value: float) -> int:
-    """Pictures, and words, among so many elements."""
-    n = whole("elements", int(value), least=2, most=2 * digits.PLACES)
-    if n != value or n % 2:
-        raise InputError(f"elements must be even, half pictures and half words, got {value:g}")
-    return n // 2
-
-
 def load(device: str) -> Multimodal:
     """Early fusion, words heard, with the weights that lie beside this file."""
     network = Network()
@@ -446,7 +445,7 @@ def load(device: str) -> Multimodal:
 def loss(network: Network, step: int) -> torch.Tensor:
     """Cross-entropy of both fusions. In a third of the trials some elements are shut, as many as it happens."""
     keys = trial_keys(SEED, step, np.arange(BATCH))
-    trials = draw(_half(SIZES[step % len(SIZES)]), keys, held_out=False)
+    trials = draw(SIZES[step % len(SIZES)] // 2, keys, held_out=False)
     u = _chances(keys, 11, 2 * trials.words + 2)
     share = np.where(u[:, :1] < DROPPED, u[:, 1:2], 1.0)
     gate = GateState(keep=torch.from_numpy(u[:, 2:] < share))

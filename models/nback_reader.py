@@ -33,7 +33,7 @@ from cogattn.errors import InputError, whole
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.memory import Plan, eviction_plan
-from cogattn.subjects import PICTURE, load_weights
+from cogattn.subjects import PICTURE, load_weights, row_chunks
 from cogattn.training import Course, Workshop, seeded
 
 LETTERS = 8
@@ -46,7 +46,7 @@ REPEATS = 0.4  # share of letters that equal the one n back, in training and in 
 DROPPED = 0.5  # of needed keys; of the others a share that each sequence draws for itself
 SEED = 0
 BATCH = 48  # sequences per step
-CHUNK = 64  # sequences per forward pass, always: so that an answer depends on no other sequence of the call
+CHUNK = 64  # sequences per forward pass
 
 Letters = npt.NDArray[np.int64]
 Judgements = npt.NDArray[np.int8]
@@ -159,8 +159,7 @@ class NbackReader:
         _check(letters, n, plan)
         B, T = letters.shape
         parts = [np.empty((0, T), np.int8)]
-        for start in range(0, B, CHUNK):
-            rows = np.arange(start, start + CHUNK).clip(max=B - 1)  # filled up with the last
+        for rows, _ in row_chunks(B, size=CHUNK):
             seen = (
                 causal(T).expand(CHUNK, 1, T, T)
                 if plan is None

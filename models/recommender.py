@@ -53,7 +53,7 @@ import torch.nn.functional as F
 from scipy.special import ndtri
 from torch import nn
 
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError
 from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
@@ -493,11 +493,13 @@ class RecommenderSubject:
 
     def stream(self, value: float) -> TaskStream:
         """The list is read, a film after the other; asked a second after the last."""
-        return one_by_one(_films(value), PACE)
+        return one_by_one(self.exam.count(value, most=LONGEST), PACE)
 
     def show(self, value: float, keys: Keys) -> Display:
         """People who were not trained on."""
-        return self.world.draw(_films(value), np.atleast_1d(np.asarray(keys, np.uint64)), "tested")
+        return self.world.draw(
+            self.exam.count(value, most=LONGEST), np.atleast_1d(np.asarray(keys, np.uint64)), "tested"
+        )
 
     @torch.inference_mode()
     def weigh(self, display: Display) -> Floats:
@@ -536,14 +538,6 @@ class RecommenderSubject:
             scores.append(score.double().cpu().numpy())
             looks += [] if look is None else [look.double().cpu().numpy()]
         return np.concatenate(scores)[: len(display)], np.concatenate(looks)[: len(display)]
-
-
-def _films(value: float) -> int:
-    """How many films were seen."""
-    n = whole("seen", int(value), least=1, most=LONGEST)
-    if n != value:
-        raise InputError(f"seen must be whole, got {value:g}")
-    return n
 
 
 def load(device: str) -> RecommenderSubject:

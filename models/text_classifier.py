@@ -3,8 +3,8 @@
     python models/text_classifier.py            # train (40 s on one core), measure, write the weights
     python models/text_classifier.py --check    # load the weights and measure them again
     python models/text_classifier.py --resume   # go on with a training that was stopped
-    python models/text_classifier.py --data FOLDER --out-weights mine.safetensors       # train it on your own texts
-    python models/text_classifier.py --dataset NAME --out-weights mine.safetensors      # or on a Hugging Face dataset
+    python models/text_classifier.py --data FOLDER --to mine.safetensors       # train it on your own texts
+    python models/text_classifier.py --dataset NAME --to mine.safetensors      # or on a Hugging Face dataset
 
 An element is a sentence, because that is what a reader holds: its gist outlives its wording (Sachs 1967, Percept
 Psychophys 2:437), and three or four such chunks are held at a time (Cowan 2001, Behav Brain Sci 24:87). Each sentence
@@ -46,10 +46,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
-from cogattn.stream import TaskStream, one_by_one
+from cogattn.stream import MOST_ELEMENTS, TaskStream, one_by_one
 from cogattn.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted, read_weights
 from cogattn.texts import NOTHING, UNKNOWN, Texts, Vocabulary, load_dataset, load_folder
 from cogattn.training import Course, Workshop, seeded
@@ -328,11 +328,15 @@ class TextClassifier:
 
     def stream(self, value: float) -> TaskStream:
         """Sentence after sentence, at the pace of silent reading."""
-        return one_by_one(OPINIONS + _count(value), PACE)
+        return one_by_one(OPINIONS + self._others(value), PACE)
 
     def show(self, value: float, keys: Keys) -> Reviews:
         """Held-out reviews with so many sentences beside the point."""
-        return reviews(np.atleast_1d(np.asarray(keys, np.uint64)), _count(value), held_out=True)
+        return reviews(np.atleast_1d(np.asarray(keys, np.uint64)), self._others(value), held_out=True)
+
+    def _others(self, value: float) -> int:
+        """How many sentences beside the point."""
+        return self.exam.count(value, least=0, most=MOST_ELEMENTS - OPINIONS)
 
     def weigh(self, display: Reviews) -> npt.NDArray[np.float64]:
         """q·k of each sentence."""
@@ -365,12 +369,6 @@ class TextClassifier:
     def _numbers(self, display: Reviews) -> npt.NDArray[np.int64]:
         """The words of the grammar as those of the network's vocabulary."""
         return self._number[display.words]
-
-
-def _count(value: object) -> int:
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return whole("distractors", value, least=0, most=253)  # a trial holds at most 256 elements
 
 
 def reviewer(path: Path, make: str, device: str = "cpu") -> TextClassifier:
@@ -517,19 +515,18 @@ class OwnTexts:
               f"always the same verdict: {numbers['same']:.3f}")  # fmt: skip
         print(f"reviews of the grammar: gap {numbers['gap']:.2f}")
 
-    def workshop(self, out: Path, asked: str, steps: int) -> Workshop:
+    def workshop(self, file: Path, command: str, steps: int) -> Workshop:
         """How it is trained on them."""
         return replace(
             WORKSHOP,
+            file=file,
             network=lambda: seeded(lambda: Reader(len(self.vocabulary)), SEED),
             lesson=self.loss,
             course=Course(steps=steps, rate=5e-3, every=max(1, steps // 20), patience=4),
             measure=self.measure,
             report=self.report,
             held_out=self.held_out,
-            notes={"words": " ".join(self.vocabulary.words)},
-            weights_at=out,
-            asked=asked,
+            notes={"words": " ".join(self.vocabulary.words), "command": command},
         )
 
 
@@ -538,26 +535,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     source = parser.add_mutually_exclusive_group()
     source.add_argument("--data", help="a folder with pos/ and neg/, or with train/ and test/ that have them")
     source.add_argument("--dataset", help="a Hugging Face dataset with texts and labels 0 and 1")
-    parser.add_argument("--out-weights", help="where the weights of your own texts go: a .safetensors file")
+    parser.add_argument("--to", help="where the weights of your own texts go (a .safetensors file)")
     parser.add_argument("--steps", type=int, default=3000, help="how long to train on your own texts")
 
 
 def chosen(shop: Workshop, asked: argparse.Namespace) -> Workshop:
     """The workshop of this file, or one for somebody's own texts."""
     if not asked.data and not asked.dataset:
-        if asked.out_weights:
-            raise InputError("--out-weights goes with --data or --dataset")
+        if asked.to:
+            raise InputError("--to belongs to --data FOLDER or --dataset NAME: name the texts")
         return shop
-    if not asked.out_weights:
-        raise InputError("say where the weights of your own texts go: --out-weights FILE.safetensors")
-    out = Path(asked.out_weights)
-    if out.suffix != ".safetensors" or out.resolve() == shop.weights.resolve():
-        raise InputError(
-            f"--out-weights must be a .safetensors file, and not the one of this model, got {asked.out_weights!r}"
-        )
+    file = shop.own_file(asked.to)
     train, test = load_folder(asked.data) if asked.data else load_dataset(asked.dataset)
-    words = f" --data {asked.data}" if asked.data else f" --dataset {asked.dataset}"
-    return OwnTexts(train, test).workshop(out, f"{words} --out-weights {out}", asked.steps)
+    texts = f"--data {asked.data}" if asked.data else f"--dataset {asked.dataset}"
+    command = f"{shop.make} {texts} --to {asked.to} --steps {asked.steps}"
+    return OwnTexts(train, test).workshop(file, command, asked.steps)
 
 
 if __name__ == "__main__":

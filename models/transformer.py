@@ -59,7 +59,7 @@ from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn import MultiheadAttention
 from cogattn.stream import TaskStream, one_by_one
-from cogattn.subjects import PICTURE, Exam, Keys, load_weights
+from cogattn.subjects import PICTURE, Exam, Keys, load_weights, noted, row_chunks
 from cogattn.training import Course, Workshop, seeded
 
 WIDTH, HEADS, HIDDEN, LAYERS = 64, 4, 128, 2  # of the model; its heads; of its feed-forward; in each stack
@@ -72,7 +72,7 @@ SENTENCE = 7.2  # words of a sentence, in the mean over the reports of the exam
 PEOPLE_ALPHA = 0.44  # the median adult's, at which the spread of the logits is reported
 SEED = 0
 BATCH = 64  # reports per step
-CHUNK = 64  # reports per forward pass, always: so that an answer depends on no other report of the call
+CHUNK = 64  # reports per forward pass
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -615,17 +615,14 @@ class Telegraphist:
         return [language().text(number) for number in display.sentence[row]]
 
     def _chunks(self, display: Report, gate: GateState | None) -> Iterator[tuple[Tensor, GateState]]:
-        """CHUNK reports at a time, filled up with the last: their words' encodings, and the gate on words."""
+        """CHUNK reports at a time: their words' encodings, and the gate on words."""
         B, S = display.sentence.shape
         if gate is not None:
             gate.validate(B, HEADS, 1, S)
-            gate = gate.to(self.device)
         present, memory, priority = self._library
-        for start in range(0, B, CHUNK):
-            rows = torch.arange(start, start + CHUNK).clamp(max=B - 1)
-            read = torch.from_numpy(display.sentence).to(self.device)[rows]  # (CHUNK, S)
-            own = word_gate(present[read], priority[read], None if gate is None else gate[rows])
-            yield memory[read].flatten(1, 2), own
+        for rows, part in row_chunks(B, gate, self.device, CHUNK):
+            read = torch.from_numpy(display.sentence[rows]).to(self.device)  # (CHUNK, S)
+            yield memory[read].flatten(1, 2), word_gate(present[read], priority[read], part)
 
     @torch.inference_mode()
     def _search(self, memory: Tensor, gate: GateState, width: int) -> Tensor:
@@ -652,13 +649,7 @@ def load(device: str) -> Telegraphist:
     """The subject with the weights that lie beside this file."""
     network = Transformer()
     notes = load_weights(network, WORKSHOP.weights, WORKSHOP.make)
-    try:
-        gap = float(notes["gap"])
-    except (KeyError, ValueError) as error:
-        raise InputError(
-            f"{WORKSHOP.weights} does not say its gap; make it anew with: {WORKSHOP.make}"
-        ) from error
-    return Telegraphist(network, device, gap)
+    return Telegraphist(network, device, noted(notes, "gap", WORKSHOP.weights, WORKSHOP.make))
 
 
 # ------------------------------------------------------------------------------------------- training, measuring

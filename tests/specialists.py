@@ -108,7 +108,6 @@ def refuses_a_gate_of_another_size(subject: Any, value: float) -> None:
 
 def learns_the_same_twice(workshop: Any, lesson: Any = None, steps: int = 12) -> None:
     """Same seed, same weights, bit for bit; and the loss falls."""
-    torch.set_num_threads(1)
     course = Course(**{**vars(workshop.course), "steps": steps, "warmup": 0, "every": steps})
     networks = [workshop.network() for _ in range(2)]
     curves = [train(network, lesson or workshop.lesson, course) for network in networks]

@@ -160,7 +160,7 @@ def test_at_a_persons_gain_a_distractor_weighs_that_persons_alpha(reader: Any, d
 
 def test_values_do_not_see_colour_and_logits_do(reader: Any, file: ModuleType, display: Any) -> None:
     """The same light in the other colours: what is read stays, what asks for attention turns round."""
-    network, pixels = reader.network, torch.from_numpy(display.rows(0, 200).pixels())
+    network, pixels = reader.network, torch.from_numpy(display.rows(np.arange(200)).pixels())
     seen: list[torch.Tensor] = []
     hook = network.shape.register_forward_hook(lambda _module, _inputs, out: seen.append(out))
     present = torch.ones(200, S, dtype=torch.bool)
@@ -170,13 +170,15 @@ def test_values_do_not_see_colour_and_logits_do(reader: Any, file: ModuleType, d
         before, after = network.priority(pixels), network.priority(pixels.flip(2))
     hook.remove()
     torch.testing.assert_close(seen[0], seen[1])
-    item = torch.from_numpy(display.rows(0, 200).role != -1)
-    assert ((before > after).squeeze(-1) == torch.from_numpy(display.rows(0, 200).role == 1))[item].all()
+    item = torch.from_numpy(display.rows(np.arange(200)).role != -1)
+    assert ((before > after).squeeze(-1) == torch.from_numpy(display.rows(np.arange(200)).role == 1))[
+        item
+    ].all()
 
 
 def test_nothing_at_an_empty_place_is_attended_to(reader: Any, display: Any) -> None:
     """Not even a bright target, had it stood where the display says that there is none."""
-    part = display.rows(0, 200)
+    part = display.rows(np.arange(200))
     pixels, present = torch.from_numpy(part.pixels()), torch.from_numpy(part.role != -1)
     ghost = torch.where(present[:, :, None, None], pixels, pixels[present].max())
     ghost[:, :, 1] = torch.where(present[:, :, None], pixels[:, :, 1], 0.0)

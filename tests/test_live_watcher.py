@@ -23,7 +23,6 @@ KEYS = trial_keys(11, 0, np.arange(24))
 
 @pytest.fixture(scope="module")
 def full():
-    torch.set_num_threads(1)
     return subjects.find_specialist("live_watcher", device="cpu")
 
 

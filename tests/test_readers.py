@@ -24,15 +24,6 @@ NAMES = ("feedforward", "convolutional", "recurrent", "attention_network")
 B, S = 300, 8
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As in an experiment and in training; and where others compute beside it, two threads wait for each other."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module", params=NAMES)
 def reader(request):
     return subjects.find(request.param, device="cpu")
@@ -285,7 +276,7 @@ def test_behind_the_gate_places_meet(name, mixed):
 def test_the_tiles_are_the_inside_of_a_convolution_of_the_whole_picture(mixed):
     """Convolve the row of eight tiles as one picture, leave out what crosses a gutter: the same features."""
     net = network("convolutional")
-    pixels, _ = seen(digits.draw(digits.images(held_out=True), *mixed).rows(0, 64))
+    pixels, _ = seen(digits.draw(digits.images(held_out=True), *mixed).rows(np.arange(64)))
     light = pixels.sum(2, keepdim=True).flatten(0, 1)
     with torch.inference_mode():
         picture = (

@@ -26,15 +26,6 @@ KEYS = trial_keys(11, 0, np.arange(B))
 NINE = "The quick brown fox jumps over the lazy dog"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As training and experiments have it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def scorer() -> Any:
     return subjects.find_specialist("sequence_scorer", device="cpu")

@@ -26,15 +26,6 @@ B, D = 300, 6
 KEYS = trial_keys(21, 0, np.arange(B))
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """As training and experiments have it."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
 @pytest.fixture(scope="module")
 def reader() -> Any:
     return subjects.find_specialist("text_classifier", device="cpu")
@@ -344,7 +335,7 @@ def test_it_learns_from_a_folder_of_texts_and_leaves_its_own_weights_alone(
     file, folder, tmp_path, monkeypatch, capsys
 ):
     before, out = file.WORKSHOP.weights.read_bytes(), tmp_path / "mine.safetensors"
-    asked = ("--data", folder, "--out-weights", out, "--steps", 150, "--out", tmp_path)
+    asked = ("--data", folder, "--to", out, "--steps", 150, "--out", tmp_path)
     assert command(monkeypatch, file, *asked) == 0
     said = capsys.readouterr().out
     assert float(re.search(r"100 held-out texts: (\S+) right", said)[1]) > 0.9
@@ -370,12 +361,12 @@ def test_texts_are_split_in_three_and_only_the_test_set_is_measured(file, folder
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        (["--data", "{folder}"], "say where the weights of your own texts go: --out-weights"),
-        (["--out-weights", "x.safetensors"], "--out-weights goes with --data or --dataset"),
-        (["--data", "{folder}", "--out-weights", "x.bin"], r"--out-weights must be a \.safetensors file"),
-        (["--data", "nowhere", "--out-weights", "x.safetensors"], "data must be a folder"),
-        (["--data", "{folder}", "--out-weights", "x.safetensors", "--steps", "0"], "steps must be a whole number"),
-        (["--data", "{folder}", "--out-weights", "nowhere/x.safetensors", "--check"], "no weights at nowhere"),
+        (["--data", "{folder}"], r"--to must name a \.safetensors file"),
+        (["--to", "x.safetensors"], "--to belongs to --data FOLDER or --dataset NAME"),
+        (["--data", "{folder}", "--to", "x.bin"], r"--to must name a \.safetensors file"),
+        (["--data", "nowhere", "--to", "x.safetensors"], "data must be a folder"),
+        (["--data", "{folder}", "--to", "x.safetensors", "--steps", "0"], "steps must be a whole number"),
+        (["--data", "{folder}", "--to", "nowhere/x.safetensors", "--check"], "no weights at nowhere"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked(file, folder, monkeypatch, asked, said):
@@ -384,5 +375,5 @@ def test_what_cannot_be_asked(file, folder, monkeypatch, asked, said):
 
 
 def test_its_own_weights_cannot_be_overwritten_by_other_texts(file, folder, monkeypatch):
-    with pytest.raises(SystemExit, match="and not the one of this model"):
-        command(monkeypatch, file, "--data", folder, "--out-weights", file.WORKSHOP.weights)
+    with pytest.raises(SystemExit, match=r"other than text_classifier\.safetensors"):
+        command(monkeypatch, file, "--data", folder, "--to", file.WORKSHOP.weights)

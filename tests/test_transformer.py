@@ -6,7 +6,6 @@ import itertools
 import math
 import re
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
@@ -28,15 +27,6 @@ from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 
 B, S = 128, 12
-
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    """Matrices this small gain nothing from more, and on a busy machine waiting for each other costs most."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="module")
