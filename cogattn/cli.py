@@ -90,8 +90,11 @@ def list_(*, json: Json = False) -> None:
     from cogattn.observer import LIMITS
 
     rows = [("paradigm", name, paradigms.get(name)().title) for name in paradigms.names()]
-    rows += [("model", name, _what(subjects.find(name, "cpu"))) for name in subjects.names()]
-    rows += [("arm", "human", "all limits"), ("arm", "softmax", "no limits: plain softmax attention")]
+    rows += [("model", name, subjects.about(name)) for name in subjects.names()]
+    rows += [
+        ("arm", "human", "all limits"),
+        ("arm", "softmax", "no limits: a network's plain (softmax) attention"),
+    ]
     rows += [("limit", name, "joined by + they make an arm, e.g. slots+capacity") for name in LIMITS]
     show(pd.DataFrame(rows, columns=["kind", "name", "what it is"]), json)
 
@@ -419,14 +422,6 @@ def doctor(*, out: Out = OUT, json: Json = False) -> int:
     return int((table["state"] != "ok").any())
 
 
-def _what(model: Any) -> str:
-    """What a network does, for the list."""
-    from cogattn import subjects
-
-    exam = getattr(model, "exam", None)
-    return f"{exam.title} (own_task)" if exam is not None else f"a network that {subjects.doing(model)}"
-
-
 # -- what the commands share ---------------------------------------------------------------------------------
 
 
@@ -439,7 +434,22 @@ def show(table: pd.DataFrame, json: bool) -> None:
             lambda v: v.map({True: "yes", False: "no"}).fillna("")
         )
         text = table.assign(**{str(name): verdicts[name] for name in verdicts})
-        print(text.to_string(index=False, na_rep="", float_format=lambda x: f"{x:.3f}"))
+        text = _from_the_left(text)
+        lines = text.to_string(index=False, na_rep="", float_format=lambda x: f"{x:.3f}").splitlines()
+        print(*(line.rstrip() for line in lines), sep="\n")
+
+
+def _from_the_left(table: pd.DataFrame) -> pd.DataFrame:
+    """Words filled up to the width of their column, its head too."""
+    import pandas as pd
+
+    heads = {}
+    for name in table.columns:
+        if pd.api.types.is_string_dtype(table[name]):
+            words = table[name].fillna("").astype(str)
+            wide = max(len(str(name)), int(words.str.len().max() or 0))
+            table, heads[name] = table.assign(**{str(name): words.str.ljust(wide)}), str(name).ljust(wide)
+    return table.rename(columns=heads)
 
 
 @contextmanager

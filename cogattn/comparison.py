@@ -100,7 +100,7 @@ class Comparison:
             return self._ends(table)
         found = [
             f"Under human limits the network is inside {inside} of {known} human bands; "
-            f"with plain softmax attention inside {int(table['softmax inside'].sum())}."
+            f"without limits (arm softmax) inside {int(table['softmax inside'].sum())}."
         ]
         gap = (table["arm human"] - table[f"arm {ALONE}"]).abs().max()
         if not self.displays:
@@ -116,7 +116,7 @@ class Comparison:
         """Without a table of people: what limits cost at either end of what varies."""
         ends = [table.iloc[i] for i in (0, -1)]
         return [
-            f"{row['metric']}: {row['arm human']:.2f} under human limits, {row['arm softmax']:.2f} with plain softmax."
+            f"{row['metric']}: {row['arm human']:.2f} under human limits, {row['arm softmax']:.2f} without."
             for row in ends
         ]
 
@@ -124,7 +124,7 @@ class Comparison:
         """The curves over the human data where there are any; for displays the misfit below them."""
         names = {
             "human": f"{self.model}, human limits",
-            "softmax": f"{self.model}, plain softmax",
+            "softmax": f"{self.model}, no limits",
             ALONE: "the mind alone",
         }
         figure = self._displays() if self.displays else self._single()
@@ -144,7 +144,7 @@ class Comparison:
             if known:
                 title = (
                     f"Limits make the network human: inside {int(table['human inside'].sum())} of {known} "
-                    f"human bands; plain softmax in {int(table['softmax inside'].sum())}"
+                    f"human bands; without them in {int(table['softmax inside'].sum())}"
                 )
                 figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
         return figure

@@ -22,6 +22,7 @@ array([[-1, -1,  1,  1]], dtype=int8)
 
 from __future__ import annotations
 
+import ast
 import hashlib
 import importlib.util
 import json
@@ -149,6 +150,15 @@ class Specialist(Protocol):
 def names() -> list[str]:
     """The subjects that come with cogattn."""
     return sorted(path.stem for path in _folder().glob("*.py") if not path.stem.startswith("_"))
+
+
+def about(name_or_path: str) -> str:
+    """What its file says of itself, first: read, not run."""
+    try:
+        text = ast.get_docstring(ast.parse(_path(name_or_path).read_text(encoding="utf-8")))
+    except (SyntaxError, UnicodeDecodeError):
+        text = None
+    return " ".join((text or "").split("\n\n")[0].split())
 
 
 def find(name_or_path: str, device: str = "auto") -> Subject | Judge | Specialist:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -47,6 +48,8 @@ def test_list_names_what_there_is(call):
     assert code == 0
     for word in ("whole_report", "partial_report", "digit_reader", "softmax", "slots", "threshold"):
         assert word in out
+    assert re.search(r"^model +digit_reader +A network that reads red digits", out, re.M)
+    assert not re.search(r" $", out, re.M)
 
 
 @pytest.mark.parametrize(

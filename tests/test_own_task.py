@@ -137,7 +137,7 @@ def test_the_comparison_of_a_specialist_is_its_own_task(copyist, tmp_path):
     assert "8: 0." in done.words()[-1]
     assert (done.folder / "figures" / "compare.png").is_file()
     labels = [text.get_text() for text in done.plot().legends[0].get_texts()]
-    assert labels[:2] == ["copyist, human limits", "copyist, plain softmax"]
+    assert labels[:2] == ["copyist, human limits", "copyist, no limits"]
 
 
 def test_the_comparison_of_a_judge_is_nback():
