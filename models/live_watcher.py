@@ -13,6 +13,10 @@ multiply-accumulates, and tells which digit it is, by luminance alone. One atten
     said = g(log met)                                                                    -> each digit: in red, or not
 
 A patch whose key is shut is not looked at, so what is saved is real arithmetic. The world is new once a second.
+
+What you should see, without a gate: the glance finds 99.98 % of the digits, a close look reads 98.6 % of them right,
+and the overlap of named and red digits is .94, .99 and 1.00 with 0, 12 and 108 green ones beside the three. Gap of the
+logits 8.2, sd .45 (red) and 1.1 (green). What a clock makes of it is told by `cogattn live`.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ Each is one file in `models/`, trained by `python models/NAME.py` on one core, a
 its folder here. Readers are held against people in whole and partial report, the judge in n-back; a specialist takes
 its own task, for which there is no table of people: its first and its last condition are shown.
 
-| network | what it does | measure | human limits | plain softmax |
+| network | what it does | measure | human limits | no limits |
 |---|---|---|---|---|
 """
 
@@ -33,15 +33,16 @@ def row(name: str) -> str:
             f"{first['metric'].split(' at ')[0]}, {column} {ends[0].split()[-1]} -> {ends[1].split()[-1]}"
         )
         human, soft = (f"{first[f'arm {a}']:.2f} -> {last[f'arm {a}']:.2f}" for a in ("human", "softmax"))
-        does = subject.exam.title  # type: ignore[union-attr]
     else:
         known = table["human inside"].notna()
         human, soft = (
             f"{int((table.loc[known, f'{a} inside'].astype(str) == 'True').sum())} of {int(known.sum())}"
             for a in ("human", "softmax")
         )
-        measure, does = "human bands inside", subjects.doing(subject)
-    return f"| [`{name}`](../../../models/{name}.py) | {does} | {measure} | {human} | {soft} |\n"
+        measure = "human bands inside"
+    return (
+        f"| [`{name}`](../../../models/{name}.py) | {subjects.about(name)} | {measure} | {human} | {soft} |\n"
+    )
 
 
 def main() -> int:
