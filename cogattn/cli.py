@@ -279,11 +279,13 @@ def trace(
     ] = 0,
     person: Whole = 0,
     trial: Whole = 0,
+    start: Annotated[float | None, Parameter(help="s: the chart begins here")] = None,
+    stop: Annotated[float | None, Parameter(help="s: the chart ends here")] = None,
     out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/trace)")] = None,
 ) -> None:
-    """One trial of a run (or one whole session), event by event: a timeline, a Parquet table, and a trace that
-    Perfetto's viewer opens."""
-    from cogattn import experiment, files, results
+    """One trial of a run (or one whole session), event by event: a Gantt chart of attention over tasks and slots, a
+    Parquet table, and a trace that Perfetto's viewer opens."""
+    from cogattn import experiment, files, gantt, results
     from cogattn import plot as pens
     from cogattn.mind import events
 
@@ -292,15 +294,17 @@ def trace(
     record = experiment.events(done, name, condition, person, trial)
     place = Path(out) if out else Path(folder) / "trace"
     stem = f"{name}-condition{condition}-person{person}-trial{trial}".replace("+", "_")
+    chart = gantt.figure(record, start, stop)
     files.write_table(place / f"{stem}.parquet", record)
     files.write_text(place / f"{stem}.json", events.trace_text(record))
     print(record[list(events.COLUMNS)].to_string(index=False))
     for path in [
         place / f"{stem}.parquet",
         place / f"{stem}.json",
-        *pens.save((pens.sitting if done.paradigm.sessions else pens.timeline)(record), place, stem),
+        *pens.save(chart, place, stem),
     ]:
         print(path)
+    print(f"\nChart:    {place / f'{stem}.png'}\nPerfetto: {place / f'{stem}.json'}")
 
 
 @app.command

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -128,26 +128,17 @@ class Comparison:
             ALONE: "the mind alone",
         }
         figure = self._displays() if self.displays else self._single()
-        handles: dict[str, Any] = {}
-        for ax in figure.axes:
-            for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-                handles.setdefault(label, handle)
-            if (legend := ax.get_legend()) is not None:
-                legend.remove()
         for common in list(figure.legends):
             common.remove()
         with plot.style():
-            labels = [names.get(n, n) for n in handles]
-            figure.legend(handles.values(), labels, loc="outside lower center", ncols=4)
-            table = self.table()
+            table, title = self.table(), figure.get_suptitle().replace("\n", " ")
             known = int(table["human inside"].notna().sum())
             if known:
                 title = (
                     f"Limits make the network human: inside {int(table['human inside'].sum())} of {known} "
                     f"human bands; plain softmax in {int(table['softmax inside'].sum())}"
                 )
-                figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-        return figure
+            return plot.finish(figure, figure.axes, title, names)
 
     def _displays(self) -> Figure:
         with plot.style() as plt:

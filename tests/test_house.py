@@ -36,6 +36,7 @@ FLOORS = {
     "cogattn.mind.mind": 3,
     "cogattn.mind.events": 4,
     "cogattn.mind.cohort": 5,
+    "cogattn.gantt": 6,
     "cogattn.mind.world": 6,
     "cogattn.gate": 3,
     "cogattn.nn.functional": 4,
