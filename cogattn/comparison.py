@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cogattn import files, human, plot, results
-from cogattn.experiment import Plan, Progress, check, digest, execute_all, make_plan, run_folder
+from cogattn import files, human, plot, results, showing
+from cogattn.experiment import Plan, check, digest, execute_all, make_plan, run_folder
 from cogattn.observer import Observer, Population
 from cogattn.paradigms import OwnTask
 from cogattn.results import Trials
+from cogattn.showing import Progress
 from cogattn.subjects import find, is_judge, is_specialist
 
 if TYPE_CHECKING:
@@ -178,7 +179,7 @@ def compare(
     population: Population | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Comparison:
     """Let the network take its tasks under limits and without, and the mind alone where it can answer by itself.
 
@@ -188,7 +189,8 @@ def compare(
     check(plans.values(), n_jobs, device)
     config = {name: digest(plan.config()) for name, plan in plans.items()}
     folder = None if out is None else run_folder(Path(out), "compare", config, resume)
-    done = Comparison(execute_all(plans, folder, n_jobs, device, progress), folder)
+    tick = showing.ticker(progress, "compare")
+    done = Comparison(execute_all(plans, folder, n_jobs, device, tick), folder)
     if folder is not None:
         done.save(folder)
     return done

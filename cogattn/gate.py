@@ -36,6 +36,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from cogattn import showing
 from cogattn.errors import InputError, number
 
 # --- the gate -------------------------------------------------------------------------------------------
@@ -59,6 +60,9 @@ _FIELDS = {
     "t_query": _Field("floating", (2,), "(B, L)"),
     "share": _Field("floating", (1, 2, 3), "(B,), (B, L), (B, S), (B, L, 1) or (B, 1, S)"),
 }
+
+
+SHOWN = (8, 96)  #: rows and keys that a notebook shows
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +111,43 @@ class GateState:
     def rows(self) -> int | None:
         """B, or T of a schedule; None where nothing is limited."""
         return next((x.shape[0] for _, x in self._present()), None)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: what each field limits, and how much of each key is let through (the first rows)."""
+        limits = showing.told(GateState)
+        table = [(name, tuple(x.shape), limits.get(name, "")) for name, x in self._present()]
+        if not table:
+            return showing.card("GateState", showing.words("no limit: plain attention"))
+        return showing.card(
+            "GateState", showing.rows(table, ("field", "shape", "what it limits")), self._strips()
+        )
+
+    def _strips(self) -> str:
+        """A heat strip of what is let through of each key, a line per row of the batch, by moment of a schedule."""
+        timed = any(x.ndim > max(_FIELDS[name].axes) for name, x in self._present())
+        keys = (self[0] if timed else self)._keys()
+        if keys is None:
+            return ""
+        gates = [self[t] for t in range(min(len(self._present()[0][1]), SHOWN[0]))] if timed else [self]
+        parts = []
+        for t, gate in enumerate(gates):
+            cells = gate._through(keys)
+            shown = f"{min(len(cells), SHOWN[0])} of {len(cells)} rows, {min(keys, SHOWN[1])} of {keys} keys"
+            words = f"let through{f' at moment {t}' if timed else ''} (empty: nothing, full: all); {shown}"
+            parts.append(showing.strip(cells[: SHOWN[0], : SHOWN[1]].tolist(), words))
+        return "".join(parts)
+
+    def _through(self, keys: int) -> Tensor:
+        """(B, S) in [0, 1]: how much of each key is let through, the mean over heads and queries."""
+        seen = self.visible(keys)
+        out = torch.ones(1, keys) if seen is None else seen.float().mean((1, 2)).cpu()
+        if self.bias is not None:
+            closed = torch.isneginf(self.bias.float()).cpu()
+            out = out * (1.0 - (closed.float().mean(1) if closed.ndim == 3 else closed.float()))
+        if self.share is not None and self.share.ndim != 2:  # with two axes it could be of queries or of keys
+            share = self.share.float().cpu()
+            out = out * (share[:, None] if share.ndim == 1 else share.mean(1).expand(-1, keys))
+        return out
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> GateState:
         """The same gate elsewhere. `dtype` changes gain, bias and share; seconds stay as exact as they are."""

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "cogattn.errors": 0,
     "cogattn.files": 1,
+    "cogattn.showing": 1,
     "cogattn.plot": 5,
     "cogattn.laws": 0,
     "cogattn.laws.alertness": 1,

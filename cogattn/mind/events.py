@@ -322,12 +322,9 @@ def _slice(name: str, pid: int, tid: int, span: Span) -> dict[str, Any]:
 def _taken(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
     """How many slots are taken, whenever that changes."""
     held = [s for s in spans(group) if s.what == "held"]
-    changes = sorted([(s.stop, -1) for s in held] + [(s.start, 1) for s in held])
     last, n, rows = float(group["time"].iloc[-1]), 0, []
-    for time, step in changes:
+    ends = [(s.stop, -1) for s in held if s.stop < last or s.outcome != "open"]
+    for time, step in sorted([*ends, *((s.start, 1) for s in held)]):
         n += step
-        if time < last or step > 0:
-            rows.append(
-                {"name": "slots taken", "ph": "C", "pid": pid, "ts": time * 1e6, "args": {"taken": n}}
-            )
+        rows.append({"name": "slots taken", "ph": "C", "pid": pid, "ts": time * 1e6, "args": {"taken": n}})
     return rows

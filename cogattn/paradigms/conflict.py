@@ -40,7 +40,8 @@ class Conflicting(Divided):
 
     table: ClassVar[str]
     phenomenon: ClassVar[str]
-    accuracy: ClassVar[str]  # its column
+    accuracy: ClassVar[str]  # its column, incongruent
+    easy_accuracy: ClassVar[str]  # and congruent
     condition_columns = ("congruence",)
 
     kinds: tuple[str, ...] = ("congruent", "incongruent")
@@ -186,7 +187,7 @@ class Conflicting(Divided):
                     if len(table):
                         label = "_" if hollow else str(arm)
                         plot.arm(ax, FIFTHS, table, known[str(arm)], label, band=False, hollow=hollow)
-                people = caf[self.accuracy if kind < 0 else self.accuracy.replace("_in", "_")]
+                people = caf[self.accuracy if kind < 0 else self.easy_accuracy]
                 ax.plot(
                     FIFTHS,
                     people,
@@ -226,7 +227,7 @@ class Flanker(Conflicting):
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"
     table = "flanker"
     phenomenon = "flanker"
-    accuracy = "acc_incomp"
+    accuracy, easy_accuracy = "acc_incomp", "acc_comp"
 
 
 @dataclass(frozen=True)
@@ -246,4 +247,4 @@ class Stroop(Conflicting):
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (521 adults)"
     table = "stroop"
     phenomenon = "Stroop"
-    accuracy = "acc_incong"
+    accuracy, easy_accuracy = "acc_incong", "acc_cong"

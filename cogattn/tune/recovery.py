@@ -3,7 +3,7 @@
 A point estimate does not say whether a design can tell parameters apart; this does: correlation of the true and the
 estimated, bias, how many intervals hold the truth (95 % should), and which parameters trade off.
 
->>> from cogattn import paradigms
+>>> from cogattn import paradigms, showing
 >>> done = recover([(paradigms.get("whole_report")(exposures=(0.05, 0.2)), 30)], people=4)
 >>> list(done.table["parameter"])
 ['capacity', 'slots', 'threshold']
@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cogattn import files, plot
+from cogattn import files, plot, showing
 from cogattn.errors import InputError, whole
 from cogattn.experiment import run
 from cogattn.observer import Population
 from cogattn.paradigms import Paradigm
-from cogattn.tune.fitting import Fit, Progress, fit
+from cogattn.showing import Progress
+from cogattn.tune.fitting import Fit, fit
 from cogattn.tune.scales import SCALES
 
 if TYPE_CHECKING:
@@ -88,6 +89,12 @@ class Recovery:
                     ax.set(xscale="log", yscale="log")
             return figure
 
+    def _repr_html_(self) -> str:
+        """In a notebook: how well each parameter came back, and the figure."""
+        title, table = f"Recovery of {self.fit.paradigm}", self.table
+        shown = showing.rows(table.itertuples(index=False), list(table.columns))
+        return showing.card(title, shown, showing.picture(self.plot(), title))
+
     def save(self, folder: Path) -> Path:
         """Table, people, picture."""
         files.write_table(folder / "table.csv", self.table)
@@ -106,7 +113,7 @@ def recover(
     pool: bool | None = None,
     seed: int = 0,
     n_jobs: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Recovery:
     """Let people of known parameters take this design, fit them, and compare."""
     population, people = population or Population.adults(), whole("people", people, least=2, most=10_000)
