@@ -184,6 +184,9 @@ def compare(
     """Let the network take its tasks under limits and without, and the mind alone where it can answer by itself.
 
     `trials=None`: as many as is usual for each task.
+
+    >>> compare("digit_reader", people=2, trials=2).tasks
+    ['whole_report', 'partial_report']
     """
     plans = _plans(model, people, trials, seed, observer, population)
     check(plans.values(), n_jobs, device)

@@ -139,6 +139,9 @@ def run(
     display through its gate. `observer`: one mind for everybody; `population`: their spread (default: adults).
     `out`: a folder for the run folder; then every finished cell is kept, and `resume=True` goes on from there.
     `progress`: True shows a bar; a function is told (done, of) after each cell.
+
+    >>> run("partial_report", arms=("human", "slots"), people=2, trials=3).frame["arm"].unique().tolist()
+    ['human', 'slots']
     """
     plan = make_plan(paradigm, arms, model, people, trials, seed, observer, population)
     check([plan], n_jobs, device)

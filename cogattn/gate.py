@@ -73,6 +73,13 @@ class GateState:
     L == S, as in self-attention, say which: `share[:, :, None]` (queries) or `share[:, None, :]` (keys).
 
     A schedule puts time first, (T, B, ...) in every field: `gate[t]` is then the gate of moment t, a view.
+
+    >>> import torch
+    >>> seen = GateState(keep=torch.tensor([[True, False, True]]))
+    >>> seen.is_identity, seen.rows
+    (False, 1)
+    >>> GateState().is_identity
+    True
     """
 
     gain: Tensor | None = None
@@ -670,6 +677,12 @@ class Race(Policy):
     finishing is Plackett-Luce in w whatever C and t0 are. A K that is not whole is, in each row, its floor
     or its ceiling, so that the mean is K. Rates are fixed by all elements on display; with
     `reallocate=True` the rates of the unfinished always sum to C: the same order, other times.
+
+    >>> import torch
+    >>> logits, chance = torch.zeros(1, 6), torch.Generator().manual_seed(0)
+    >>> gate = Race(capacity=60.0, slots=3, threshold=0.01)(logits, exposure=10.0, generator=chance)
+    >>> int(gate.keep.sum())
+    3
     """
 
     capacity: Setting
@@ -778,7 +791,12 @@ class Race(Policy):
 
 
 class TopK(Policy):
-    """The k heaviest keys, always: selection without chance or time. Slots are in order of weight."""
+    """The k heaviest keys, always: selection without chance or time. Slots are in order of weight.
+
+    >>> import torch
+    >>> TopK(2)(torch.tensor([[0.0, 3.0, 1.0]])).index.tolist()
+    [[1, 2]]
+    """
 
     k: float
 
@@ -797,7 +815,12 @@ class TopK(Policy):
 
 
 class Soft(Policy):
-    """A sharper or blunter softmax: one inverse temperature, no limit on how many or how fast."""
+    """A sharper or blunter softmax: one inverse temperature, no limit on how many or how fast.
+
+    >>> import torch
+    >>> Soft(0.5)(torch.zeros(1, 4)).gain.tolist()
+    [0.5]
+    """
 
     gain: Setting
 
@@ -812,7 +835,12 @@ class Soft(Policy):
 
 
 class Lapse(Policy):
-    """The mind is elsewhere with probability p: nothing is granted to that row (share = 0)."""
+    """The mind is elsewhere with probability p: nothing is granted to that row (share = 0).
+
+    >>> import torch
+    >>> Lapse(1.0)(torch.zeros(2, 4), generator=torch.Generator().manual_seed(0)).share.tolist()
+    [0.0, 0.0]
+    """
 
     p: Setting
 
@@ -829,7 +857,13 @@ class Lapse(Policy):
 
 
 class Slots(Policy):
-    """Room for k keys: the first to finish if their times are known, else k at random, whatever they weigh."""
+    """Room for k keys: the first to finish if their times are known, else k at random, whatever they weigh.
+
+    >>> import torch
+    >>> gate = Slots(2)(torch.zeros(1, 4), generator=torch.Generator().manual_seed(0))
+    >>> int(gate.keep.sum())
+    2
+    """
 
     k: Setting
 

@@ -78,7 +78,14 @@ _DIMENSIONS = 64  # parameters that a person can have; fixed, so that a new one 
 
 @dataclass(frozen=True)
 class Observer:
-    """One mind. Defaults: the mean healthy adult (alpha: the median, its spread is skewed)."""
+    """One mind. Defaults: the mean healthy adult (alpha: the median, its spread is skewed).
+
+    >>> tired = Observer(capacity=30.0, slots=2.5)
+    >>> tired.under(["slots"]).capacity
+    inf
+    >>> tired.unlimited().slots
+    inf
+    """
 
     capacity: float = 65.5
     """C, total processing rate shared by all elements on display, items/s."""
@@ -327,6 +334,9 @@ class Spread:
     kind `constant`, `lognormal` (moments of the variable itself), `censored` (a normal whose values below
     `low` are `low`: people at the floor) or `truncated` (a normal cut to [low, high]). For the last two,
     `mean` and `sd` are those of the normal before the cut.
+
+    >>> Spread("lognormal", mean=60.0, sd=20.0).at([0.1, 0.5, 0.9]).round(1).tolist()
+    [37.6, 56.9, 86.3]
     """
 
     kind: str
@@ -367,6 +377,10 @@ class Population:
     the same for everybody: the default of `Observer`.
 
     Speed and its spread: fitted to `human/simple_rt_*.csv` (515 adults); spread of wandering: assumed.
+
+    >>> people = Population(slots=Spread("constant", 2.0)).sample(3, seed=0)
+    >>> [person.slots for person in people]
+    [2.0, 2.0, 2.0]
     """
 
     capacity: Spread = Spread("lognormal", 65.5036, 27.8968)

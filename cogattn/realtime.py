@@ -127,6 +127,10 @@ def live(
     `deadline`: an answer's latest time after its frame's onset, s (default: when the next frame comes). `value`: of
     what the network's exam varies (default: the middle one); `patches`: of a frame, the load. One core computes.
     Ctrl-C ends it: what was shown until then is the result, and `stopped` says so.
+
+    >>> seen = live(arms=("softmax",), seconds=0.2, fps=10.0)
+    >>> seen.summary()["arm"].tolist()
+    ['softmax']
     """
     subject, screening = prepared(
         model,

@@ -34,7 +34,13 @@ ACCOUNT = ("arrived", "answered", "missed", "censored")
 
 @dataclass(frozen=True)
 class Trials:
-    """All trials of a run: `frame` has a row per trial, `config` says what was asked."""
+    """All trials of a run: `frame` has a row per trial, `config` says what was asked.
+
+    >>> from cogattn import run
+    >>> trials = run("partial_report", people=2, trials=3, seed=1)
+    >>> trials.frame.shape, list(trials.summary()["arm"].unique())
+    ((24, 17), ['human', 'softmax'])
+    """
 
     frame: pd.DataFrame
     config: dict[str, Any]
@@ -189,7 +195,15 @@ def _account(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, in
 
 
 def load(folder: str | Path) -> Trials:
-    """Read a run folder back; an unfinished or foreign one is refused with the way to mend it."""
+    """Read a run folder back; an unfinished or foreign one is refused with the way to mend it.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from cogattn import run
+    >>> with TemporaryDirectory() as out:
+    ...     kept = run("partial_report", people=2, trials=3, out=out).folder
+    ...     load(kept).config["people"]
+    2
+    """
     folder = Path(folder)
     if not (folder / "config.toml").is_file():
         raise InputError(f"{folder} is not a run folder: it has no config.toml")

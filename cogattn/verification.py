@@ -65,6 +65,10 @@ def verify(
     """Columns law, driver, expected, measured, z, verdict. `observer` plays in the place of the laws' own minds.
 
     (With another observer than the closed forms were told of, they must fail: that is how this is tested.)
+
+    >>> table = verify(quick=True)  # doctest: +SKIP (tests/test_verification.py runs it)
+    >>> sorted(table["driver"].unique())  # doctest: +SKIP
+    ['both', 'compiled', 'simpy']
     """
     whole("seed", seed, most=2**62)
     laws, rows, tick = LAWS(), [], ticker(progress, "verify")

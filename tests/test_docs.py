@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 from pathlib import Path
@@ -20,6 +22,62 @@ MODULES = [m.name for m in pkgutil.walk_packages(cogattn.__path__, "cogattn.")]
 def test_examples_in_docstrings_run(name):
     failed, _ = doctest.testmod(importlib.import_module(name), verbose=False)
     assert failed == 0
+
+
+ROOMS = ("cogattn", "cogattn.tune", "cogattn.nn", "cogattn.paradigms")
+TOO_LONG = {"cogattn.scorecard", "cogattn.verify"}  # half a minute each; tests of their own run them
+NO_CALLABLES = {"MECHANISMS", "Condition"}  # a table, a type
+
+
+def public():
+    """(name, object) of everything that a person imports from a room."""
+    for room in ROOMS:
+        module = importlib.import_module(room)
+        for name in getattr(module, "__all__", ()):
+            found = getattr(module, name)
+            if not inspect.ismodule(found) and name not in NO_CALLABLES:
+                yield f"{room}.{name}", found
+
+
+def test_every_public_name_has_an_example_of_its_own():
+    """Those examples are run above: `doctest.testmod` finds them where the name is defined."""
+    finder, without, skipped = doctest.DocTestFinder(recurse=False), [], set()
+    for name, found in public():
+        examples = [e for test in finder.find(found, name, globs={}) for e in test.examples]
+        if not examples or found.__module__ not in ["cogattn", *MODULES]:
+            without.append(name)
+        if any(doctest.SKIP in e.options for e in examples):
+            skipped.add(name)
+    assert without == []
+    assert skipped == TOO_LONG
+
+
+def test_every_public_name_is_documented():
+    """Functions, classes, and what a class has of its own, of every module."""
+    bare = []
+    for name in MODULES:
+        tree = ast.parse(Path(importlib.import_module(name).__file__).read_text(encoding="utf-8"))
+        own = {name: tree} | {
+            f"{name}.{n.name}": n for n in tree.body if isinstance(n, ast.ClassDef) and not _private(n)
+        }
+        bare += [
+            f"{home}.{n.name}"
+            for home, node in own.items()
+            for n in node.body
+            if isinstance(n, ast.FunctionDef | ast.ClassDef) and not _private(n) and not ast.get_docstring(n)
+        ]
+    assert bare == []
+
+
+def _private(node):
+    names = {d.id for d in node.decorator_list if isinstance(d, ast.Name)}
+    return node.name.startswith("_") or "overload" in names
+
+
+def test_completions_offer_every_public_name():
+    for room in ROOMS:
+        module = importlib.import_module(room)
+        assert set(getattr(module, "__all__", ())) <= set(dir(module))
 
 
 @pytest.mark.parametrize("page", sorted(p.name for p in (ROOT / "docs").glob("*.md")))

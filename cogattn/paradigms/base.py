@@ -26,7 +26,12 @@ Condition = dict[str, float | int]
 
 
 class Answers(NamedTuple):
-    """What was answered in n trials, element by element (trials, elements); element order is the stream's."""
+    """What was answered in n trials, element by element (trials, elements); element order is the stream's.
+
+    >>> yes, no = np.ones((1, 2), bool), np.zeros((1, 2), bool)
+    >>> int(Answers(given=yes, right=yes, censored=no).right.sum())
+    2
+    """
 
     given: npt.NDArray[np.bool_]  # something was answered for this element
     right: npt.NDArray[np.bool_]  # and it was the right thing
@@ -34,7 +39,11 @@ class Answers(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """One number of a paradigm, spelled as in `human/targets.csv` where a band exists."""
+    """One number of a paradigm, spelled as in `human/targets.csv` where a band exists.
+
+    >>> Metric("blink", "depth", "over lags", 0.4, np.nan).value
+    0.4
+    """
 
     phenomenon: str
     metric: str
@@ -45,7 +54,12 @@ class Metric(NamedTuple):
 
 @dataclass(frozen=True)
 class Paradigm(ABC):
-    """A classic experiment. Fields are its options; units are SI."""
+    """A classic experiment. Fields are its options; units are SI.
+
+    >>> from cogattn import paradigms
+    >>> isinstance(paradigms.get("whole_report")(), Paradigm)
+    True
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]

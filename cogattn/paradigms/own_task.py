@@ -30,7 +30,11 @@ _PLAIN = Exam("A network's own task", "value", (0.0,), "value", "score")
 
 @dataclass(frozen=True)
 class OwnTask(Paradigm):
-    """Options: whose task (a name in models/ or a file), and its exam; `OwnTask.of` takes both from the network."""
+    """Options: whose task (a name in models/ or a file), and its exam; `OwnTask.of` takes both from the network.
+
+    >>> OwnTask.of("sequence_scorer").model
+    'sequence_scorer'
+    """
 
     model: str = ""
     exam: Exam | Mapping[str, Any] = field(default=_PLAIN)

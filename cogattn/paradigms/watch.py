@@ -57,7 +57,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class Watch(Paradigm):
-    """A session. Each person takes it `trials` times (once by default): the run's visits."""
+    """A session. Each person takes it `trials` times (once by default): the run's visits.
+
+    >>> from cogattn import paradigms
+    >>> nback = paradigms.get("nback")()
+    >>> isinstance(nback, Watch), nback.length({"load": 2})
+    (True, 5)
+    """
 
     sessions: ClassVar[bool] = True
     usual_trials: ClassVar[int] = 1

@@ -48,7 +48,13 @@ _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fit found."""
+    """What a fit found.
+
+    >>> from cogattn import run
+    >>> found = fit("whole_report", run("whole_report", "human", people=4, trials=10))
+    >>> found.table()["parameter"].tolist()
+    ['capacity', 'slots', 'threshold']
+    """
 
     paradigm: str
     params: tuple[str, ...]
@@ -228,6 +234,12 @@ def fit(
 
     params: which ones (default: all that the data inform); the others are as in `observer`. pool=None: together if
     there are at least four people.
+
+    >>> from cogattn import run
+    >>> data = run("whole_report", "human", people=4, trials=10)
+    >>> found = fit("whole_report", data, params=("capacity", "slots"))
+    >>> len(found.estimates), found.params
+    (4, ('capacity', 'slots'))
     """
     law = likelihoods.of(paradigm)
     frame = _human(data.frame) if isinstance(data, Trials) else data

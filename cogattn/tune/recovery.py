@@ -38,7 +38,11 @@ Design = Sequence[
 
 @dataclass(frozen=True)
 class Recovery:
-    """What `recover` found."""
+    """What `recover` found.
+
+    >>> recover([("whole_report", 10)], people=4).table["parameter"].tolist()
+    ['capacity', 'slots', 'threshold']
+    """
 
     people: pd.DataFrame  #: person, parameter, true, estimate, low, high
     fit: Fit
@@ -115,7 +119,12 @@ def recover(
     n_jobs: int = 1,
     progress: Progress | bool | None = None,
 ) -> Recovery:
-    """Let people of known parameters take this design, fit them, and compare."""
+    """Let people of known parameters take this design, fit them, and compare.
+
+    >>> found = recover([("whole_report", 10)], people=4, seed=1)
+    >>> sorted(found.people.columns)
+    ['estimate', 'high', 'low', 'parameter', 'person', 'true']
+    """
     population, people = population or Population.adults(), whole("people", people, least=2, most=10_000)
     if not design:
         raise InputError("a design needs at least one (paradigm, trials per condition)")
@@ -153,7 +162,11 @@ def _on_scale(own: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def published() -> list[tuple[Paradigm, int]]:
-    """The design of `human/whole_report.csv`: six exposures, 27 trials each, then 81 + 81 of partial report."""
+    """The design of `human/whole_report.csv`: six exposures, 27 trials each, then 81 + 81 of partial report.
+
+    >>> [(task.name, trials) for task, trials in published()]
+    [('whole_report', 27), ('partial_report', 81)]
+    """
     from cogattn import paradigms
 
     whole_report = paradigms.get("whole_report")(exposures=tuple(f / 60 for f in (1, 2, 3, 5, 9, 12)))
