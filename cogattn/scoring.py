@@ -41,7 +41,7 @@ def scorecard(
     `needs=True` adds a column for each limit ("without slots": the value when it is lifted and the others stay), and
     `needs`: the limits without any one of which the band is missed; `enough`: these alone put it inside.
 
-    >>> card = scorecard(people=1, trials=1)  # doctest: +SKIP (tests/test_scoring.py runs it)
+    >>> card = scorecard(people=1, trials=1)  # doctest: +SKIP
     >>> {"human", "model", "softmax"} <= set(card.columns), len(card)  # doctest: +SKIP
     (True, 52)
     """

@@ -66,7 +66,7 @@ def verify(
 
     (With another observer than the closed forms were told of, they must fail: that is how this is tested.)
 
-    >>> table = verify(quick=True)  # doctest: +SKIP (tests/test_verification.py runs it)
+    >>> table = verify(quick=True)  # doctest: +SKIP
     >>> sorted(table["driver"].unique())  # doctest: +SKIP
     ['both', 'compiled', 'simpy']
     """
