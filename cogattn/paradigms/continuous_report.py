@@ -138,7 +138,7 @@ class ContinuousReport(Divided):
             for arm, (value, half) in found.items():
                 plot.line(ax, sizes, value[2], half[2], known[arm], arm)
             label = "sd of what is remembered [degrees]"
-            ax.set(xlabel="set size [colours]", ylabel=label, ylim=(0, 1.5 * self.precision))
+            ax.set(xlabel="set size [colours]", ylabel=label, ylim=(0, None))
 
         return self.panels(frame, axes, [errors, remembered, width])
 
