@@ -11,7 +11,6 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -252,23 +251,20 @@ def scorecard(
 @app.command
 def plot(*runs: str, out: Annotated[str | None, Parameter(help="folder for the figure")] = None) -> None:
     """Draw the figure of a run folder; several runs of one paradigm are laid over each other."""
-    import pandas as pd
-
     from cogattn import plot as pens
     from cogattn import results
 
     if not runs:
         raise InputError("name at least one run folder, e.g. cogattn plot results/whole_report/<run>")
-    loaded = [results.load(folder) for folder in runs]
-    kinds = sorted({t.config["paradigm"] for t in loaded})
-    if len(kinds) > 1:
-        raise InputError(f"runs of one paradigm can share a figure, got {' and '.join(kinds)}")
-    frames = [
-        t.frame if len(runs) == 1 else _labelled(t, folder) for t, folder in zip(loaded, runs, strict=True)
-    ]
-    trials = replace(loaded[0], frame=pd.concat(frames, ignore_index=True))
-    for path in pens.save(trials.plot(), out or Path(runs[0]) / "figures", kinds[0]):
+    first, *others = [results.load(folder) for folder in runs]
+    figure = first.plot(*others)
+    for path in pens.save(figure, out or Path(runs[0]) / "figures", _stem(first, others)):
         print(path)
+
+
+def _stem(first: Any, others: Sequence[Any]) -> str:
+    """The name of the figure's files: that of several runs does not take the place of the first one's own."""
+    return f"{first.config['paradigm']}{f'_of_{1 + len(others)}_runs' if others else ''}"
 
 
 @app.command
@@ -282,11 +278,13 @@ def trace(
     ] = 0,
     person: Whole = 0,
     trial: Whole = 0,
+    start: Annotated[float | None, Parameter(help="s: the chart begins here")] = None,
+    stop: Annotated[float | None, Parameter(help="s: the chart ends here")] = None,
     out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/trace)")] = None,
 ) -> None:
-    """One trial of a run (or one whole session), event by event: a timeline, a Parquet table, and a trace that
-    Perfetto's viewer opens."""
-    from cogattn import experiment, files, results
+    """One trial of a run (or one whole session), event by event: a Gantt chart of attention over tasks and slots, a
+    Parquet table, and a trace that Perfetto's viewer opens."""
+    from cogattn import experiment, files, gantt, results
     from cogattn import plot as pens
     from cogattn.mind import events
 
@@ -295,15 +293,17 @@ def trace(
     record = experiment.events(done, name, condition, person, trial)
     place = Path(out) if out else Path(folder) / "trace"
     stem = f"{name}-condition{condition}-person{person}-trial{trial}".replace("+", "_")
+    chart = gantt.figure(record, start, stop)
     files.write_table(place / f"{stem}.parquet", record)
     files.write_text(place / f"{stem}.json", events.trace_text(record))
     print(record[list(events.COLUMNS)].to_string(index=False))
     for path in [
         place / f"{stem}.parquet",
         place / f"{stem}.json",
-        *pens.save((pens.sitting if done.paradigm.sessions else pens.timeline)(record), place, stem),
+        *pens.save(chart, place, stem),
     ]:
         print(path)
+    print(f"\nChart:    {place / f'{stem}.png'}\nPerfetto: {place / f'{stem}.json'}")
 
 
 @app.command
@@ -538,12 +538,6 @@ def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
         raise InputError(f"options in {config} must be a table such as [options], got {options!r}")
     values["paradigm"] = paradigms.make(values["paradigm"], options)
     return values
-
-
-def _labelled(trials: Any, folder: str) -> pd.DataFrame:
-    """The trials of one run among several: arms are told apart by their folder."""
-    label = Path(folder).name.rsplit("-", 1)[-1]
-    return trials.frame.assign(arm=[f"{arm} ({label})" for arm in trials.frame["arm"]])
 
 
 def _diagnose(what: str, check: Callable[[], str]) -> tuple[str, str, str]:

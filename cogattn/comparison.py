@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cogattn import files, human, plot, results
-from cogattn.experiment import Plan, Progress, check, digest, execute_all, make_plan, run_folder
+from cogattn import files, human, plot, results, showing
+from cogattn.experiment import Plan, check, digest, execute_all, make_plan, run_folder
 from cogattn.observer import Observer, Population
 from cogattn.paradigms import OwnTask
 from cogattn.results import Trials
+from cogattn.showing import Progress
 from cogattn.subjects import find, is_judge, is_specialist
 
 if TYPE_CHECKING:
@@ -128,26 +129,17 @@ class Comparison:
             ALONE: "the mind alone",
         }
         figure = self._displays() if self.displays else self._single()
-        handles: dict[str, Any] = {}
-        for ax in figure.axes:
-            for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-                handles.setdefault(label, handle)
-            if (legend := ax.get_legend()) is not None:
-                legend.remove()
         for common in list(figure.legends):
             common.remove()
         with plot.style():
-            labels = [names.get(n, n) for n in handles]
-            figure.legend(handles.values(), labels, loc="outside lower center", ncols=4)
-            table = self.table()
+            table, title = self.table(), figure.get_suptitle().replace("\n", " ")
             known = int(table["human inside"].notna().sum())
             if known:
                 title = (
                     f"Limits make the network human: inside {int(table['human inside'].sum())} of {known} "
                     f"human bands; without them in {int(table['softmax inside'].sum())}"
                 )
-                figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-        return figure
+            return plot.finish(figure, figure.axes, title, names)
 
     def _displays(self) -> Figure:
         with plot.style() as plt:
@@ -187,17 +179,21 @@ def compare(
     population: Population | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Comparison:
     """Let the network take its tasks under limits and without, and the mind alone where it can answer by itself.
 
     `trials=None`: as many as is usual for each task.
+
+    >>> compare("digit_reader", people=2, trials=2).tasks
+    ['whole_report', 'partial_report']
     """
     plans = _plans(model, people, trials, seed, observer, population)
     check(plans.values(), n_jobs, device)
     config = {name: digest(plan.config()) for name, plan in plans.items()}
     folder = None if out is None else run_folder(Path(out), "compare", config, resume)
-    done = Comparison(execute_all(plans, folder, n_jobs, device, progress), folder)
+    tick = showing.ticker(progress, "compare")
+    done = Comparison(execute_all(plans, folder, n_jobs, device, tick), folder)
     if folder is not None:
         done.save(folder)
     return done

@@ -24,18 +24,32 @@ if TYPE_CHECKING:
 
 
 class CogattnError(Exception):
-    """Anything that a person can mend. The command line prints it as one line, without a traceback."""
+    """Anything that a person can mend. The command line prints it as one line, without a traceback.
+
+    >>> issubclass(InputError, CogattnError) and issubclass(RunError, CogattnError)
+    True
+    """
 
     def __init__(self, message: object = "") -> None:
         super().__init__(" ".join(str(message).splitlines()))  # a name or a value may hold line breaks
 
 
 class InputError(CogattnError, ValueError):
-    """A value that cannot be used. The message names the value, the range and the mend."""
+    """A value that cannot be used. The message names the value, the range and the mend.
+
+    >>> number("slots", -1.0, least=0)
+    Traceback (most recent call last):
+        ...
+    cogattn.errors.InputError: slots must be >= 0, got -1.0
+    """
 
 
 class RunError(CogattnError, RuntimeError):
-    """A run that the world stopped (disk full, file gone, worker killed). What was finished is kept."""
+    """A run that the world stopped (disk full, file gone, worker killed). What was finished is kept.
+
+    >>> issubclass(RunError, CogattnError) and not issubclass(RunError, InputError)
+    True
+    """
 
 
 def number(

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -36,6 +36,7 @@ from cogattn.observer import Observer, Population, limits_of
 from cogattn.paradigms import Answers, Condition, OwnTask, Paradigm, Watch
 from cogattn.paradigms.watch import Seen
 from cogattn.results import Trials
+from cogattn.showing import Progress, ticker
 from cogattn.stream import TaskStream
 from cogattn.subjects import Subject, find_judge, find_reader, find_specialist, fingerprint
 
@@ -43,7 +44,6 @@ _BLOCK = 16384  # displays in memory at a time
 _MOST_TRIALS = 20_000_000  # of a condition: its table has to fit into memory
 _LAW = 3  # raised when a change makes old parts stale
 
-Progress = Callable[[int, int], None]
 Array = npt.NDArray[Any]
 
 
@@ -130,7 +130,7 @@ def run(
     population: Population | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Trials:
     """Let `people` take `trials` trials of every condition under every arm (sessions: sit through it `trials` times).
 
@@ -138,11 +138,15 @@ def run(
     `model=None`: the mind alone answers. A name in models/ or the path of your own file: that network reads each
     display through its gate. `observer`: one mind for everybody; `population`: their spread (default: adults).
     `out`: a folder for the run folder; then every finished cell is kept, and `resume=True` goes on from there.
+    `progress`: True shows a bar; a function is told (done, of) after each cell.
+
+    >>> run("partial_report", arms=("human", "slots"), people=2, trials=3).frame["arm"].unique().tolist()
+    ['human', 'slots']
     """
     plan = make_plan(paradigm, arms, model, people, trials, seed, observer, population)
     check([plan], n_jobs, device)
     folder = None if out is None else run_folder(Path(out), plan.paradigm.name, plan.config(), resume)
-    return execute(plan, folder, n_jobs, device, progress)
+    return execute(plan, folder, n_jobs, device, ticker(progress, plan.paradigm.name))
 
 
 def check(plans: Iterable[Plan], n_jobs: int, device: str) -> None:

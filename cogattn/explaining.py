@@ -127,7 +127,13 @@ class Explanation:
 def explain(
     trials: Trials, condition: int = 0, person: int = 0, trial: int = 0, *, everybody: bool = False
 ) -> Explanation:
-    """How each arm of a run shared its attention out in one trial (`everybody`: in all trials of the condition)."""
+    """How each arm of a run shared its attention out in one trial (`everybody`: in all trials of the condition).
+
+    >>> from cogattn import run
+    >>> trials = run("partial_report", model="digit_reader", people=1, trials=1)
+    >>> explain(trials).arms
+    ['human', 'softmax']
+    """
     plan = plan_of(trials)
     if plan.model is None or plan.paradigm.sessions:
         raise InputError(

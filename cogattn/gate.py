@@ -36,6 +36,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils import _pytree as pytree
 
+from cogattn import showing
 from cogattn.errors import InputError, number
 
 # --- the gate -------------------------------------------------------------------------------------------
@@ -64,6 +65,9 @@ _FIELDS = {
 _OPEN: dict[str, float] = {"keep": True, "bias": 0.0, "t_on": -math.inf, "t_off": math.inf, "share": 1.0}
 
 
+SHOWN = (8, 96)  #: rows and keys that a notebook shows
+
+
 @dataclass(frozen=True, eq=False)
 class GateState:
     """The limits of a batch of observers at one moment; None means no limit.
@@ -72,6 +76,13 @@ class GateState:
     L == S, as in self-attention, say which: `share[:, :, None]` (queries) or `share[:, None, :]` (keys).
 
     A schedule puts time first, (T, B, ...) in every field: `gate[t]` is then the gate of moment t, a view.
+
+    >>> import torch
+    >>> seen = GateState(keep=torch.tensor([[True, False, True]]))
+    >>> seen.is_identity, seen.rows
+    (False, 1)
+    >>> GateState().is_identity
+    True
     """
 
     gain: Tensor | None = None
@@ -110,6 +121,43 @@ class GateState:
     def rows(self) -> int | None:
         """B, or T of a schedule; None where nothing is limited."""
         return next((x.shape[0] for _, x in self._present()), None)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: what each field limits, and how much of each key is let through (the first rows)."""
+        limits = showing.told(GateState)
+        table = [(name, tuple(x.shape), limits.get(name, "")) for name, x in self._present()]
+        if not table:
+            return showing.card("GateState", showing.words("no limit: plain attention"))
+        return showing.card(
+            "GateState", showing.rows(table, ("field", "shape", "what it limits")), self._strips()
+        )
+
+    def _strips(self) -> str:
+        """A heat strip of what is let through of each key, a line per row of the batch, by moment of a schedule."""
+        timed = any(x.ndim > max(_FIELDS[name].axes) for name, x in self._present())
+        keys = (self[0] if timed else self)._keys()
+        if keys is None:
+            return ""
+        gates = [self[t] for t in range(min(len(self._present()[0][1]), SHOWN[0]))] if timed else [self]
+        parts = []
+        for t, gate in enumerate(gates):
+            cells = gate._through(keys)
+            shown = f"{min(len(cells), SHOWN[0])} of {len(cells)} rows, {min(keys, SHOWN[1])} of {keys} keys"
+            words = f"let through{f' at moment {t}' if timed else ''} (empty: nothing, full: all); {shown}"
+            parts.append(showing.strip(cells[: SHOWN[0], : SHOWN[1]].tolist(), words))
+        return "".join(parts)
+
+    def _through(self, keys: int) -> Tensor:
+        """(B, S) in [0, 1]: how much of each key is let through, the mean over heads and queries."""
+        seen = self.visible(keys)
+        out = torch.ones(1, keys) if seen is None else seen.float().mean((1, 2)).cpu()
+        if self.bias is not None:
+            closed = torch.isneginf(self.bias.float()).cpu()
+            out = out * (1.0 - (closed.float().mean(1) if closed.ndim == 3 else closed.float()))
+        if self.share is not None and self.share.ndim != 2:  # with two axes it could be of queries or of keys
+            share = self.share.float().cpu()
+            out = out * (share[:, None] if share.ndim == 1 else share.mean(1).expand(-1, keys))
+        return out
 
     def to(self, device: torch.device | str | None = None, dtype: torch.dtype | None = None) -> GateState:
         """The same gate elsewhere. `dtype` changes gain, bias and share; seconds stay as exact as they are."""
@@ -629,6 +677,12 @@ class Race(Policy):
     finishing is Plackett-Luce in w whatever C and t0 are. A K that is not whole is, in each row, its floor
     or its ceiling, so that the mean is K. Rates are fixed by all elements on display; with
     `reallocate=True` the rates of the unfinished always sum to C: the same order, other times.
+
+    >>> import torch
+    >>> logits, chance = torch.zeros(1, 6), torch.Generator().manual_seed(0)
+    >>> gate = Race(capacity=60.0, slots=3, threshold=0.01)(logits, exposure=10.0, generator=chance)
+    >>> int(gate.keep.sum())
+    3
     """
 
     capacity: Setting
@@ -737,7 +791,12 @@ class Race(Policy):
 
 
 class TopK(Policy):
-    """The k heaviest keys, always: selection without chance or time. Slots are in order of weight."""
+    """The k heaviest keys, always: selection without chance or time. Slots are in order of weight.
+
+    >>> import torch
+    >>> TopK(2)(torch.tensor([[0.0, 3.0, 1.0]])).index.tolist()
+    [[1, 2]]
+    """
 
     k: float
 
@@ -756,7 +815,12 @@ class TopK(Policy):
 
 
 class Soft(Policy):
-    """A sharper or blunter softmax: one inverse temperature, no limit on how many or how fast."""
+    """A sharper or blunter softmax: one inverse temperature, no limit on how many or how fast.
+
+    >>> import torch
+    >>> Soft(0.5)(torch.zeros(1, 4)).gain.tolist()
+    [0.5]
+    """
 
     gain: Setting
 
@@ -771,7 +835,12 @@ class Soft(Policy):
 
 
 class Lapse(Policy):
-    """The mind is elsewhere with probability p: nothing is granted to that row (share = 0)."""
+    """The mind is elsewhere with probability p: nothing is granted to that row (share = 0).
+
+    >>> import torch
+    >>> Lapse(1.0)(torch.zeros(2, 4), generator=torch.Generator().manual_seed(0)).share.tolist()
+    [0.0, 0.0]
+    """
 
     p: Setting
 
@@ -788,7 +857,13 @@ class Lapse(Policy):
 
 
 class Slots(Policy):
-    """Room for k keys: the first to finish if their times are known, else k at random, whatever they weigh."""
+    """Room for k keys: the first to finish if their times are known, else k at random, whatever they weigh.
+
+    >>> import torch
+    >>> gate = Slots(2)(torch.zeros(1, 4), generator=torch.Generator().manual_seed(0))
+    >>> int(gate.keep.sum())
+    2
+    """
 
     k: Setting
 

@@ -28,6 +28,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from cogattn import showing
 from cogattn.errors import InputError, choice, number, whole
 
 #: What can be lifted from a mind, and the value that lifts it. `softmax` is the arm without any of them.
@@ -49,12 +50,42 @@ LIMITS: Mapping[str, Mapping[str, float]] = {
     },
 }
 
+#: What the parameters of a mind are about, for those who read them.
+PROPERTIES: Mapping[str, tuple[str, ...]] = {
+    "what is seen and held": (
+        *("capacity", "slots", "threshold", "alpha", "persistence", "reallocate", "memory_life"),
+    ),
+    "response speed": (
+        *("speed", "speed_sd", "anticipation", "tempo_share", "tempo_time", "wariness", "slip"),
+    ),
+    "fatigue": (
+        *("fast_loss", "slow_loss", "memory_loss", "sleep_loss", "sharpness", "fast_tiring", "fast_recovery"),
+        *("fast_rest", "slow_tiring", "slow_recovery", "slow_rest"),
+    ),
+    "wandering": (
+        *("wandering", "lapse_base", "lapse_fast", "lapse_slow", "away", "away_speed", "away_spread"),
+    ),
+    "criterion": ("criterion", "criterion_shift", "criterion_time", "criterion_rest"),
+    "two choices": ("share", "central", "grouping"),
+    "consolidation": ("dwell", "dwell_sd", "sparing", "sparing_window", "order_sd"),
+    "turning between tasks": ("restless", "stay", "switch_time", "spill"),
+    "search": ("group", "quit_growth", "visit_shape", "visit_hit", "learning"),
+    "conflict": ("lead", "narrowing"),
+}
+
 _DIMENSIONS = 64  # parameters that a person can have; fixed, so that a new one changes nobody's old ones
 
 
 @dataclass(frozen=True)
 class Observer:
-    """One mind. Defaults: the mean healthy adult (alpha: the median, its spread is skewed)."""
+    """One mind. Defaults: the mean healthy adult (alpha: the median, its spread is skewed).
+
+    >>> tired = Observer(capacity=30.0, slots=2.5)
+    >>> tired.under(["slots"]).capacity
+    inf
+    >>> tired.unlimited().slots
+    inf
+    """
 
     capacity: float = 65.5
     """C, total processing rate shared by all elements on display, items/s."""
@@ -257,6 +288,21 @@ class Observer:
         """Plain values by name, for TOML."""
         return asdict(self)
 
+    def _repr_html_(self) -> str:
+        """In a notebook: the parameters by what they are about; those that differ from the mean adult stand out."""
+        usual, means = Observer(), showing.told(Observer)
+        own = [f.name for f in fields(self) if getattr(self, f.name) != getattr(usual, f.name)]
+        parts = []
+        for what, names in PROPERTIES.items():
+            changed = [n for n in names if n in own]
+            table = [(n, getattr(self, n), getattr(usual, n), means.get(n, "")) for n in names]
+            heads = ("parameter", "value", "mean adult", "what it is")
+            text = showing.rows(table, heads, [n in own for n in names])
+            title = f"{what}: {', '.join(changed)}" if changed else what
+            parts.append(showing.folded(title, text, open_=bool(changed)))
+        words = f"{len(own)} of its parameters differ from the mean adult's" if own else "the mean adult"
+        return showing.card("Observer", showing.words(words), *parts)
+
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Observer:
         """An observer from plain values; an unknown name is refused with the nearest known one."""
@@ -288,6 +334,9 @@ class Spread:
     kind `constant`, `lognormal` (moments of the variable itself), `censored` (a normal whose values below
     `low` are `low`: people at the floor) or `truncated` (a normal cut to [low, high]). For the last two,
     `mean` and `sd` are those of the normal before the cut.
+
+    >>> Spread("lognormal", mean=60.0, sd=20.0).at([0.1, 0.5, 0.9]).round(1).tolist()
+    [37.6, 56.9, 86.3]
     """
 
     kind: str
@@ -328,6 +377,10 @@ class Population:
     the same for everybody: the default of `Observer`.
 
     Speed and its spread: fitted to `human/simple_rt_*.csv` (515 adults); spread of wandering: assumed.
+
+    >>> people = Population(slots=Spread("constant", 2.0)).sample(3, seed=0)
+    >>> [person.slots for person in people]
+    [2.0, 2.0, 2.0]
     """
 
     capacity: Spread = Spread("lognormal", 65.5036, 27.8968)
@@ -364,6 +417,18 @@ class Population:
     def sample(self, n: int, seed: int = 0) -> list[Observer]:
         """n people."""
         return [Observer(**row) for row in self.parameters(n, seed).to_dict("records")]
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the spread of each parameter; those that differ from adults stand out."""
+        usual = Population.adults()
+        table = [
+            (f.name, s.kind, s.mean, s.sd, s.low, s.high)
+            for f in fields(self)
+            for s in [getattr(self, f.name)]
+        ]
+        heads = ("parameter", "kind", "mean", "sd", "low", "high")
+        own = {f.name for f in fields(self) if getattr(self, f.name) != getattr(usual, f.name)}
+        return showing.card("Population", showing.rows(table, heads, [row[0] in own for row in table]))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by name, for TOML."""

@@ -1,34 +1,42 @@
 """The pens: one style for all figures, and the few marks that every figure is made of.
 
-People are black points with 95 % intervals of the mean (thick) and the spread between people (thin); an arm is a
-line of its own colour AND mark AND dash, with a band for the spread between its people (one sd each way).
+People are black stars with the 95 % interval of the mean (thick) and the spread between people (thin); an arm is a
+line of its own colour AND mark AND dash through its means, with their 95 % intervals, and for the first arm a band for
+the spread between its people (one sd each way). `finish` says so below every figure.
+
+>>> known = pens(["human", "softmax", "slots"])
+>>> len({(pen.color, str(pen.dash), pen.mark) for pen in known.values()})
+3
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
+from textwrap import fill
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from cogattn.errors import RunError
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
 class Pen(NamedTuple):
-    """How an arm is drawn: colour, dash and mark all differ, so that grey print and any eye can tell."""
+    """How an arm is drawn: colour, dash and mark all differ, so that grey print and any eye can tell. The earlier arms
+    are drawn larger: where lines lie on each other, both are seen."""
 
     color: str
     dash: str
     mark: str
+    size: float = 5.0
 
 
 _PENS = {"human": Pen("#0072B2", "-", "o"), "softmax": Pen("#D55E00", "--", "s")}
@@ -39,13 +47,27 @@ _MORE = [
     Pen("#56B4E9", (0, (1, 2)), "P"),  # type: ignore[arg-type]
     Pen("#8C6D31", (0, (7, 2)), "X"),  # type: ignore[arg-type]
 ]
-PEOPLE = "#111111"
+PEOPLE, LAW, QUIET = "#111111", "#777777", "#999999"
+#: The names of the marks of spread (a legend leaves out what begins with _), and what they mean.
+_BARS, _BAND, _STARS = "_bars", "_band", "_stars"
+MEANING = {
+    _BARS: "bars: 95 % interval of the mean",
+    _BAND: "band: one sd between people (first arm)",
+    _STARS: "stars: people (thick: 95 % interval of their mean, thin: one sd)",
+}
 
 
-def pens(arms: list[str]) -> dict[str, Pen]:
-    """A pen for each arm; `human` and `softmax` always have the same one."""
-    more = iter(_MORE * (1 + len(arms) // len(_MORE)))
-    return {arm: _PENS.get(arm) or next(more) for arm in arms}
+def pens(arms: Sequence[str]) -> dict[str, Pen]:
+    """A pen for each arm; `human` and `softmax` always have the same one. After seven arms the same colours and
+    dashes come with other marks."""
+    own = [arm for arm in dict.fromkeys(arms) if arm not in _PENS]
+    n = len(_MORE)
+    more = {arm: _MORE[i % n]._replace(mark=_MORE[(i + i // n) % n].mark) for i, arm in enumerate(own)}
+    sizes = np.linspace(6.5, 4.0, len(own) + len(_PENS))
+    names = list(dict.fromkeys(arms))
+    return {
+        arm: (_PENS | more)[arm]._replace(size=float(size)) for arm, size in zip(names, sizes, strict=False)
+    }
 
 
 @contextmanager
@@ -60,6 +82,17 @@ def style() -> Iterator[Any]:
         yield plt
 
 
+def interval(sd: npt.ArrayLike, n: npt.ArrayLike) -> npt.NDArray[np.float64]:
+    """Half of the 95 % interval of a mean of n: t(n - 1) sd / sqrt(n); NaN where there are fewer than two.
+
+    >>> interval(1.0, [1, 4, 100]).round(3).tolist()
+    [nan, 1.591, 0.198]
+    """
+    n = np.asarray(n, float)
+    many = np.where(n > 1, n, np.nan)
+    return np.asarray(special.stdtrit(many - 1, 0.975) * np.asarray(sd, float) / np.sqrt(many))
+
+
 def people(
     ax: Axes,
     x: npt.ArrayLike,
@@ -67,26 +100,78 @@ def people(
     sd: npt.ArrayLike,
     n: npt.ArrayLike,
     label: str = "people",
+    *,
+    hollow: bool = False,
 ) -> None:
-    """Human means: thick bar = 95 % interval of the mean, thin bar = one sd between people each way."""
+    """Human means: thick bar = 95 % interval of the mean, thin bar = one sd between people each way. Where no sd is
+    known there are no bars."""
     x, mean, sd, n = (np.asarray(a, float) for a in (x, mean, sd, n))
-    ax.errorbar(x, mean, yerr=sd, fmt="none", ecolor="#999999", elinewidth=0.9, capsize=2.5, zorder=3)
-    half = 1.96 * sd / np.sqrt(n)
-    ax.errorbar(
-        x, mean, yerr=half, fmt="*", color=PEOPLE, markersize=8, elinewidth=2.2, label=label, zorder=5
-    )
+    if (np.nan_to_num(sd) > 0).any():
+        ax.errorbar(x, mean, yerr=sd, fmt="none", ecolor=QUIET, elinewidth=0.9, capsize=2.5, zorder=3)
+        half = interval(sd, n)
+        ax.errorbar(x, mean, yerr=half, fmt="none", ecolor=PEOPLE, elinewidth=2.2, zorder=5, label=_STARS)
+    inside = "white" if hollow else PEOPLE
+    ax.plot(x, mean, "*", color=PEOPLE, markersize=8, markerfacecolor=inside, label=label, zorder=6)
 
 
 def arm(
-    ax: Axes, x: npt.ArrayLike, by_person: npt.ArrayLike, pen: Pen, label: str, *, band: bool = True
+    ax: Axes,
+    x: npt.ArrayLike,
+    by_person: npt.ArrayLike,
+    pen: Pen,
+    label: str,
+    *,
+    band: bool = True,
+    hollow: bool = False,
 ) -> None:
-    """One arm: the mean over its people, and a band of one sd between them. by_person is (people, len(x))."""
-    y = np.asarray(by_person, float)
-    x, mean = np.asarray(x, float), y.mean(0)
-    ax.plot(x, mean, color=pen.color, linestyle=pen.dash, marker=pen.mark, label=label, zorder=4)
-    if band and len(y) > 1:
-        sd = y.std(0, ddof=1)
-        ax.fill_between(x, mean - sd, mean + sd, color=pen.color, alpha=0.14, linewidth=0, zorder=1)
+    """One arm: the mean over its people with its 95 % interval, and a band of one sd between them. by_person is
+    (people, len(x)); a person's missing values count for nothing."""
+    y = np.atleast_2d(np.asarray(by_person, float))
+    n = np.isfinite(y).sum(0)
+    known = n > 0
+    mean, sd = np.full(y.shape[1], np.nan), np.full(y.shape[1], np.nan)
+    mean[known] = np.nanmean(y[:, known], 0)
+    sd[n > 1] = np.nanstd(y[:, n > 1], 0, ddof=1)
+    x = np.asarray(x, float)
+    line(ax, x, mean, interval(sd, n), pen, label, hollow=hollow)
+    if band and (n > 1).any():
+        low, high = mean - sd, mean + sd
+        ax.fill_between(x, low, high, color=pen.color, alpha=0.14, linewidth=0, zorder=1, label=_BAND)
+
+
+def line(
+    ax: Axes,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    half: npt.ArrayLike | None,
+    pen: Pen,
+    label: str,
+    *,
+    hollow: bool = False,
+    across: npt.ArrayLike | None = None,
+) -> None:
+    """One arm's values and half of their intervals (`across`: those of x)."""
+    marks: dict[str, Any] = {
+        "marker": pen.mark,
+        "markersize": pen.size,
+        "markerfacecolor": "white" if hollow else pen.color,
+    }
+    ax.plot(
+        x, y, color=pen.color, linestyle=pen.dash, linewidth=pen.size / 2.8, label=label, zorder=4, **marks
+    )
+    bars = {"yerr": half, "xerr": across}
+    shown: dict[str, Any] = {k: np.asarray(v, float) for k, v in bars.items() if v is not None}
+    shown = {k: v for k, v in shown.items() if (np.nan_to_num(v) > 0).any()}
+    if shown:
+        ax.errorbar(
+            x, y, fmt="none", ecolor=pen.color, elinewidth=1.1, capsize=2, zorder=4, label=_BARS, **shown
+        )
+
+
+def kinds(ax: Axes, filled: str, hollow: str) -> None:
+    """What filled and hollow marks stand for."""
+    for words, inside in ((filled, PEOPLE), (hollow, "white")):
+        ax.plot([], [], "o", color=PEOPLE, markerfacecolor=inside, markersize=5, label=words)
 
 
 def misfit(ax: Axes, x: npt.ArrayLike, rows: dict[str, npt.ArrayLike], known: dict[str, Pen]) -> None:
@@ -95,127 +180,60 @@ def misfit(ax: Axes, x: npt.ArrayLike, rows: dict[str, npt.ArrayLike], known: di
     ax.axhline(0, color=PEOPLE, linewidth=0.8)
     for name, z in rows.items():
         pen = known[name]
-        ax.plot(np.asarray(x, float), np.clip(np.asarray(z, float), -9, 9), pen.mark, color=pen.color)
+        ax.plot(
+            np.asarray(x, float), np.clip(np.asarray(z, float), -9, 9), pen.mark,
+            color=pen.color, markersize=pen.size,
+        )  # fmt: skip
     ax.set_ylim(-10, 10)
     ax.set_yticks([-9, -2, 2, 9], ["<-9", "-2", "2", ">9"])
     ax.set_ylabel("misfit\n[SE]")
 
 
-def timeline(events: pd.DataFrame) -> Figure:
-    """One trial, event by event: who was on display (light), who raced (dark), who got a slot (the mark) and when."""
-    names = [str(e) for e in dict.fromkeys(events["element"].astype(str)) if e]
-    stop = 1000 * float(events["time"].max())
-    with style() as plt:
-        figure, ax = plt.subplots(figsize=(7.0, 1.6 + 0.3 * len(names)))
-        for y, name in enumerate(reversed(names)):
-            own = events[events["element"].astype(str) == name]
-            when = {str(k): 1000 * float(t) for k, t in zip(own["kind"], own["time"], strict=True)}
-            gone = min(when.get("mask", stop), when.get("fade", stop))
-            ax.barh(y, gone - when["onset"], left=when["onset"], height=0.62, color="#DDDDDD", zorder=1)
-            if "open" in when:
-                done = min(when.get("encode", stop), when.get("full", stop), gone)
-                ax.barh(y, done - when["open"], left=when["open"], height=0.34, color="#0072B2", zorder=2)
-            if "encode" in when:
-                slot = int(own.loc[own["kind"].astype(str) == "encode", "slot"].iloc[0])
-                ax.plot(when["encode"], y, "o", color="#111111", zorder=3)
-                ax.annotate(
-                    f" slot {slot + 1}",
-                    (when["encode"], y),
-                    va="center",
-                    xytext=(5, 0),
-                    textcoords="offset points",
-                )
-            elif "full" in when:
-                ax.plot(when["full"], y, "x", color="#D55E00", markersize=7, mew=2, zorder=3)
-        ax.set_yticks(range(len(names)), list(reversed(names)))
-        ax.set(xlabel="time [ms]", xlim=(0, stop))
-        taken = int((events["kind"].astype(str) == "encode").sum())
-        ax.set_title(f"{taken} of {len(names)} got a slot (dot); x = finished, but the store was full")
-        return figure
+def finish(
+    figure: Figure, axes: Iterable[Axes], title: str, names: Mapping[str, str] | None = None
+) -> Figure:
+    """One legend below all panels, which also says what bars and bands are; and the title. names: of the arms, where
+    they are better told by others."""
+    axes = list(axes)
+    handles: dict[str, Any] = {}
+    for ax in axes:
+        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
+            handles.setdefault(label, handle)
+    wide = float(figure.get_size_inches()[0])
+    legend = figure.legend(
+        handles.values(),
+        [(names or {}).get(label, label) for label in handles],
+        loc="outside lower center",
+        ncols=max(2, int(wide / 1.9)),
+        title=fill(said(axes), int(14.5 * wide)),
+        title_fontsize=8,
+    )
+    legend.get_title().set_color("#444444")
+    legend.get_title().set_multialignment("center")
+    figure.suptitle(fill(title, int(10.4 * wide)), x=0.01, ha="left", fontweight="bold", fontsize=11)
+    return figure
 
 
-def sitting(events: pd.DataFrame) -> Figure:
-    """One session: when attention was away (orange), when the mind rested (grey), and how fast each call was
-    answered."""
-    kind, time = events["kind"].astype(str).to_numpy(), events["time"].to_numpy(float) / 60
-    if not (kind == "call").any() and ((kind == "engage") | (kind == "respond")).any():
-        return shares(events)
-    stop = float(time.max())
-    with style() as plt:
-        figure, ax = plt.subplots(figsize=(8.0, 3.2))
-        for start, end in _spells(kind, time, "lapse", "return", stop):
-            ax.axvspan(start, end, color="#E69F00", alpha=0.45, linewidth=0)
-        loads = time[kind == "load"]
-        for start, end in zip(loads[::2], [*loads[1::2], stop][: len(loads[::2])], strict=True):
-            ax.axvspan(start, end, color="#BBBBBB", alpha=0.6, linewidth=0)
-        calls = np.flatnonzero(kind == "call")
-        answers = np.flatnonzero(kind == "respond")
-        last = np.searchsorted(calls, answers) - 1
-        if len(answers):
-            ms = 60_000 * (time[answers] - time[calls[last]])
-            ax.plot(time[answers], ms, ".", color="#0072B2", markersize=4, label="response time")
-        silent = np.setdiff1d(np.arange(len(calls)), last)
-        ax.plot(time[calls[silent]], np.zeros(len(silent)), "|", color=PEOPLE, label="no response")
-        away = sum(b - a for a, b in _spells(kind, time, "lapse", "return", stop))
-        ax.set(xlabel="time [min]", ylabel="response time [ms]", xlim=(0, stop))
-        ax.set_ylim(bottom=-20)
-        ax.set_title(
-            f"Attention left {int((kind == 'lapse').sum())} times (orange), "
-            f"for {away:.1f} of {stop:.1f} min; grey = rest"
-        )
-        if len(calls):
-            ax.legend(loc="upper left")
-        return figure
+def said(axes: Iterable[Axes]) -> str:
+    """What the marks of spread in these panels mean, in words: only of those that are there."""
+    there: set[Any] = set()
+    for ax in axes:
+        there |= {c.get_label() for c in ax.containers} | {c.get_label() for c in ax.collections}
+    return ";  ".join(words for mark, words in MEANING.items() if mark in there)
 
 
-def shares(events: pd.DataFrame) -> Figure:
-    """One session of several tasks: which one had attention (bars), when each signal came (line) and was answered
-    (dot), or was withdrawn unanswered (x)."""
-    from cogattn.mind.events import attended
-
-    kind, time = events["kind"].astype(str).to_numpy(), events["time"].to_numpy(float)
-    names = sorted({str(t) for t in events["task"]} - {""}, key=list(events["task"].cat.categories).index)
-    element = events["element"].astype(str).to_numpy()
-    row = {name: len(names) - i for i, name in enumerate(names)}
-    place = [row.get(str(task), 0) for task in events["task"]]
-    with style() as plt:
-        figure, ax = plt.subplots(figsize=(9.0, 1.8 + 0.45 * len(names)))
-        spells = attended(events, names)
-        for name, a, b in spells:
-            ax.broken_barh([(a, b - a)], (row[name] - 0.4, 0.8), color="#0072B2", alpha=0.4, linewidth=0)
-        since: dict[str, float] = {}
-        ends: dict[str, tuple[str, str]] = {"respond": ("o", PEOPLE), "expire": ("x", "#D55E00")}
-        for i in np.flatnonzero(np.isin(kind, ("onset", "mask", *ends))):
-            if kind[i] == "onset":
-                since[element[i]] = time[i]
-            elif element[i] in since and kind[i] in ends:
-                mark, color = ends[kind[i]]
-                ax.hlines(place[i], since.pop(element[i]), time[i], color=color, linewidth=0.8)
-                ax.plot(time[i], place[i], mark, color=color, markersize=4)
-        ax.set_yticks(list(row.values()), list(row))
-        ax.set(xlabel="time [s]", xlim=(0, float(time.max())), ylim=(0.4, len(names) + 0.6))
-        turns = int((kind == "engage").sum())
-        ax.set_title(
-            f"Where attention was (bars; {max(0, turns - 1)} turns); dot = answered, x = withdrawn unanswered"
-        )
-        return figure
-
-
-def _spells(kind: Any, time: Any, begin: str, finish: str, stop: float) -> list[tuple[float, float]]:
-    """(from, to) of every spell that `begin` opens and `finish` closes."""
-    starts, ends = time[kind == begin], time[kind == finish]
-    return [(float(a), float(ends[ends > a].min(initial=stop))) for a in starts]
+_UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # the same figure, the same file
 
 
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
-    """Write PNG (300 dpi) and SVG; return their paths."""
+    """Write PNG (300 dpi), SVG and PDF (both with text as text); return their paths."""
     folder = Path(folder)
-    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg")]
+    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg", "pdf")]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with style():  # the settings of saving (dpi, fonts as text, a fixed hash) are read when it is saved
             for path in paths:
-                figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+                figure.savefig(path, metadata=_UNDATED.get(path.suffix))
     except OSError as error:
         raise RunError(
             f"cannot write the figure to {folder}: {error.strerror}; free the place, run again"

@@ -29,14 +29,15 @@ import pandas as pd
 import simpy
 from simpy.rt import RealtimeEnvironment
 
-from cogattn import files, plot, results
+from cogattn import files, plot, results, showing
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.experiment import Progress, one_thread_each, run_folder
+from cogattn.experiment import one_thread_each, run_folder
 from cogattn.laws import race
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.mind.world import Mind
 from cogattn.observer import Observer
 from cogattn.plot import Pen
+from cogattn.showing import Progress
 from cogattn.stream import MOST_ELEMENTS
 from cogattn.subjects import Exam, Keys, Specialist, find_specialist, fingerprint
 
@@ -119,13 +120,17 @@ def live(
     device: str = "auto",
     observer: Observer | None = None,
     out: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Live:
     """Show a network a film at `fps` frames/s, once per arm; each takes `seconds` by the wall clock.
 
     `deadline`: an answer's latest time after its frame's onset, s (default: when the next frame comes). `value`: of
     what the network's exam varies (default: the middle one); `patches`: of a frame, the load. One core computes.
     Ctrl-C ends it: what was shown until then is the result, and `stopped` says so.
+
+    >>> seen = live(arms=("softmax",), seconds=0.2, fps=10.0)
+    >>> seen.summary()["arm"].tolist()
+    ['softmax']
     """
     subject, screening = prepared(
         model,
@@ -144,7 +149,7 @@ def live(
     done = Live(screening, subject.exam, provenance=history, folder=folder)
     try:
         with one_thread_each(True):
-            done.play(subject, progress)
+            done.play(subject, showing.ticker(progress, "live"))
     except KeyboardInterrupt:
         done.stopped = True
     if folder is not None:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -21,10 +21,10 @@ import numpy as np
 import pandas as pd
 import tomli_w
 
-from cogattn import human, paradigms
+from cogattn import human, paradigms, showing
 from cogattn.errors import InputError
 from cogattn.files import read_json, read_table, write_json, write_table, write_text
-from cogattn.observer import read_toml
+from cogattn.observer import Observer, read_toml
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -34,7 +34,13 @@ ACCOUNT = ("arrived", "answered", "missed", "censored")
 
 @dataclass(frozen=True)
 class Trials:
-    """All trials of a run: `frame` has a row per trial, `config` says what was asked."""
+    """All trials of a run: `frame` has a row per trial, `config` says what was asked.
+
+    >>> from cogattn import run
+    >>> trials = run("partial_report", people=2, trials=3, seed=1)
+    >>> trials.frame.shape, list(trials.summary()["arm"].unique())
+    ((24, 17), ['human', 'softmax'])
+    """
 
     frame: pd.DataFrame
     config: dict[str, Any]
@@ -61,9 +67,10 @@ class Trials:
                 rows.append(row | {"human": band.get("human", m.human)} | counts)
         return pd.DataFrame(rows)
 
-    def plot(self, axes: Any = None) -> Figure:
-        """People beside every arm, in the form that the field uses."""
-        return self.paradigm.figure(self.frame, axes)
+    def plot(self, *others: Trials, axes: Any = None) -> Figure:
+        """People beside every arm, in the form that the field uses; others: runs of the same paradigm, laid over it."""
+        shown = overlaid([self, *others]) if others else self
+        return shown.paradigm.figure(shown.frame, axes)
 
     def save(self, folder: str | Path) -> Path:
         """Write the run folder: tables, summary, figure, provenance; done.json last."""
@@ -82,8 +89,103 @@ class Trials:
         return folder
 
     def _repr_html_(self) -> str:
-        """In a notebook: the summary."""
-        return str(self.summary().to_html(index=False, float_format="%.3f"))
+        """In a notebook: what was asked, the figure, the summary."""
+        c, table = self.config, self.summary()
+        asked = (
+            f"{c['people']} people, {c['trials']} trials each, seed {c['seed']}, arms {', '.join(c['arms'])}"
+        )
+        who = (
+            f"network: {Path(str(c['model'])).stem}"
+            if c.get("model")
+            else "no network: the mind alone answers"
+        )
+        parts = [showing.words(asked), showing.words(who)]
+        parts += [] if self.folder is None else [showing.words(f"folder: {self.folder}")]
+        parts.append(showing.picture(self.plot(), f"{self.paradigm.title}: people beside every arm"))
+        summary = showing.rows(table.itertuples(index=False), list(table.columns))
+        return showing.card(
+            self.paradigm.title, *parts, showing.folded(f"summary ({len(table)} rows)", summary)
+        )
+
+
+def overlaid(runs: Sequence[Trials]) -> Trials:
+    """Runs of one paradigm as one, for a figure: an arm is called `run: arm`, a run by what sets it apart.
+
+    >>> from cogattn import run
+    >>> few = [run("partial_report", "human", people=2, trials=2, seed=s) for s in (1, 2)]
+    >>> list(overlaid(few).frame["arm"].unique())
+    ['seed 1: human', 'seed 2: human']
+    """
+    kinds = sorted({str(t.config["paradigm"]) for t in runs})
+    if len(kinds) > 1:
+        raise InputError(f"runs of one paradigm can share a figure, got {' and '.join(kinds)}")
+    frames = [
+        t.frame.assign(arm=f"{name}: " + t.frame["arm"].astype(str))
+        for t, name in zip(runs, called(runs), strict=True)
+    ]
+    return replace(runs[0], frame=pd.concat(frames, ignore_index=True))
+
+
+def called(runs: Sequence[Trials]) -> list[str]:
+    """A name for each run: what differs between their configs (an unlike network, mind, seed, option); where nothing
+    does, the end of its folder's name or its number."""
+    alike = len({"observer" in t.config for t in runs}) == 1
+    settings = [_settings(t.config, alike) for t in runs]
+    keys = [
+        k
+        for k in dict.fromkeys(k for s in settings for k in s)
+        if len({repr(s.get(k)) for s in settings}) > 1
+    ]
+    names = [", ".join(_said(k, s.get(k)) for k in keys[:MOST_NAMED]) for s in settings]
+    last = [
+        f"run {i}" if t.folder is None else t.folder.name.rsplit("-", 1)[-1]
+        for i, t in enumerate(runs, start=1)
+    ]
+    if len(set(last)) < len(last):
+        last = [f"run {i}" for i in range(1, len(runs) + 1)]
+    return [
+        name if name and names.count(name) == 1 else f"{name} {end}".strip()
+        for name, end in zip(names, last, strict=True)
+    ]
+
+
+MOST_NAMED = 3  #: differences that the name of a run tells
+
+
+def _settings(config: Mapping[str, Any], minds: bool) -> dict[str, Any]:
+    """What a run was asked, flat; arms have names of their own, hashes say nothing to people. minds: one by one, where
+    all runs tell them in the same way (one mind for everybody, or a population)."""
+    flat: dict[str, Any] = {} if minds else {"minds": _one_mind(config)}
+    for key, value in config.items():
+        if key in ("observer", "population") and not minds:
+            continue
+        if key in ("options", "observer", "population"):
+            flat |= {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
+        elif key not in ("paradigm", "arms", "model_sha256", "law"):
+            flat[key] = value
+    return flat
+
+
+def _one_mind(config: Mapping[str, Any]) -> str:
+    """Who the people are, where some runs have one mind for everybody and others a population."""
+    if "observer" not in config:
+        return "a population"
+    usual = Observer().to_dict()
+    own = [_said(k, v) for k, v in config["observer"].items() if v != usual.get(k)]
+    return f"one ({', '.join(own[:MOST_NAMED]) or 'as usual'})"
+
+
+def _said(key: str, value: Any) -> str:
+    """A setting in a word or two."""
+    if key == "model":
+        return "no network" if value is None else Path(str(value)).stem
+    if isinstance(value, Mapping):  # the spread of a parameter
+        return f"{key} {' '.join(_short(v) for v in value.values())}"
+    return f"{key} {'as usual' if value is None else _short(value)}"
+
+
+def _short(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _account(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, int]]:
@@ -93,7 +195,15 @@ def _account(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, in
 
 
 def load(folder: str | Path) -> Trials:
-    """Read a run folder back; an unfinished or foreign one is refused with the way to mend it."""
+    """Read a run folder back; an unfinished or foreign one is refused with the way to mend it.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from cogattn import run
+    >>> with TemporaryDirectory() as out:
+    ...     kept = run("partial_report", people=2, trials=3, out=out).folder
+    ...     load(kept).config["people"]
+    2
+    """
     folder = Path(folder)
     if not (folder / "config.toml").is_file():
         raise InputError(f"{folder} is not a run folder: it has no config.toml")

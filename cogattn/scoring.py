@@ -14,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import files, human, paradigms, plot, results
-from cogattn.experiment import Progress, check, digest, execute_all, make_plan, run_folder
+from cogattn import files, human, paradigms, plot, results, showing
+from cogattn.experiment import check, digest, execute_all, make_plan, run_folder
 from cogattn.observer import LIMITS, Observer, Population
+from cogattn.showing import Progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -32,13 +33,17 @@ def scorecard(
     population: Population | None = None,
     out: str | Path | None = None,
     resume: bool = False,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
     needs: bool = False,
 ) -> pd.DataFrame:
     """The columns of `human/targets.csv` and model, softmax, inside, softmax_inside (missing = no paradigm yet).
 
     `needs=True` adds a column for each limit ("without slots": the value when it is lifted and the others stay), and
     `needs`: the limits without any one of which the band is missed; `enough`: these alone put it inside.
+
+    >>> card = scorecard(people=1, trials=1)  # doctest: +SKIP
+    >>> {"human", "model", "softmax"} <= set(card.columns), len(card)  # doctest: +SKIP
+    (True, 52)
     """
     plans = {
         name: make_plan(name, ("human", "softmax"), None, people, given, seed, observer, population)
@@ -49,7 +54,8 @@ def scorecard(
     if needs:
         config["needs"] = True
     folder = None if out is None else run_folder(Path(out), "scorecard", config, resume)
-    runs = execute_all(plans, folder, n_jobs, "cpu", progress)
+    tick = showing.ticker(progress, "scorecard")
+    runs = execute_all(plans, folder, n_jobs, "cpu", tick)
     table = fill(human.targets(), _known(runs.values()))
     if needs:
 
@@ -61,7 +67,7 @@ def scorecard(
                 for name, given in _played(trials)
                 if arms.get(name)
             }
-            return _known(execute_all(few, None, n_jobs, "cpu", progress).values())
+            return _known(execute_all(few, None, n_jobs, "cpu", tick).values())
 
         home = {(m[1], m[2]): name for name, run in runs.items() for m in _values(run)}
         table = add_needs(table, home, play)

@@ -100,6 +100,9 @@ class Task:
 
     Several tasks: `resources` names the pools that it draws from, and how much (`laws.stages.CHANNELS`; none = it
     competes with everything); `priority`, `salience` and `difficulty` decide which task a mind turns to.
+
+    >>> Task("press", response="simple", demand=1.0, monotony=1.0).load
+    1.0
     """
 
     name: str = "report"
@@ -189,6 +192,9 @@ class Stimulus:
 
     `evidence` (eta): how fast it is categorised, as a share of a clear letter; 0 = it cannot be what is looked for.
     `says`: the answer that it speaks for: 1, -1 or 0 = none (of a search: 1 = it is the target).
+
+    >>> Stimulus("A", onset=0.1, mask=0.3).distractor
+    False
     """
 
     name: str
@@ -223,7 +229,11 @@ class Stimulus:
 
 @dataclass(frozen=True)
 class Change:
-    """At `time`, the element matters more or less: its weight becomes `weight` (0 = ignored)."""
+    """At `time`, the element matters more or less: its weight becomes `weight` (0 = ignored).
+
+    >>> Change(0.1, "A", weight=2.0)
+    Change(time=0.1, element='A', weight=2.0)
+    """
 
     time: float
     element: str
@@ -255,7 +265,12 @@ def _parts(name: str, value: object) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class TaskStream:
-    """All that happens in one trial, until `end`."""
+    """All that happens in one trial, until `end`.
+
+    >>> both = TaskStream((Stimulus("A", mask=0.2), Stimulus("B", onset=0.1)), end=0.5)
+    >>> both.names
+    ['A', 'B']
+    """
 
     stimuli: tuple[Stimulus, ...]
     end: float
@@ -418,6 +433,12 @@ class Session:
     ends at its stream's
     end, or with its response if the session is `self_paced`. The load is that of the streams' tasks; elements start
     afresh in each trial, alertness goes on. `sleepiness` is the day's (see `laws.alertness.sleepiness`).
+
+    >>> import numpy as np
+    >>> one = display(targets=1, exposure=0.2)
+    >>> ten = Session((one,), which=np.zeros(10, int), gap=np.full(10, 2.0))
+    >>> ten.which.shape  # people (one row for all), trials
+    (1, 10)
     """
 
     streams: tuple[TaskStream, ...]

@@ -28,6 +28,7 @@ from cogattn.errors import whole
 from cogattn.laws import race
 from cogattn.mind import cohort, world
 from cogattn.observer import Observer
+from cogattn.showing import Progress, ticker
 from cogattn.stream import Change, Stimulus, TaskStream, display
 
 if TYPE_CHECKING:
@@ -58,15 +59,19 @@ class Law:
 def verify(
     quick: bool = False,
     seed: int = 0,
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | bool | None = None,
     observer: Observer | None = None,
 ) -> pd.DataFrame:
     """Columns law, driver, expected, measured, z, verdict. `observer` plays in the place of the laws' own minds.
 
     (With another observer than the closed forms were told of, they must fail: that is how this is tested.)
+
+    >>> table = verify(quick=True)  # doctest: +SKIP
+    >>> sorted(table["driver"].unique())  # doctest: +SKIP
+    ['both', 'compiled', 'simpy']
     """
     whole("seed", seed, most=2**62)
-    laws, rows = LAWS(), []
+    laws, rows, tick = LAWS(), [], ticker(progress, "verify")
     sizes = {"compiled": 300 if quick else 20_000, "simpy": 5 if quick else 50}
     for done, law in enumerate(laws, start=1):
         mind = law.observer if observer is None else replace(observer, slots=law.observer.slots)
@@ -76,11 +81,11 @@ def verify(
             means = np.array([v.mean() for v in values])
             z, p = _test(means, law.expected, trials if values[0].dtype == bool else 0)
             rows.append((law.name, driver, law.expected, float(means.mean()), z, p))
-        if progress is not None:
-            progress(done, len(laws) + 1)
+        if tick is not None:
+            tick(done, len(laws) + 1)
     rows.append(_event_for_event(seed, 20 if quick else 400))
-    if progress is not None:
-        progress(len(laws) + 1, len(laws) + 1)
+    if tick is not None:
+        tick(len(laws) + 1, len(laws) + 1)
     table = pd.DataFrame(rows, columns=["law", "driver", "expected", "measured", "z", "p"])
     return table.assign(verdict=np.where(table["p"] > FALSE_ALARM / len(table), "holds", "FAILS"))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
 from pathlib import Path
@@ -20,6 +21,67 @@ MODULES = [m.name for m in pkgutil.walk_packages(cogattn.__path__, "cogattn.")]
 def test_examples_in_docstrings_run(name):
     failed, _ = doctest.testmod(importlib.import_module(name), verbose=False)
     assert failed == 0
+
+
+ROOMS = ("cogattn", "cogattn.tune", "cogattn.nn", "cogattn.paradigms")
+TOO_LONG = {"cogattn.scorecard", "cogattn.verify"}  # half a minute each; tests of their own run them
+NO_CALLABLES = {"MECHANISMS", "Condition"}  # a table, a type
+
+
+def public():
+    """(name, object) of everything that a person imports from a room."""
+    for room in ROOMS:
+        module = importlib.import_module(room)
+        for name in getattr(module, "__all__", ()):
+            found = getattr(module, name)
+            if not inspect.ismodule(found) and name not in NO_CALLABLES:
+                yield f"{room}.{name}", found
+
+
+def test_every_public_name_has_an_example_of_its_own():
+    """Those examples are run above: `doctest.testmod` finds them where the name is defined."""
+    finder, without, skipped = doctest.DocTestFinder(recurse=False), [], set()
+    for name, found in public():
+        examples = [e for test in finder.find(found, name, globs={}) for e in test.examples]
+        if not examples or found.__module__ not in ["cogattn", *MODULES]:
+            without.append(name)
+        if any(doctest.SKIP in e.options for e in examples):
+            skipped.add(name)
+    assert without == []
+    assert skipped == TOO_LONG
+
+
+def defined(home, name):
+    """(name, object) of the functions, classes and methods that a module or a class defines itself, in the open."""
+    for word, found in vars(home).items():
+        plain = found.fget if isinstance(found, property) else getattr(found, "__func__", found)
+        own = inspect.isfunction(plain) or inspect.isclass(plain)
+        if (
+            own
+            and not word.startswith("_")
+            and plain.__module__ == name
+            and plain.__qualname__.endswith(word)
+        ):
+            yield word, getattr(home, word)
+
+
+def test_every_public_name_is_documented():
+    """Functions, classes and their methods, of every module; a method may leave it to the class above."""
+    bare = []
+    for name in MODULES:
+        module = importlib.import_module(name)
+        found = [(f"{name}.{word}", thing) for word, thing in defined(module, name)]
+        for word, kind in list(found):
+            if inspect.isclass(kind):
+                found += [(f"{word}.{method}", thing) for method, thing in defined(kind, name)]
+        bare += [word for word, thing in found if not inspect.getdoc(thing)]
+    assert bare == []
+
+
+def test_completions_offer_every_public_name():
+    for room in ROOMS:
+        module = importlib.import_module(room)
+        assert set(getattr(module, "__all__", ())) <= set(dir(module))
 
 
 @pytest.mark.parametrize("page", sorted(p.name for p in (ROOT / "docs").glob("*.md")))

@@ -21,6 +21,7 @@ ROOT = Path(__file__).parents[1]
 FLOORS = {
     "cogattn.errors": 0,
     "cogattn.files": 1,
+    "cogattn.showing": 1,
     "cogattn.plot": 5,
     "cogattn.laws": 0,
     "cogattn.laws.alertness": 1,
@@ -36,6 +37,7 @@ FLOORS = {
     "cogattn.mind.mind": 3,
     "cogattn.mind.events": 4,
     "cogattn.mind.cohort": 5,
+    "cogattn.gantt": 6,
     "cogattn.mind.world": 6,
     "cogattn.gate": 3,
     "cogattn.nn.functional": 4,

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import matplotlib as mpl
 import numpy as np
+import pandas as pd
 import pytest
 from PIL import Image
+from scipy import stats
 
-from cogattn import paradigms, plot
+from cogattn import gantt, paradigms, plot
 from cogattn.errors import RunError
-from cogattn.experiment import events, run
+from cogattn.experiment import run
+from cogattn.mind import events as mind_events
 from cogattn.plot import close
 
 
@@ -25,15 +30,17 @@ def test_style_leaves_the_users_settings_alone(trials, tmp_path):
     assert dict(mpl.rcParams) == before
 
 
-def test_figures_are_written_as_png_at_300_dpi_and_as_svg(trials, tmp_path):
-    png, svg = plot.save(trials.plot(), tmp_path / "new", "figure")
+def test_figures_are_written_as_png_at_300_dpi_as_svg_and_as_pdf(trials, tmp_path):
+    png, svg, pdf = plot.save(trials.plot(), tmp_path / "new", "figure")
     with Image.open(png) as image:
         assert image.info["dpi"][0] == pytest.approx(300, abs=1)
     assert svg.read_text(encoding="utf-8").startswith("<?xml")
+    assert "exposure [ms]" in svg.read_text(encoding="utf-8")  # text stays text
+    assert pdf.read_bytes().startswith(b"%PDF")
 
 
-def test_the_same_figure_gives_the_same_svg(trials, tmp_path):
-    a, b = (plot.save(trials.plot(), tmp_path / n, "figure")[1].read_bytes() for n in "ab")
+def test_the_same_figure_gives_the_same_files(trials, tmp_path):
+    a, b = ([path.read_bytes() for path in plot.save(trials.plot(), tmp_path / n, "figure")] for n in "ab")
     assert a == b
 
 
@@ -49,8 +56,40 @@ def test_an_arm_is_drawn_at_its_mean_with_the_spread_between_people(trials):
     by = frame.groupby(["exposure", "person"])["score"].mean().unstack()
     line = next(li for li in top.get_lines() if li.get_label() == "human")
     assert line.get_ydata() == pytest.approx(by.mean(axis=1).to_numpy())
-    band = top.collections[0].get_paths()[0].vertices[:, 1]
-    assert band.max() == pytest.approx((by.mean(axis=1) + by.std(axis=1)).max())
+    (band,) = [c for c in top.collections if c.get_label() == "_band"]
+    assert band.get_paths()[0].vertices[:, 1].max() == pytest.approx((by.mean(axis=1) + by.std(axis=1)).max())
+
+
+def luminance(color):
+    """WCAG's relative luminance, 0 (black) to 1 (white): what is left of a colour in grey print."""
+    rgb = np.array(mpl.colors.to_rgb(color))
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return float(linear @ [0.2126, 0.7152, 0.0722])
+
+
+def test_arms_can_be_told_in_grey():
+    arms = ["human", "softmax", *(f"arm {i}" for i in range(12))]
+    pens = plot.pens(arms)
+    assert len({(str(p.dash), p.mark) for p in pens.values()}) == len(arms)
+    assert len({p.mark for p in list(pens.values())[:7]}) == 7
+    assert all(1.05 / (luminance(p.color) + 0.05) > 2 for p in pens.values())  # its contrast on white paper
+    assert plot.pens(["softmax", "x", "human"])["human"][:3] == pens["human"][:3]
+    assert luminance(plot.PEOPLE) < 0.01 < min(luminance(p.color) for p in pens.values())
+
+
+def test_the_interval_is_that_of_a_mean():
+    y = np.random.default_rng(1).normal(size=9)
+    half = plot.interval(y.std(ddof=1), 9)
+    low, high = stats.t.interval(0.95, 8, y.mean(), stats.sem(y))
+    assert float(half) == pytest.approx((high - low) / 2)
+
+
+def test_what_is_missing_counts_for_nothing():
+    with plot.style() as plt:
+        _, ax = plt.subplots()
+        plot.arm(ax, [1, 2, 3], [[1, 2, np.nan], [3, np.nan, np.nan]], plot.pens(["a"])["a"], "a")
+    assert ax.get_lines()[0].get_ydata() == pytest.approx([2, 2, np.nan], nan_ok=True)
+    close(ax.figure)
 
 
 def test_people_without_a_table_of_their_own_do_not_stand_in_the_figure():
@@ -60,10 +99,79 @@ def test_people_without_a_table_of_their_own_do_not_stand_in_the_figure():
     assert "[ms]" in figure.axes[0].get_xlabel()
 
 
-def test_a_timeline_shows_who_got_a_slot_and_when(trials):
-    record = events(trials, "human", 2, 0, 0)
-    ax = plot.timeline(record).axes[0]
-    dots = sorted(float(np.asarray(li.get_xdata())[0]) for li in ax.get_lines() if li.get_marker() == "o")
-    encoded = record[record["kind"].astype(str) == "encode"]["time"] * 1000
-    assert dots == pytest.approx(sorted(encoded))
-    assert ax.get_xlabel() == "time [ms]"
+# --- pictures: the marks, pixel by pixel -------------------------------------------------------------------
+
+
+BASELINE = Path(__file__).parent / "baseline"
+
+
+def marks():
+    """Every mark there is, with numbers that are fixed."""
+    with plot.style() as plt:
+        figure, (ax, strip) = plt.subplots(2, 1, figsize=(4, 4), height_ratios=[4, 1], layout="none")
+        pens, x = plot.pens(["human", "softmax", "a", "b"]), np.arange(4.0)
+        for i, (arm, pen) in enumerate(pens.items()):
+            y = np.array([[0, 1, 3, 4], [1, 2, 4, 6], [0, 3, 4, 8]]) - 3 * i
+            plot.arm(ax, x + 0.06 * i, y, pen, arm, band=i == 0, hollow=i > 0)
+        plot.people(ax, x, [1, 2, 4, 5], [1, 1, 2, 1], [9, 9, 9, 9])
+        plot.misfit(strip, x, {"human": [-1, 0, 3, 20], "softmax": [2, 4, -30, 0]}, pens)
+    return figure
+
+
+def chart():
+    """A Gantt chart of two tasks, a store of two, a lapse and the central stage."""
+    return gantt.figure(told())
+
+
+def told():
+    """A record told by hand: kind, element, time [ms], slot."""
+    rows = [("onset", "A", 0, -1), ("onset", "B", 20, -1), ("open", "A", 10, -1), ("open", "B", 30, -1)]
+    rows += [("encode", "A", 60, 0), ("full", "B", 90, -1), ("ready", "A", 100, -1), ("lapse", "", 120, -1)]
+    rows += [
+        ("choose", "A", 300, -1),
+        ("return", "", 320, -1),
+        ("respond", "A", 380, -1),
+        ("mask", "B", 400, -1),
+    ]
+    rows = sorted([*rows, ("end", "", 500, -1)], key=lambda row: row[2])
+    kind, element, time, slot = zip(*rows, strict=True)
+    record = pd.DataFrame(
+        {"person": 0, "trial": 0, "time": np.array(time) / 1000, "kind": kind, "element": element}
+    )
+    record["kind"] = pd.Categorical(record["kind"], categories=list(mind_events.KINDS.values()))
+    task = ["left" if e == "A" else "right" if e else "" for e in element]
+    return record.assign(task=pd.Categorical(task), slot=slot)
+
+
+def pixels(figure):
+    """A figure without its words, whose letters differ from machine to machine."""
+    for text in figure.findobj(mpl.text.Text):
+        text.set_visible(False)
+    for legend in list(figure.legends):
+        legend.remove()
+    figure.set_layout_engine("none")
+    figure.set_dpi(90)
+    for ax in figure.axes:
+        ax.tick_params(length=0, labelsize=0)
+    figure.canvas.draw()
+    drawn = np.asarray(figure.canvas.buffer_rgba())[..., :3].astype(float)
+    close(figure)
+    return drawn
+
+
+@pytest.mark.parametrize("picture", [marks, chart], ids=lambda p: p.__name__)
+def test_the_marks_look_as_they_did(picture):
+    """`MPLBACKEND=agg python tests/test_plot.py` draws the pictures anew; then look at them."""
+    drawn = pixels(picture())
+    with Image.open(BASELINE / f"{picture.__name__}.png") as image:
+        wanted = np.asarray(image.convert("RGB")).astype(float)
+    assert drawn.shape == wanted.shape
+    inked = (np.minimum(drawn, wanted) < 250).any(-1)
+    other = (np.abs(drawn - wanted) > 64).any(-1)
+    assert other.sum() < 0.015 * inked.sum()  # edges are smoothed a little differently by other versions
+
+
+if __name__ == "__main__":
+    BASELINE.mkdir(exist_ok=True)
+    for picture in (marks, chart):
+        Image.fromarray(pixels(picture()).astype(np.uint8)).save(BASELINE / f"{picture.__name__}.png")

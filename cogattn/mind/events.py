@@ -1,4 +1,5 @@
-"""The event record: one row per event, whoever drove the mind. Parquet, and a Chrome trace that Perfetto opens.
+"""The event record: one row per event, whoever drove the mind; what lasts in it (`spans`), and a Chrome trace of that,
+which Perfetto opens.
 
 Columns: person, trial, time [s], kind, element, task, slot (-1 = none). Kinds of the world: onset, mask, offset,
 weight, forget, end. Kinds of the mind: open (the race of this element begins, t0 after its onset), encode (it took a
@@ -13,8 +14,9 @@ visit, found, quit (a search), count (one more categorisation).
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -134,17 +136,166 @@ def check(events: pd.DataFrame, source: str = "the event record") -> pd.DataFram
     return events
 
 
-def chrome_trace(events: pd.DataFrame) -> dict[str, Any]:
-    """The record as a Chrome trace: one process per trial, one track per element (by task) and per slot.
+class Span(NamedTuple):
+    """Something that lasts, from one event to another."""
 
-    Slices on an element's track: `on display`, and within it `racing` (which nests, as the format demands);
-    a slot's track shows who held it. A counter shows how many slots are taken. Times are in microseconds.
+    what: str  #: a key of `_RULES`' spans: "on display", "racing", "held", ...
+    element: str
+    task: str
+    start: float  #: s
+    stop: float  #: s
+    outcome: str = ""
+    slot: int = -1
+
+
+#: kind of event: (the spans of its element that it ends, and how), (the spans that it begins)
+_GONE = (("racing", "lost"), ("at the door", "lost"))
+_RULES: dict[str, tuple[tuple[tuple[str, str], ...], tuple[str, ...]]] = {
+    "onset": ((), ("on display",)),
+    "open": ((), ("racing",)),
+    "wait": ((("racing", "must wait"),), ("at the door",)),
+    "encode": ((("racing", "stored"), ("at the door", "stored")), ("held",)),
+    "full": ((("racing", "store full"), ("at the door", "store full")), ("to be counted",)),
+    "displace": ((("held", "displaced"),), ()),
+    "decay": ((("held", "decayed"),), ()),
+    "forget": ((("held", "forgotten"),), ()),
+    "mask": ((("on display", "taken away"), *_GONE), ()),
+    "fade": ((("on display", "taken away"), *_GONE), ()),
+    "expire": ((("on display", "withdrawn"), *_GONE, ("held", "withdrawn"), ("in line", "withdrawn")), ()),
+    "ready": ((), ("in line",)),
+    "choose": ((("in line", "chosen"), ("held", "chosen"), ("to be counted", "counted")), ("moving",)),
+    "respond": ((("moving", "done"), ("on display", "answered"), *_GONE, ("call", "answered")), ()),
+    "call": ((("call", "no response"),), ("call",)),
+    "visit": ((), ("looked at",)),
+    "lapse": ((), ("away",)),
+    "return": ((("away", ""),), ()),
+    "capture": ((("away", ""),), ()),
+}
+_ONLY_IF_ENDED = ("to be counted", "moving")  # nobody knows before whether they will be
+
+
+def spans(record: pd.DataFrame) -> list[Span]:
+    """Everything that lasts, in one person's record: who was on display, raced, waited at the door, was held in which
+    slot, stood in line at the central stage (and was first there: has it to itself, if it is not shared); when
+    attention was away, and on which task.
+
+    Where a session's trial ends, what is still open ends with it; spells of attention go on.
     """
+    running: dict[tuple[str, str], Span] = {}
+    done: list[Span] = []
+
+    def end(key: tuple[str, str], time: float, outcome: str) -> None:
+        span = running.pop(key, None)
+        if span is not None and not (outcome == "open" and span.what in _ONLY_IF_ENDED):
+            what = "in line" if span.what == "to be counted" else span.what
+            done.append(span._replace(what=what, stop=time, outcome=outcome))
+
+    searched = (record["kind"] == "visit").any()  # what is searched is looked at one by one
+    columns = ("time", "kind", "element", "task", "slot")
+    for row in zip(*(record[c].to_numpy(object) for c in columns), strict=True):
+        time, kind, element, task = float(row[0]), str(row[1]), str(row[2]), str(row[3])
+        if kind == "end":
+            for key in [k for k in running if k[0] not in ("away", "pause")]:
+                end(key, time, "open")
+        if kind in ("visit", "found", "quit"):  # one is looked at at a time
+            for key in [k for k in running if k[0] == "looked at"]:
+                end(key, time, kind)
+        if kind == "load":
+            begins: tuple[str, ...] = () if ("pause", "") in running else ("pause",)
+            end(("pause", ""), time, "")
+        else:
+            ends, begins = _RULES.get(kind, ((), ()))
+            if kind == "expire" and ("moving", element) in running:
+                continue  # too late to withdraw it
+            if searched:
+                begins = tuple(what for what in begins if what != "racing")
+            for what, outcome in ends:
+                end((what, element), time, outcome)
+        for what in begins:
+            end((what, element), time, "open")
+            running[what, element] = Span(what, element, task, time, time, slot=int(row[4]))
+    last = float(record["time"].iloc[-1]) if len(record) else 0.0
+    for key in list(running):
+        end(key, last, "open")
+    if (record["kind"] == "engage").any():
+        done += [Span("attention", "", task, a, b) for task, a, b in attended(record, [])]
+    return sorted([*done, *_first_in_line(done)], key=lambda s: (s.start, -s.stop))
+
+
+def _first_in_line(found: Sequence[Span]) -> list[Span]:
+    """From when each one in line was the next to leave it."""
+    line = sorted((s for s in found if s.what == "in line"), key=lambda s: s.stop)
+    out, before = [], -math.inf
+    for span in line:
+        start = max(span.start, before)
+        if span.outcome != "withdrawn":
+            out.append(span._replace(what="first in line", start=min(start, span.stop)))
+        before = span.stop
+    return out
+
+
+MOST_ROWS = 40  #: elements with a row of their own; more share the rows of their task
+
+
+def tracks(record: pd.DataFrame) -> dict[str, list[Span]]:
+    """The spans of one person's record by row: where attention was, elements or tasks, the central stage, the slots.
+
+    Spans of one row follow each other or nest (racing within being on display); what would cross takes a row more.
+    """
+    found = spans(record)
+    elements = dict.fromkeys((s.task, s.element) for s in found if s.what in ("on display", "call"))
+    own = len(elements) <= MOST_ROWS and len({e for _, e in elements}) == len(elements)
+    rows: dict[str, list[Span]] = {}
+
+    def lay(name: str, wanted: Sequence[Span]) -> None:
+        for span in wanted:
+            for n in range(1, len(wanted) + 1):
+                lane = rows.setdefault(name if n == 1 else f"{name} {n}", [])
+                if not lane or lane[-1].stop <= span.start + 1e-9:
+                    lane.append(span)
+                    break
+
+    for what, name in (("away", "attention away"), ("pause", "pause")):
+        lay(name, [s for s in found if s.what == what])
+    for task in dict.fromkeys(s.task for s in found if s.task):
+        lay(f"{task}: attention", [s for s in found if s.what == "attention" and s.task == task])
+        if not own:
+            lay(f"{task}: signals", [s for s in found if s.what in ("on display", "call") and s.task == task])
+        for _, element in [key for key in elements if own and key[0] == task]:
+            shown = ("on display", "racing", "at the door", "call")
+            rows[f"{task}: {element}"] = [s for s in found if s.element == element and s.what in shown]
+    lay("looked at", [s for s in found if s.what == "looked at"])
+    lay("central stage", [s for s in found if s.what == "in line"])
+    for name, lane in rows.items():
+        if name.startswith("central stage"):
+            ends = {(s.element, s.stop) for s in lane}
+            first = [s for s in found if s.what == "first in line" and (s.element, s.stop) in ends]
+            rows[name] = sorted([*lane, *first], key=lambda s: (s.start, -s.stop))
+    lay("hand", [s for s in found if s.what == "moving"])
+    for slot in sorted({s.slot for s in found if s.what == "held"}):
+        lay(f"slot {slot + 1}", [s for s in found if s.what == "held" and s.slot == slot])
+    return rows
+
+
+def chrome_trace(events: pd.DataFrame) -> dict[str, Any]:
+    """The record as a Chrome trace: one process per trial (or sitting), whose tracks are those of `tracks`.
+
+    Slices of one track nest, as the format demands. A counter shows how many slots are taken. Times are in
+    microseconds.
+    """
+    keys = [c for c in ("arm", "condition", "person", "trial") if c in check(events)]
     rows: list[dict[str, Any]] = []
-    groups = check(events).groupby(["person", "trial"], sort=True)
-    for pid, ((person, trial), group) in enumerate(groups, start=1):
-        rows.append(_meta("process_name", pid, 0, f"person {person}, trial {trial}"))
-        rows += _trial_trace(group, pid)
+    for pid, (key, group) in enumerate(events.groupby(keys, sort=True, observed=True), start=1):
+        name = ", ".join(f"{k} {v}" for k, v in zip(keys, key, strict=True))
+        rows.append(_meta("process_name", pid, 0, name))
+        slots = 1000
+        for tid, (track, own) in enumerate(tracks(group).items(), start=1):
+            if track.startswith("slot "):
+                slots += 1
+                tid = slots
+            rows.append(_meta("thread_name", pid, tid, track))
+            rows += [_slice(_called(span, track), pid, tid, span) for span in own]
+        rows += _taken(group, pid)
     return {"traceEvents": rows, "displayTimeUnit": "ms"}
 
 
@@ -153,136 +304,27 @@ def trace_text(events: pd.DataFrame) -> str:
     return json.dumps(chrome_trace(events))
 
 
+def _called(span: Span, track: str) -> str:
+    """What a slice is called: what happens, on a track that is the element's own; else who it is."""
+    return span.what if not span.element or track == f"{span.task}: {span.element}" else span.element
+
+
 def _meta(what: str, pid: int, tid: int, name: str) -> dict[str, Any]:
     return {"name": what, "ph": "M", "pid": pid, "tid": tid, "args": {"name": name}}
 
 
-def _slice(name: str, pid: int, tid: int, start: float, stop: float, **args: Any) -> dict[str, Any]:
-    begin, end = start * 1e6, stop * 1e6
+def _slice(name: str, pid: int, tid: int, span: Span) -> dict[str, Any]:
+    begin, end = span.start * 1e6, span.stop * 1e6
+    args = {k: v for k, v in (("what", span.what), ("outcome", span.outcome)) if v}
     return {"name": name, "ph": "X", "pid": pid, "tid": tid, "ts": begin, "dur": end - begin, "args": args}
 
 
-def _trial_trace(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
-    """Tracks of one trial: elements are numbered from 1, slots from 1001."""
-    if (group["kind"] == "engage").any():
-        return _turns_trace(group, pid)
-    if group["kind"].isin(["call", "load", "lapse"]).any():
-        return _session_trace(group, pid)
-    rows: list[dict[str, Any]] = []
-    stop = float(group["time"].max())
-    stored = 0
-    held: dict[str, tuple[int, float]] = {}
-    for tid, (element, own) in enumerate(_by_element(group), start=1):
-        rows.append(_meta("thread_name", pid, tid, f"{own['task'].iloc[0]}: {element}"))
-        rows += _element_slices(own, pid, tid, stop)
-    for row in group.itertuples():
-        if row.kind == "encode":
-            held[str(row.element)], stored = (int(row.slot), float(row.time)), stored + 1
-        elif row.kind == "forget" and str(row.element) in held:
-            slot, since = held.pop(str(row.element))
-            rows.append(_slice(str(row.element), pid, 1001 + slot, since, float(row.time)))
-            stored -= 1
-        if row.kind in ("encode", "forget"):
-            rows.append(
-                {
-                    "name": "slots taken",
-                    "ph": "C",
-                    "pid": pid,
-                    "ts": row.time * 1e6,
-                    "args": {"taken": stored},
-                }
-            )
-    for element, (slot, since) in held.items():
-        rows.append(_slice(element, pid, 1001 + slot, since, stop))
-    slots = sorted({r["tid"] for r in rows if r.get("tid", 0) > 1000})
-    return rows + [_meta("thread_name", pid, tid, f"slot {tid - 1000}") for tid in slots]
-
-
-def _session_trace(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
-    """Tracks of one session: where attention was, the calls until their responses, and how often each element
-    was seen."""
-    stop = float(group["time"].max())
-    rows = [_meta("thread_name", pid, 1, "attention"), _meta("thread_name", pid, 2, "responses")]
-    left, called = None, None
-    for row in group.itertuples():
-        time = float(row.time)
-        if row.kind == "lapse":
-            left = time
-        elif row.kind in ("return", "capture") and left is not None:
-            rows.append(_slice("away", pid, 1, left, time))
-            left = None
-        elif row.kind == "call":
-            called = time
-        elif row.kind == "respond" and called is not None:
-            rows.append(_slice(f"answers {row.element}", pid, 2, called, time))
-        elif row.kind in ("encode", "full", "load"):
-            rows.append(
-                {
-                    "name": f"{row.kind} {row.element}".strip(),
-                    "ph": "i",
-                    "s": "t",
-                    "pid": pid,
-                    "tid": 2,
-                    "ts": time * 1e6,
-                }
-            )
-    if left is not None:
-        rows.append(_slice("away", pid, 1, left, stop))
-    return rows
-
-
-def _turns_trace(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
-    """Tracks of a mind that turns from task to task: for each task when it had attention, and its signals until they
-    were answered or withdrawn. Signals that overlap take tracks of their own: slices of one track must nest."""
-    stop = float(group["time"].max())
-    tasks = [t for t in group["task"].cat.categories if t and (group["task"] == t).any()]
-    rows = []
-    for n, task in enumerate(tasks):
-        rows.append(_meta("thread_name", pid, 1 + 100 * n, f"{task}: attention"))
-        rows += [
-            _slice("attention", pid, 1 + 100 * n, a, b) for t, a, b in attended(group, tasks) if t == task
-        ]
-        free: list[float] = []  # when each of its further tracks is free again
-        own = group[group["task"] == task]
-        for element, start, end, outcome in sorted(_signals(own, stop), key=lambda s: s[1:3]):
-            lane = next((i for i, t in enumerate(free) if t <= start), len(free))
-            free[lane : lane + 1] = [end]
-            rows.append(_slice(element, pid, 2 + 100 * n + lane, start, end, outcome=outcome))
-        rows += [
-            _meta("thread_name", pid, 2 + 100 * n + i, f"{task}: signals {i + 1}") for i in range(len(free))
-        ]
-    return rows
-
-
-def _signals(own: pd.DataFrame, stop: float) -> list[tuple[str, float, float, str]]:
-    """(element, from, to, what became of it): a signal is on until it is answered, withdrawn or taken away."""
-    ends = {"respond": "answered", "expire": "withdrawn", "mask": "taken away", "fade": "taken away"}
-    since: dict[str, float] = {}
-    out = []
-    for time, kind, element in zip(
-        own["time"], own["kind"].astype(str), own["element"].astype(str), strict=True
-    ):
-        if kind == "onset":
-            since[element] = float(time)
-        elif kind in ends and element in since:
-            out.append((element, since.pop(element), float(time), ends[kind]))
-    return out + [(element, start, stop, "open") for element, start in since.items()]
-
-
-def _by_element(group: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    own = group[group["element"].astype(str) != ""]
-    return [(str(e), g) for e, g in own.groupby("element", sort=False, observed=True)]
-
-
-def _element_slices(own: pd.DataFrame, pid: int, tid: int, stop: float) -> list[dict[str, Any]]:
-    """`on display`, and within it `racing`, of one element."""
-    when = {str(k): float(t) for k, t in zip(own["kind"], own["time"], strict=True)}
-    if "onset" not in when:
-        return []
-    gone = min(when.get("mask", stop), when.get("fade", stop))
-    rows = [_slice("on display", pid, tid, when["onset"], gone)]
-    if "open" in when:
-        done = min(when.get("encode", stop), when.get("full", stop), gone)
-        outcome = "stored" if "encode" in when else "store full" if "full" in when else "lost"
-        rows.append(_slice("racing", pid, tid, when["open"], done, outcome=outcome))
+def _taken(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
+    """How many slots are taken, whenever that changes."""
+    held = [s for s in spans(group) if s.what == "held"]
+    last, n, rows = float(group["time"].iloc[-1]), 0, []
+    ends = [(s.stop, -1) for s in held if s.stop < last or s.outcome != "open"]
+    for time, step in sorted([*ends, *((s.start, 1) for s in held)]):
+        n += step
+        rows.append({"name": "slots taken", "ph": "C", "pid": pid, "ts": time * 1e6, "args": {"taken": n}})
     return rows

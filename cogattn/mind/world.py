@@ -55,7 +55,15 @@ class _WakeUp(simpy.Event):
 
 
 class Mind:
-    """One mind that lives in a SimPy environment."""
+    """One mind that lives in a SimPy environment.
+
+    >>> env = simpy.Environment()
+    >>> mind = Mind(env, Observer(capacity=50.0, slots=2.0))
+    >>> mind.show("A")
+    >>> env.run(1.0)
+    >>> mind.events["kind"].astype(str).tolist()
+    ['onset', 'open', 'encode']
+    """
 
     def __init__(
         self,

@@ -128,6 +128,12 @@ def gated_attention(
         with a score "gather" from Kmax <= S / 2 and "eager" otherwise.
         A way that is named but cannot carry this call raises InputError; nothing is approximated.
     need_weights: also return the weights (B, H, L, S) as they were used, `share` and dropout included.
+
+    >>> q = k = v = torch.randn(1, 2, 5, 8)
+    >>> gate = GateState(keep=torch.tensor([[True, True, False, False, False]]))
+    >>> out, weights = gated_attention(q, k, v, gate, need_weights=True)
+    >>> out.shape, float(weights[..., 2:].sum())
+    (torch.Size([1, 2, 5, 8]), 0.0)
     """
     choice("impl", impl, IMPLS)
     o = _Options(attn_mask, is_causal, scale, dropout_p, enable_gqa, score)

@@ -43,6 +43,13 @@ def limit(
     A gate without limits (or None) changes nothing, to the last bit. Attention that a module computes by itself
     (a call of `scaled_dot_product_attention`) cannot be seen from outside: call `gated_attention` there. For Hugging
     Face models see `cogattn.nn.huggingface.limited`, for what a store holds step by step `cogattn.nn.remember`.
+
+    >>> import torch
+    >>> module = nn.TransformerEncoderLayer(8, 2, batch_first=True)
+    >>> gate = GateState(keep=torch.ones(1, 5, dtype=torch.bool))
+    >>> with limit(module, gate, where="all") as limited:
+    ...     len(limited)
+    1
     """
     gate = checked(gate)
     found = attention_layers(module)

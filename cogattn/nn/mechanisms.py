@@ -202,7 +202,13 @@ MECHANISMS = (*_SIMPLE, "additive")
 
 
 class Explanation(NamedTuple):
-    """What one call of attention did, in its parts."""
+    """What one call of attention did, in its parts.
+
+    >>> import torch
+    >>> parts = attention("scaled_dot", 8).explained(torch.randn(2, 5, 8))
+    >>> parts.matrix.shape, parts.allocation.shape
+    (torch.Size([2, 1, 5, 5]), torch.Size([2, 5]))
+    """
 
     matrix: Tensor
     """(B, H, L, S): the weights as they were used. Under a gate with `share` rows sum to less than 1."""
@@ -215,7 +221,14 @@ class Explanation(NamedTuple):
 
 
 class Attention(nn.Module):
-    """One attention mechanism, over one head or several, global or local. Made by `attention`."""
+    """One attention mechanism, over one head or several, global or local. Made by `attention`.
+
+    >>> import torch
+    >>> layer = attention("cosine", 8)
+    >>> output, weights = layer(torch.randn(2, 5, 8))
+    >>> output.shape, weights.shape
+    (torch.Size([2, 5, 8]), torch.Size([2, 5, 5]))
+    """
 
     def __init__(
         self,

@@ -61,7 +61,12 @@ Ints = npt.NDArray[np.int64]
 
 @dataclass(frozen=True, eq=False)
 class Plan:
-    """What each step finds in the store. Plain arrays, so that a plan can be kept, compared and sent."""
+    """What each step finds in the store. Plain arrays, so that a plan can be kept, compared and sent.
+
+    >>> plan = eviction_plan(slots=2, length=4, policy="oldest")
+    >>> plan.alive[0].astype(int).tolist()
+    [[1, 0, 0, 0], [1, 1, 0, 0], [1, 1, 1, 0], [0, 1, 1, 1]]
+    """
 
     slot: Ints
     """(B, T): the slot into which item s is written after it was compared, -1 = never written."""
@@ -124,6 +129,10 @@ def plan_from_events(encoded: Any, lost: Any, onset: Any) -> Plan:
     inf or NaN: never entered, never left. `onset`, (T,) or (B, T), rising, is when each item is compared; item s
     is there at step t if encoded[s] <= onset[t] < lost[s]. A slot is taken from an item's own step to the last one
     that finds it, so an item still on its way in has its row in a cache already.
+
+    >>> plan = plan_from_events(encoded=[[0.1, 1.1]], lost=[[1.5, np.inf]], onset=[0.0, 1.0])
+    >>> plan.alive[0].tolist()
+    [[True, False], [True, True]]
     """
     entered, left = np.asarray(encoded, float), np.asarray(lost, float)
     now = np.asarray(onset, float)
@@ -156,6 +165,9 @@ def eviction_plan(
         `strength` (B, T) among those held (default: one uniform draw per item; the older of two alike).
     slots: a fraction mixes floor and ceiling over the sequences, as a mind does over trials; inf loses nothing.
     batch: how many sequences, or the numbers of those wanted: a sequence's fate hangs on `seed` and its number.
+
+    >>> eviction_plan(slots=1, length=3, policy="oldest").alive[0].astype(int).tolist()
+    [[1, 0, 0], [1, 1, 0], [0, 1, 1]]
     """
     slots = number("slots", slots, least=0, infinite=True)
     length = whole("length", length, least=1, most=2**16)
@@ -271,6 +283,11 @@ class SlotCache:
     this is the batched pass with `attn_mask=plan.mask()`. Without a plan nothing is lost, and `slots` must be inf.
 
     null: a key and a value, each (1 or B, H, n, D), outside the store and open to every step.
+
+    >>> cache = SlotCache(slots=2, plan=eviction_plan(slots=2, length=5, policy="oldest"))
+    >>> q = torch.randn(1, 4, 1, 8)
+    >>> [cache.step(q, q, q).shape for _ in range(2)]
+    [torch.Size([1, 4, 1, 8]), torch.Size([1, 4, 1, 8])]
     """
 
     keys: Tensor  #: (B, H, K, D), after the first step; (B, H, t, D) without a plan
@@ -351,6 +368,12 @@ def remember(
     layers: which of the model's `MultiheadAttention` modules (torch's or cogattn's): numbers in their order, names, or
         "all"; by default the last alone. That bounds what the network knows only if the layers before it see their
         own item alone; "all" does not bound a deep network either. `leak` measures it. A plan of None limits nothing.
+
+    >>> layer = nn.TransformerEncoderLayer(8, 2, batch_first=True)
+    >>> plan = eviction_plan(slots=2, length=5)
+    >>> with remember(layer, plan) as limited:
+    ...     len(limited)
+    1
     """
     found = list(attention_layers(model).items())
     those = [found[i][1] for i in chosen([name for name, _ in found], layers)]
@@ -400,7 +423,15 @@ class _Reminder:
 
 @dataclass(frozen=True)
 class Leak:
-    """Whether a network under a plan beats the memory that the plan leaves it."""
+    """Whether a network under a plan beats the memory that the plan leaves it.
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.integers(0, 4, (40, 12))
+    >>> y = np.where(np.arange(12) < 3, -1, np.roll(x, 3, 1))
+    >>> knows = leak(lambda x, plan: np.roll(x, 3, 1), (x, y), eviction_plan(2, 12, batch=40), needed=3)
+    >>> knows.leaks, knows.accuracy
+    (True, 1.0)
+    """
 
     accuracy: float
     """Share right; an answer that is none of the targets' (-1, or an output for "unknown") counts as a guess."""
@@ -437,6 +468,13 @@ def leak(
         right as often as the commonest target, so the bound is exact only if nothing else tells of a lost item:
         an item that is scored should not be needed again, and no letters should repeat by a rule.
     sure: standard errors from which on it is called a leak.
+
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.integers(0, 4, (40, 12))
+    >>> y = np.where(np.arange(12) < 3, -1, np.roll(x, 3, 1))
+    >>> honest = lambda x, plan: np.where(plan.held(3), np.roll(x, 3, 1), -1)
+    >>> leak(honest, (x, y), eviction_plan(2, 12, batch=40), needed=3).leaks
+    False
     """
     inputs, targets = batch() if callable(batch) else batch
     wanted = _whole_numbers("targets", targets)

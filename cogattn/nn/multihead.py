@@ -98,6 +98,12 @@ class MultiheadAttention(Projections, nn.MultiheadAttention):
 
     A row to which every key is closed, or nothing is granted, comes out as the bias of `out_proj`: the
     attention itself gave 0.
+
+    >>> layer = MultiheadAttention(16, 4, batch_first=True)
+    >>> x = torch.randn(2, 6, 16)
+    >>> gate = GateState(keep=torch.ones(2, 6, dtype=torch.bool))
+    >>> layer(x, x, x, gate=gate)[0].shape
+    torch.Size([2, 6, 16])
     """
 
     gate: GateState | None

@@ -41,6 +41,11 @@ def let_through(
     present: (B, S) bool, False where there is no item: nothing passes there, whatever the gate.
     Each item is looked at by itself: `t_query` is (B, 1), one moment for all, or (B, S), one for each; `share` is (B,),
     or one per item as (B, S), (B, 1, S) or (B, S, 1). A gate that is there but limits nothing gives the bits of none.
+
+    >>> x, logits = torch.ones(1, 3, 4), torch.zeros(1, 3)
+    >>> gate = GateState(keep=torch.tensor([[True, False, True]]))
+    >>> let_through(x, logits, gate).sum(-1).tolist()
+    [[2.0, 0.0, 2.0]]
     """
     gate = GateState() if gate is None else gate
     _check(x, logits, gate, present)

@@ -41,7 +41,11 @@ GRADIENTS = ("straight_through", "relaxed", "score")
 
 @dataclass(frozen=True, eq=False)
 class Selection:
-    """Who won, and how the logits learn from it."""
+    """Who won, and how the logits learn from it.
+
+    >>> select(torch.tensor([[0.0, 3.0, 1.0]]), k=2).index.tolist()
+    [[1, 2]]
+    """
 
     keep: Tensor
     """(B, S): 1 for the winners, 0 for the others; relaxed: in between. Carries the gradient, but for `score`."""
@@ -65,6 +69,10 @@ def select(
     """K of S items, hard forward unless `relaxed`. logits (B, S), -inf = no item; noise (B, S) as from `gumbel`.
 
     Without noise the heaviest win, as in `gate.TopK`. `temperature` is that of the relaxed winners.
+
+    >>> chosen = select(torch.tensor([[0.0, 3.0, 1.0, 2.0]]), k=2)
+    >>> chosen.index.tolist()
+    [[1, 3]]
     """
     choice("gradient", gradient, GRADIENTS)
     scores = _checked(logits, noise)
@@ -89,6 +97,9 @@ def relaxed_topk(scores: Tensor, k: int, temperature: float) -> Tensor:
 
     p_1 = softmax(s / T), s_2 = s + log(1 - p_1), ...  Each row sums to K, and tends to the K largest as T goes to 0; at
     a warm T one item can have more than 1.
+
+    >>> relaxed_topk(torch.tensor([[0.0, 3.0, 1.0]]), k=2, temperature=0.1).sum(-1).tolist()
+    [2.0]
     """
     number("temperature", temperature, above=0)
     floor = torch.finfo(scores.dtype).tiny
@@ -101,7 +112,12 @@ def relaxed_topk(scores: Tensor, k: int, temperature: float) -> Tensor:
 
 
 def straight_through(hard: Tensor, soft: Tensor) -> Tensor:
-    """`hard` to the bit; its gradient is that of `soft`."""
+    """`hard` to the bit; its gradient is that of `soft`.
+
+    >>> soft = torch.tensor([0.3, 0.7], requires_grad=True)
+    >>> straight_through(torch.tensor([0.0, 1.0]), soft).tolist()
+    [0.0, 1.0]
+    """
     return hard.detach() + (soft - soft.detach())
 
 

@@ -61,17 +61,29 @@ _EVERY: dict[str, type[Paradigm]] = {**_ALL, OwnTask.name: OwnTask}
 
 
 def names() -> list[str]:
-    """The classic experiments there are; besides, every network that brings a task of its own has `own_task`."""
+    """The classic experiments there are; besides, every network that brings a task of its own has `own_task`.
+
+    >>> len(names()) >= 29
+    True
+    """
     return sorted(_ALL)
 
 
 def get(name: str) -> Callable[..., Paradigm]:
-    """The paradigm of this name; call it with its options."""
+    """The paradigm of this name; call it with its options.
+
+    >>> get("prp")().title
+    'Two choices at once'
+    """
     return _EVERY[choice("paradigm", name, sorted(_EVERY))]
 
 
 def make(name: str, options: Mapping[str, Any]) -> Paradigm:
-    """The paradigm with these options; an unknown option is refused with the nearest known one."""
+    """The paradigm with these options; an unknown option is refused with the nearest known one.
+
+    >>> make("whole_report", {"set_size": 4}).set_size
+    4
+    """
     kind = _EVERY[choice("paradigm", name, sorted(_EVERY))]
     for option in options:
         choice(f"option of {name}", option, [f.name for f in fields(kind)])

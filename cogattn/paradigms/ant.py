@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import number
-from cogattn.paradigms.base import Condition
+from cogattn.paradigms.base import Condition, pens_of
 from cogattn.paradigms.conflict import Flanker
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
 from cogattn.stream import Stimulus, TaskStream
@@ -38,6 +38,12 @@ if TYPE_CHECKING:
 
 CUES = {"none": 0, "double": 1, "centre": 2, "spatial": 3}
 _ORIENT = 0.1  # s
+#: network: (column, slow, fast, over)
+NETWORKS = {
+    "alerting": ("cue", CUES["none"], CUES["double"], "congruence"),
+    "orienting": ("cue", CUES["centre"], CUES["spatial"], "congruence"),
+    "conflict": ("congruence", -1, 1, "cue"),
+}
 
 
 @dataclass(frozen=True)
@@ -105,14 +111,47 @@ class AttentionNetworks(Selecting):
         return out | {"errors congruent": float(errors[1]), "errors incongruent": float(errors[-1])}
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """RT by cue, congruent and incongruent; conflict by cue; errors when incongruent."""
-        own, ticks = timed(frame), {c: CUES[c] for c in self.cues}
-        same: dict[str, Any] = {"ticks": ticks, "xlabel": "cue", "ylim": (0, None)}
-        gone, hard = difference(frame, "congruence", -1, 1, "cue"), frame["congruence"] == -1
-        draws = [
-            self.over(own[own["congruence"] == 1], "ms", "cue", ylabel="RT [ms], congruent", **same),
-            self.over(own[own["congruence"] == -1], "ms", "cue", ylabel="RT [ms], incongruent", **same),
-            self.over(gone, "effect", "cue", ylabel="conflict [ms]", **same),
-            self.over(frame[hard], "error", "cue", ylabel="errors, incongruent", **same),
-        ]
+        """RT and errors by cue (filled: congruent), and the three networks."""
+        known, ticks = pens_of(frame), {c: CUES[c] for c in self.cues}
+
+        def by_cue(rows: pd.DataFrame, value: str, label: str) -> Any:
+            same: dict[str, Any] = {"xlabel": "cue", "ylabel": label}
+            easy, hard = (
+                self.over(
+                    rows[rows["congruence"] == k],
+                    value,
+                    "cue",
+                    known,
+                    ticks,
+                    hollow=k < 0,
+                    band=k > 0,
+                    **same,
+                )
+                for k in (1, -1)
+            )
+            return self.both(easy, hard, ("filled: congruent", "hollow: incongruent"))
+
+        scores, names = _scores(frame), dict(zip(NETWORKS, range(3), strict=True))
+        networks = self.over(
+            scores,
+            "effect",
+            "network",
+            known,
+            names,
+            joined=False,
+            band=False,
+            xlabel="network",
+            ylabel="effect [ms]",
+            ylim=(0, None),
+        )
+        draws = [by_cue(timed(frame), "ms", "RT [ms]"), networks, by_cue(frame, "error", "errors [share]")]
         return self.panels(frame, axes, draws)
+
+
+def _scores(frame: pd.DataFrame) -> pd.DataFrame:
+    """Each person's three networks [ms] (column effect), by their number."""
+    parts = [
+        difference(frame, column, slow, fast, by).assign(network=i)
+        for i, (column, slow, fast, by) in enumerate(NETWORKS.values())
+    ]
+    return pd.concat(parts, ignore_index=True)

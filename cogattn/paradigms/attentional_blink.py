@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cogattn import human
+from cogattn import human, plot
 from cogattn.errors import InputError, number, whole
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -147,24 +147,32 @@ class AttentionalBlink(Divided):
         return self.rate == 12 and self.masked and self.report_first
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """T2 given T1 over lag, and order swaps."""
-        t = self.human()
+        """T2 given T1 over lag, T1, and order swaps."""
+        t, known = self.human(), pens_of(frame)
         letters = t[t["dataset"] == "Berkeley"]
+        lag: dict[str, Any] = {"xlabel": "lag [items]"}
 
-        def curve(ax: Any) -> None:
-            self.panel(ax, given_first(frame), "mean", "lag", letters, ylim=(0, 1.03))
+        def second(ax: Any) -> None:
+            name = "T2 given T1" if self.report_first else "T2"
+            self.panel(ax, given_first(frame), "mean", "lag", known, letters, ylim=(0, 1.03), **lag)
             if self.as_people:
                 words = t[t["dataset"] != "Berkeley"]
-                ax.plot(words["lag"], words["mean"], "*", color="#999999", label="people, words")
-            name = "T2 given T1" if self.report_first else "T2"
-            ax.set(xlabel="lag [items]", ylabel=f"P({name})")
+                ax.plot(words["lag"], words["mean"], "*", color=plot.QUIET, label="people, words")
+            ax.set(ylabel=f"{name} right [probability]")
+
+        def first(ax: Any) -> None:
+            own = letters.assign(mean=letters["T1"], sd=np.nan)
+            rows = frame.assign(T1=frame["T1"].astype(float))
+            self.panel(
+                ax, rows, "T1", "lag", known, own, ylabel="T1 right [probability]", ylim=(0, 1.03), **lag
+            )
 
         def swaps(ax: Any) -> None:
-            swap = frame.assign(swap=frame["swap"].astype(float))
+            rows = frame.assign(swap=frame["swap"].astype(float))
             own = letters.assign(mean=letters["swap"], sd=np.nan)
-            self.panel(ax, swap, "swap", "lag", own, xlabel="lag [items]", ylabel="P(order swapped)")
+            self.panel(ax, rows, "swap", "lag", known, own, ylabel="order swapped [probability]", **lag)
 
-        return self.panels(frame, axes, [curve, swaps])
+        return self.panels(frame, axes, [second, first, swaps] if self.report_first else [second, swaps])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

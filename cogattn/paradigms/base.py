@@ -7,6 +7,7 @@ may know its own band: the bands live in `human/targets.csv` and are read by `re
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -14,16 +15,23 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cogattn import plot
 from cogattn.stream import TaskStream
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Condition = dict[str, float | int]
 
 
 class Answers(NamedTuple):
-    """What was answered in n trials, element by element (trials, elements); element order is the stream's."""
+    """What was answered in n trials, element by element (trials, elements); element order is the stream's.
+
+    >>> yes, no = np.ones((1, 2), bool), np.zeros((1, 2), bool)
+    >>> int(Answers(given=yes, right=yes, censored=no).right.sum())
+    2
+    """
 
     given: npt.NDArray[np.bool_]  # something was answered for this element
     right: npt.NDArray[np.bool_]  # and it was the right thing
@@ -31,7 +39,11 @@ class Answers(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """One number of a paradigm, spelled as in `human/targets.csv` where a band exists."""
+    """One number of a paradigm, spelled as in `human/targets.csv` where a band exists.
+
+    >>> Metric("blink", "depth", "over lags", 0.4, np.nan).value
+    0.4
+    """
 
     phenomenon: str
     metric: str
@@ -42,7 +54,12 @@ class Metric(NamedTuple):
 
 @dataclass(frozen=True)
 class Paradigm(ABC):
-    """A classic experiment. Fields are its options; units are SI."""
+    """A classic experiment. Fields are its options; units are SI.
+
+    >>> from cogattn import paradigms
+    >>> isinstance(paradigms.get("whole_report")(), Paradigm)
+    True
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
@@ -88,3 +105,69 @@ class Paradigm(ABC):
 def by_person(frame: pd.DataFrame, columns: list[str], value: str) -> pd.DataFrame:
     """Mean of `value` for each person (rows) in each condition (columns)."""
     return frame.pivot_table(index="person", columns=columns, values=value, aggfunc="mean", sort=True)
+
+
+def pens_of(frame: pd.DataFrame) -> dict[str, plot.Pen]:
+    """The pen of every arm of a run: made once for a figure, since a panel may lack an arm."""
+    return plot.pens(list(frame["arm"].unique()))
+
+
+def curve(
+    ax: Axes,
+    rows: pd.DataFrame,
+    value: str,
+    column: str,
+    known: dict[str, plot.Pen],
+    people: pd.DataFrame | None = None,
+    *,
+    scale: float = 1.0,
+    along: str | None = None,
+    hollow: bool = False,
+    band: bool = True,
+    joined: bool = True,
+    **labels: Any,
+) -> None:
+    """Each arm's mean of `value` over one column, and people (columns `column`, mean, sd, n) as stars.
+
+    A person counts once: the mean is over people's own means. along: where each level of the column lies is the mean
+    of this column there, e.g. a block at its minute. joined: levels with an order are; names are not. Arms without any
+    value are left out.
+    """
+    first = next(iter(known))
+    ax.set_autoscaley_on(True)  # an earlier curve may have fixed the foot of this panel, and with it its head
+    for arm, own in rows.groupby("arm", sort=False):
+        table = by_person(own, [column], value)
+        if table.size and np.isfinite(table.to_numpy(float)).any():
+            x = table.columns if along is None else own.groupby(column)[along].mean()[table.columns]
+            label = "_" if hollow else str(arm)
+            y, pen = table.to_numpy(float), known[str(arm)]
+            pen = pen if joined else pen._replace(dash="none")
+            plot.arm(ax, np.asarray(x) * scale, y, pen, label, band=band and arm == first, hollow=hollow)
+    levels = np.sort(rows[column].unique()) * scale
+    if along is None and 1 < len(levels) <= 6 and np.diff(levels).min() > 0.08 * np.ptp(levels):
+        ax.set_xticks(levels)
+    if people is not None and len(people):
+        x = people[column if along is None else along]
+        label = "_" if hollow else "people"
+        plot.people(ax, x * scale, people["mean"], people["sd"], people["n"], label, hollow=hollow)
+    ax.set(**labels)
+
+
+def pooled(
+    frame: pd.DataFrame, statistic: Callable[[pd.DataFrame], npt.ArrayLike], groups: int = 10
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """A statistic of all people together (no mean of people's own), and half of its 95 % interval.
+
+    By a jackknife that leaves out a group of people at a time (Kott 2001, J Off Stat 17:521):
+
+        var = (G - 1) / G sum (theta_g - mean theta)^2,   t with G - 1 degrees of freedom
+    """
+    whole = np.asarray(statistic(frame), float)
+    people = frame["person"].unique()
+    g = min(groups, len(people))
+    if g < 2:
+        return whole, np.full(whole.shape, np.nan)
+    left_out = [frame[~frame["person"].isin(people[i::g])] for i in range(g)]
+    each = np.array([np.asarray(statistic(rest), float) for rest in left_out])
+    se = np.sqrt((g - 1) / g * ((each - each.mean(0)) ** 2).sum(0))
+    return whole, plot.interval(se * np.sqrt(g), g)

@@ -16,7 +16,7 @@ import pandas as pd
 from cogattn import plot
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, lapsed
 from cogattn.stream import Session, Stimulus, Task, TaskStream
 
@@ -101,22 +101,27 @@ class Breaks(Watch):
         return pd.DataFrame({"length": [], "kind": [], "mean": [], "sd": [], "n": []})
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """Speed regained over the length of the break, by its kind."""
-        first = frame[frame["arm"] == next(iter(dict.fromkeys(frame["arm"])))]
-        table = regained(first)
-        pens = plot.pens(["human", "a", "b"])
+        """Speed regained over the length of the break, a panel for each of its kinds."""
+        table, known = regained_by_person(frame), pens_of(frame)
         with plot.style() as plt:
             if axes is None:
-                _, axes = plt.subplots(figsize=(5.6, 4.2))
-            for kind, pen in zip(self.kinds, pens.values(), strict=False):
-                own = table[table.index.get_level_values("kind") == kind]
-                x = own.index.get_level_values("length").to_numpy(float) / 60
-                axes.plot(x, own, color=pen.color, linestyle=pen.dash, marker=pen.mark, label=KINDS[kind])
-            axes.axhline(0, color=plot.PEOPLE, linewidth=0.8)
-            axes.set(xlabel="length of the break [min]", ylabel="speed regained [1/s]")
-            axes.set_title(self.finding(frame), wrap=True)
-            axes.legend()
-            return axes.figure
+                wide = max(6.4, 1.2 + 2.9 * len(self.kinds))
+                _, axes = plt.subplots(1, len(self.kinds), figsize=(wide, 4.2), sharey=True, squeeze=False)
+            axes = list(np.ravel(axes))
+            for ax, kind in zip(axes, self.kinds, strict=True):
+                own = table[table["kind"] == kind].assign(minutes=table["length"] / 60)
+                curve(
+                    ax,
+                    own,
+                    "regained",
+                    "minutes",
+                    known,
+                    xlabel="length of the break [min]",
+                    title=KINDS[kind],
+                )
+                ax.axhline(0, color=plot.PEOPLE, linewidth=0.8)
+            axes[0].set_ylabel("speed regained [1/s]")
+            return plot.finish(axes[0].figure, axes, self.finding(frame))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""
@@ -125,6 +130,13 @@ class Breaks(Watch):
         longest = max(self.lengths)
         parts = ", ".join(f"{KINDS[k]} {table[(longest, k)]:+.3f}" for k in self.kinds)
         return f"Speed regained ({arm}) by {longest / 60:g} min [1/s]: {parts}"
+
+
+def regained_by_person(frame: pd.DataFrame) -> pd.DataFrame:
+    """`regained` of each person under each arm (column regained)."""
+    keys = ["arm", "person"]
+    parts = {key: regained(own) for key, own in frame.groupby(keys, sort=False)}
+    return pd.concat(parts, names=keys).rename("regained").reset_index()
 
 
 def regained(frame: pd.DataFrame) -> pd.Series:

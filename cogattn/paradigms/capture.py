@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition
+from cogattn.paradigms.base import Condition, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, account
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, some
 from cogattn.paradigms.watch import Array
@@ -127,10 +127,15 @@ class Capture(Selecting):
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """RT of a search, letters of a report, and who is noticed, with each extra one."""
-        what = {"search": ("ms", "RT [ms]"), "report": ("letters", "letters"), "party": ("noticed",) * 2}
-        rows, draws = frame.assign(ms=1000 * frame["rt"].where(frame["correct"])), []
+        what = {
+            "search": ("ms", "RT [ms]"),
+            "report": ("letters", f"reported [letters of {self.letters}]"),
+            "party": ("noticed", "the other ear noticed [share]"),
+        }
+        rows, known, draws = frame.assign(ms=1000 * frame["rt"].where(frame["correct"])), pens_of(frame), []
         for scene in self.scenes:
             own, (value, label) = rows[rows["scene"] == SCENES[scene]], what[scene]
             ticks = {k: x for k, x in EXTRAS.items() if x in WITH[scene]}
-            draws.append(self.over(own, value, "extra", ticks, xlabel=scene, ylabel=label, ylim=(0, None)))
+            words = {"xlabel": f"the extra one ({scene})", "ylabel": label, "ylim": (0, None)}
+            draws.append(self.over(own, value, "extra", known, ticks, **words))
         return self.panels(frame, axes, draws)

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cogattn import human
+from cogattn import human, plot
 from cogattn.errors import number, whole
 from cogattn.laws import memory
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import (
     DEMAND,
     MONOTONY,
@@ -125,18 +125,20 @@ class ChangeDetection(Divided):
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """Accuracy over set size, and the number of squares held (Cowan's K)."""
-        t = self.human()
-        k = _cowan(frame)
+        t, known = self.human(), pens_of(frame)
         people = t.assign(mean=t["K"], sd=np.nan)
+        size: dict[str, Any] = {"xlabel": "set size [squares]"}
 
         def accuracy(ax: Any) -> None:
-            self.panel(
-                ax, frame, "correct", "set_size", t, xlabel="squares", ylabel="accuracy", ylim=(0.45, 1.03)
-            )
-            ax.axhline(0.5, color="#999999", linewidth=0.8)
+            rows = frame.assign(right=frame["correct"].astype(float))
+            words = {"ylabel": "accuracy [share right]", "ylim": (0.45, 1.03)}
+            self.panel(ax, rows, "right", "set_size", known, t, **words, **size)
+            ax.axhline(0.5, color=plot.QUIET, linewidth=0.8)
 
         def held(ax: Any) -> None:
-            self.panel(ax, k, "K", "set_size", people, xlabel="squares", ylabel="squares held (Cowan's K)")
+            self.panel(
+                ax, _cowan(frame), "K", "set_size", known, people, ylabel="Cowan's K [squares held]", **size
+            )
 
         return self.panels(frame, axes, [accuracy, held])
 

@@ -20,7 +20,7 @@ import pandas as pd
 
 from cogattn import human, plot
 from cogattn.errors import choice, number, whole
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.watch import Array
 from cogattn.stream import Session, Stimulus, Task, TaskStream
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 KINDS = {"congruent": 1, "neutral": 0, "incongruent": -1}  # what the irrelevant says; the target says 1
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
+FIFTHS = (1, 2, 3, 4, 5)
+STAR: dict[str, Any] = {"color": plot.PEOPLE, "markersize": 8, "label": "people"}
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,8 @@ class Conflicting(Divided):
 
     table: ClassVar[str]
     phenomenon: ClassVar[str]
-    accuracy: ClassVar[str]  # its column
+    accuracy: ClassVar[str]  # its column, incongruent
+    easy_accuracy: ClassVar[str]  # and congruent
     condition_columns = ("congruence",)
 
     kinds: tuple[str, ...] = ("congruent", "incongruent")
@@ -122,15 +125,30 @@ class Conflicting(Divided):
         hard, easy = (mean.loc[k] if k in mean.index else missing for k in (-1, 1))
         return np.asarray(1000 * (hard - easy))
 
+    def deltas(self, frame: pd.DataFrame) -> tuple[Array, Array]:
+        """(people, quantiles), twice: where each person's quantile lies [ms], the mean of congruent and incongruent,
+        and what the conflict adds there."""
+        right = frame[frame["correct"] & frame["rt"].notna()]
+        if not {-1, 1} <= set(right["congruence"]):
+            return np.empty((0, len(QUANTILES))), np.empty((0, len(QUANTILES)))
+        q = 1000 * right.groupby(["congruence", "person"])["rt"].quantile(QUANTILES).unstack()
+        hard, easy = q.loc[-1].align(q.loc[1], join="inner")
+        return ((hard + easy) / 2).to_numpy(), (hard - easy).to_numpy()
+
     def fifths(self, frame: pd.DataFrame, kind: int) -> Array:
-        """Accuracy by fifth of response times (conditional accuracy), each person's own: the mean over people."""
+        """`fifths_by_person`: the mean over people."""
+        table = self.fifths_by_person(frame, kind)
+        return np.nanmean(table, 0) if len(table) else np.full(len(FIFTHS), np.nan)
+
+    def fifths_by_person(self, frame: pd.DataFrame, kind: int) -> Array:
+        """(people, 5): accuracy by fifth of each person's own response times (conditional accuracy)."""
         own = frame[(frame["congruence"] == kind) & frame["rt"].notna()]
         if own.empty:
-            return np.full(5, np.nan)
+            return np.empty((0, len(FIFTHS)))
         place = own.groupby("person")["rt"].rank(pct=True)
         fifth = np.clip(np.ceil(place * 5).astype(int) - 1, 0, 4)
-        table = own.assign(fifth=fifth).groupby(["person", "fifth"])["correct"].mean().groupby(level=1).mean()
-        return table.reindex(range(5)).to_numpy()
+        table = own.assign(fifth=fifth).groupby(["person", "fifth"])["correct"].mean().unstack()
+        return table.reindex(columns=range(len(FIFTHS))).to_numpy(float)
 
     def human(self) -> pd.DataFrame:
         """RT [s] and errors, congruent and incongruent."""
@@ -143,36 +161,45 @@ class Conflicting(Divided):
         )
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """RT by kind, the delta plot, and accuracy by fifth of response times."""
-        t, caf = self.human(), human.table(f"{self.table}_caf_delta")
-        arms = list(dict.fromkeys(frame["arm"]))
-        pens = plot.pens(arms)
+        """RT by kind, the delta function (what the conflict costs fast and slow responses), and conditional accuracy:
+        how accurate fast and slow responses are."""
+        t, caf, known = self.human(), human.table(f"{self.table}_caf_delta"), pens_of(frame)
 
         def times(ax: Any) -> None:
-            shown = t.assign(mean=t["mean"] * 1000, sd=t["sd"] * 1000)
-            own = frame[frame["correct"]].assign(ms=lambda f: f["rt"] * 1000)
-            self.panel(ax, own, "ms", "congruence", shown, ylabel="RT [ms]", ylim=(0, None))
-            ax.set_xticks([-1, 1], ["incongruent", "congruent"])
+            shown = t.assign(mean=t["mean"] * 1000, sd=t["sd"] * 1000, x=-t["congruence"])
+            own = frame[frame["correct"]].assign(ms=lambda f: f["rt"] * 1000, x=-frame["congruence"])
+            self.panel(ax, own, "ms", "x", known, shown, ylabel="RT [ms]")
+            ax.set_xticks([-KINDS[k] for k in self.kinds], self.kinds)
+            ax.margins(x=0.15)
 
-        def by(x: Any, of: Any, people: pd.Series, **labels: Any) -> Any:
-            def draw(ax: Any) -> None:
-                for arm in arms:
-                    y = of(frame[frame["arm"] == arm])
-                    if np.isfinite(y).all():
-                        pen = pens[arm]
-                        ax.plot(x, y, color=pen.color, linestyle=pen.dash, marker=pen.mark, label=arm)
-                ax.plot(x, people, "*", color=plot.PEOPLE, markersize=8, label="people")
-                ax.set(**labels)
+        def delta(ax: Any) -> None:
+            for arm, own in frame.groupby("arm", sort=False):
+                mean, delay = self.deltas(own)
+                if len(delay):
+                    plot.arm(ax, mean.mean(0), delay, known[str(arm)], str(arm), band=False)
+            ax.plot((caf.filter(like="q_").mean(axis=1)), caf["delta"], "*", **STAR)
+            ax.set(xlabel="RT of the quantile [ms]", ylabel="delay by the conflict [ms]", ylim=(0, None))
 
-            return draw
+        def accuracy(ax: Any) -> None:
+            for kind, hollow in ((-1, False), (1, True)):
+                for arm, own in frame.groupby("arm", sort=False):
+                    table = self.fifths_by_person(own, kind)
+                    if len(table):
+                        label = "_" if hollow else str(arm)
+                        plot.arm(ax, FIFTHS, table, known[str(arm)], label, band=False, hollow=hollow)
+                people = caf[self.accuracy if kind < 0 else self.easy_accuracy]
+                ax.plot(
+                    FIFTHS,
+                    people,
+                    "*",
+                    **(STAR | ({"markerfacecolor": "white", "label": "_"} if hollow else {})),
+                )
+            plot.kinds(ax, "filled: incongruent", "hollow: congruent")
+            ax.set(
+                xlabel="response time [fifths, fast to slow]", ylabel="accuracy [share right]", xticks=FIFTHS
+            )
 
-        draws = [
-            times,
-            by(QUANTILES, self.delta, caf["delta"], xlabel="quantile", ylabel="delay by conflict [ms]"),
-            by(range(1, 6), lambda f: self.fifths(f, -1), caf[self.accuracy], xlabel="fifth of response times",
-               ylabel="accuracy, incongruent"),
-        ]  # fmt: skip
-        return self.panels(frame, axes, draws)
+        return self.panels(frame, axes, [times, delta, accuracy])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""
@@ -200,7 +227,7 @@ class Flanker(Conflicting):
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"
     table = "flanker"
     phenomenon = "flanker"
-    accuracy = "acc_incomp"
+    accuracy, easy_accuracy = "acc_incomp", "acc_comp"
 
 
 @dataclass(frozen=True)
@@ -220,4 +247,4 @@ class Stroop(Conflicting):
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (521 adults)"
     table = "stroop"
     phenomenon = "Stroop"
-    accuracy = "acc_incong"
+    accuracy, easy_accuracy = "acc_incong", "acc_cong"

@@ -24,7 +24,7 @@ from scipy import optimize, special, stats
 from cogattn import plot
 from cogattn.errors import number, whole
 from cogattn.laws import memory
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of, pooled
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -102,40 +102,43 @@ class ContinuousReport(Divided):
         return pd.DataFrame(columns=["set_size", "mean", "sd", "n"], dtype=float)
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """The errors of the first arm, what the mixture finds in those of every arm, and the law."""
-        arms = list(dict.fromkeys(frame["arm"]))
-        pens = plot.pens(arms)
-        sizes = np.array(sorted(frame["set_size"].unique()))
-        found = {
-            arm: np.array([memory.fit_mixture(own["error"]) for _, own in f.groupby("set_size")])
-            for arm, f in frame.groupby("arm", sort=False)
-        }
+        """The errors of the first arm with the mixture that was found in them; what it finds in those of every arm."""
+        known, sizes = pens_of(frame), np.array(sorted(frame["set_size"].unique()))
+        found = {str(arm): pooled(own, _mixtures, groups=5) for arm, own in frame.groupby("arm", sort=False)}
+        (one, (first, _)), *_ = found.items()
 
         def errors(ax: Any) -> None:
-            edges = np.linspace(-180, 180, 25)
-            first = frame[frame["arm"] == arms[0]]
-            for n, grey in zip(sizes, np.linspace(0.0, 0.75, len(sizes)), strict=True):
-                own = np.degrees(first.loc[first["set_size"] == n, "error"])
-                density, _ = np.histogram(own, edges, density=True)
-                ax.stairs(density, edges, color=str(grey), label=f"{n} colours")
-            ax.set(xlabel="error [degrees]", ylabel=f"density ({arms[0]})", xticks=[-180, -90, 0, 90, 180])
+            edges, fine = np.linspace(-180, 180, 25), np.linspace(-180, 180, 361)
+            for n in dict.fromkeys([sizes[0], sizes[len(sizes) // 2], sizes[-1]]):
+                grey = str(0.65 * (n - sizes[0]) / max(1, sizes[-1] - sizes[0]))
+                own = frame[(frame["arm"] == one) & (frame["set_size"] == n)]
+                density, _ = np.histogram(np.degrees(own["error"]), edges, density=True)
+                ax.stairs(density, edges, color=grey, linewidth=0.8)
+                share, kappa = first[0][sizes == n], first[1][sizes == n]
+                law = memory.continuous_report(np.radians(fine), share, kappa) * np.pi / 180
+                ax.plot(
+                    fine,
+                    law,
+                    color=grey,
+                    linewidth=1.8,
+                    label=f"{n} {'colour' if n == 1 else 'colours'}, {one}",
+                )
+            ax.set(xlabel="error [degrees]", ylabel="density [1/degree]", xticks=[-180, -90, 0, 90, 180])
 
         def remembered(ax: Any) -> None:
-            for arm, pen in pens.items():
-                ax.plot(
-                    sizes, found[arm][:, 0], color=pen.color, linestyle=pen.dash, marker=pen.mark, label=arm
-                )
-            slots = sizes[-1] * found[arms[0]][-1, 0]
+            for arm, (value, half) in found.items():
+                plot.line(ax, sizes, value[0], half[0], known[arm], arm)
+            slots = sizes[-1] * first[0, -1]
             grid = np.linspace(1, sizes[-1], 100)
-            law = np.minimum(1.0, slots / grid)
-            ax.plot(grid, law, color="#777777", linewidth=0.9, label=f"min(1, {slots:.1f} / N)")
-            ax.set(xlabel="colours", ylabel="P(remembered)", ylim=(0, 1.05))
+            label = f"min(1, {slots:.1f} / N)"
+            ax.plot(grid, np.minimum(1.0, slots / grid), color=plot.LAW, linewidth=0.9, label=label)
+            ax.set(xlabel="set size [colours]", ylabel="remembered [probability]", ylim=(0, 1.05))
 
         def width(ax: Any) -> None:
-            for arm, pen in pens.items():
-                sd = np.degrees(circular_sd(found[arm][:, 1]))
-                ax.plot(sizes, sd, color=pen.color, linestyle=pen.dash, marker=pen.mark, label=arm)
-            ax.set(xlabel="colours", ylabel="sd of what is remembered [degrees]", ylim=(0, None))
+            for arm, (value, half) in found.items():
+                plot.line(ax, sizes, value[2], half[2], known[arm], arm)
+            label = "sd of what is remembered [degrees]"
+            ax.set(xlabel="set size [colours]", ylabel=label, ylim=(0, None))
 
         return self.panels(frame, axes, [errors, remembered, width])
 
@@ -147,6 +150,12 @@ class ContinuousReport(Divided):
             return f"{last * memory.fit_mixture(own.loc[own['set_size'] == last, 'error'])[0]:.1f}"
 
         return f"{self.title}: of {last} colours are remembered: " + between_arms(frame, held)
+
+
+def _mixtures(frame: pd.DataFrame) -> npt.NDArray[np.float64]:
+    """(3, set sizes): P(remembered), kappa and its sd [degrees], of all people together."""
+    share, kappa = np.array([memory.fit_mixture(own["error"]) for _, own in frame.groupby("set_size")]).T
+    return np.array([share, kappa, np.degrees(circular_sd(kappa))])
 
 
 def circular_sd(kappa: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -29,11 +29,11 @@ from cogattn import plot
 from cogattn.errors import InputError, number, whole
 from cogattn.mind import events
 from cogattn.paradigms import scenario as scenarios
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import Divided, account, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scenario import LEVELS, TASKS, Scenario
-from cogattn.paradigms.watch import Array, finish
+from cogattn.paradigms.watch import Array
 from cogattn.stream import Session, TaskStream
 
 if TYPE_CHECKING:
@@ -151,11 +151,12 @@ class ControlRoom(Divided):
                 grid = figure.add_gridspec(2, 2)
                 axes = [figure.add_subplot(g) for g in (grid[0, 0], grid[0, 1], grid[1, :])]
             top = [
-                (axes[0], "hits", "signals answered in time"),
-                (axes[1], "tracking_error", "tracking error"),
+                (axes[0], "hits", "answered in time [share of signals]"),
+                (axes[1], "tracking_error", "tracking error [half-widths of the target]"),
             ]
+            known = pens_of(frame)
             for ax, value, label in top:
-                self.panel(ax, frame, value, "load", ylabel=label)
+                self.panel(ax, frame, value, "load", known, ylabel=label)
                 loads = sorted(set(frame["load"]))
                 ax.set_xticks(loads, [("own", *LEVELS)[int(n)] for n in loads])
                 ax.set(xlabel="load")
@@ -163,7 +164,7 @@ class ControlRoom(Divided):
             axes[1].set_ylim(bottom=0)
             last = frame[frame["load"] == frame["load"].max()]
             self.moments(axes[2], last.iloc[0])
-            return finish(axes[0].figure, list(axes[:2]), self.finding(frame))
+            return plot.finish(axes[0].figure, list(axes[:2]), self.finding(frame))
 
     def moments(self, ax: Axes, row: Any) -> None:
         """One sitting: bars = which task had attention; marks = signals that were answered in time, or were not."""

@@ -15,8 +15,8 @@ import pandas as pd
 
 from cogattn import plot
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Answers, Condition, Metric
-from cogattn.paradigms.watch import Array, Watch, curve, finish
+from cogattn.paradigms.base import Answers, Condition, Metric, curve, pens_of
+from cogattn.paradigms.watch import Array, Watch
 from cogattn.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
@@ -95,21 +95,17 @@ class DigitStream(Watch):
         return pd.DataFrame({"targets": [], "distractors": [], "mean": [], "sd": [], "n": []})
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """Targets reported over the hour, and the alertness behind it."""
-        f = _tenths(frame)
-        x = (np.arange(10) + 0.5) * self.minutes / 10
+        """Targets reported over the hour, and how often attention was on its task."""
+        f, known = _tenths(frame), pens_of(frame)
         with plot.style() as plt:
             if axes is None:
-                _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9))
-            curve(axes[0], f, "score", x)
-            curve(
-                axes[1], f.assign(at_work=f["alertness"] * np.where(f["on_task"], 1.0, np.nan)), "on_task", x
-            )
-            axes[0].set(
-                xlabel="time on task [min]", ylabel=f"targets reported (of {self.targets})", ylim=(0, None)
-            )
-            axes[1].set(xlabel="time on task [min]", ylabel="attention on its task", ylim=(0, 1.05))
-            return finish(axes[0].figure, axes, self.finding(frame))
+                _, axes = plt.subplots(1, 2, figsize=(8.4, 4.2))
+            over: dict[str, Any] = {"along": "minute", "xlabel": "time on task [min]"}
+            label = f"targets reported [items of {self.targets}]"
+            curve(axes[0], f, "score", "block", known, ylabel=label, ylim=(0, None), **over)
+            label = "attention on its task [share of displays]"
+            curve(axes[1], f, "on_task", "block", known, ylabel=label, ylim=(0, 1.05), **over)
+            return plot.finish(axes[0].figure, axes, self.finding(frame))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""
@@ -122,4 +118,5 @@ class DigitStream(Watch):
 
 def _tenths(frame: pd.DataFrame) -> pd.DataFrame:
     last = frame["trial"].max() + 1
-    return frame.assign(block=frame["trial"] * 10 // last, on_task=frame["on_task"].astype(float))
+    block, minute = frame["trial"] * 10 // last, frame["onset"] / 60
+    return frame.assign(block=block, minute=minute, on_task=frame["on_task"].astype(float))

@@ -16,8 +16,8 @@ import pandas as pd
 
 from cogattn import plot
 from cogattn.mind.draws import GUESS, LAYOUT
-from cogattn.paradigms.base import Condition, by_person
-from cogattn.paradigms.watch import Array, Seen, Watch, finish
+from cogattn.paradigms.base import Condition, curve
+from cogattn.paradigms.watch import Array, Seen, Watch
 from cogattn.stream import Session, TaskStream
 
 if TYPE_CHECKING:
@@ -65,40 +65,26 @@ class Divided(Watch):
     def panel(
         self,
         ax: Axes,
-        frame: pd.DataFrame,
+        rows: pd.DataFrame,
         value: str,
         column: str,
+        known: dict[str, plot.Pen],
         people: pd.DataFrame | None = None,
-        scale: float = 1.0,
-        **labels: Any,
+        **how: Any,
     ) -> None:
-        """Each arm's mean of `value` over one condition column; people (columns `column`, mean, sd, n) as stars."""
-        arms = list(dict.fromkeys(frame["arm"]))
-        pens = plot.pens(arms)
-        for arm in arms:
-            table = by_person(frame[frame["arm"] == arm], [column], value)
-            if table.size and np.isfinite(table.to_numpy()).any():
-                plot.arm(
-                    ax,
-                    table.columns * scale,
-                    table.fillna(table.mean()).to_numpy(),
-                    pens[arm],
-                    arm,
-                    band=arm == arms[0],
-                )
-        if people is not None and len(people) and self.as_people:
-            plot.people(ax, people[column] * scale, people["mean"], people["sd"], people["n"])
-        ax.set(**labels)
+        """`base.curve`, with people only where they were measured under these options."""
+        curve(ax, rows, value, column, known, people if self.as_people else None, **how)
 
     def panels(self, frame: pd.DataFrame, axes: Any, draws: list[Any]) -> Figure:
         """Panels side by side, each drawn by draws[i](ax), with one legend and the finding as title."""
         with plot.style() as plt:
             if axes is None:
-                _, axes = plt.subplots(1, len(draws), figsize=(1.2 + 3.9 * len(draws), 4.1))
-            axes = np.atleast_1d(axes)
+                width = max(6.4, 1.2 + 3.9 * len(draws))
+                _, axes = plt.subplots(1, len(draws), figsize=(width, 4.4), squeeze=False)
+            axes = list(np.ravel(axes))
             for ax, draw in zip(axes, draws, strict=True):
                 draw(ax)
-            return finish(axes[0].figure, list(axes), self.finding(frame))
+            return plot.finish(axes[0].figure, axes, self.finding(frame))
 
 
 def account(score: Array, answered: Array | None = None, arrived: Array | int = 1) -> dict[str, Array]:

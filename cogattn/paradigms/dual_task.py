@@ -34,7 +34,7 @@ from scipy import special
 from cogattn import plot
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.laws import stages
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of, pooled
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -144,30 +144,30 @@ class DualTask(Divided):
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """The operating characteristic with three laws through the single levels; workload capacity over time."""
-        arms = list(dict.fromkeys(frame["arm"]))
-        pens = plot.pens(arms)
+        known = pens_of(frame)
 
         def trade(ax: Any) -> None:
-            for arm, pen in pens.items():
-                own = _characteristic(frame[frame["arm"] == arm])
-                ax.plot(
-                    own["right"], own["left"], color=pen.color, linestyle=pen.dash, marker=pen.mark, label=arm
-                )
-            single = _characteristic(frame[frame["arm"] == arms[0]])
+            for arm, own in frame.groupby("arm", sort=False):
+                value, half = pooled(own, lambda f: _characteristic(f).to_numpy().T)
+                plot.line(ax, value[1], value[0], half[0], known[str(arm)], str(arm), across=half[1])
+            single = _characteristic(frame[frame["arm"] == frame["arm"].iloc[0]])
             most = np.clip([single["left"].max(), single["right"].max()], 0.5, 0.9999)
             for law, (left, right) in laws(float(most[0]), float(most[1])).items():
                 dash = {"all or none": ":", "fixed sample": "--"}.get(law, "-")
-                ax.plot(right, left, color="#777777", linewidth=0.9, linestyle=dash, label=law)
-            ax.set(xlabel="accuracy right", ylabel="accuracy left", xlim=(0.47, 1.03), ylim=(0.47, 1.03))
+                ax.plot(right, left, color=plot.LAW, linewidth=0.9, linestyle=dash, label=law)
+            ax.set(xlabel="accuracy right [share right]", ylabel="accuracy left [share right]")
+            ax.set(xlim=(0.43, 1.03), ylim=(0.43, 1.03))
 
         def capacity(ax: Any) -> None:
-            for arm, pen in pens.items():
-                c = _curves(frame[frame["arm"] == arm])
+            first = frame["arm"].iloc[0]
+            for arm, own in frame.groupby("arm", sort=False):
+                c = _curves(own)
                 if np.isfinite(c).any():
-                    plot.arm(ax, 100 * _SO_FAR, np.where(np.isfinite(c), c, np.nanmean(c)), pen, arm)
+                    plot.arm(ax, 100 * _SO_FAR, c, known[str(arm)], str(arm), band=arm == first)
             law = 1 / (1 + self.competition)
-            ax.axhline(law, color="#777777", linewidth=0.9, label=f"1 / (1 + k) = {law:.2f}")
-            ax.set(xlabel="responses to both so far [%]", ylabel="workload capacity C_OR", ylim=(0, 1.6))
+            ax.axhline(law, color=plot.PEOPLE, linewidth=0.9, linestyle=":", label=f"1 / (1 + k) = {law:.2f}")
+            label = "workload capacity C_OR [ratio]"
+            ax.set(xlabel="responses to both so far [%]", ylabel=label, ylim=(0, 1.6))
 
         return self.panels(frame, axes, [trade, capacity])
 

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cogattn import plot
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -94,19 +95,15 @@ class Enumeration(Divided):
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """Response time over the number of dots, beside lines of the published slopes."""
-        f = frame.assign(ms=frame["rt"] * 1000)
+        f, known = frame.assign(ms=frame["rt"] * 1000), pens_of(frame)
 
         def curve(ax: Any) -> None:
-            self.panel(ax, f, "ms", "dots", None, xlabel="dots", ylabel="response time [ms]", ylim=(0, None))
-            start = float(f[(f["arm"] == f["arm"].iloc[0]) & (f["dots"] == min(self.dots))]["ms"].mean())
-            x = np.array([1, 4, 8])
-            ax.plot(
-                x,
-                start + np.array([0, 210, 210 + 1200]),
-                color="#111111",
-                linewidth=1.2,
-                label="published slopes",
-            )
+            words: dict[str, Any] = {"xlabel": "number shown [dots]", "ylabel": "RT [ms]", "ylim": (0, None)}
+            self.panel(ax, f, "ms", "dots", known, **words)
+            first = f[f["arm"] == f["arm"].iloc[0]].groupby("dots")["ms"].mean()
+            x, rise = np.array([1, 4, 8]), np.array([0, 210, 210 + 1200])
+            start = float(first.iloc[0]) - np.interp(first.index[0], x, rise)
+            ax.plot(x, start + rise, color=plot.LAW, linewidth=1.2, linestyle=":", label="published slopes")
 
         return self.panels(frame, axes, [curve])
 

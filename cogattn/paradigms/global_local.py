@@ -24,7 +24,7 @@ import pandas as pd
 
 from cogattn.errors import number
 from cogattn.laws.conflict import exchanged
-from cogattn.paradigms.base import Condition
+from cogattn.paradigms.base import Condition, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
 from cogattn.stream import Stimulus, TaskStream
@@ -100,12 +100,21 @@ class GlobalLocal(Selecting):
         return out | {"asymmetry of interference [ms]": both[0] - both[1]}
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """RT and errors by congruence, for either level."""
-        ticks, draws = {k: KINDS[k] for k in self.kinds}, []
-        for rows, value, label in ((timed(frame), "ms", "RT [ms]"), (frame, "error", "errors")):
-            for level, code in LEVELS.items():
-                own, words = rows[rows["level"] == code], f"{level} letter told"
-                draws.append(
-                    self.over(own, value, "congruence", ticks, xlabel=words, ylabel=label, ylim=(0, None))
+        """RT and errors by congruence, for either level (filled: the large letter is told)."""
+        known, ticks = pens_of(frame), {k: KINDS[k] for k in self.kinds}
+        words = ("filled: global letter told", "hollow: local letter told")
+
+        def by_kind(rows: pd.DataFrame, value: str, label: str) -> Any:
+            same: dict[str, Any] = {"xlabel": "the other level", "ylabel": label}
+            large, small = (
+                self.over(
+                    rows[rows["level"] == LEVELS[level]], value, "congruence", known, ticks,
+                    hollow=level == "local", band=level == "global", **same,
                 )
-        return self.panels(frame, axes, draws)
+                for level in ("global", "local")
+            )  # fmt: skip
+            return self.both(large, small, words)
+
+        return self.panels(
+            frame, axes, [by_kind(timed(frame), "ms", "RT [ms]"), by_kind(frame, "error", "errors [share]")]
+        )

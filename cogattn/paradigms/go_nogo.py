@@ -19,8 +19,8 @@ import pandas as pd
 from cogattn import human, plot
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Metric
-from cogattn.paradigms.watch import Array, Seen, Watch, curve, finish, scattered
+from cogattn.paradigms.base import Condition, Metric, curve, pens_of
+from cogattn.paradigms.watch import Array, Seen, Watch, scattered
 from cogattn.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
@@ -115,22 +115,21 @@ class GoNoGo(Watch):
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """Commissions rise while RT stays flat."""
-        f, t = _prepared(frame), self.human()
-        f = f.assign(go_rt=(f["rt"] * 1000).where(~f["signal"]))
-        x = (np.arange(5) + 0.5) * self.length({}) * self.pace / 60 / 5
+        f, t, known = _prepared(frame), self.human(), pens_of(frame)
+        f = f.assign(go_rt=(f["rt"] * 1000).where(~f["signal"]), minute=f["onset"] / 60)
+        t = t.assign(minute=(t["block"] + 0.5) * self.length({}) * self.pace / 60 / 5)
         with plot.style() as plt:
             if axes is None:
-                _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9))
+                _, axes = plt.subplots(1, 2, figsize=(8.4, 4.2))
             for ax, value, mean, sd, label in (
-                (axes[0], "commission", "mean", "sd", "commission errors"),
+                (axes[0], "commission", "mean", "sd", "commission errors [share of no-gos]"),
                 (axes[1], "go_rt", "rt", "rt_sd", "go RT [ms]"),
             ):
-                people = pd.DataFrame({"x": x, "mean": t[mean], "sd": t[sd], "n": t["n"]})
-                curve(ax, f, value, x, "block", people if self.nogo == 0.1 else None)
-                ax.set(xlabel="time on task [min]", ylabel=label)
-            axes[0].set_ylim(bottom=-0.02)
-            axes[1].set_ylim(250, 450)
-            return finish(axes[0].figure, axes, self.finding(frame))
+                people = t.assign(mean=t[mean], sd=t[sd]) if self.nogo == 0.1 else None
+                curve(ax, f, value, "block", known, people, along="minute", ylabel=label)
+                ax.set(xlabel="time on task [min]")
+            axes[0].set_ylim(-0.02, None)
+            return plot.finish(axes[0].figure, axes, self.finding(frame))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

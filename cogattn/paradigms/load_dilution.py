@@ -25,8 +25,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cogattn import plot
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition
+from cogattn.paradigms.base import Condition, pens_of
 from cogattn.paradigms.conflict import Flanker
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, telling, timed
@@ -104,25 +105,31 @@ class LoadDilution(Selecting):
         return {"low load [ms]": float(np.mean(pair))} | out
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """Interference by letters, searched and only there, with D(n) to the last; response times."""
-        draws = []
-        found = self.numbers(frame[frame["arm"] == frame["arm"].iloc[0]])
+        """Interference and response times over the letters: searched (load, filled) or only there (dilution, hollow),
+        with D(n) to the last."""
+        known, first = pens_of(frame), frame[frame["arm"] == frame["arm"].iloc[0]]
+        words, found = ("filled: letters searched", "hollow: letters only there"), self.numbers(first)
+        kinds = ((1, "high load", self.searched, "-"), (0, "dilution", self.neutral, "--"))
 
-        def interference(gone: pd.DataFrame, last: float, weight: float, words: str) -> Any:
-            def draw(ax: Any) -> None:
-                self.panel(ax, gone, "effect", "letters", xlabel=words, ylabel="interference [ms]")
+        def interference(ax: Any) -> None:
+            for load, kind, weight, dash in kinds:
+                gone, last = (
+                    difference(frame[frame["load"] == load], "congruence", -1, 1, "letters"),
+                    found[f"{kind} [ms]"],
+                )
+                self.panel(ax, gone, "effect", "letters", known, hollow=not load, band=bool(load))
                 if np.isfinite(last) and self.distractor > 0:
                     n = np.linspace(min(self.letters), max(self.letters), 60)
                     law = taken(n, weight, self.distractor)
-                    ax.plot(
-                        n, last * law / law[-1], color="#777777", linewidth=0.9, label="D(n), to the last"
-                    )
+                    label = f"D(n) to the last, {kind}"
+                    ax.plot(n, last * law / law[-1], dash, color=plot.LAW, linewidth=0.9, label=label)
+            plot.kinds(ax, *words)
+            ax.set(xlabel="letters beside the target [letters]", ylabel="interference [ms]", ylim=(0, None))
 
-            return draw
+        def times(ax: Any) -> None:
+            for load, *_ in kinds:
+                own = timed(frame[frame["load"] == load])
+                self.panel(ax, own, "ms", "letters", known, hollow=not load, band=bool(load))
+            ax.set(xlabel="letters beside the target [letters]", ylabel="RT [ms]", ylim=(0, None))
 
-        for load, kind, word in ((1, "high load", "searched"), (0, "dilution", "only there")):
-            own, weight = frame[frame["load"] == load], self.searched if load else self.neutral
-            gone, last = difference(own, "congruence", -1, 1, "letters"), found[f"{kind} [ms]"]
-            draws.append(interference(gone, last, weight, f"letters, {word}"))
-            draws.append(self.over(timed(own), "ms", "letters", xlabel=f"letters, {word}", ylabel="RT [ms]"))
-        return self.panels(frame, axes, draws)
+        return self.panels(frame, axes, [interference, times])

@@ -19,10 +19,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import human
+from cogattn import human, plot
 from cogattn.errors import choice, number, whole
 from cogattn.laws import memory
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, guesses, laid_out
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -166,17 +166,17 @@ class NBack(Divided):
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """d' and accuracy over load."""
-        table, t = sensitivity(frame), self.human()
-
-        marks: Any = {"xlabel": "n back", "xticks": self.loads}
+        table, t, known = sensitivity(frame), self.human(), pens_of(frame)
+        marks: Any = {"xlabel": "n back [items]", "xticks": self.loads}
 
         def left(ax: Any) -> None:
-            self.panel(ax, table, "d", "load", t, ylabel="d'", ylim=(0, None), **marks)
+            words = {"ylabel": "sensitivity d' [sd of the noise]", "ylim": (0, None)}
+            self.panel(ax, table, "d", "load", known, t, **words, **marks)
 
         def right(ax: Any) -> None:
-            own = t.assign(mean=t["accuracy"])
-            self.panel(ax, table, "accuracy", "load", own, ylabel="accuracy", ylim=(0.45, 1.03), **marks)
-            ax.axhline(0.5, color="#999999", linewidth=0.8)
+            own, words = t.assign(mean=t["accuracy"], sd=np.nan), {"ylabel": "accuracy [share right]"}
+            self.panel(ax, table, "accuracy", "load", known, own, ylim=(0.45, 1.03), **words, **marks)
+            ax.axhline(0.5, color=plot.QUIET, linewidth=0.8)
 
         return self.panels(frame, axes, [left, right])
 

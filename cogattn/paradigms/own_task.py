@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,7 +17,7 @@ import pandas as pd
 
 from cogattn import plot
 from cogattn.errors import InputError, choice
-from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm, by_person
+from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm, curve, pens_of
 from cogattn.stream import TaskStream
 from cogattn.subjects import Exam, Specialist, find_specialist
 
@@ -31,7 +30,11 @@ _PLAIN = Exam("A network's own task", "value", (0.0,), "value", "score")
 
 @dataclass(frozen=True)
 class OwnTask(Paradigm):
-    """Options: whose task (a name in models/ or a file), and its exam; `OwnTask.of` takes both from the network."""
+    """Options: whose task (a name in models/ or a file), and its exam; `OwnTask.of` takes both from the network.
+
+    >>> OwnTask.of("sequence_scorer").model
+    'sequence_scorer'
+    """
 
     model: str = ""
     exam: Exam | Mapping[str, Any] = field(default=_PLAIN)
@@ -139,20 +142,15 @@ class OwnTask(Paradigm):
         """The score over what varies, a line per arm; dotted: the score of one who knows nothing."""
         exam = self.asked
         with plot.style() as plt:
-            ax = plt.subplots(figsize=(5.6, 4.2))[1] if axes is None else np.ravel(axes)[0]
-            arms = list(dict.fromkeys(frame["arm"]))
-            known = plot.pens(arms)
-            for arm in arms:
-                table = by_person(frame[frame["arm"] == arm], [exam.column], "score")
-                plot.arm(ax, table.columns, table.to_numpy(), known[arm], arm, band=arm == arms[0])
+            ax = plt.subplots(figsize=(6.4, 4.8))[1] if axes is None else np.ravel(axes)[0]
+            curve(ax, frame, "score", exam.column, pens_of(frame))
             if np.isfinite(exam.chance):
-                ax.axhline(exam.chance, color="#999999", linewidth=0.9, linestyle=":", label="knows nothing")
-            ax.set(xlabel=exam.label, ylabel=exam.measure, xticks=sorted(frame[exam.column].unique()))
+                ax.axhline(exam.chance, color=plot.QUIET, linewidth=0.9, linestyle=":", label="knows nothing")
+            ax.set(xlabel=f"{exam.label} [number]", ylabel=f"{exam.measure} [score]")
+            ax.set_xticks(sorted(frame[exam.column].unique()))
             if exam.perfect == 1.0:
                 ax.set_ylim(min(0.0, float(frame["score"].min())), 1.05)
-            ax.set_title(fill(self.finding(frame), 56))
-            ax.legend(loc="best")
-            return ax.figure
+            return plot.finish(ax.figure, [ax], self.finding(frame))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

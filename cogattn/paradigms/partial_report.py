@@ -84,7 +84,7 @@ class PartialReport(Report):
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """Targets reported over the number of distractors."""
-        return self.draw(frame, axes, "distractors", scale=1.0, x_label="distractors on display")
+        return self.draw(frame, axes, "distractors", scale=1.0, x_label="distractors [items]")
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

@@ -24,7 +24,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition
+from cogattn.paradigms.base import Condition, pens_of
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, timed
 from cogattn.stream import Change, Stimulus, TaskStream
@@ -104,16 +104,25 @@ class Posner(Selecting):
         return out
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """RT and errors by cue at the longest SOA, benefits and costs over SOA."""
-        last = frame[frame["soa"] == frame["soa"].max()]
-        value, unit = ("ms", "[ms]") if self.exposure >= END else ("error", "in accuracy")
+        """RT and errors by cue at the longest SOA; benefits (filled) and costs (hollow) over SOA."""
+        last, known = frame[frame["soa"] == frame["soa"].max()], pens_of(frame)
+        value, unit = ("ms", "[ms]") if self.exposure >= END else ("error", "[share right]")
 
-        def effect(what: str, slow: int, fast: int) -> Any:
+        def effect(slow: int, fast: int, hollow: bool) -> Any:
             own = difference(frame, "cue", slow, fast, "soa", value)
-            return self.over(own, "effect", "soa", scale=1000, xlabel="SOA [ms]", ylabel=f"{what} {unit}")
+            words: dict[str, Any] = {"xlabel": "SOA [ms]", "ylabel": f"benefit and cost {unit}"}
+            return self.over(own, "effect", "soa", known, scale=1000, hollow=hollow, band=not hollow, **words)
 
+        same: dict[str, Any] = {
+            "xlabel": f"cue ({1000 * frame['soa'].max():.0f} ms before)",
+        }
         draws = [
-            self.over(timed(last), "ms", "cue", CUES, ylabel="RT [ms]", xlabel="cue", ylim=(0, None)),
-            self.over(last, "error", "cue", CUES, ylabel="errors", xlabel="cue", ylim=(0, None)),
+            self.over(timed(last), "ms", "cue", known, CUES, ylabel="RT [ms]", **same),
+            self.over(last, "error", "cue", known, CUES, ylabel="errors [share]", **same),
+            self.both(
+                effect(0, 1, False),
+                effect(-1, 0, True),
+                ("filled: benefit of a valid cue", "hollow: cost of an invalid one"),
+            ),
         ]
-        return self.panels(frame, axes, [*draws, effect("benefit", 0, 1), effect("cost", -1, 0)])
+        return self.panels(frame, axes, draws)

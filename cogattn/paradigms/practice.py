@@ -22,7 +22,7 @@ import pandas as pd
 
 from cogattn import human, plot
 from cogattn.errors import choice, number, whole
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import Divided, account, between_arms, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.visual_search import answers, search_trial
@@ -110,40 +110,37 @@ class Practice(Divided):
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """RT over set size, the slope over practice, and how much faster people and minds become."""
-        ms = frame.assign(ms=1000 * frame["rt"])
-        t = self.human()
-        rows = [
-            (arm, person, done, s)
-            for (arm, person), own in frame.groupby(["arm", "person"], sort=False)
-            for done, s in slopes(own).items()
-        ]
-        by_block = pd.DataFrame(rows, columns=["arm", "person", "done", "slope"])
-        table = human.table("visual_search_slopes").set_index(["task", "target_present"])
-        row = table.loc[("spatial_2v5", 1)]
+        ms, t, known = frame.assign(ms=1000 * frame["rt"]), self.human(), pens_of(frame)
+        keys = ["arm", "person"]
+        own = {key: slopes(rows) for key, rows in frame.groupby(keys, sort=False)}
+        by_block = pd.concat(own, names=[*keys, "done"]).rename("slope").reset_index()
+        row = (
+            human.table("visual_search_slopes").set_index(["task", "target_present"]).loc[("spatial_2v5", 1)]
+        )
         mean_slope = pd.DataFrame(
             {"done": [2000], "mean": row["slope_ms_item"], "sd": row["slope_sd"], "n": row["n_sub"]}
         )
+        done: dict[str, Any] = {"xlabel": "practice [trials]"}
 
         def times(ax: Any) -> None:
             people = t.assign(mean=1000 * t["mean"], sd=1000 * t["sd"])
-            self.panel(ax, ms, "ms", "set_size", people, xlabel="digits", ylabel="RT [ms]", ylim=(0, None))
+            words: dict[str, Any] = {"xlabel": "set size [digits]", "ylabel": "RT [ms]", "ylim": (0, None)}
+            self.panel(ax, ms, "ms", "set_size", known, people, **words)
 
         def over(ax: Any) -> None:
-            self.panel(ax, by_block, "slope", "done", mean_slope, xlabel="trials", ylabel="slope [ms/digit]")
-            ax.set(ylim=(0, None))
+            label = "slope of search [ms/digit]"
+            self.panel(ax, by_block, "slope", "done", known, mean_slope, ylabel=label, ylim=(0, None), **done)
 
         def gain(ax: Any) -> None:
-            arms = list(dict.fromkeys(frame["arm"]))
-            for arm, pen in plot.pens(arms).items():
-                rt = frame[frame["arm"] == arm].groupby("done")["rt"].mean()
-                if np.isfinite(rt).all():
-                    ax.plot(rt.index, rt / rt.iloc[0], color=pen.color, linestyle=pen.dash, marker=pen.mark)
+            rt = frame.groupby([*keys, "done"], sort=False)["rt"].mean()
+            relative = (rt / rt.groupby(keys).transform("first")).rename("relative").reset_index()
+            label = "RT over that of the first block [ratio]"
+            self.panel(ax, relative, "relative", "done", known, ylabel=label, ylim=(0, 1.1), **done)
             if self.as_people:
                 c = human.table("visual_search_practice").query("task == 'spatial_2v5'")
                 quarter = c.groupby(c["bin"] * _BIN // 1000)["mean"].mean()
                 at, rel = 1000 * quarter.index + 500, quarter / quarter.iloc[0]
                 ax.plot(at, rel, "*", color=plot.PEOPLE, markersize=8, label="people (with absent trials)")
-            ax.set(xlabel="trials", ylabel="RT over that of the first block", ylim=(0, 1.1))
 
         return self.panels(frame, axes, [times, over, gain])
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cogattn import human
+from cogattn import human, plot
 from cogattn.errors import InputError, number, whole
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -145,30 +145,27 @@ class PRP(Divided):
         return {0.05, 0.15, 0.3, 0.8} <= {round(s, 4) for s in self.soas}
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """RT1 and RT2 over SOA, and the carry-over from RT1 to RT2."""
-        t = self.human()
+        """RT1 (hollow) and RT2 (filled) over SOA, and the carry-over from RT1 to RT2."""
+        t, known = self.human(), pens_of(frame)
         f = frame.assign(rt1=frame["rt1"] * 1000, rt2=frame["rt2"] * 1000)
-        labels = {"xlabel": "SOA [ms]", "ylim": (0, None)}
+        soa: dict[str, Any] = {"scale": 1000.0, "xlabel": "SOA [ms]"}
 
-        def first(ax: Any) -> None:
-            self.panel(
-                ax, f, "rt1", "soa", t.assign(mean=t["rt1"] * 1000), 1000.0, ylabel="RT1 [ms]", **labels
-            )
-
-        def second(ax: Any) -> None:
-            self.panel(
-                ax, f, "rt2", "soa", t.assign(mean=t["mean"] * 1000), 1000.0, ylabel="RT2 [ms]", **labels
-            )
+        def times(ax: Any) -> None:
+            for value, column, hollow in (("rt2", "mean", False), ("rt1", "rt1", True)):
+                people = t.assign(mean=t[column] * 1000)
+                self.panel(ax, f, value, "soa", known, people, hollow=hollow, band=not hollow, **soa)
+            plot.kinds(ax, "filled: second response", "hollow: first response")
+            ax.set(ylabel="RT [ms]", ylim=(0, None))
 
         def carry(ax: Any) -> None:
-            rows = [
-                (arm, person, soa, _carry_over(own))
-                for (arm, person, soa), own in f.groupby(["arm", "person", "soa"], sort=False)
-            ]
-            table = pd.DataFrame(rows, columns=["arm", "person", "soa", "carry"])
-            self.panel(ax, table, "carry", "soa", None, 1000.0, xlabel="SOA [ms]", ylabel="RT2 per ms of RT1")
+            keys = ["arm", "person", "soa"]
+            own = {key: _carry_over(rows) for key, rows in f.groupby(keys, sort=False)}
+            table = pd.Series(own).rename_axis(keys).rename("carry").reset_index()
+            self.panel(ax, table, "carry", "soa", known, ylabel="RT2 over RT1 [ms per ms]", **soa)
+            for law in (0, 1):
+                ax.axhline(law, color=plot.QUIET, linewidth=0.8)
 
-        return self.panels(frame, axes, [first, second, carry])
+        return self.panels(frame, axes, [times, carry])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

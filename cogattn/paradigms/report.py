@@ -10,7 +10,6 @@ import numbers
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +18,7 @@ import pandas as pd
 
 from cogattn import plot
 from cogattn.errors import InputError, number
-from cogattn.paradigms.base import Answers, Condition, Paradigm, by_person
+from cogattn.paradigms.base import Answers, Condition, Paradigm, curve, pens_of
 from cogattn.stream import TaskStream, display
 
 if TYPE_CHECKING:
@@ -66,35 +65,29 @@ class Report(Paradigm):
     def draw(self, frame: pd.DataFrame, axes: Any, column: str, scale: float, x_label: str) -> Figure:
         """Targets reported over one condition column, people beside every arm; below it the misfit to people.
 
-        The first arm has a band: one sd between its people each way.
+        The mean over people is the mean over trials: each has as many.
         """
         with plot.style() as plt:
             if axes is None:
-                _, axes = plt.subplots(2, 1, figsize=(5.2, 5.0), height_ratios=[5, 1], sharex=True)
+                _, axes = plt.subplots(2, 1, figsize=(6.4, 5.8), height_ratios=[5, 1], sharex=True)
             top, strip = axes
-            people, arms = self.human().sort_values(column), list(dict.fromkeys(frame["arm"]))
-            known, misfits = plot.pens(arms), {}
-            error = people["sd"] / np.sqrt(people["n"])
-            for arm in arms:
-                table = by_person(frame[frame["arm"] == arm], [column], "score")
-                plot.arm(top, table.columns * scale, table.to_numpy(), known[arm], arm, band=arm == arms[0])
-                misfits[arm] = (_at(table.mean(), people[column]) - people["mean"]) / error
+            people, known = self.human().sort_values(column), pens_of(frame)
+            people = people.assign(**{column: people[column] * scale})
+            rows = frame.assign(**{column: frame[column] * scale})
+            curve(top, rows, "score", column, known, people if self.as_people else None)
             if self.as_people:
-                plot.people(top, people[column] * scale, people["mean"], people["sd"], people["n"])
-                plot.misfit(strip, people[column] * scale, misfits, known)
+                error = people["sd"] / np.sqrt(people["n"])
+                means = rows.groupby(["arm", column], sort=False)["score"].mean()
+                misfits = {a: (_at(means[a], people[column]) - people["mean"]) / error for a in known}
+                plot.misfit(strip, people[column], misfits, known)
             else:
                 strip.set_axis_off()
             most = int(frame["arrived"].max())
-            if frame[column].nunique() <= 5:
-                top.set_xticks(sorted(frame[column].unique() * scale))
-            top.set(
-                ylabel=f"targets reported (of {most})",
-                ylim=(0, most * 1.05),
-                title=fill(self.finding(frame), 60),
-            )
+            if rows[column].nunique() <= 5:
+                top.set_xticks(sorted(rows[column].unique()))
+            top.set(ylabel=f"targets reported [items of {most}]", ylim=(0, most * 1.05))
             (strip if self.as_people else top).set_xlabel(x_label)
-            top.legend(loc="best")
-            return top.figure
+            return plot.finish(top.figure, [top], self.finding(frame))
 
 
 def _at(means: pd.Series, x: pd.Series) -> npt.NDArray[np.float64]:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from cogattn import plot
 from cogattn.errors import choice, number, whole
 from cogattn.paradigms.base import Condition, Metric
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
@@ -87,14 +88,33 @@ class Selecting(Divided):
         return pd.DataFrame(columns=[*self.condition_columns, "mean", "sd", "n"], dtype=float)
 
     def over(
-        self, rows: pd.DataFrame, value: str, column: str, ticks: dict[str, int] | None = None, **labels: Any
+        self,
+        rows: pd.DataFrame,
+        value: str,
+        column: str,
+        known: dict[str, plot.Pen],
+        ticks: dict[str, int] | None = None,
+        **labels: Any,
     ) -> Any:
-        """A panel: `value` over `column`, whose levels have names."""
+        """A panel: `value` over `column`; levels that have names (ticks) lie side by side."""
+        if ticks:
+            place = {code: i for i, code in enumerate(ticks.values())}
+            rows = rows.assign(**{column: rows[column].map(place)})
 
         def draw(ax: Any) -> None:
-            self.panel(ax, rows, value, column, **labels)
+            self.panel(ax, rows, value, column, known, **labels)
             if ticks:
-                ax.set_xticks(list(ticks.values()), list(ticks))
+                ax.set_xticks(range(len(ticks)), list(ticks))
+
+        return draw
+
+    def both(self, filled: Any, hollow: Any, words: tuple[str, str]) -> Any:
+        """Two panels in one: the second is drawn with hollow marks; words say what either is."""
+
+        def draw(ax: Any) -> None:
+            filled(ax)
+            hollow(ax)
+            plot.kinds(ax, *words)
 
         return draw
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cogattn import plot
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -110,28 +111,29 @@ class SerialRecall(Divided):
         return pd.DataFrame(columns=["length", "mean", "sd", "n"], dtype=float)
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """Share right and perfect lists over length, and right by serial position for the longest list."""
-        last = max(self.lengths)
-        wide = frame[frame["length"] == last]
-        long = wide.melt(
-            ["arm", "person"], [f"p{i + 1}" for i in range(last)], var_name="at", value_name="right"
-        )
+        """Right by serial position for the longest list, share right and perfect lists over length."""
+        known, last = pens_of(frame), max(self.lengths)
+        wide, places = frame[frame["length"] == last], [f"p{i + 1}" for i in range(last)]
+        long = wide.melt(["arm", "person"], places, var_name="at", value_name="right")
         long["position"] = long["at"].str[1:].astype(int)
-
-        def shares(ax: Any) -> None:
-            self.panel(ax, frame, "share", "length", xlabel="letters", ylabel="share right", ylim=(0, 1.05))
-
-        def perfect(ax: Any) -> None:
-            self.panel(
-                ax, frame, "correct", "length", xlabel="letters", ylabel="perfect lists", ylim=(0, 1.05)
-            )
-            ax.axhline(0.5, color="#999999", linewidth=0.8)
+        length: dict[str, Any] = {"xlabel": "list length [letters]", "ylim": (-0.03, 1.05)}
 
         def positions(ax: Any) -> None:
-            where = f"serial position of {last}"
-            self.panel(ax, long, "right", "position", xlabel=where, ylabel="right", ylim=(0, 1.05))
+            words: dict[str, Any] = {
+                "xlabel": f"serial position [of {last}]",
+                "ylabel": "right in its place [share]",
+            }
+            self.panel(ax, long, "right", "position", known, ylim=(-0.03, 1.05), **words)
 
-        return self.panels(frame, axes, [shares, perfect, positions])
+        def shares(ax: Any) -> None:
+            self.panel(ax, frame, "share", "length", known, ylabel="right in its place [share]", **length)
+
+        def perfect(ax: Any) -> None:
+            rows = frame.assign(perfect=frame["correct"].astype(float))
+            self.panel(ax, rows, "perfect", "length", known, ylabel="perfect lists [share]", **length)
+            ax.axhline(0.5, color=plot.QUIET, linewidth=0.8)
+
+        return self.panels(frame, axes, [positions, shares, perfect])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

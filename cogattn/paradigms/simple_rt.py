@@ -17,8 +17,8 @@ import pandas as pd
 from cogattn import human, plot
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Metric
-from cogattn.paradigms.watch import Array, Seen, Watch, chances, curve, finish, lapsed
+from cogattn.paradigms.base import Condition, Metric, curve, pens_of
+from cogattn.paradigms.watch import Array, Seen, Watch, chances, lapsed
 from cogattn.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
@@ -131,24 +131,34 @@ class SimpleRT(Watch):
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """Speed and lapses over time on task, bin by bin over the human table."""
-        f, t = _prepared(frame), self.human()
-        minute = f.groupby("bin")["minute"].mean().to_numpy()
+        f, t, known = _prepared(frame), self.human(), pens_of(frame)
         as_people = (self.block, self.blocks) == (50, 3)
         with plot.style() as plt:
             if axes is None:
-                _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9))
-            left, right = axes
+                _, axes = plt.subplots(1, 2, figsize=(8.4, 4.4))
             for ax, value, mean, sd, label in (
-                (left, "speed", "mean", "sd", "speed 1/RT [1/s]"),
-                (right, "lapse", "lapse", "lapse_sd", "lapses (500 ms or more)"),
+                (axes[0], "speed", "mean", "sd", "speed 1/RT [1/s]"),
+                (axes[1], "lapsing", "lapse", "lapse_sd", "lapses of 500 ms or more [share]"),
             ):
-                people = pd.DataFrame({"x": t["minute"], "mean": t[mean], "sd": t[sd], "n": t["n"]})
-                if value == "lapse":
-                    people["sd"] = 0.0  # as wide as the panel is high: said in the table
-                curve(ax, f, value, minute, "bin", people if as_people else None, band=value == "speed")
-                ax.set(xlabel="time on task [min]", ylabel=label)
-            right.set_ylim(bottom=-0.005)
-            return finish(left.figure, (left, right), self.finding(frame))
+                people = t.assign(mean=t[mean], sd=t[sd]) if as_people else None
+                curve(
+                    ax,
+                    f,
+                    value,
+                    "bin",
+                    known,
+                    people,
+                    along="minute",
+                    xlabel="time on task [min]",
+                    ylabel=label,
+                )
+            if len(
+                t
+            ):  # the spread between people is as wide as the panel is high: their interval is what is asked
+                axes[1].set_ylim(-0.01, 3 * t["lapse"].max())
+            else:
+                axes[1].set_ylim(bottom=-0.01)
+            return plot.finish(axes[0].figure, axes, self.finding(frame))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""
@@ -201,6 +211,7 @@ class PVT(SimpleRT):
 
 def _prepared(frame: pd.DataFrame) -> pd.DataFrame:
     f = frame.assign(lapse=lapsed(frame), minute=frame["onset"] / 60)
+    f["lapsing"] = f["lapse"].astype(float)
     return f.assign(speed=1 / f["rt"].where(f["rt"] >= 0.1))
 
 

@@ -17,9 +17,9 @@ import pandas as pd
 from cogattn import human, plot
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, curve, pens_of
 from cogattn.paradigms.simple_rt import PVT
-from cogattn.paradigms.watch import Array, Watch, curve, finish, lapsed
+from cogattn.paradigms.watch import Array, Watch, lapsed
 from cogattn.stream import Session
 
 if TYPE_CHECKING:
@@ -95,20 +95,19 @@ class SleepRestriction(Watch):
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """Mean RT and lapses by day. People were laboratory adults; the population answers online: only slopes
         compare."""
-        t = self.human()
+        t, known = self.human(), pens_of(frame)
         f = frame.assign(ms=1000 * frame["rt"].where(frame["rt"] >= 0.1), lapse=lapsed(frame).astype(float))
-        days = np.arange(self.days)
         with plot.style() as plt:
             if axes is None:
-                _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9))
-            people = pd.DataFrame({"x": t["day"], "mean": t["mean"], "sd": t["sd"], "n": t["n"]})
-            curve(axes[0], f, "ms", days, "day", people)
-            curve(axes[1], f, "lapse", days, "day", band=False)
-            axes[0].set(xlabel="day", ylabel="mean RT [ms]")
-            axes[1].set(xlabel="day", ylabel="lapses (500 ms or more)", ylim=(-0.01, None))
+                _, axes = plt.subplots(1, 2, figsize=(8.4, 4.2))
+            day: dict[str, Any] = {"xlabel": "day [number]"}
+            curve(axes[0], f, "ms", "day", known, t, ylabel="mean RT [ms]", ylim=(0, None), **day)
+            label = "lapses of 500 ms or more [share]"
+            curve(axes[1], f, "lapse", "day", known, ylabel=label, ylim=(-0.01, None), **day)
             for ax in axes:
-                ax.axvline(self.baseline + 0.5, color="#999999", linewidth=0.8)
-            return finish(axes[0].figure, axes, self.finding(frame))
+                words = f"from here {self.in_bed:g} h in bed"
+                ax.axvline(self.baseline + 0.5, color=plot.QUIET, linewidth=0.9, linestyle=":", label=words)
+            return plot.finish(axes[0].figure, axes, self.finding(frame))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

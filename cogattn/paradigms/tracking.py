@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cogattn import plot
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import memory
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -95,18 +96,21 @@ class Tracking(Divided):
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """Accuracy and the effective number over the number of targets, with the law."""
-        f = frame.assign(effective=frame["targets"] * (2.0 * frame["correct"] - 1))
-        grid = np.array(sorted(f["targets"].unique()))
+        f, known = frame.assign(effective=frame["targets"] * (2.0 * frame["correct"] - 1)), pens_of(frame)
+        f["right"] = f["correct"].astype(float)
+        grid = np.arange(f["targets"].min(), f["targets"].max() + 1)
         first = f[f["arm"] == f["arm"].iloc[0]]
         slots = float(first.loc[first["targets"] == grid[-1], "effective"].mean())
-        law = {"color": "#777777", "linewidth": 0.9, "label": f"K = {slots:.1f} slots"}
+        law = {"color": plot.LAW, "linewidth": 0.9, "label": f"K = {slots:.1f} slots"}
+        number: dict[str, Any] = {"xlabel": "to be followed [targets]"}
 
         def accuracy(ax: Any) -> None:
-            self.panel(ax, f, "correct", "targets", xlabel="targets", ylabel="accuracy", ylim=(0.45, 1.03))
+            words: dict[str, Any] = {"ylabel": "accuracy [share right]", "ylim": (0.45, 1.03)}
+            self.panel(ax, f, "right", "targets", known, **words, **number)
             ax.plot(grid, memory.tracking(grid, max(slots, 0.0)), **law)
 
         def effective(ax: Any) -> None:
-            self.panel(ax, f, "effective", "targets", xlabel="targets", ylabel="effective number tracked")
+            self.panel(ax, f, "effective", "targets", known, ylabel="effective number [targets]", **number)
             ax.plot(grid, np.minimum(grid, slots), **law)
 
         return self.panels(frame, axes, [accuracy, effective])

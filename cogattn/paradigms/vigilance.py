@@ -20,8 +20,8 @@ from scipy import stats
 from cogattn import human, plot
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Metric
-from cogattn.paradigms.watch import Array, Seen, Watch, chances, curve, finish, scattered
+from cogattn.paradigms.base import Condition, Metric, curve, pens_of, pooled
+from cogattn.paradigms.watch import Array, Seen, Watch, chances, scattered
 from cogattn.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
@@ -126,38 +126,41 @@ class Vigilance(Watch):
         )  # fmt: skip
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """Hits, false alarms, criterion and d' by block."""
-        t = self.human()
-        x = (np.arange(self.blocks) + 0.5) * self.minutes
-        arms = list(dict.fromkeys(frame["arm"]))
-        pens = plot.pens(arms)
-        own = frame[frame["decide"]]
-        answers = own.assign(
-            hit=own["responded"].astype(float).where(own["signal"]),
-            fa=own["responded"].astype(float).where(~own["signal"]),
-        )
+        """Hits, false alarms, criterion and d' by block.
+
+        Criterion and d' are those of the mean rates (their interval by `base.pooled`), as for people; people's bars
+        are those of their own d' and criterion, whose mean lies close by.
+        """
+        known, t = pens_of(frame), self.human()
+        t = t.assign(minute=(t["block"] + 0.5) * self.minutes)
+        own = frame[frame["decide"]].assign(minute=lambda f: f["onset"] / 60)
+        said = own["responded"].astype(float)
+        rows = own.assign(hit=said.where(own["signal"]), fa=said.where(~own["signal"]))
+        time = {"xlabel": "time on task [min]"}
         with plot.style() as plt:
             if axes is None:
-                _, axes = plt.subplots(2, 2, figsize=(8.4, 6.2), sharex=True)
+                _, axes = plt.subplots(2, 2, figsize=(8.4, 6.6), sharex=True)
+            (hits, alarms), (bias, ability) = axes
             for ax, value, sd, label in (
-                (axes[0, 0], "hit", "sd", "hits"), (axes[0, 1], "fa", "fa_sd", "false alarms"),
+                (hits, "hit", "sd", "hits [share]"), (alarms, "fa", "fa_sd", "false alarms [share]"),
             ):  # fmt: skip
-                people = (
-                    pd.DataFrame({"x": x, "mean": t[value], "sd": t[sd], "n": t["n"]})
-                    if self.as_people
-                    else None
-                )
-                curve(ax, answers, value, x, "block", people)
-                ax.set(ylabel=label)
-            for ax, value, label in ((axes[1, 0], "c", "criterion c"), (axes[1, 1], "d", "sensitivity d'")):
-                for arm in arms:
-                    table = blockwise(frame[frame["arm"] == arm])
-                    plot.arm(ax, x, table[value].to_numpy()[None], pens[arm], arm, band=False)
+                people = t.assign(mean=t[value], sd=t[sd]) if self.as_people else None
+                curve(ax, rows, value, "block", known, people, along="minute", ylabel=label)
+            hits.set_ylim(0, 1.03)
+            alarms.set_ylim(-0.01, None)
+            for ax, value, label in (
+                (bias, "c", "criterion c [sd of the noise]"),
+                (ability, "d", "d' [sd of the noise]"),
+            ):
+                for arm, f in rows.groupby("arm", sort=False):
+                    minute = f.groupby("block")["minute"].mean()
+                    y, half = pooled(f, lambda g, v=value: blockwise(g)[v])  # type: ignore[misc]
+                    plot.line(ax, minute, y, half, known[str(arm)], str(arm))
                 if self.as_people:
-                    plot.people(ax, x, t[value], np.zeros(len(t)), t["n"])
-                ax.set(ylabel=label, xlabel="time on task [min]")
-            axes[1, 1].set_ylim(0, 1.5 * self.sensitivity)
-            return finish(axes[0, 0].figure, list(axes.ravel()), self.finding(frame))
+                    plot.people(ax, t["minute"], t[value], t[f"{value}_sd"], t["n"])
+                ax.set(ylabel=label, **time)
+            ability.set_ylim(0, None)
+            return plot.finish(axes[0, 0].figure, axes.ravel(), self.finding(frame))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""
@@ -263,21 +266,17 @@ class MackworthClock(Watch):
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """Misses by half hour, on end and with alternation."""
-        x = 0.5 * np.arange(1, int(2 * self.hours) + 1)
-        f = frame.assign(miss=frame["missed"].astype(float))
+        known = pens_of(frame)
+        f = frame.assign(miss=frame["missed"].astype(float), hours=0.5 * (frame["block"] + 1))
         with plot.style() as plt:
             if axes is None:
-                _, axes = plt.subplots(1, 2, figsize=(8.4, 3.9), sharey=True)
+                _, axes = plt.subplots(1, 2, figsize=(8.4, 4.2), sharey=True)
             for ax, (alternate, own) in zip(axes, f.groupby("alternate"), strict=False):
-                curve(ax, own, "miss", x)
-                ax.set(
-                    xlabel="time on duty [h]",
-                    title="30 min on, 30 off" if alternate else "two hours on end",
-                    xticks=x,
-                )
-            axes[0].set(ylabel="signals missed")
-            axes[0].set_ylim(bottom=-0.02)
-            return finish(axes[0].figure, axes, self.finding(frame))
+                title = "half hours on and off duty" if alternate else f"{self.hours:g} hours on end"
+                curve(ax, own, "miss", "hours", known, xlabel="time on duty [h]", title=title)
+                ax.set_xticks(sorted(f["hours"].unique()))
+            axes[0].set(ylabel="signals missed [share]", ylim=(-0.02, None))
+            return plot.finish(axes[0].figure, axes, self.finding(frame))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

@@ -20,9 +20,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import human
+from cogattn import human, plot
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -167,30 +167,29 @@ class VisualSearch(Divided):
         )  # fmt: skip
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """RT over set size for each display (filled: target there), and misses."""
-        t = self.human()
+        """RT over set size for each display, with and without a target (filled and hollow), and misses."""
+        t, known = self.human(), pens_of(frame)
+        size: dict[str, Any] = {"xlabel": "set size [items]", "ylim": (0, None)}
+        t = t.assign(mean=t["mean"] * 1000, sd=t["sd"] * 1000)
+        right = frame[frame["correct"]].assign(ms=lambda f: f["rt"] * 1000)
 
         def times(display: str) -> Any:
             def draw(ax: Any) -> None:
                 for there in (1, 0):
-                    own = frame[
-                        (frame["display"] == display) & (frame["present"] == there) & frame["correct"]
-                    ]
-                    people = t[(t["display"] == display) & (t["present"] == there)]
-                    shown = people.assign(mean=people["mean"] * 1000, sd=people["sd"] * 1000)
-                    self.panel(ax, own.assign(ms=own["rt"] * 1000), "ms", "set_size", shown)
-                ax.set(
-                    xlabel=f"items ({_WORDS[display]})", ylabel="RT [ms], lower: target there", ylim=(0, None)
-                )
+                    own, people = (f[(f["display"] == display) & (f["present"] == there)] for f in (right, t))
+                    how: dict[str, Any] = {"hollow": not there, "band": bool(there)}
+                    self.panel(ax, own, "ms", "set_size", known, people, **how, **size)
+                plot.kinds(ax, "filled: with a target", "hollow: without")
+                ax.set(ylabel="RT [ms]", title=_WORDS[display])
 
             return draw
 
         def misses(ax: Any) -> None:
             last = self.displays[-1]
-            own = frame[(frame["present"] == 1) & (frame["display"] == last)]
-            people = t[(t["present"] == 1) & (t["display"] == last)]
+            own, people = (f[(f["present"] == 1) & (f["display"] == last)] for f in (frame, t))
             shown = people.assign(mean=people["error"], sd=np.nan)
-            self.panel(ax, own, "error", "set_size", shown, xlabel="items", ylabel=f"misses ({_WORDS[last]})")
+            self.panel(ax, own, "error", "set_size", known, shown, ylabel="misses [share]", **size)
+            ax.set(title=f"misses, {_WORDS[last]}")
 
         return self.panels(frame, axes, [*(times(d) for d in self.displays), misses])
 

@@ -9,21 +9,15 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from textwrap import fill
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import plot
 from cogattn.mind.draws import CHOICE, LAYOUT, uniforms
 from cogattn.paradigms.base import Answers, Condition, Paradigm
 from cogattn.stream import Session, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 Array = npt.NDArray[Any]
 LAPSE = 0.5  #: s; a response as late as this, or none, is a lapse (Dinges & Powell 1985)
@@ -63,7 +57,13 @@ class Seen:
 
 @dataclass(frozen=True)
 class Watch(Paradigm):
-    """A session. Each person takes it `trials` times (once by default): the run's visits."""
+    """A session. Each person takes it `trials` times (once by default): the run's visits.
+
+    >>> from cogattn import paradigms
+    >>> nback = paradigms.get("nback")()
+    >>> isinstance(nback, Watch), nback.length({"load": 2})
+    (True, 5)
+    """
 
     sessions: ClassVar[bool] = True
     usual_trials: ClassVar[int] = 1
@@ -145,51 +145,6 @@ def scattered(keys: Array, blocks: int, size: int, counts: Sequence[int]) -> Arr
     return kinds[np.argsort(u, axis=2)].reshape(len(keys), blocks * size)
 
 
-def by_block(frame: pd.DataFrame, value: str, column: str = "block") -> pd.DataFrame:
-    """Mean of `value` for each person (rows) in each block (columns); what is missing counts for nothing."""
-    return frame.pivot_table(index="person", columns=column, values=value, aggfunc="mean", sort=True)
-
-
 def lapsed(frame: pd.DataFrame) -> pd.Series:
     """A response of LAPSE or later, or none where one was asked for."""
     return (frame["rt"] >= LAPSE) | (frame["missed"] > 0)
-
-
-def curve(
-    ax: Axes,
-    frame: pd.DataFrame,
-    value: str,
-    x: npt.ArrayLike,
-    column: str = "block",
-    people: pd.DataFrame | None = None,
-    band: bool = True,
-) -> None:
-    """One panel: each arm's mean over x, and people (columns x, mean, sd, n) as stars. Arms without a value
-    are left out."""
-    arms = list(dict.fromkeys(frame["arm"]))
-    pens = plot.pens(arms)
-    for arm in arms:
-        table = by_block(frame[frame["arm"] == arm], value, column)
-        if table.size and np.isfinite(table.to_numpy()).any():
-            filled = table.fillna(table.mean())
-            plot.arm(
-                ax,
-                np.asarray(x)[: table.shape[1]],
-                filled.to_numpy(),
-                pens[arm],
-                arm,
-                band=band and arm == arms[0],
-            )
-    if people is not None and len(people):
-        plot.people(ax, people["x"], people["mean"], people["sd"], people["n"])
-
-
-def finish(figure: Figure, axes: Sequence[Axes], title: str) -> Figure:
-    """One legend for all panels, and the title."""
-    handles: dict[str, Any] = {}
-    for ax in axes:
-        for handle, label in zip(*ax.get_legend_handles_labels(), strict=True):
-            handles.setdefault(label, handle)
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=4)
-    figure.suptitle(fill(title, 95), x=0.01, ha="left", fontweight="bold", fontsize=11)
-    return figure

@@ -28,10 +28,11 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, stats
 
-from cogattn import files, plot
+from cogattn import files, plot, showing
 from cogattn.errors import InputError, number, whole
 from cogattn.observer import Observer, Population
 from cogattn.results import Trials
+from cogattn.showing import Progress
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.likelihoods import Compact, Report
 
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = npt.NDArray[np.float64]
-Progress = Callable[[int, int], None]
 DRAWS = 512  # parameters that each person is asked about, a power of two
 ROUNDS = 3  # how often the draws are moved to where the population says that people are
 _LEAST = 4  # people from which a population can be said to be one
@@ -48,7 +48,13 @@ _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
 
 @dataclass(frozen=True)
 class Fit:
-    """What a fit found."""
+    """What a fit found.
+
+    >>> from cogattn import run
+    >>> found = fit("whole_report", run("whole_report", "human", people=4, trials=10))
+    >>> found.table()["parameter"].tolist()
+    ['capacity', 'slots', 'threshold']
+    """
 
     paradigm: str
     params: tuple[str, ...]
@@ -118,6 +124,17 @@ class Fit:
                 }
             )
         return pd.DataFrame(rows)
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the parameters, the figure, and what is to be known about the fit."""
+        table, word = self.table(), "together" if self.pooled else "each alone"
+        title = f"Fit of {self.paradigm}: {len(self.estimates)} people, {word}"
+        parts = [showing.rows(table.itertuples(index=False), list(table.columns))]
+        parts += [showing.words(note) for note in self.notes]
+        parts.append(
+            showing.words(f"log likelihood {self.loglik:.1f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}")
+        )
+        return showing.card(title, *parts, showing.picture(self.plot(), title))
 
     def save(self, folder: Path) -> Path:
         """Tables, the observer and the population as files that every command takes, the figure."""
@@ -211,12 +228,18 @@ def fit(
     observer: Observer | None = None,
     seed: int = 0,
     n_jobs: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Fit:
     """Estimate people's parameters. data: a run's trials, or a long table with the columns of the paradigm's own.
 
     params: which ones (default: all that the data inform); the others are as in `observer`. pool=None: together if
     there are at least four people.
+
+    >>> from cogattn import run
+    >>> data = run("whole_report", "human", people=4, trials=10)
+    >>> found = fit("whole_report", data, params=("capacity", "slots"))
+    >>> len(found.estimates), found.params
+    (4, ('capacity', 'slots'))
     """
     law = likelihoods.of(paradigm)
     frame = _human(data.frame) if isinstance(data, Trials) else data
@@ -234,7 +257,7 @@ def fit(
     pooled = many if pool is None else bool(pool)
     if pooled and not many:
         raise InputError(f"pool needs at least {_LEAST} people, got {len(compact.people)}: set pool=False")
-    job = _Job(law, compact, names, fixed, seed, n_jobs, progress)
+    job = _Job(law, compact, names, fixed, seed, n_jobs, showing.ticker(progress, f"fit {paradigm}"))
     return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes)
 
 

@@ -3,7 +3,7 @@
 A point estimate does not say whether a design can tell parameters apart; this does: correlation of the true and the
 estimated, bias, how many intervals hold the truth (95 % should), and which parameters trade off.
 
->>> from cogattn import paradigms
+>>> from cogattn import paradigms, showing
 >>> done = recover([(paradigms.get("whole_report")(exposures=(0.05, 0.2)), 30)], people=4)
 >>> list(done.table["parameter"])
 ['capacity', 'slots', 'threshold']
@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cogattn import files, plot
+from cogattn import files, plot, showing
 from cogattn.errors import InputError, whole
 from cogattn.experiment import run
 from cogattn.observer import Population
 from cogattn.paradigms import Paradigm
-from cogattn.tune.fitting import Fit, Progress, fit
+from cogattn.showing import Progress
+from cogattn.tune.fitting import Fit, fit
 from cogattn.tune.scales import SCALES
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ Design = Sequence[
 
 @dataclass(frozen=True)
 class Recovery:
-    """What `recover` found."""
+    """What `recover` found.
+
+    >>> recover([("whole_report", 10)], people=4).table["parameter"].tolist()
+    ['capacity', 'slots', 'threshold']
+    """
 
     people: pd.DataFrame  #: person, parameter, true, estimate, low, high
     fit: Fit
@@ -88,6 +93,12 @@ class Recovery:
                     ax.set(xscale="log", yscale="log")
             return figure
 
+    def _repr_html_(self) -> str:
+        """In a notebook: how well each parameter came back, and the figure."""
+        title, table = f"Recovery of {self.fit.paradigm}", self.table
+        shown = showing.rows(table.itertuples(index=False), list(table.columns))
+        return showing.card(title, shown, showing.picture(self.plot(), title))
+
     def save(self, folder: Path) -> Path:
         """Table, people, picture."""
         files.write_table(folder / "table.csv", self.table)
@@ -106,9 +117,14 @@ def recover(
     pool: bool | None = None,
     seed: int = 0,
     n_jobs: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Recovery:
-    """Let people of known parameters take this design, fit them, and compare."""
+    """Let people of known parameters take this design, fit them, and compare.
+
+    >>> found = recover([("whole_report", 10)], people=4, seed=1)
+    >>> sorted(found.people.columns)
+    ['estimate', 'high', 'low', 'parameter', 'person', 'true']
+    """
     population, people = population or Population.adults(), whole("people", people, least=2, most=10_000)
     if not design:
         raise InputError("a design needs at least one (paradigm, trials per condition)")
@@ -146,7 +162,11 @@ def _on_scale(own: pd.DataFrame, name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def published() -> list[tuple[Paradigm, int]]:
-    """The design of `human/whole_report.csv`: six exposures, 27 trials each, then 81 + 81 of partial report."""
+    """The design of `human/whole_report.csv`: six exposures, 27 trials each, then 81 + 81 of partial report.
+
+    >>> [(task.name, trials) for task, trials in published()]
+    [('whole_report', 27), ('partial_report', 81)]
+    """
     from cogattn import paradigms
 
     whole_report = paradigms.get("whole_report")(exposures=tuple(f / 60 for f in (1, 2, 3, 5, 9, 12)))

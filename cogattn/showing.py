@@ -1,0 +1,157 @@
+"""How things show themselves: as plain HTML in a notebook, which carries its style with it and asks nobody for more,
+and as a bar while they last.
+
+Text takes the colour of the page and marks are half transparent, so a dark page is as readable as a light one. Every
+text that comes from a user is escaped.
+
+>>> rows([("<b>", 1.5)], ("what", "value")).count("&lt;b&gt;")
+1
+"""
+
+from __future__ import annotations
+
+import ast
+import base64
+import inspect
+import io
+import math
+import numbers
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from html import escape
+from itertools import pairwise
+from textwrap import dedent
+from typing import TYPE_CHECKING, Any
+
+from cogattn.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+#: Told after each finished piece: (done, of).
+Progress = Callable[[int, int], None]
+
+_LINE = "1px solid rgba(128,128,128,.45)"
+_CELL = f"padding:.15em .7em;border-bottom:{_LINE};text-align:"
+_MARK = "background:rgba(230,159,0,.28);font-weight:600;"
+
+
+def card(title: str, *parts: str) -> str:
+    """A headed block of parts that are HTML already."""
+    head = f'<div style="font-weight:600;margin-bottom:.3em">{escape(title)}</div>'
+    return f'<div style="font-family:sans-serif;font-size:13px;color:inherit">{head}{"".join(parts)}</div>'
+
+
+def words(text: str) -> str:
+    """A line of plain text."""
+    return f'<div style="margin:.25em 0;opacity:.8">{escape(text)}</div>'
+
+
+def rows(values: Iterable[Sequence[Any]], heads: Sequence[str], marked: Sequence[bool] = ()) -> str:
+    """A table; marked: which rows stand out."""
+    top = "".join(f'<th style="{_CELL}left">{escape(str(head))}</th>' for head in heads)
+    body = []
+    for i, row in enumerate(values):
+        style = f' style="{_MARK}"' if i < len(marked) and marked[i] else ""
+        body.append(f"<tr{style}>{''.join(_cell(v) for v in row)}</tr>")
+    table = "border-collapse:collapse;background:transparent;color:inherit;margin:.3em 0"
+    return f'<table style="{table}"><thead><tr>{top}</tr></thead><tbody>{"".join(body)}</tbody></table>'
+
+
+def strip(values: Sequence[Sequence[float]], title: str) -> str:
+    """A heat strip: a row of cells per row of values, 0 = nothing (empty), 1 = all (full colour)."""
+    lines = []
+    for row in values:
+        cells = "".join(
+            '<span style="display:inline-block;width:9px;height:13px;margin-right:1px;outline:1px solid '
+            f'rgba(128,128,128,.25);background:rgba(0,114,178,{_part(v):.2f})" title="{_number(v)}"></span>'
+            for v in row
+        )
+        lines.append(f'<div style="line-height:0;margin-bottom:1px;white-space:nowrap">{cells}</div>')
+    return f'<div style="margin:.3em 0">{words(title)}{"".join(lines)}</div>'
+
+
+def picture(figure: Figure, what: str, dpi: int = 72) -> str:
+    """A figure as a picture within the page; the figure is closed."""
+    from matplotlib import pyplot as plt
+
+    store = io.BytesIO()
+    figure.savefig(store, format="png", dpi=dpi)
+    plt.close(figure)
+    data = base64.b64encode(store.getvalue()).decode()
+    style = "max-width:100%;background:white;margin-top:.4em"
+    return f'<img alt="{escape(what)}" style="{style}" src="data:image/png;base64,{data}">'
+
+
+def folded(summary: str, body: str, *, open_: bool = False) -> str:
+    """A part that a click opens."""
+    state = " open" if open_ else ""
+    return f'<details{state}><summary style="cursor:pointer">{escape(summary)}</summary>{body}</details>'
+
+
+class Bar:
+    """A bar on a terminal or in a notebook: it comes with the first piece that is done and goes with the last."""
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        self.shown: Any = None
+
+    def __call__(self, done: int, total: int) -> None:
+        if self.shown is None:
+            from tqdm.auto import tqdm
+
+            self.shown = tqdm(desc=self.what, unit="piece", leave=False, file=sys.stderr)
+        self.shown.total = total
+        self.shown.update(done - self.shown.n)
+        if done >= total:
+            self.shown.close()
+            self.shown = None
+
+
+def ticker(asked: Progress | bool | None, what: str) -> Progress | None:
+    """What is told after each piece: a person's own function, a bar (True), or nothing (False, None).
+
+    >>> ticker(None, "run") is None
+    True
+    """
+    if isinstance(asked, bool):
+        return Bar(what) if asked else None
+    if asked is None or callable(asked):
+        return asked
+    raise InputError(f"progress must be True (a bar), a function of (done, of) or None, got {asked!r}")
+
+
+@cache
+def told(kind: type) -> dict[str, str]:
+    """What the text below each field of a class says that the field is; nothing where there is no source to read."""
+    try:
+        tree = ast.parse(dedent(inspect.getsource(kind)))
+    except (OSError, TypeError):
+        return {}
+    body: list[Any] = getattr(tree.body[0], "body", [])
+    found = {}
+    for field, text in pairwise(body):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+            words = ast.literal_eval(text.value) if isinstance(text.value, ast.Constant) else ""
+            found[ast.unparse(field.target)] = " ".join(str(words).split())
+    return found
+
+
+def _cell(value: Any) -> str:
+    number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    side, text = ("right", _number(value)) if number else ("left", str(value))
+    return f'<td style="{_CELL}{side}">{escape(text)}</td>'
+
+
+def _number(value: Any) -> str:
+    """A number in a word: nothing where it is missing, whole numbers whole."""
+    if isinstance(value, numbers.Integral):
+        return str(value)
+    if math.isnan(value):
+        return ""
+    return f"{value:.4g}".replace("inf", "∞")
+
+
+def _part(value: float) -> float:
+    return 0.0 if math.isnan(value) else min(1.0, max(0.0, value))

@@ -1,0 +1,258 @@
+"""Every paradigm's figure: its numbers are those of the table, its axes have units, its arms keep their pens."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from functools import cache
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from cogattn import paradigms, plot
+from cogattn.experiment import run
+from cogattn.laws import memory
+from cogattn.paradigms.vigilance import blockwise
+from cogattn.paradigms.visual_search import DISPLAYS
+
+# `slots` alone has no speed limit and so no response times: a panel of times lacks it, and `speed` must keep its pen.
+ARMS = ("human", "slots", "speed", "softmax")
+SMALL = {
+    "breaks": {"before": 6, "after": 5, "lengths": (0.0, 60.0)},
+    "control_room": {"minutes": 1.0},
+    "digit_stream": {"minutes": 8.0},
+    "go_nogo": {"trials": 100},
+    "mackworth_clock": {"hours": 1.0},
+    "nback": {"loads": (1, 2)},
+    "pvt": {"block": 40},
+    "sleep_restriction": {"days": 4},
+    "vigilance": {"minutes": 2.0},
+}
+FEW = 16  # trials per condition
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:More than 20 figures")
+
+
+@cache
+def played(name):
+    """A small run, and its figure."""
+    kind = type(paradigms.get(name)())
+    options = {"trials": FEW} if "trials" in {f.name for f in fields(kind)} and name not in SMALL else {}
+    trials = None if kind.sessions else FEW
+    done = run(kind(**(options | SMALL.get(name, {}))), ARMS, people=4, trials=trials, seed=3)
+    return done, done.plot()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def closed():
+    """All figures are given back in the end."""
+    yield
+    for name in paradigms.names():
+        plot.close(played(name)[1])
+    played.cache_clear()
+
+
+def lines(ax, arm, hollow=False):
+    """The line of an arm in a panel, if it is drawn: filled by its label, hollow by its colour."""
+    pen = plot.pens(ARMS)[arm]
+    found = [li for li in ax.get_lines() if li.get_color() == pen.color and li.get_marker() == pen.mark]
+    return [li for li in found if (li.get_markerfacecolor() == "white") == hollow]
+
+
+#: paradigm: (panel, which rows, value, over, hollow), said again in words that pandas understands
+PANELS = {
+    "ant": [(0, "correct and congruence == 1", "1000 * rt", "cue", False),
+            (0, "correct and congruence == -1", "1000 * rt", "cue", True),
+            (2, "congruence == 1", "error", "cue", False)],
+    "attentional_blink": [(1, "lag > 0", "T1", "lag", False), (2, "lag > 0", "swap", "lag", False)],
+    "capture": [(0, "scene == 0 and correct", "1000 * rt", "extra", False),
+                (1, "scene == 1", "letters", "extra", False)],
+    "change_detection": [(0, "set_size > 0", "correct", "set_size", False)],
+    "control_room": [(0, "arrived > 0", "answered / arrived", "load", False)],
+    "digit_stream": [(0, "score >= 0", "score", "trial * 10 // 48", False)],
+    "enumeration": [(0, "dots > 0", "1000 * rt", "dots", False)],
+    "flanker": [(0, "correct", "1000 * rt", "-congruence", False)],
+    "global_local": [(0, "level == 1 and correct", "1000 * rt", "-congruence", False),
+                     (0, "level == 0 and correct", "1000 * rt", "-congruence", True)],
+    "go_nogo": [(0, "signal", "responded", "block", False), (1, "not signal", "1000 * rt", "block", False)],
+    "load_dilution": [(1, "load == 1 and correct", "1000 * rt", "letters", False),
+                      (1, "load == 0 and correct", "1000 * rt", "letters", True)],
+    "mackworth_clock": [(0, "alternate == 0", "missed", "block", False),
+                        (1, "alternate == 1", "missed", "block", False)],
+    "nback": [(1, "load > 0", "score / arrived", "load", False)],
+    "partial_report": [(0, "score >= 0", "score", "distractors", False)],
+    "posner": [(0, "soa > 0.7 and correct", "1000 * rt", "-cue", False), (1, "soa > 0.7", "error", "-cue", False)],
+    "practice": [(0, "set_size > 0", "1000 * rt", "set_size", False)],
+    "prp": [(0, "soa > 0", "1000 * rt2", "soa", False), (0, "soa > 0", "1000 * rt1", "soa", True)],
+    "pvt": [(0, "rt >= 0.1", "1 / rt", "bin", False)],
+    "serial_recall": [(1, "length > 0", "share", "length", False), (2, "length > 0", "correct", "length", False)],
+    "simple_rt": [(0, "rt >= 0.1", "1 / rt", "bin", False)],
+    "sleep_restriction": [(0, "rt >= 0.1", "1000 * rt", "day", False)],
+    "stroop": [(0, "correct", "1000 * rt", "-congruence", False)],
+    "tracking": [(0, "targets > 0", "correct", "targets", False),
+                 (1, "targets > 0", "targets * (2 * correct - 1)", "targets", False)],
+    "vigilance": [(0, "decide and signal", "responded", "block", False),
+                  (1, "decide and not signal", "responded", "block", False)],
+    "visual_search": [
+        *((i, f"display == '{d}' and present == 1 and correct", "1000 * rt", "set_size", False)
+          for i, d in enumerate(DISPLAYS)),
+        (0, "display == 'feature' and present == 0 and correct", "1000 * rt", "set_size", True)],
+    "whole_report": [(0, "score >= 0", "score", "exposure", False)],
+}  # fmt: skip
+BY_THEMSELVES = {
+    "breaks",
+    "continuous_report",
+    "dual_task",
+}  # their figures are of statistics: tests of their own below
+
+
+def test_every_paradigm_has_its_numbers_checked():
+    assert set(PANELS) | BY_THEMSELVES == set(paradigms.names())
+
+
+@pytest.mark.parametrize("name", sorted(PANELS))
+def test_a_line_is_the_mean_over_people_with_its_interval(name):
+    done, figure = played(name)
+    for panel, which, value, over, hollow in PANELS[name]:
+        rows = done.frame.query(which)
+        table = rows.assign(value=rows.eval(value).astype(float), over=rows.eval(over))
+        drawn = 0
+        for arm, own in table.groupby("arm", sort=False):
+            by = own.groupby(["person", "over"])["value"].mean().unstack()
+            found = lines(figure.axes[panel], arm, hollow)
+            assert len(found) == int(by.notna().any(axis=None)), (panel, arm)
+            for line in found:
+                by, drawn = by[by.columns[by.notna().any()]], drawn + 1
+                known = np.isfinite(line.get_ydata())
+                assert line.get_ydata()[known] == pytest.approx(by.mean().to_numpy(), nan_ok=True), (
+                    panel,
+                    arm,
+                )
+                half = stats.t.ppf(0.975, by.count() - 1) * by.std() / np.sqrt(by.count())
+                if half.max() > 0:
+                    assert bars(figure.axes[panel], line) == pytest.approx(
+                        half.to_numpy(), nan_ok=True, abs=1e-9
+                    )
+        assert drawn > 0
+
+
+def bars(ax, line):
+    """Half of each interval of a line: of the bars at its points, in its colour."""
+    y = line.get_ydata()
+    for container in ax.containers:
+        bar = container.lines[2][0]
+        ends = np.array([s[:, 1] if len(s) else [np.nan, np.nan] for s in bar.get_segments()])
+        same = len(ends) == len(y) and np.allclose(ends.mean(1), y, equal_nan=True)
+        if same and container.get_label() == "_bars":
+            return np.diff(ends, axis=1)[:, 0] / 2
+    return None
+
+
+@pytest.mark.parametrize("name", paradigms.names())
+def test_every_axis_has_its_unit_and_hides_nothing(name):
+    _, figure = played(name)
+    for ax in figure.axes:
+        for label, ticks in (
+            (ax.get_xlabel(), ax.get_xticklabels()),
+            (ax.get_ylabel(), ax.get_yticklabels()),
+        ):
+            words = [t.get_text() for t in ticks if t.get_text()]
+            named = bool(words) and not any(
+                w.replace("−", "-").lstrip("-<>").replace(".", "").isdigit() for w in words
+            )
+            assert named or label.endswith("]") or not label, f"{label!r} has no unit"
+        assert ax.get_legend() is None  # the one legend lies beside the panels
+        low, high = ax.get_ylim()
+        for line in ax.get_lines():
+            y = np.asarray(line.get_ydata(), float)
+            if line.get_label() in ARMS or line.get_marker() == "*":
+                assert (y[np.isfinite(y)] >= low - 1e-9).all()
+                assert (y[np.isfinite(y)] <= high + 1e-9).all()
+    assert any(ax.get_ylabel().endswith("]") for ax in figure.axes)
+    assert any(ax.get_xlabel() for ax in figure.axes)
+
+
+@pytest.mark.parametrize("name", paradigms.names())
+def test_an_arm_has_the_same_pen_in_every_panel_and_in_the_legend(name):
+    _, figure = played(name)
+    legend = figure.legends[0]
+    shown = [(t.get_text(), h) for t, h in zip(legend.get_texts(), legend.legend_handles, strict=True)]
+    shown += [(li.get_label(), li) for ax in figure.axes for li in ax.get_lines()]
+    arms = {arm for arm, _ in shown} & set(ARMS)
+    assert "human" in arms
+    for arm, line in shown:
+        if arm in ARMS:
+            pen = plot.pens(ARMS)[arm]
+            assert (line.get_color(), line.get_marker()) == (pen.color, pen.mark)
+    there = {c.get_label() for ax in figure.axes for c in (*ax.containers, *ax.collections)}
+    for mark, words in plot.MEANING.items():
+        assert (words in legend.get_title().get_text().replace("\n", " ")) == (mark in there)
+
+
+@pytest.mark.parametrize("name", ["flanker", "stroop"])
+def test_delta_function_and_conditional_accuracy_are_the_metrics(name):
+    done, figure = played(name)
+    own = done.frame.query("arm == 'human'")
+    values = {m.metric: m.value for m in done.paradigm.metrics(own)}
+    (delta,), (hard,) = lines(figure.axes[1], "human"), lines(figure.axes[2], "human")
+    y = delta.get_ydata()
+    assert y[-1] - y[0] == pytest.approx(values["delta last minus first quantile"])
+    assert (np.diff(delta.get_xdata()) > 0).all()  # over response times, not over numbers of quantiles
+    assert hard.get_ydata()[0] == pytest.approx(values["accuracy of the fastest incongruent fifth"])
+
+
+def test_vigilance_shows_criterion_and_sensitivity_of_the_mean_rates():
+    done, figure = played("vigilance")
+    table = blockwise(done.frame.query("arm == 'human'"))
+    for panel, column in ((2, "c"), (3, "d")):
+        (line,) = lines(figure.axes[panel], "human")
+        assert line.get_ydata() == pytest.approx(table[column].to_numpy())
+        minutes = done.frame.query("arm == 'human' and decide").groupby("block")["onset"].mean() / 60
+        assert line.get_xdata() == pytest.approx(minutes.to_numpy())
+
+
+def test_dual_task_shows_its_operating_characteristic():
+    done, figure = played("dual_task")
+    own = (
+        done.frame.query("arm == 'human' and masked == 1")
+        .groupby("share")[["left_right", "right_right"]]
+        .mean()
+    )
+    (line,) = lines(figure.axes[0], "human")
+    assert line.get_ydata() == pytest.approx(own["left_right"].to_numpy())
+    assert line.get_xdata() == pytest.approx(own["right_right"].to_numpy())
+
+
+def test_continuous_report_shows_the_mixture_in_the_errors():
+    done, figure = played("continuous_report")
+    own = done.frame.query("arm == 'human'")
+    (line,) = lines(figure.axes[1], "human")
+    found = [memory.fit_mixture(f["error"])[0] for _, f in own.groupby("set_size")]
+    assert line.get_ydata() == pytest.approx(found)
+    curve = next(li for li in figure.axes[0].get_lines() if li.get_label() == "1 colour, human")
+    area = np.trapezoid(curve.get_ydata(), curve.get_xdata())
+    assert area == pytest.approx(1, abs=0.01)
+
+
+def test_breaks_show_what_each_person_regained():
+    done, figure = played("breaks")
+    f = done.frame.query("arm == 'human' and kind == 0 and -5 <= block < 5 and rt >= 0.1")
+    means = (
+        f.assign(speed=1 / f["rt"], late=f["block"] >= 0)
+        .groupby(["length", "person", "late"])["speed"]
+        .mean()
+    )
+    gained = means.unstack().pipe(lambda t: t[True] - t[False]).groupby("length").mean()
+    (line,) = lines(figure.axes[0], "human")
+    assert line.get_ydata() == pytest.approx(gained.to_numpy())
+
+
+def test_a_statistic_of_all_people_has_the_interval_of_a_mean():
+    """Where the statistic is a mean, the jackknife by single people is the textbook's interval."""
+    y = np.random.default_rng(0).normal(size=8)
+    frame = pd.DataFrame({"person": np.arange(8), "y": y})
+    value, half = paradigms.base.pooled(frame, lambda f: [f["y"].mean()], groups=8)
+    assert value == pytest.approx([y.mean()])
+    assert half == pytest.approx([stats.t.ppf(0.975, 7) * y.std(ddof=1) / np.sqrt(8)])
