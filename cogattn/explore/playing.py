@@ -1,0 +1,144 @@
+"""How a paradigm is played for the page: one mind, a few times over, fast enough to follow a slider.
+
+Everybody on the page is the same mind, as in `cogattn run --observer FILE`: people who differ (`--population`) would
+hide what the slider does. While a slider moves, little is played; when it is let go, more. The draws have addresses, so
+that the same few people meet the same chances at every place of the slider: what changes is what the slider does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from cogattn import experiment, paradigms, results
+from cogattn.errors import InputError
+from cogattn.experiment import Cell, Plan
+from cogattn.explore.curves import Picture, read
+from cogattn.observer import Observer
+from cogattn.paradigms.divided import Divided
+from cogattn.results import Trials
+
+ARMS = ("human", "softmax")
+YOURS = "your data"  #: the arm that a loaded file is drawn as
+
+
+class Pace(NamedTuple):
+    """How much is played. trials: per person and condition; where a session has as many as it needs, its visits."""
+
+    people: int
+    trials: int
+
+
+#: (while a slider moves, when it is let go), for a display that is over at once, and for a session of short trials.
+_DISPLAY = Pace(8, 40), Pace(25, 100)
+_SESSION = Pace(6, 20), Pace(12, 40)
+#: Sessions that are as long as they are, and paradigms of many conditions. Measured: `docs/explore.md`.
+_PACES = {
+    "breaks": (Pace(2, 1), Pace(8, 1)),
+    "capture": (Pace(4, 20), Pace(8, 40)),
+    "continuous_report": (Pace(2, 60), Pace(4, 100)),
+    "control_room": (Pace(2, 1), Pace(4, 1)),
+    "digit_stream": (Pace(4, 1), Pace(16, 1)),
+    "dual_task": (Pace(4, 24), Pace(8, 48)),
+    "go_nogo": (Pace(6, 1), Pace(16, 1)),
+    "load_dilution": (Pace(4, 20), Pace(8, 30)),
+    "mackworth_clock": (Pace(8, 1), Pace(32, 1)),
+    "nback": (Pace(8, 1), Pace(24, 1)),
+    "posner": (Pace(4, 20), Pace(8, 40)),
+    "practice": (Pace(4, 20), Pace(8, 30)),
+    "pvt": (Pace(8, 1), Pace(24, 1)),
+    "simple_rt": (Pace(8, 1), Pace(24, 1)),
+    "sleep_restriction": (Pace(2, 1), Pace(6, 1)),
+    "vigilance": (Pace(4, 1), Pace(16, 1)),
+    "visual_search": (Pace(3, 20), Pace(6, 40)),
+}
+
+
+@dataclass(frozen=True)
+class Play:
+    """What is on the page: a paradigm, a mind, how much of it."""
+
+    name: str
+    mind: Observer
+    seed: int = 0
+    people: int | None = None  #: None: as the pace of the paradigm says
+    full: bool = True
+
+    @property
+    def pace(self) -> Pace:
+        """How much is played now."""
+        kind = paradigms.get(self.name)()
+        few, full = _PACES.get(self.name, _SESSION if kind.sessions else _DISPLAY)
+        if not self.full:
+            return few
+        return full if self.people is None else Pace(self.people, full.trials)
+
+    @property
+    def plan(self) -> Plan:
+        """The same as a run would have."""
+        kind, pace = paradigms.get(self.name)(), self.pace
+        trials = pace.trials
+        if trials > 1 and isinstance(kind, Divided):  # a session of as many trials as its option says
+            kind, trials = replace(kind, trials=trials), 1  # type: ignore[call-arg]
+        return experiment.make_plan(kind, ARMS, None, pace.people, trials, self.seed, self.mind, None)
+
+    def command(self, observer: str = "observer.toml") -> str:
+        """The command that plays exactly this."""
+        plan, words = self.plan, [f"cogattn run {self.name}"]
+        usual = paradigms.get(self.name)()
+        own = {k: v for k, v in plan.paradigm.options().items() if usual.options()[k] != v}
+        words += [f"--option {k}={v}" for k, v in own.items()]
+        words += [f"--people {plan.people} --trials {plan.trials} --seed {plan.seed} --observer {observer}"]
+        return " ".join(words)
+
+
+def changed(mind: Observer) -> dict[str, Any]:
+    """What is not as in the mean adult."""
+    usual = Observer().to_dict()
+    return {k: v for k, v in mind.to_dict().items() if v != usual[k]}
+
+
+def toml(mind: Observer) -> str:
+    """The mind as a file for `--observer`: what is not said in it is as in the mean adult."""
+    return "# An observer for cogattn: what is left out is as in the mean adult.\n" + results.toml(changed(mind))
+
+
+def script(play: Play) -> str:
+    """The command with the file that it needs, to be put into a shell."""
+    return f"cat > observer.toml <<'END'\n{toml(play.mind)}END\n{play.command()}\n"
+
+
+def trials(play: Play) -> Trials:
+    """Everything played, as a run would; nothing is written and nobody is asked for the state of the checkout."""
+    plan, crowd = play.plan, play.plan.crowd()
+    cells = [Cell(arm, c) for c in plan.paradigm.conditions() for arm in plan.arms]
+    frame = pd.concat([experiment.play_cell(plan, cell, crowd, None) for cell in cells], ignore_index=True)
+    return Trials(frame, plan.config())
+
+
+def picture(done: Trials, own: pd.DataFrame | None = None) -> Picture:
+    """The curves of what was played; own: a person's trials, drawn as an arm of their own."""
+    frame = done.frame if own is None else pd.concat([done.frame, own.assign(arm=YOURS)], ignore_index=True)
+    return read(done.paradigm.figure(frame))
+
+
+#: What a file of people's own trials must have, by paradigm: the columns that its curve is made of.
+_COLUMNS: dict[str, tuple[str, ...]] = {
+    "whole_report": ("person", "exposure", "targets", "distractors", "score"),
+    "partial_report": ("person", "exposure", "targets", "distractors", "score"),
+}
+
+
+def columns(name: str) -> tuple[str, ...]:
+    """The columns of a person's own file for this paradigm, where one can be shown."""
+    if name not in _COLUMNS:
+        known = " and ".join(_COLUMNS)
+        raise InputError(f"your own data can be shown beside {known} so far, not beside {name}")
+    return _COLUMNS[name]
+
+
+def as_trials(play: Play, found: pd.DataFrame) -> pd.DataFrame:
+    """A person's trials with the columns that a run's table has."""
+    return found.assign(arrived=found["targets"])

@@ -1,0 +1,67 @@
+"""One trial on the page: who raced, who got a slot, when; or one sitting, where a trial by itself shows nothing.
+
+The picture is that of `plot.timeline` and `plot.sitting`, read as all figures are, with the answers put in.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from cogattn import experiment, plot
+from cogattn.explore.curves import Picture, Stroke, read
+from cogattn.results import Trials
+
+ANSWER = "#009E73"  #: of the answers: no arm of the page has it
+
+
+def conditions(done: Trials) -> list[str]:
+    """The conditions of a run in words, as they are chosen from."""
+    return [
+        ", ".join(f"{k.replace('_', ' ')} {v:.4g}" if isinstance(v, float) else f"{k.replace('_', ' ')} {v}"
+                  for k, v in c.items())
+        for c in done.paradigm.conditions()
+    ]  # fmt: skip
+
+
+def timeline(done: Trials, condition: int, at: int) -> Picture:
+    """Trial number `at` of this condition, person by person (the sitting of person `at`), human arm. `at` goes round."""
+    record = _record(done, condition, at)
+    kinds = set(record["kind"].astype(str))
+    if "onset" not in kinds or "engage" in kinds:
+        shown = read(plot.sitting(record))
+        return replace(shown, title=f"Person {at % done.config['people'] + 1}. {shown.title}")
+    shown = read(plot.timeline(record))
+    return replace(shown, panels=[replace(shown.panels[0], strokes=_answered(shown, record))])
+
+
+def _record(done: Trials, condition: int, at: int) -> pd.DataFrame:
+    """The events of one trial, from its beginning; of one sitting, where that is all there is."""
+    people, trials = int(done.config["people"]), int(done.config["trials"])
+    if not done.paradigm.sessions:
+        return experiment.events(done, "human", condition, at % people, at // people % trials)
+    session = experiment.events(done, "human", condition, at % people)
+    ended = (session["kind"] == "end").to_numpy()
+    if (session["kind"] == "engage").any() or not (session["kind"] == "onset").any():
+        return session
+    which = np.cumsum(ended) - ended  # the trial that each event is part of
+    own = session[(which == at // people % int(ended.sum())) & ~ended]
+    return own.assign(time=own["time"] - own["time"].min())
+
+
+def _answered(shown: Picture, record: pd.DataFrame) -> list[Stroke]:
+    """The marks of the timeline, and a diamond where an element was answered."""
+    panel = shown.panels[0]
+    rows = {word: place for place, word in panel.y_ticks.items()}
+    answers = record[record["kind"].astype(str).isin(["respond", "choose"])]
+    last = answers.groupby(answers["element"].astype(str))["time"].max()
+    last = last[[name in rows for name in last.index]]
+    if last.empty:
+        return panel.strokes
+    places = np.array([rows[name] for name in last.index], float)
+    return [
+        *panel.strokes,
+        Stroke("answered", 1000 * last.to_numpy(float), places, ANSWER, "", "D", size=7.0),
+    ]
