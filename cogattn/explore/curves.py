@@ -165,7 +165,7 @@ def _panel(ax: Axes, siblings: list[Axes], title: str) -> Panel:
         _ticks(ax.yaxis),
         strokes,
         list(_areas(ax)),
-        [Label(*map(float, t.xy), t.get_text().strip()) for t in ax.texts if hasattr(t, "xy")],
+        list(_words(ax)),
     )
 
 
@@ -173,7 +173,7 @@ def _sorted(limits: tuple[float, float]) -> tuple[float, float]:
     return float(min(limits)), float(max(limits))
 
 
-def _lines(ax: Axes) -> Iterator[Stroke]:
+def _lines(ax: Any) -> Iterator[Stroke]:
     """Every line with its points; the caps of intervals are left out, their bars come with `_segments`."""
     from matplotlib.colors import to_hex
 
@@ -202,31 +202,42 @@ def _lines(ax: Axes) -> Iterator[Stroke]:
         yield Stroke(_name(step.get_label()), x, y, to_hex(step.get_edgecolor()))
 
 
-def _segments(ax: Axes) -> Iterator[Stroke]:
+def _segments(ax: Any) -> Iterator[Stroke]:
     """The bars of intervals, and other loose lines."""
     from matplotlib.collections import LineCollection
     from matplotlib.colors import to_hex
 
+    bars: Any
     for bars in (c for c in ax.collections if isinstance(c, LineCollection)):
         for points in (p for p in bars.get_segments() if len(p)):
             width = float(np.atleast_1d(bars.get_linewidth())[0])
             yield Stroke("", points[:, 0], points[:, 1], to_hex(bars.get_color()[0]), width=width)
 
 
-def _areas(ax: Axes) -> Iterator[Area]:
+def _areas(ax: Any) -> Iterator[Area]:
     """Bands, bars and spells."""
     from matplotlib.collections import PolyCollection
     from matplotlib.colors import to_hex
     from matplotlib.patches import Rectangle
 
+    shapes: Any
+    patch: Any
     for shapes in (c for c in ax.collections if isinstance(c, PolyCollection)):
         for path in shapes.get_paths():
             color = shapes.get_facecolor()[0]
             yield Area(path.vertices[:, 0], path.vertices[:, 1], to_hex(color), float(color[3]))
     for patch in (p for p in ax.patches if isinstance(p, Rectangle)):
-        x0, y0, x1, y1 = *patch.get_xy(), patch.get_x() + patch.get_width(), patch.get_y() + patch.get_height()
+        x0, y0 = patch.get_xy()
+        x1, y1 = x0 + patch.get_width(), y0 + patch.get_height()
         x, y = _placed(ax, patch, np.array([x0, x1, x1, x0]), np.array([y0, y0, y1, y1]))
         yield Area(x, y, to_hex(patch.get_facecolor()), float(patch.get_facecolor()[3]))
+
+
+def _words(ax: Any) -> Iterator[Label]:
+    """Remarks beside points."""
+    for remark in (t for t in ax.texts if hasattr(t, "xy")):
+        x, y = remark.xy
+        yield Label(float(x), float(y), remark.get_text().strip())
 
 
 def _placed(ax: Axes, artist: Artist, x: Any, y: Any) -> tuple[Array, Array]:

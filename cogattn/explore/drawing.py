@@ -92,7 +92,7 @@ class Canvas:
             if self._ticks.get(axis) != names:  # a new ticker is a new model: only where it has to be
                 self._ticks[axis] = names
                 axis.ticker = sorted(names) if names else needs("bokeh.models", "explore").BasicTicker()
-                axis.major_label_overrides = names
+                axis.major_label_overrides = names or {-1e300: ""}  # an empty one does not undo the last
 
     def _frame(self, limits: tuple[float, float, float, float], keep: bool) -> None:
         old = self._limits if keep and self._limits else limits

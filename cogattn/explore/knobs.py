@@ -45,15 +45,15 @@ GROUPS: dict[str, tuple[str, tuple[Knob, ...]]] = {
     "Selectivity": (
         "what gets in, and what stays out",
         (
-            _main("alpha", "weight of a distractor; 0 = perfect selection, 1 = none", 0.0, 2.0),
-            _main("spill", "weight of other tasks while attention is on one", 0.0, 1.0),
-            _main("narrowing", "how long the spotlight takes to narrow around a place", 0.0, 0.2),
-            _main("group", "items that one visit of a search takes at once", 1.0, 20.0),
+            _main("alpha", "how much distractors draw (1 = as targets)", 0.0, 2.0),
+            _main("spill", "how much other tasks draw", 0.0, 1.0),
+            _main("narrowing", "time the spotlight takes to narrow", 0.0, 0.2),
+            _main("group", "items that a glance in a search takes", 1.0, 20.0),
             Knob("sharpness", "how much selection suffers when tired; 0 = never", 0.0, 4.0),
             Knob("lead", "by how many looks one answer must lead", 1.0, 10.0),
             Knob("quit_growth", "how soon a search in vain is given up", 0.0, 3.0),
-            Knob("visit_shape", "how regular the visits of a search are", 0.3, 6.0),
-            Knob("visit_hit", "time of the visit that finds the target, over one in vain", 0.0, 3.0),
+            Knob("visit_shape", "how regular the glances of a search are", 0.3, 6.0),
+            Knob("visit_hit", "time of the glance that finds it, over one in vain", 0.0, 3.0),
             Knob("stay", "how much the task at hand holds attention", 0.1, 30.0, log=True),
             Knob("restless", "how often it is decided anew which task to attend to", 0.0, 5.0),
         ),
@@ -61,12 +61,12 @@ GROUPS: dict[str, tuple[str, tuple[Knob, ...]]] = {
     "Capacity": (
         "how much, and how fast",
         (
-            _main("capacity", "C: how fast items are taken in, all together", 2.0, 500.0, True, True),
-            _main("slots", "K: items that short-term memory holds", 0.0, 12.0, False, True),
-            _main("threshold", "t0: the longest glimpse that gives nothing", 0.0, 0.15),
-            _main("dwell", "how long memory is shut while an item is settled", 0.0, 1.0),
-            _main("share", "central stage: 1 = one choice at a time, 0.5 = even shares", 0.5, 1.0),
-            _main("speed", "simple responses per second, rested", 0.5, 20.0, True, True),
+            _main("capacity", "C, how fast items are taken in", 2.0, 500.0, True, True),
+            _main("slots", "K, how many items memory holds", 0.0, 12.0, False, True),
+            _main("threshold", "t0, longest glimpse that gives nothing", 0.0, 0.15),
+            _main("dwell", "how long an item shuts memory's door", 0.0, 1.0),
+            _main("share", "1 = one choice at a time, .5 = two share", 0.5, 1.0),
+            _main("speed", "simple responses a second, rested", 0.5, 20.0, True, True),
             Knob("central", "what the central stage gives to all choices together", 0.1, 4.0, True, True),
             Knob("persistence", "how long an image outlives its stimulus", 0.0, 1.0),
             Knob("memory_life", "how long an item stays if nothing pushes it out", 0.2, 100.0, True, True),
@@ -89,10 +89,10 @@ GROUPS: dict[str, tuple[str, tuple[Knob, ...]]] = {
     "Fatigue": (
         "what time on task takes away",
         (
-            _main("fast_loss", "alertness lost to tiredness of seconds", 0.0, 0.45),
-            _main("slow_loss", "alertness lost to tiredness of minutes and hours", 0.0, 0.45),
-            _main("wandering", "how often the mind leaves its task, against others", 0.0, 20.0),
-            _main("memory_loss", "sensitivity lost when holding a standard tires", 0.0, 1.0),
+            _main("fast_loss", "alertness lost within seconds", 0.0, 0.45),
+            _main("slow_loss", "alertness lost over minutes, hours", 0.0, 0.45),
+            _main("wandering", "how often the mind leaves its task", 0.0, 20.0),
+            _main("memory_loss", "sensitivity lost by holding on", 0.0, 1.0),
             _main("sleep_loss", "alertness lost to lack of sleep", 0.0, 0.9),
             Knob("lapse_base", "lapses of a rested mind", 1e-4, 1.0, True),
             Knob("lapse_fast", "lapses added by tiredness of seconds", 1e-4, 1.0, True),
@@ -122,9 +122,7 @@ PRESETS: Mapping[str, dict[str, float]] = {
     "Two slots": {"slots": 2.0},
     "Distractible": {"alpha": 1.0, "spill": 0.5, "wandering": 4.0},
     "Tires fast": {"slow_loss": 0.4, "slow_tiring": 1 / 300, "wandering": 3.0},
-    "No limits": {
-        k: v for k, v in Observer().unlimited().to_dict().items() if v != getattr(Observer(), k)
-    },
+    "No limits": {k: v for k, v in Observer().unlimited().to_dict().items() if v != getattr(Observer(), k)},
 }
 
 

@@ -10,7 +10,7 @@ const make = (tag, props = {}, ...inside) => {
 };
 const STEPS = 200; // places of a slider; one more, where the last is infinity
 const knobs = new Map(); // name -> what a slider needs
-let state = {}, values = {}, wire = null, count = 0, flying = 0, queued = null, scored = new Map();
+let state = {}, values = {}, wire = null, count = 0, flying = 0, queued = null, scored = new Map(), scoredFor = "";
 
 // -- values and places ------------------------------------------------------------------------------------
 
@@ -38,8 +38,7 @@ function slider(k) {
   out.setAttribute("for", id);
   const row = make("div", {className: "knob", id: `row-${k.name}`},
     make("label", {htmlFor: id}, make("b", {}, k.name.replaceAll("_", " ")), " ", k.words), input, out, back);
-  const max = Number(input.max), thumb = 15;
-  const at = p => `calc(${thumb / 2}px + (100% - ${thumb}px) * ${p / max})`;
+  const max = Number(input.max);
   k.show = v => {
     const place = placeOf(k, v), usual = placeOf(k, k.usual);
     input.value = place;
@@ -47,10 +46,7 @@ function slider(k) {
     input.setAttribute("aria-valuetext", spell(k, v));
     row.classList.toggle("moved", v !== k.usual);
     back.tabIndex = v !== k.usual ? 0 : -1;
-    input.style.setProperty("--usual", `calc((100% - 15px) * ${usual / max} / 1 + 6.5px)`);
-    const [a, b] = [Math.min(place, usual), Math.max(place, usual)];
-    input.style.setProperty("--mark", at(usual));
-    paint(input, a / max, b / max, usual / max);
+    paint(input, Math.min(place, usual) / max, Math.max(place, usual) / max, usual / max);
   };
   input.addEventListener("input", () => move(k, valueAt(k, Number(input.value)), false));
   input.addEventListener("change", () => move(k, valueAt(k, Number(input.value)), true));
@@ -130,7 +126,7 @@ function heard(said) {
     flying = 0;
     document.body.removeAttribute("aria-busy");
   }
-  if ("paradigm" in said && said.paradigm !== state.paradigm) scrolled();
+  if ("paradigm" in said && said.paradigm !== state.paradigm) $("plots").scrollLeft = 0;
   state = {...state, ...said};
   if ("values" in said && !queued) { values = {...said.values}; showValues(); pressed(); }
   if ("title" in said) words(said);
@@ -141,8 +137,6 @@ function heard(said) {
   status(said);
   if (!flying && queued) { const next = queued; queued = null; send(next); }
 }
-
-function scrolled() { $("plots").scrollLeft = 0; scored.size && stale(); }
 
 // -- words ------------------------------------------------------------------------------------------------
 
@@ -174,7 +168,7 @@ function words(said) {
     li.append(l.name);
     return li;
   }));
-  const n = said.panels.length, narrow = window.innerWidth < 760;
+  const n = said.panels.length;
   $("plots").style.setProperty("--across", n === 4 ? 2 : n);
   for (let i = 0; i < 4; i++) {
     const fig = $(`fig${i}`);
@@ -184,7 +178,6 @@ function words(said) {
     fig.querySelector(".plot").setAttribute("aria-label", `${said.panels[i].says}; the numbers are in a table below`);
   }
   numbers(said.numbers);
-  $("save").disabled = false;
 }
 
 function numbers(tables) {
@@ -200,11 +193,7 @@ function numbers(tables) {
 }
 
 function pressed() {
-  const as = begin.presets;
-  for (const b of $("presets").children) b.setAttribute("aria-pressed", String(b.textContent === state.preset || false));
-  const first = $("presets").children[0];
-  if (!state.changed) first.setAttribute("aria-pressed", "true");
-  return as;
+  for (const b of $("presets").children) b.setAttribute("aria-pressed", String(b.textContent === state.preset));
 }
 
 function status(said) {
@@ -267,7 +256,9 @@ function total() {
   if (!scored.size) { $("all").replaceChildren(); return; }
   const tasks = [...scored.values()];
   const rows = tasks.flatMap(t => t.rows), good = rows.filter(r => r.arms.human?.inside).length;
-  const head = make("p", {className: "says"}, `All tasks, human arm: inside ${good} of ${rows.length} bands` + (waiting ? `; ${waiting} tasks to go` : "."));
+  const rest = waiting ? `; ${waiting} tasks to go.` : scoredFor === state.toml ? "." : ", before the last change of the mind.";
+  const head = make("p", {className: "says"}, `All tasks, human arm: inside ${good} of ${rows.length} bands${rest}`);
+  $("all").classList.toggle("stale", !waiting && scoredFor !== state.toml);
   $("all").replaceChildren(head, ...tasks.map(t => {
     const go = make("button", {type: "button"}, t.title);
     go.addEventListener("click", () => send({do: "paradigm", name: t.name}));
@@ -282,11 +273,10 @@ function total() {
   }));
 }
 
-function stale() {}
-
 // -- one trial --------------------------------------------------------------------------------------------
 
 function moment(t) {
+  $("h-trial").textContent = t.sitting ? "One sitting, event by event" : "One trial, event by event";
   $("trial-title").textContent = t.title;
   $("at").textContent = t.at + 1;
   const list = $("condition");
@@ -344,7 +334,7 @@ function listen() {
   $("file-observer").addEventListener("change", e => chosen(e.target, async f => send({do: "observer", file: f.name, text: await f.text()})));
   $("file-data").addEventListener("change", e => chosen(e.target, async f => send({do: "data", file: f.name, bytes: await bytes(f)})));
   $("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme !== "dark"));
-  $("score").addEventListener("click", () => { if (state.waiting) send({do: "score", stop: true}); else { scored.clear(); send({do: "score"}); } });
+  $("score").addEventListener("click", () => { if (state.waiting) send({do: "score", stop: true}); else { scored.clear(); scoredFor = state.toml; send({do: "score"}); } });
   $("condition").addEventListener("change", e => send({do: "trial", condition: Number(e.target.value), at: 0}));
   $("previous").addEventListener("click", () => send({do: "trial", at: Math.max(0, state.trial.at - 1)}));
   $("next").addEventListener("click", () => send({do: "trial", at: state.trial.at + 1}));

@@ -12,6 +12,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path, PurePath
@@ -57,9 +58,7 @@ class Page:
     # -- what is shown ---------------------------------------------------------------------------------------
 
     def _begin(self) -> None:
-        """Another paradigm: its curves, those of the mean adult behind them, and one trial in the middle of it."""
-        usual = Play(self.play.name, Observer(), self.play.seed, self.play.people)
-        self.usual = playing.picture(playing.trials(usual))
+        """Another paradigm: its curves, and one trial of the condition in the middle."""
         self.picture: Picture | None = None
         self.own = None
         self.condition, self.at = len(self.play.plan.paradigm.conditions()) // 2, 0
@@ -67,8 +66,10 @@ class Page:
 
     def draw(self, *, keep: bool = True) -> None:
         """Play what is asked for, and put it on the page."""
-        self.done: Trials = playing.trials(self.play)
-        before, self.picture = self.picture, playing.picture(self.done, self.own)
+        before = self.picture
+        self.done, self.picture = playing.shown(self.play)
+        if self.own is not None:
+            self.picture = playing.picture(self.done, self.own)
         if self.play.full:
             self._still = before is not None and _same(before, self.picture)
         for i, panel in enumerate(self.picture.panels[:PLOTS]):
@@ -78,9 +79,10 @@ class Page:
 
     def _behind(self, i: int) -> list[Any]:
         """The human arm of the mean adult, where this mind is another."""
-        if self.play.mind == Observer() or i >= len(self.usual.panels):
+        if self.play.mind == Observer():
             return []
-        return faint(self.usual.panels[i], "human")
+        usual = playing.shown(replace(self.play, mind=Observer(), full=True))[1].panels
+        return faint(usual[i], "human") if i < len(usual) else []
 
     def tell_trial(self) -> None:
         """One trial, on its strip."""
@@ -112,7 +114,7 @@ class Page:
             "script": playing.script(self.play),
             "toml": playing.toml(self.play.mind),
             "played": _played(self.play),
-            "changed": len(playing.changed(self.play.mind)),
+            "preset": next((n for n in knobs.PRESETS if knobs.preset(n) == self.play.mind), ""),
         } | (self._settled() if self.play.full else {})
 
     def _settled(self) -> dict[str, Any]:
@@ -126,13 +128,13 @@ class Page:
         }
 
     def _trial(self) -> dict[str, Any]:
-        rest = set(self.moment.names)
         return {
             "title": self.moment.title,
+            "sitting": self.moment.title.startswith("Person"),
             "conditions": trial.conditions(self.done),
             "condition": self.condition,
             "at": self.at,
-            "answered": "answered" in rest,
+            "answered": "answered" in self.moment.names,
         }
 
     def _legend(self) -> list[dict[str, Any]]:
@@ -188,7 +190,7 @@ class Page:
         }
 
     def _mind(self, mind: Observer, full: bool = True) -> dict[str, Any]:
-        old, self.play = self.play, Play(self.play.name, mind, self.play.seed, self.play.people, full)
+        old, self.play = self.play, replace(self.play, mind=mind, full=full)
         try:
             self.draw()
         except CogattnError:
@@ -198,7 +200,7 @@ class Page:
 
     def _paradigm(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         name = choice("paradigm", asked.get("name"), paradigms.names())
-        self.play = Play(name, self.play.mind, self.play.seed, self.play.people)
+        self.play = replace(self.play, name=name, full=True)
         self._changed = []
         self._begin()
         return self.state()
@@ -240,7 +242,7 @@ class Page:
         if not self._waiting:
             return None
         name = self._waiting.pop(0)
-        rows = bands(playing.trials(Play(name, self.play.mind, self.play.seed, self.play.people)))
+        rows = bands(playing.shown(replace(self.play, name=name, full=True))[0])
         return {"all": {"name": name, "title": paradigms.get(name)().title, "rows": rows},
                 "waiting": len(self._waiting)}  # fmt: skip
 
@@ -271,7 +273,10 @@ def _played(play: Play) -> str:
 def _numbers(table: pd.DataFrame, x: str, y: str) -> dict[str, Any]:
     """A table as rows of texts."""
     rows = [
-        [f"{at:.4g}", *("" if not np.isfinite(v) else f"{v:.3g}" if abs(v) < 100 else f"{v:.0f}" for v in row)]
+        [
+            f"{at:.3g}",
+            *("" if not np.isfinite(v) else f"{v:.3g}" if abs(v) < 100 else f"{v:.0f}" for v in row),
+        ]
         for at, row in zip(table.index, table.to_numpy(float), strict=True)
     ]
     return {"head": [x, *map(str, table.columns)], "rows": rows, "caption": y}
@@ -305,7 +310,8 @@ def own_data(play: Play, name: str, text: str, unit: Any) -> tuple[pd.DataFrame,
             found = importing.read(path, wanted, unit=str(unit) if unit else None)
         except (ValueError, OSError) as error:
             raise InputError(str(error).replace(f"{path.parent}/", "")) from None
-    return playing.as_trials(play, found.frame), list(found.notes)
+    own, left_out = playing.as_trials(play, found.frame)
+    return own, [*found.notes, *left_out]
 
 
 # -- the server ----------------------------------------------------------------------------------------------
@@ -324,7 +330,11 @@ def template(page: Page) -> Any:
     begin = {"groups": knobs.described(), "presets": list(knobs.PRESETS), "switches": knobs.SWITCHES,
              "paradigms": _offered(), "state": page.state(), "people": plot.PEOPLE}  # fmt: skip
     text = _asset("page.html")
-    parts = {"CSS": _asset("page.css"), "JS": _asset("page.js"), "BEGIN": json.dumps(begin).replace("<", "\\u003c")}
+    parts = {
+        "CSS": _asset("page.css"),
+        "JS": _asset("page.js"),
+        "BEGIN": json.dumps(begin).replace("<", "\\u003c"),
+    }
     for name, part in parts.items():
         text = text.replace(f"<<{name}>>", "{% raw %}" + part + "{% endraw %}")
     made = pn.Template(text)
@@ -396,5 +406,7 @@ def _free(port: int) -> int:
         try:
             door.bind(("127.0.0.1", port))
         except OSError as error:
-            raise RunError(f"cannot serve at port {port}: {error.strerror}; choose another with --port") from None
+            raise RunError(
+                f"cannot serve at port {port}: {error.strerror}; choose another with --port"
+            ) from None
         return int(door.getsockname()[1])

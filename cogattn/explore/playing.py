@@ -8,8 +8,10 @@ that the same few people meet the same chances at every place of the slider: wha
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from cogattn import experiment, paradigms, results
@@ -32,8 +34,8 @@ class Pace(NamedTuple):
 
 
 #: (while a slider moves, when it is let go), for a display that is over at once, and for a session of short trials.
-_DISPLAY = Pace(8, 40), Pace(25, 100)
-_SESSION = Pace(6, 20), Pace(12, 40)
+_DISPLAY = Pace(6, 30), Pace(12, 60)
+_SESSION = Pace(6, 16), Pace(10, 30)
 #: Sessions that are as long as they are, and paradigms of many conditions. Measured: `docs/explore.md`.
 _PACES = {
     "breaks": (Pace(2, 1), Pace(8, 1)),
@@ -102,7 +104,9 @@ def changed(mind: Observer) -> dict[str, Any]:
 
 def toml(mind: Observer) -> str:
     """The mind as a file for `--observer`: what is not said in it is as in the mean adult."""
-    return "# An observer for cogattn: what is left out is as in the mean adult.\n" + results.toml(changed(mind))
+    return "# An observer for cogattn: what is left out is as in the mean adult.\n" + results.toml(
+        changed(mind)
+    )
 
 
 def script(play: Play) -> str:
@@ -116,6 +120,13 @@ def trials(play: Play) -> Trials:
     cells = [Cell(arm, c) for c in plan.paradigm.conditions() for arm in plan.arms]
     frame = pd.concat([experiment.play_cell(plan, cell, crowd, None) for cell in cells], ignore_index=True)
     return Trials(frame, plan.config())
+
+
+@lru_cache(maxsize=24)
+def shown(play: Play) -> tuple[Trials, Picture]:
+    """What was played and its curves: kept for a while, since the same play gives the same numbers."""
+    done = trials(play)
+    return done, picture(done)
 
 
 def picture(done: Trials, own: pd.DataFrame | None = None) -> Picture:
@@ -139,6 +150,16 @@ def columns(name: str) -> tuple[str, ...]:
     return _COLUMNS[name]
 
 
-def as_trials(play: Play, found: pd.DataFrame) -> pd.DataFrame:
-    """A person's trials with the columns that a run's table has."""
-    return found.assign(arrived=found["targets"])
+def as_trials(play: Play, found: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """A person's trials as a run's table has them: those of this display. What is left out is said."""
+    every = play.plan.paradigm.conditions()
+    same = {k: v for k, v in every[0].items() if len({c[k] for c in every}) == 1}
+    fits = pd.Series(True, found.index)
+    for name, value in same.items():
+        fits &= np.isclose(found[name], float(value), rtol=0.05)
+    words = ", ".join(f"{k} {v:.3g}" for k, v in same.items())
+    if not fits.any():
+        raise InputError(f"no trial of the file has the display of this task ({words})")
+    out = [] if fits.all() else [f"{int((~fits).sum())} trials of other displays left out (here: {words})"]
+    own = found[fits]
+    return own.assign(arrived=own["targets"].astype(int), **same), out

@@ -18,16 +18,20 @@ ANSWER = "#009E73"  #: of the answers: no arm of the page has it
 
 
 def conditions(done: Trials) -> list[str]:
-    """The conditions of a run in words, as they are chosen from."""
-    return [
-        ", ".join(f"{k.replace('_', ' ')} {v:.4g}" if isinstance(v, float) else f"{k.replace('_', ' ')} {v}"
-                  for k, v in c.items())
-        for c in done.paradigm.conditions()
-    ]  # fmt: skip
+    """The conditions of a run in words: what differs between them, brief times in ms."""
+    every = done.paradigm.conditions()
+    differ = [k for k in every[0] if len({c[k] for c in every}) > 1]
+    return [", ".join(_spelled(k, c[k]) for k in differ) or done.paradigm.title for c in every]
+
+
+def _spelled(name: str, value: object) -> str:
+    if name in ("exposure", "soa"):
+        return f"{name} {1000 * float(value):.0f} ms"  # type: ignore[arg-type]
+    return f"{name.replace('_', ' ')} {f'{value:.4g}' if isinstance(value, float) else value}"
 
 
 def timeline(done: Trials, condition: int, at: int) -> Picture:
-    """Trial number `at` of this condition, person by person (the sitting of person `at`), human arm. `at` goes round."""
+    """Trial number `at` of this condition, one person after the other, human arm; or the sitting of person `at`."""
     record = _record(done, condition, at)
     kinds = set(record["kind"].astype(str))
     if "onset" not in kinds or "engage" in kinds:
@@ -41,7 +45,8 @@ def _record(done: Trials, condition: int, at: int) -> pd.DataFrame:
     """The events of one trial, from its beginning; of one sitting, where that is all there is."""
     people, trials = int(done.config["people"]), int(done.config["trials"])
     if not done.paradigm.sessions:
-        return experiment.events(done, "human", condition, at % people, at // people % trials)
+        whole = experiment.events(done, "human", condition, at % people, at // people % trials)
+        return whole[whole["kind"] != "end"]  # the screen stays on for a while, and nothing happens
     session = experiment.events(done, "human", condition, at % people)
     ended = (session["kind"] == "end").to_numpy()
     if (session["kind"] == "engage").any() or not (session["kind"] == "onset").any():
