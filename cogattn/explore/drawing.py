@@ -89,10 +89,13 @@ class Canvas:
         plot = self.plot
         plot.xaxis.axis_label, plot.yaxis.axis_label = panel.x_label or None, panel.y_label or None
         for axis, names in ((plot.xaxis[0], panel.x_ticks), (plot.yaxis[0], panel.y_ticks)):
-            if self._ticks.get(axis) != names:  # a new ticker is a new model: only where it has to be
-                self._ticks[axis] = names
+            if self._ticks[axis] != names:  # a new ticker is a new model: only where it has to be
+                plain = {
+                    at: f"{at:g}" for at in self._ticks[axis]
+                }  # what is left out would keep its old name
+                self._ticks[axis] = plain | names
                 axis.ticker = sorted(names) if names else needs("bokeh.models", "explore").BasicTicker()
-                axis.major_label_overrides = names or {-1e300: ""}  # an empty one does not undo the last
+                axis.major_label_overrides = self._ticks[axis]
 
     def _frame(self, limits: tuple[float, float, float, float], keep: bool) -> None:
         old = self._limits if keep and self._limits else limits
@@ -105,6 +108,7 @@ class Canvas:
     def paint(self, dark: bool) -> None:
         """The colours of the axes."""
         theme, plot = _THEMES[dark], self.plot
+        plot.update(background_fill_color=theme["paper"], border_fill_color=theme["paper"])
         for axis in (*plot.xaxis, *plot.yaxis):
             axis.update(
                 axis_label_text_color=theme["quiet"], major_label_text_color=theme["quiet"],

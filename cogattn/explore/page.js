@@ -161,7 +161,7 @@ function words(said) {
   document.title = `${begin.paradigms.find(p => p.name === said.paradigm).title} – cogattn explore`;
   $("paradigm").value = said.paradigm;
   $("played").textContent = `Played: ${said.played}.`;
-  $("source").textContent = `People: ${said.source}.`;
+  $("source").textContent = `Source: ${said.source}.`;
   $("legend").replaceChildren(...said.legend.map(l => {
     const li = make("li");
     li.innerHTML = pen(l);

@@ -24,7 +24,7 @@ import pandas as pd
 from cogattn import paradigms, plot
 from cogattn.errors import CogattnError, InputError, RunError, choice, needs, whole
 from cogattn.explore import knobs, playing, trial
-from cogattn.explore.curves import Picture
+from cogattn.explore.curves import Panel, Picture
 from cogattn.explore.drawing import Canvas, faint
 from cogattn.explore.playing import Play
 from cogattn.human import importing
@@ -109,7 +109,7 @@ class Page:
             "values": knobs.spelled(self.play.mind),
             "legend": self._legend(),
             "panels": [{"title": p.title, "says": f"{p.y_label} over {p.x_label}"} for p in shown],
-            "numbers": [_numbers(p.table(), p.x_label, p.title or p.y_label) for p in shown],
+            "numbers": [_numbers(p) for p in shown],
             "command": self.play.command(),
             "script": playing.script(self.play),
             "toml": playing.toml(self.play.mind),
@@ -270,16 +270,22 @@ def _played(play: Play) -> str:
     return f"one mind, {plan.people} times, {what}, seed {plan.seed}"
 
 
-def _numbers(table: pd.DataFrame, x: str, y: str) -> dict[str, Any]:
-    """A table as rows of texts."""
+def _numbers(panel: Panel) -> dict[str, Any]:
+    """The table of a panel as rows of texts."""
+    table = panel.table()
     rows = [
-        [
-            f"{at:.3g}",
-            *("" if not np.isfinite(v) else f"{v:.3g}" if abs(v) < 100 else f"{v:.0f}" for v in row),
-        ]
+        [panel.x_ticks.get(float(at)) or f"{at:.3g}", *map(_short, row)]
         for at, row in zip(table.index, table.to_numpy(float), strict=True)
     ]
-    return {"head": [x, *map(str, table.columns)], "rows": rows, "caption": y}
+    head = [panel.x_label, *map(str, table.columns)]
+    return {"head": head, "rows": rows, "caption": panel.title or panel.y_label}
+
+
+def _short(value: float) -> str:
+    """A number as people read it; nothing where there is none."""
+    if not np.isfinite(value):
+        return ""
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
 
 
 def bands(done: Trials) -> list[dict[str, Any]]:
@@ -382,7 +388,6 @@ def serve(
     browser: bool = True,
     seed: int = 0,
     people: int | None = None,
-    say: Callable[[str], None] = print,
 ) -> None:
     """Serve the page on this machine until Ctrl-C. port=0: any free one."""
     pn = needs("panel", "explore")
@@ -391,7 +396,7 @@ def serve(
     mpl.use("Agg")  # figures are read, never shown: no window is opened for them
     port = _free(whole("port", port, most=65535))
     Page(name, mind, seed, people)  # a mistake is told here; and what has to be compiled is
-    say(f"cogattn explore: http://127.0.0.1:{port}  (Ctrl-C stops it)")
+    print(f"cogattn explore: http://127.0.0.1:{port}  (Ctrl-C stops it)", flush=True)
     pn.serve(
         lambda: template(Page(name, mind, seed, people)),
         port=port, address="127.0.0.1", websocket_origin=[f"127.0.0.1:{port}", f"localhost:{port}"],
