@@ -128,7 +128,8 @@ function heard(said) {
   }
   if ("paradigm" in said && said.paradigm !== state.paradigm) $("plots").scrollLeft = 0;
   state = {...state, ...said};
-  if ("values" in said && !queued) { values = {...said.values}; showValues(); pressed(); }
+  if ("values" in said && !queued) { values = {...said.values}; showValues(); }
+  if ("preset" in said) pressed();
   if ("title" in said) words(said);
   if ("score" in said) bands(said);
   if ("trial" in said) moment(said.trial);
@@ -157,6 +158,7 @@ function pen(l) {
 const grey = c => c[1] === c[3] && c[3] === c[5] && c[2] === c[4] && c[4] === c[6];
 
 function words(said) {
+  $("question").textContent = said.question;
   $("finding").textContent = said.title;
   document.title = `${begin.paradigms.find(p => p.name === said.paradigm).title} – cogattn explore`;
   $("paradigm").value = said.paradigm;
@@ -236,7 +238,7 @@ function bands(said) {
   $("score-says").textContent = rows.length
     ? `Human arm inside ${inside("human")} of ${rows.length} bands, softmax inside ${inside("softmax")}. A filled mark is inside.`
     : "There is no table of people for this task: look at the curves, or score all tasks that have one.";
-  const width = window.innerWidth < 760 ? 96 : 132;
+  const width = narrow.matches ? 96 : 132;
   $("bands").replaceChildren(...rows.map(r => {
     const human = r.arms.human, li = make("li");
     const value = make("span", {className: "value" + (human && !human.inside ? " out" : "")}, human ? human.value : "none",
@@ -322,7 +324,7 @@ async function bytes(file) {
 function theme(dark, told = true) {
   document.documentElement.dataset.theme = dark ? "dark" : "light";
   $("theme").setAttribute("aria-pressed", String(dark));
-  if (told) send({do: "hello", dark});
+  if (told) send({do: "hello", dark, narrow: narrow.matches});
 }
 
 function listen() {
@@ -341,9 +343,10 @@ function listen() {
   $("groups").addEventListener("submit", e => e.preventDefault());
 }
 
-const night = matchMedia("(prefers-color-scheme: dark)");
+const night = matchMedia("(prefers-color-scheme: dark)"), narrow = matchMedia("(max-width: 760px)");
 theme(night.matches, false);
 night.addEventListener("change", e => theme(e.matches));
+narrow.addEventListener("change", () => theme(document.documentElement.dataset.theme === "dark"));
 build();
 heard({...begin.state, n: -1});
 tell("");
@@ -356,6 +359,6 @@ listen();
   if (!ask || !said) return setTimeout(plug, 30);
   wire = {ask, said};
   said.properties.value.change.connect(() => heard(JSON.parse(said.value)));
-  send({do: "hello", dark: night.matches});
+  send({do: "hello", dark: night.matches, narrow: narrow.matches});
   document.documentElement.dataset.ready = "yes";
 })();

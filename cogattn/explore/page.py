@@ -105,6 +105,7 @@ class Page:
         return {
             "paradigm": self.play.name,
             "source": self.play.plan.paradigm.source,
+            "question": playing.QUESTIONS.get(self.play.name, ""),
             "title": self.picture.title,
             "values": knobs.spelled(self.play.mind),
             "legend": self._legend(),
@@ -161,6 +162,8 @@ class Page:
     def _hello(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The page is open, or has changed between day and night."""
         self.dark = bool(asked.get("dark"))
+        for canvas in self.canvases:
+            canvas.plot.height = 220 if asked.get("narrow") else 290  # on a phone the sliders need the room
         self.paint()
         return self._again()
 

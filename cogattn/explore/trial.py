@@ -38,7 +38,10 @@ def timeline(done: Trials, condition: int, at: int) -> Picture:
         shown = read(plot.sitting(record))
         return replace(shown, title=f"Person {at % done.config['people'] + 1}. {shown.title}")
     shown = read(plot.timeline(record))
-    return replace(shown, panels=[replace(shown.panels[0], strokes=_answered(shown, record))])
+    first, last = shown.panels[0].x_range
+    wider = (first, last + 0.02 * (last - first))  # the last answer is not cut in half
+    panel = replace(shown.panels[0], strokes=_answered(shown, record), x_range=wider)
+    return replace(shown, panels=[panel])
 
 
 def _record(done: Trials, condition: int, at: int) -> pd.DataFrame:
