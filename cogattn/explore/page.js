@@ -130,6 +130,7 @@ function heard(said) {
   state = {...state, ...said};
   if ("values" in said && !queued) { values = {...said.values}; showValues(); }
   if ("preset" in said) pressed();
+  if ("own" in said) $("mine").textContent = said.own ? "Take my data off" : "Load my data";
   if ("title" in said) words(said);
   if ("score" in said) bands(said);
   if ("trial" in said) moment(said.trial);
@@ -162,7 +163,6 @@ function words(said) {
   $("finding").textContent = said.title;
   document.title = `${begin.paradigms.find(p => p.name === said.paradigm).title} – cogattn explore`;
   $("paradigm").value = said.paradigm;
-  $("played").textContent = `Played: ${said.played}.`;
   $("source").textContent = `Source: ${said.source}.`;
   $("legend").replaceChildren(...said.legend.map(l => {
     const li = make("li");
@@ -200,12 +200,11 @@ function pressed() {
 
 function status(said) {
   const box = $("status");
+  if (said.again) return; // the same in other colours: what was said still holds
   box.classList.toggle("wrong", "error" in said);
   if ("error" in said) { box.textContent = said.error; values = {...state.values}; showValues(); return; }
   if ("notes" in said && said.notes.length) {
-    const forget = make("button", {type: "button"}, "Take my data off");
-    forget.addEventListener("click", () => send({do: "forget"}));
-    box.replaceChildren(make("ul", {}, ...said.notes.map(n => make("li", {}, n))), forget);
+    box.replaceChildren(make("ul", {}, ...said.notes.map(n => make("li", {}, n))));
     return;
   }
   if ("note" in said) { box.textContent = said.note; return; }
@@ -213,7 +212,7 @@ function status(said) {
     box.textContent = `Nothing changed: this task does not depend on ${said.still.join(", ").replaceAll("_", " ")} here.`;
     return;
   }
-  if ("title" in said) box.textContent = `Redrawn in ${said.ms ?? 0} ms.`;
+  if ("title" in said) { box.textContent = `Played: ${said.played}.`; box.title = `in ${said.ms ?? 0} ms`; }
 }
 const tell = text => { $("status").classList.remove("wrong"); $("status").textContent = text; };
 
@@ -332,7 +331,7 @@ function listen() {
   $("copy").addEventListener("click", copy);
   $("save").addEventListener("click", () => download("observer.toml", state.toml));
   $("open").addEventListener("click", () => $("file-observer").click());
-  $("mine").addEventListener("click", () => $("file-data").click());
+  $("mine").addEventListener("click", () => state.own ? send({do: "forget"}) : $("file-data").click());
   $("file-observer").addEventListener("change", e => chosen(e.target, async f => send({do: "observer", file: f.name, text: await f.text()})));
   $("file-data").addEventListener("change", e => chosen(e.target, async f => send({do: "data", file: f.name, bytes: await bytes(f)})));
   $("theme").addEventListener("click", () => theme(document.documentElement.dataset.theme !== "dark"));
@@ -349,7 +348,6 @@ night.addEventListener("change", e => theme(e.matches));
 narrow.addEventListener("change", () => theme(document.documentElement.dataset.theme === "dark"));
 build();
 heard({...begin.state, n: -1});
-tell("");
 listen();
 
 // Bokeh's models are there a moment later: the two ends of the wire.

@@ -115,6 +115,7 @@ class Page:
             "script": playing.script(self.play),
             "toml": playing.toml(self.play.mind),
             "played": _played(self.play),
+            "own": self.own is not None,
             "preset": next((n for n in knobs.PRESETS if knobs.preset(n) == self.play.mind), ""),
         } | (self._settled() if self.play.full else {})
 
@@ -173,7 +174,7 @@ class Page:
         for i, panel in enumerate(self.picture.panels[:PLOTS]):
             self.canvases[i].show(panel, self.dark, self._behind(i), keep=True)
         self.strip.show(self.moment.panels[0], self.dark)
-        return self.state()
+        return self.state() | {"again": True}
 
     def _move(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Sliders are where they are now."""

@@ -244,6 +244,7 @@ def test_a_persons_own_file_or_why_not(visit, tmp_path):
     tab.get_by_role("button", name="Take my data off").click()
     settled(tab)
     assert "your data" not in tab.locator("#legend").text_content()
+    assert tab.get_by_role("button", name="Load my data").is_visible()
 
 
 def test_all_bands_are_scored_until_it_is_stopped(visit):
