@@ -135,9 +135,11 @@ def test_the_same_place_of_a_slider_gives_the_same_numbers(opened):
     assert ask(opened, do="move", values={"capacity": 44.0}, full=True)["numbers"] == first
 
 
-def test_the_bands_are_those_of_a_run(opened):
-    said = ask(opened, do="preset", name="Mean adult")
-    run = ca.run("whole_report", people=4, trials=60, seed=0, observer=ca.Observer())
+@pytest.mark.parametrize("slots", [0.5, 3.06, 6.0])  # below the bands, in them, above them
+def test_the_bands_are_those_of_a_run(opened, slots):
+    ask(opened, do="preset", name="Mean adult")
+    said = ask(opened, do="move", values={"slots": slots}, full=True)
+    run = ca.run("whole_report", people=4, trials=60, seed=0, observer=ca.Observer(slots=slots))
     table = run.summary().query("low == low and arm == 'human'").set_index("metric")
     assert {row["metric"] for row in said["score"]} == set(table.index)
     for row in said["score"]:
@@ -145,6 +147,7 @@ def test_the_bands_are_those_of_a_run(opened):
         assert float(arm["value"]) == pytest.approx(own["model"], rel=0.01)
         assert arm["inside"] == (own["low"] <= own["model"] <= own["high"])
         assert (abs(arm["place"]) <= 1) == arm["inside"]
+    assert {r["arms"]["human"]["inside"] for r in said["score"]} >= {slots == 3.06}
 
 
 def test_what_does_nothing_is_said(opened):
