@@ -411,6 +411,26 @@ def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json =
 
 
 @app.command
+def explore(
+    name: Annotated[str, Parameter(help="the paradigm to begin with")] = "whole_report",
+    /,
+    *,
+    port: Annotated[int, Parameter(converter=_whole, help="on this machine (default: any free one)")] = 0,
+    browser: Annotated[bool, Parameter(help="open it in a browser")] = True,
+    observer: Observer_ = None,
+    people: Annotated[
+        int | None, Parameter(converter=_whole, help="how often the mind is played (default: as is quick)")
+    ] = None,
+    seed: Whole = 0,
+) -> None:
+    """A page with sliders for every number of a mind, and what they do, at once. Needs the extra `explore`."""
+    from cogattn.explore import page
+
+    mind = _minds(observer, None)["observer"]
+    page.serve(name, mind=mind, port=port, browser=browser, seed=seed, people=people)
+
+
+@app.command
 def doctor(*, out: Out = OUT, json: Json = False) -> int:
     """Is everything in place? Versions, device, compiler, weights, tables, a folder to write to."""
     import pandas as pd

@@ -53,7 +53,8 @@ def test_list_names_what_there_is(call):
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "compare", "live", "scorecard", "plot", "trace", "verify", "doctor", "list", ""]
+    "command",
+    ["run", "compare", "live", "scorecard", "plot", "trace", "verify", "explore", "doctor", "list", ""],
 )
 def test_every_command_has_help(call, command):
     code, out, _ = call(*([command] if command else []), "--help")

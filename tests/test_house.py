@@ -102,6 +102,13 @@ FLOORS = {
     "cogattn.realtime": 20,
     "cogattn.scoring": 20,
     "cogattn.verification": 20,
+    "cogattn.explore": 0,
+    "cogattn.explore.curves": 20,
+    "cogattn.explore.drawing": 21,
+    "cogattn.explore.knobs": 12,
+    "cogattn.explore.playing": 21,
+    "cogattn.explore.trial": 21,
+    "cogattn.explore.page": 22,
     "cogattn.cli": 23,
     "cogattn": 24,  # the face: it only points to where the public names live
 }

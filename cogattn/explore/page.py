@@ -1,0 +1,421 @@
+"""The page: sliders for every number of a mind, and what they do to it, at once.
+
+`cogattn explore` serves it on this machine alone. The page's own script (`page.js`) asks in small messages, `Page`
+answers; curves are Bokeh plots whose data change in place. A message is one JSON text: {"do": "move", ...}.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cache
+from importlib.resources import files
+from pathlib import Path, PurePath
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cogattn import paradigms, plot
+from cogattn.errors import CogattnError, InputError, RunError, choice, needs, whole
+from cogattn.explore import knobs, playing, trial
+from cogattn.explore.curves import Panel, Picture
+from cogattn.explore.drawing import Canvas, faint
+from cogattn.explore.playing import Play
+from cogattn.human import importing
+from cogattn.observer import Observer
+from cogattn.results import Trials
+
+FIRST = "whole_report"
+PLOTS = 4  #: at most so many panels has a figure
+_SHADOW = {"name": "mean adult", "color": "#999999", "dash": "-", "mark": ""}
+
+
+class Page:
+    """One open page: what is on it, and what it answers."""
+
+    def __init__(
+        self, name: str = FIRST, mind: Observer | None = None, seed: int = 0, people: int | None = None
+    ) -> None:
+        choice("paradigm", name, paradigms.names())
+        self.play = Play(name, mind or Observer(), whole("seed", seed), people)
+        self.play.plan.crowd()  # refuses what cannot be played, before a page is made
+        self.dark = False
+        self.own: pd.DataFrame | None = None
+        self.canvases = [Canvas(290) for _ in range(PLOTS)]
+        self.strip = Canvas(250, hover=False)
+        self.condition, self.at = 0, 0
+        self._waiting: list[str] = []  # the paradigms that are still to be scored
+        self._scores: dict[str, list[dict[str, Any]]] = {}
+        self._changed: list[str] = []
+        self._begin()
+
+    # -- what is shown ---------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        """Another paradigm: its curves, and one trial of the condition in the middle."""
+        self.picture: Picture | None = None
+        self.own = None
+        self.condition, self.at = len(self.play.plan.paradigm.conditions()) // 2, 0
+        self.draw(keep=False)
+
+    def draw(self, *, keep: bool = True) -> None:
+        """Play what is asked for, and put it on the page."""
+        before = self.picture
+        self.done, self.picture = playing.shown(self.play)
+        if self.own is not None:
+            self.picture = playing.picture(self.done, self.own)
+        if self.play.full:
+            self._still = before is not None and _same(before, self.picture)
+        for i, panel in enumerate(self.picture.panels[:PLOTS]):
+            self.canvases[i].show(panel, self.dark, self._behind(i), keep=keep)
+        if self.play.full:
+            self.tell_trial()
+
+    def _behind(self, i: int) -> list[Any]:
+        """The human arm of the mean adult, where this mind is another."""
+        if self.play.mind == Observer():
+            return []
+        usual = playing.shown(replace(self.play, mind=Observer(), full=True))[1].panels
+        return faint(usual[i], "human") if i < len(usual) else []
+
+    def tell_trial(self) -> None:
+        """One trial, on its strip."""
+        self.moment = trial.timeline(self.done, self.condition, self.at)
+        rows = len(self.moment.panels[0].y_ticks)
+        self.strip.plot.height = min(420, max(150, 70 + 24 * rows)) if rows else 230
+        self.strip.show(self.moment.panels[0], self.dark)
+
+    def paint(self) -> None:
+        """All plots in the colours of the theme."""
+        for canvas in (*self.canvases, self.strip):
+            canvas.paint(self.dark)
+
+    # -- what is said ----------------------------------------------------------------------------------------
+
+    def state(self) -> dict[str, Any]:
+        """Everything that the page says in words and numbers."""
+        assert self.picture is not None
+        shown = self.picture.panels[:PLOTS]
+        return {
+            "paradigm": self.play.name,
+            "source": self.play.plan.paradigm.source,
+            "question": playing.QUESTIONS.get(self.play.name, ""),
+            "title": self.picture.title,
+            "values": knobs.spelled(self.play.mind),
+            "legend": self._legend(),
+            "panels": [{"title": p.title, "says": f"{p.y_label} over {p.x_label}"} for p in shown],
+            "numbers": [_numbers(p) for p in shown],
+            "command": self.play.command(),
+            "script": playing.script(self.play),
+            "toml": playing.toml(self.play.mind),
+            "played": _played(self.play),
+            "own": self.own is not None,
+            "preset": next((n for n in knobs.PRESETS if knobs.preset(n) == self.play.mind), ""),
+        } | (self._settled() if self.play.full else {})
+
+    def _settled(self) -> dict[str, Any]:
+        """What is said once a slider is let go."""
+        self._scores[self.play.name] = bands(self.done)
+        return {
+            "score": self._scores[self.play.name],
+            "banded": self.play.plan.paradigm.banded,
+            "trial": self._trial(),
+            "still": self._changed if self._still else [],
+        }
+
+    def _trial(self) -> dict[str, Any]:
+        return {
+            "title": self.moment.title,
+            "sitting": self.moment.title.startswith("Person"),
+            "conditions": trial.conditions(self.done),
+            "condition": self.condition,
+            "at": self.at,
+            "answered": "answered" in self.moment.names,
+        }
+
+    def _legend(self) -> list[dict[str, Any]]:
+        """What every line is, in the order of the figure: people last, the mean adult behind all."""
+        found: dict[str, dict[str, Any]] = {}
+        assert self.picture is not None
+        for panel in self.picture.panels[:PLOTS]:
+            for name, s in panel.named.items():
+                found.setdefault(name, {"name": name, "color": s.color, "dash": s.dash, "mark": s.mark})
+        shadow = [_SHADOW] if any(self._behind(i) for i in range(PLOTS)) else []
+        return [*found.values(), *shadow]
+
+    # -- what is asked ---------------------------------------------------------------------------------------
+
+    def answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to one message. A mistake is told on the page; it never stops it."""
+        began = time.perf_counter()
+        try:
+            said = self._dos[choice("message", asked.get("do"), self._dos)](self, asked)
+        except CogattnError as error:
+            said = {"error": str(error)}
+        return said | {"n": asked.get("n", 0), "ms": round(1000 * (time.perf_counter() - began))}
+
+    def _hello(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The page is open, or has changed between day and night."""
+        self.dark = bool(asked.get("dark"))
+        for canvas in self.canvases:
+            canvas.plot.height = 220 if asked.get("narrow") else 290  # on a phone the sliders need the room
+        self.paint()
+        return self._again()
+
+    def _again(self) -> dict[str, Any]:
+        """The same once more, in other colours."""
+        assert self.picture is not None
+        for i, panel in enumerate(self.picture.panels[:PLOTS]):
+            self.canvases[i].show(panel, self.dark, self._behind(i), keep=True)
+        self.strip.show(self.moment.panels[0], self.dark)
+        return self.state() | {"again": True}
+
+    def _move(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Sliders are where they are now."""
+        values = dict(asked.get("values", {}))
+        self._changed = list(values)
+        return self._mind(knobs.mind(values, self.play.mind), bool(asked.get("full", True)))
+
+    def _preset(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        self._changed = []
+        return self._mind(knobs.preset(str(asked.get("name"))))
+
+    def _observer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """A saved mind comes back."""
+        self._changed = []
+        return self._mind(knobs.from_text(str(asked.get("text", "")))) | {
+            "note": f"{asked.get('file', 'observer')}: loaded"
+        }
+
+    def _mind(self, mind: Observer, full: bool = True) -> dict[str, Any]:
+        old, self.play = self.play, replace(self.play, mind=mind, full=full)
+        try:
+            self.draw()
+        except CogattnError:
+            self.play = old
+            raise
+        return self.state()
+
+    def _paradigm(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        name = choice("paradigm", asked.get("name"), paradigms.names())
+        self.play = replace(self.play, name=name, full=True)
+        self._changed = []
+        self._begin()
+        return self.state()
+
+    def _step(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Another trial, or another condition."""
+        last = len(self.play.plan.paradigm.conditions()) - 1
+        self.condition = whole("condition", asked.get("condition", self.condition), most=last)
+        self.at = whole("trial", asked.get("at", self.at), most=10**6)
+        self.tell_trial()
+        return {"trial": self._trial()}
+
+    def _data(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """A person's own file: his points beside the curves, and what was found in it."""
+        frame, notes = own_data(self.play, str(asked.get("file")), str(asked.get("bytes")), asked.get("unit"))
+        self.own = frame
+        try:
+            self.draw()
+        except CogattnError:
+            self.own = None
+            self.draw()
+            raise
+        return self.state() | {"notes": notes}
+
+    def _forget(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """The person's points go."""
+        self.own = None
+        self.draw()
+        return self.state() | {"notes": []}
+
+    def _score(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Score every paradigm that has bands; `more` does the work, one after the other."""
+        kinds = {name: paradigms.get(name)() for name in paradigms.names()}
+        self._waiting = [] if asked.get("stop") else [n for n, kind in kinds.items() if kind.banded]
+        return {"waiting": len(self._waiting)}
+
+    def more(self) -> dict[str, Any] | None:
+        """Score the next paradigm that waits; None: there is none."""
+        if not self._waiting:
+            return None
+        name = self._waiting.pop(0)
+        rows = bands(playing.shown(replace(self.play, name=name, full=True))[0])
+        return {"all": {"name": name, "title": paradigms.get(name)().title, "rows": rows},
+                "waiting": len(self._waiting)}  # fmt: skip
+
+    _dos: Mapping[str, Callable[[Page, Mapping[str, Any]], dict[str, Any]]] = {
+        "hello": _hello, "move": _move, "preset": _preset, "observer": _observer, "paradigm": _paradigm,
+        "trial": _step, "data": _data, "forget": _forget, "score": _score,
+    }  # fmt: skip
+
+
+def _same(a: Picture, b: Picture) -> bool:
+    """Whether two pictures show the same numbers."""
+    pairs = [
+        (s, t)
+        for p, q in zip(a.panels, b.panels, strict=False)
+        for s, t in zip(p.strokes, q.strokes, strict=False)
+    ]
+    return all(len(s.y) == len(t.y) and np.allclose(s.y, t.y, equal_nan=True) for s, t in pairs)
+
+
+def _played(play: Play) -> str:
+    """How much was played, in words."""
+    plan = play.plan
+    trials = getattr(plan.paradigm, "trials", plan.trials) if plan.trials == 1 else plan.trials
+    what = f"{trials} trials a condition" if trials > 1 else "one session"
+    return f"one mind, {plan.people} times, {what}, seed {plan.seed}"
+
+
+def _numbers(panel: Panel) -> dict[str, Any]:
+    """The table of a panel as rows of texts."""
+    table = panel.table()
+    rows = [
+        [panel.x_ticks.get(float(at)) or f"{at:.3g}", *map(_short, row)]
+        for at, row in zip(table.index, table.to_numpy(float), strict=True)
+    ]
+    head = [panel.x_label, *map(str, table.columns)]
+    return {"head": head, "rows": rows, "caption": panel.title or panel.y_label}
+
+
+def _short(value: float) -> str:
+    """A number as people read it; nothing where there is none."""
+    if not np.isfinite(value):
+        return ""
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def bands(done: Trials) -> list[dict[str, Any]]:
+    """Every human band of a run: where it is, and where the arms are. place: -1 = its low end, 1 = its high end."""
+    table = done.summary()
+    table = table[table["low"].notna()]
+    rows = []
+    for (metric, condition), own in table.groupby(["metric", "condition"], sort=False):
+        low, high = float(own["low"].iloc[0]), float(own["high"].iloc[0])
+        arms = {}
+        for arm, value in zip(own["arm"], own["model"], strict=True):
+            if np.isfinite(value):
+                place = (value - (low + high) / 2) / ((high - low) / 2)
+                arms[str(arm)] = {"value": f"{value:.3g}", "place": float(np.clip(place, -99, 99)),
+                                  "inside": bool(low <= value <= high)}  # fmt: skip
+        rows.append({"metric": str(metric), "condition": str(condition), "low": f"{low:.3g}",
+                     "high": f"{high:.3g}", "arms": arms})  # fmt: skip
+    return rows
+
+
+def own_data(play: Play, name: str, text: str, unit: Any) -> tuple[pd.DataFrame, list[str]]:
+    """A person's file, as it came from the page, as trials of this paradigm; and what was done to it."""
+    wanted = playing.columns(play.name)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / (PurePath(name).name or "data.csv")
+        try:
+            path.write_bytes(base64.b64decode(text, validate=True))
+            found = importing.read(path, wanted, unit=str(unit) if unit else None)
+        except (ValueError, OSError) as error:
+            raise InputError(str(error).replace(f"{path.parent}/", "")) from None
+    own, left_out = playing.as_trials(play, found.frame)
+    return own, [*found.notes, *left_out]
+
+
+# -- the server ----------------------------------------------------------------------------------------------
+
+
+@cache
+def _asset(name: str) -> str:
+    return (files("cogattn.explore") / name).read_text(encoding="utf-8")
+
+
+def template(page: Page) -> Any:
+    """The page as a Panel template: our own HTML, style and script, and Bokeh's plots in it."""
+    pn, models = needs("panel", "explore"), needs("bokeh.models", "explore")
+    ask = models.TextInput(name="ask", visible=False)
+    tell = models.TextInput(name="tell", visible=False)
+    begin = {"groups": knobs.described(), "presets": list(knobs.PRESETS), "switches": knobs.SWITCHES,
+             "paradigms": _offered(), "state": page.state(), "people": plot.PEOPLE}  # fmt: skip
+    text = _asset("page.html")
+    parts = {
+        "CSS": _asset("page.css"),
+        "JS": _asset("page.js"),
+        "BEGIN": json.dumps(begin).replace("<", "\\u003c"),
+    }
+    for name, part in parts.items():
+        text = text.replace(f"<<{name}>>", "{% raw %}" + part + "{% endraw %}")
+    made = pn.Template(text)
+    for i, canvas in enumerate(page.canvases):
+        made.add_panel(f"plot{i}", pn.pane.Bokeh(canvas.plot, sizing_mode="stretch_width"))
+    made.add_panel("strip", pn.pane.Bokeh(page.strip.plot, sizing_mode="stretch_width"))
+    made.add_panel("wire", pn.pane.Bokeh(models.Column(ask, tell, visible=False)))
+    _connect(page, ask, tell)
+    return made
+
+
+def _connect(page: Page, ask: Any, tell: Any) -> None:
+    """Messages of the page are answered; what takes long is done between them."""
+
+    def say(said: dict[str, Any]) -> None:
+        tell.value = json.dumps(said)
+
+    def work() -> None:
+        said = page.more()
+        if said is not None:
+            say(said)
+            tell.document.add_timeout_callback(work, 20)
+
+    def heard(_attr: str, _old: str, new: str) -> None:
+        asked = json.loads(new)
+        say(page.answer(asked))
+        if asked.get("do") == "score" and not asked.get("stop"):
+            tell.document.add_timeout_callback(work, 20)
+
+    ask.on_change("value", heard)
+
+
+def _offered() -> list[dict[str, Any]]:
+    """The paradigms: those that people's bands hold first."""
+    kinds = [(name, paradigms.get(name)()) for name in paradigms.names()]
+    rows = [{"name": n, "title": k.title, "banded": k.banded} for n, k in kinds]
+    return sorted(rows, key=lambda r: (not r["banded"], str(r["title"])))
+
+
+def serve(
+    name: str = FIRST,
+    *,
+    mind: Observer | None = None,
+    port: int = 0,
+    browser: bool = True,
+    seed: int = 0,
+    people: int | None = None,
+) -> None:
+    """Serve the page on this machine until Ctrl-C. port=0: any free one."""
+    pn = needs("panel", "explore")
+    import matplotlib as mpl
+
+    mpl.use("Agg")  # figures are read, never shown: no window is opened for them
+    port = _free(whole("port", port, most=65535))
+    Page(name, mind, seed, people)  # a mistake is told here; and what has to be compiled is
+    print(f"cogattn explore: http://127.0.0.1:{port}  (Ctrl-C stops it)", flush=True)
+    pn.serve(
+        lambda: template(Page(name, mind, seed, people)),
+        port=port, address="127.0.0.1", websocket_origin=[f"127.0.0.1:{port}", f"localhost:{port}"],
+        show=browser, title="cogattn explore", verbose=False, location=False,
+    )  # fmt: skip
+
+
+def _free(port: int) -> int:
+    """This port, or any; one that is taken is refused here, in one line."""
+    with socket.socket() as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise RunError(
+                f"cannot serve at port {port}: {error.strerror}; choose another with --port"
+            ) from None
+        return int(door.getsockname()[1])

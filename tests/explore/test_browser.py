@@ -1,0 +1,267 @@
+"""The page in a real browser: it opens, sliders move by keyboard, numbers follow, and nothing leaves this machine.
+
+Screenshots go to the folder that COGATTN_SCREENSHOTS names (continuous integration keeps it), else to pytest's own.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+import cogattn as ca
+
+pytest.importorskip("panel", reason="needs the extra: pip install 'cogattn[explore]'")
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="needs playwright: pip install 'cogattn[test]'"
+)
+BROWSER = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+pytestmark = pytest.mark.skipif(
+    BROWSER is None, reason="no Chromium on this machine (Debian: apt install chromium)"
+)
+
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
+         "--disable-sync", "--no-first-run"]  # fmt: skip
+SERVE = "from cogattn.cli import main; main()"
+
+
+@contextmanager
+def served(*words):
+    """The command in a process of its own: (its address, the process)."""
+    command = [sys.executable, "-c", SERVE, "explore", "--no-browser", *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        line = process.stdout.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", line)
+        assert found, line + process.stdout.read()
+        yield found.group(), process
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def address():
+    with served("whole_report", "--people", "4") as (where, _):
+        yield where
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with playwright.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=BROWSER, args=QUIET)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(chromium, address):
+    """Open the page; at the end: no error was logged, and every request went to this machine."""
+    asked, wrong, contexts = [], [], []
+
+    def go(width=1100, height=900, scheme="light"):
+        context = chromium.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme, accept_downloads=True
+        )
+        contexts.append(context)
+        tab = context.new_page()
+        tab.on("request", lambda r: asked.append(r.url))
+        tab.on("websocket", lambda w: asked.append(w.url))
+        tab.on("pageerror", lambda e: wrong.append(str(e)))
+        tab.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+        tab.goto(address)
+        settled(tab)
+        return tab
+
+    yield go
+    for context in contexts:
+        context.close()
+    assert not wrong
+    assert len(asked) > 3
+    assert {u for u in asked if not re.match(rf"(http|ws)://{address[7:]}/|data:|blob:{address}", u)} == set()
+
+
+def settled(tab):
+    """Wait until every question is answered."""
+    tab.wait_for_selector("html[data-ready]")
+    tab.wait_for_function("!document.body.hasAttribute('aria-busy')")
+
+
+def numbers(tab):
+    """The tables of numbers, as texts: {(caption, column, row): number}."""
+    return tab.evaluate(
+        """() => Object.fromEntries([...document.querySelectorAll("#numbers table")].flatMap(t => {
+        const head = [...t.querySelectorAll("th")].map(h => h.textContent);
+        return [...t.querySelectorAll("tbody tr")].flatMap(r => [...r.cells].slice(1).map((c, i) =>
+          [`${head[i + 1]} at ${r.cells[0].textContent}`, c.textContent]));
+        }))"""
+    )
+
+
+def drawn(tab):
+    """What Bokeh has on its first plot: the y of every point of the human arm."""
+    return tab.evaluate(
+        """() => {
+        const columns = m => Object.fromEntries(m.data.entries ? m.data : Object.entries(m.data));
+        const sources = [...Bokeh.documents[0]._all_models.values()].filter(m => m.type === "ColumnDataSource");
+        const points = sources.map(columns).find(d => d.mark && d.name.includes("human"));
+        return points.name.map((n, i) => n === "human" ? points.y[i] : null).filter(y => y !== null);
+        }"""
+    )
+
+
+def press(tab, key, times=1):
+    for _ in range(times):
+        tab.keyboard.press(key)
+    settled(tab)
+
+
+def keep(tab, tmp_path, name):
+    folder = Path(os.environ.get("COGATTN_SCREENSHOTS") or tmp_path)
+    folder.mkdir(parents=True, exist_ok=True)
+    tab.wait_for_timeout(300)  # Bokeh draws in the next frame
+    tab.screenshot(path=folder / f"{name}.png", full_page=True)
+
+
+@pytest.mark.parametrize(
+    ("width", "scheme"), [(1100, "light"), (1100, "dark"), (390, "light"), (390, "dark")]
+)
+def test_it_opens_and_fits(visit, tmp_path, width, scheme):
+    tab = visit(width, 844 if width < 500 else 900, scheme)
+    assert tab.locator("#finding").text_content().startswith("Whole report: letters of 6 at 200 ms")
+    assert tab.locator("html").get_attribute("data-theme") == scheme
+    assert tab.evaluate("document.documentElement.scrollWidth") <= width
+    canvas = tab.locator("#fig0 canvas").first.bounding_box()
+    assert canvas["width"] > 0.5 * min(width, 600)
+    assert tab.locator("#fig1").is_hidden()
+    keep(tab, tmp_path, f"explore-{width}-{scheme}")
+
+
+def test_a_slider_moved_by_keyboard_moves_the_curve_and_its_numbers(visit, tmp_path):
+    tab = visit()
+    before, curve = numbers(tab), drawn(tab)
+    tab.focus("#knob-capacity")
+    press(tab, "ArrowLeft", 40)
+    after, moved = numbers(tab), drawn(tab)
+    assert float(tab.get_attribute("#knob-capacity", "aria-valuetext").split()[0]) < 40
+    assert float(after["human at 50"]) < float(before["human at 50"]) - 0.3
+    assert after["people at 50"] == before["people at 50"]
+    assert after["softmax at 50"] == before["softmax at 50"]
+    assert max(abs(a - b) for a, b in zip(curve, moved, strict=True)) > 0.3
+    assert "mean adult" in tab.locator("#legend").text_content()
+    keep(tab, tmp_path, "explore-moved")
+    tab.get_by_role("button", name="Reset capacity").press("Enter")
+    settled(tab)
+    assert numbers(tab) == before
+    tab.focus("#knob-slots")
+    press(tab, "End")
+    assert tab.get_attribute("#knob-slots", "aria-valuetext") == "no limit"
+    assert float(numbers(tab)["human at 200"]) > float(before["human at 200"]) + 1
+
+
+def test_all_of_it_is_reached_by_keyboard_and_has_a_name(visit):
+    tab = visit()
+    nameless = tab.evaluate(
+        """() => [...document.querySelectorAll(".page :is(button, select, input:not([hidden]))")]
+        .filter(e => !(e.getAttribute("aria-label") || e.labels?.length))
+        .filter(e => !(e.matches("button") && e.textContent.trim()))
+        .map(e => e.outerHTML)"""
+    )
+    assert nameless == []
+    seen = []
+    for _ in range(16):
+        tab.keyboard.press("Tab")
+        seen.append(tab.evaluate("document.activeElement.id || document.activeElement.textContent"))
+    assert seen[:3] == ["To the sliders", "paradigm", "copy"]
+    assert seen.index("theme") < seen.index("Mean adult") < seen.index("knob-alpha")
+    tab.keyboard.press("Shift+Tab")
+    assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+def test_another_task_has_its_own_curves_and_a_mind_keeps_its_numbers(visit, tmp_path):
+    tab = visit()
+    tab.get_by_role("button", name="Two slots").click()
+    tab.select_option("#paradigm", "prp")
+    settled(tab)
+    assert tab.locator("#finding").text_content().startswith("Two choices at once")
+    assert [tab.locator(f"#fig{i}").is_visible() for i in range(4)] == [True, True, True, False]
+    assert tab.get_attribute("#knob-slots", "aria-valuetext") == "2 items"
+    assert tab.get_by_role("button", name="Two slots").get_attribute("aria-pressed") == "true"
+    first = tab.locator("#trial-title").text_content()
+    tab.get_by_role("button", name="Next trial").click()
+    settled(tab)
+    assert tab.locator("#at").text_content() == "2"
+    assert first
+    tab.get_by_role("button", name="Dark colours").click()
+    settled(tab)
+    assert tab.locator("html").get_attribute("data-theme") == "dark"
+    keep(tab, tmp_path, "explore-prp-dark")
+
+
+def test_a_mind_is_saved_and_opened_again(visit, tmp_path):
+    tab = visit()
+    tab.get_by_role("button", name="No limits").click()
+    settled(tab)
+    with tab.expect_download() as begun:
+        tab.get_by_role("button", name="Save observer").click()
+    path = tmp_path / "observer.toml"
+    begun.value.save_as(path)
+    assert ca.Observer.from_file(path) == ca.Observer().unlimited()
+    tab.get_by_role("button", name="Mean adult").click()
+    settled(tab)
+    tab.set_input_files("#file-observer", path)
+    tab.wait_for_function("document.querySelector('#status').textContent.includes('loaded')")
+    assert tab.get_attribute("#knob-capacity", "aria-valuetext") == "no limit"
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.get_by_role("button", name="Copy as command").click()
+    tab.wait_for_function("document.querySelector('#status').textContent.startsWith('Copied')")
+    copied = tab.evaluate("navigator.clipboard.readText()")
+    assert "cogattn run whole_report --people 4" in copied
+    assert "capacity = inf" in copied
+
+
+def test_a_persons_own_file_or_why_not(visit, tmp_path):
+    tab = visit()
+    good, bad = tmp_path / "mine.csv", tmp_path / "bad.csv"
+    mine = ca.run("whole_report", arms="human", people=1, trials=8, seed=4)
+    mine.frame[["person", "exposure", "targets", "score"]].to_csv(good, index=False)
+    bad.write_text("person,exposure,targets,score\n1,0.1,6,lots\n")
+    tab.set_input_files("#file-data", bad)
+    tab.wait_for_selector("#status.wrong")
+    assert "score must be a number" in tab.locator("#status").text_content()
+    tab.set_input_files("#file-data", good)
+    tab.wait_for_selector("#status li")
+    assert "64 trials of 1 person read from mine.csv" in tab.locator("#status").text_content()
+    assert "your data" in tab.locator("#legend").text_content()
+    keep(tab, tmp_path, "explore-my-data")
+    tab.get_by_role("button", name="Take my data off").click()
+    settled(tab)
+    assert "your data" not in tab.locator("#legend").text_content()
+    assert tab.get_by_role("button", name="Load my data").is_visible()
+
+
+def test_all_bands_are_scored_until_it_is_stopped(visit):
+    tab = visit()
+    tab.get_by_role("button", name="Score all tasks").click()
+    tab.wait_for_selector(".task .dot")
+    tab.get_by_role("button", name="Stop").click()
+    tab.wait_for_function("document.querySelector('#score').textContent === 'Score all again'")
+    first = tab.locator(".task").first
+    assert re.fullmatch(r"\d of \d", first.locator(".count").text_content())
+    inside = int(first.locator(".count").text_content()[0])
+    assert first.locator(".dot.in").count() == inside
+
+
+def test_ctrl_c_stops_it_cleanly():
+    with served("simple_rt", "--people", "2") as (_, process):
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) in (0, 130)
+        assert "Traceback" not in process.stdout.read()

@@ -1,0 +1,135 @@
+"""Curves as data: what is read off a figure is what was simulated and what people did."""
+
+from __future__ import annotations
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+
+import cogattn as ca
+from cogattn import paradigms, plot
+from cogattn.experiment import events
+from cogattn.explore import curves, drawing, playing, trial
+
+mpl.use("Agg")
+
+
+@pytest.fixture(scope="module")
+def report():
+    return ca.run("whole_report", people=4, trials=6, seed=3)
+
+
+@pytest.fixture(scope="module")
+def shown(report):
+    return curves.read(report.plot())
+
+
+def test_an_arm_is_at_its_means(report, shown):
+    means = report.frame.groupby(["arm", "exposure"])["score"].mean()
+    for arm in ("human", "softmax"):
+        line = shown.panels[0].named[arm]
+        assert line.x == pytest.approx(1000 * means[arm].index.to_numpy())
+        assert line.y == pytest.approx(means[arm].to_numpy())
+        assert (line.color.upper(), line.mark) == (plot.pens([arm])[arm].color, plot.pens([arm])[arm].mark)
+
+
+def test_people_stand_where_their_table_says(shown):
+    table, stars = (
+        paradigms.get("whole_report")().human().sort_values("exposure"),
+        shown.panels[0].named["people"],
+    )
+    order = np.argsort(stars.x)
+    assert stars.x[order] == pytest.approx(1000 * table["exposure"].to_numpy())
+    assert sorted(stars.y) == pytest.approx(sorted(table["mean"]))
+    bars = [s for s in shown.panels[0].strokes if not s.name and len(s.x) == 2 and s.x[0] == s.x[1]]
+    ends = {(round(float(s.x[0]), 3), round(float(s.y.max() - s.y.min()), 6)) for s in bars}
+    sd = {
+        (round(1000 * float(e), 3), round(2 * float(s), 6))
+        for e, s in zip(table["exposure"], table["sd"], strict=True)
+    }
+    assert sd <= ends
+
+
+def test_the_strip_of_misfits_is_left_out_and_the_label_below_it_is_kept(shown):
+    assert len(shown.panels) == 1
+    assert shown.panels[0].x_label == "exposure [ms]"
+    assert shown.title.startswith("Whole report: letters of 6 at 200 ms: human")
+
+
+def test_the_table_puts_people_into_the_rows_of_the_arms(shown):
+    table = shown.panels[0].table()
+    assert len(table) == 8
+    assert table.loc[16.666667, "people"] == pytest.approx(0.648, abs=0.01)  # measured at 17 ms
+    assert table.notna().all().all()
+
+
+@pytest.mark.parametrize("name", paradigms.names())
+def test_every_paradigm_has_its_curves(name):
+    done, picture = playing.shown(playing.Play(name, ca.Observer(), full=False))
+    assert picture.title
+    assert 1 <= len(picture.panels) <= 4
+    for panel in picture.panels:
+        assert any(np.isfinite(s.y).any() for s in panel.strokes), panel.y_label
+        assert all(np.isfinite(panel.x_range + panel.y_range))
+    first = trial.timeline(done, 0, 0)
+    assert first.title
+    assert [s for s in first.panels[0].strokes if len(s.x)] or first.panels[0].areas
+
+
+def test_a_rule_spans_more_than_the_axes(report):
+    with plot.style() as plt:
+        figure, ax = plt.subplots()
+        ax.plot([0, 10], [0, 1], label="a")
+        ax.axhline(0.5)
+        ax.axvspan(2, 4)
+    panel = curves.read(figure).panels[0]
+    rule = panel.strokes[1]
+    assert rule.y == pytest.approx([0.5, 0.5])
+    assert rule.x[0] < -100
+    assert rule.x[1] > 100
+    assert sorted(set(panel.areas[0].x)) == [2, 4]
+    assert max(panel.areas[0].y) > 10
+
+
+def test_the_moment_of_each_slot_is_on_the_strip(report):
+    record = events(report, "human", 5, 1, 2)
+    panel = trial.timeline(report, 5, 1 + 4 * 2).panels[0]
+    dots = sorted(float(s.x[0]) for s in panel.strokes if s.mark == "o")
+    assert dots == pytest.approx(sorted(1000 * record.loc[record["kind"] == "encode", "time"]))
+
+
+def test_answers_are_on_the_strip():
+    done = playing.trials(playing.Play("prp", ca.Observer(), full=False))
+    panel = trial.timeline(done, 0, 0).panels[0]
+    answered = panel.named["answered"]
+    rows = {word: at for at, word in panel.y_ticks.items()}
+    assert set(answered.y) == {rows["S1"], rows["S2"]}
+    rt = done.frame.query("arm == 'human' and person == 0 and trial == 0").iloc[0]
+    s1 = answered.x[list(answered.y).index(rows["S1"])]
+    assert s1 == pytest.approx(1000 * rt["rt1"], abs=0.01)
+
+
+def test_greys_are_mirrored_on_dark_paper_and_colours_are_not():
+    assert drawing.ink("#0072B2", True) == "#0072B2"
+    assert drawing.ink("#111111", False) == "#111111"
+    lightness = [int(drawing.ink(g, True)[1:3], 16) for g in ("#111111", "#999999", "#eeeeee")]
+    assert lightness == sorted(lightness, reverse=True)
+    assert lightness[0] > 200
+
+
+def test_a_plot_changes_in_place(shown):
+    pytest.importorskip("bokeh", reason="needs the extra: pip install 'cogattn[explore]'")
+    canvas = drawing.Canvas(200)
+    sources = {kind: source.id for kind, source in canvas.sources.items()}
+    canvas.show(shown.panels[0], dark=False)
+    first = dict(canvas.sources["points"].data)
+    other = curves.read(
+        ca.run("whole_report", people=4, trials=6, observer=ca.Observer(capacity=20.0)).plot()
+    )
+    canvas.show(other.panels[0], dark=False, keep=True)
+    assert {kind: source.id for kind, source in canvas.sources.items()} == sources
+    moved = [
+        y for y, n in zip(canvas.sources["points"].data["y"], first["name"], strict=True) if n == "human"
+    ]
+    assert moved == pytest.approx(list(other.panels[0].named["human"].y))
+    assert moved != [y for y, n in zip(first["y"], first["name"], strict=True) if n == "human"]
