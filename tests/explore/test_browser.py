@@ -192,7 +192,7 @@ def test_another_task_has_its_own_curves_and_a_mind_keeps_its_numbers(visit, tmp
     tab.select_option("#paradigm", "prp")
     settled(tab)
     assert tab.locator("#finding").text_content().startswith("Two choices at once")
-    assert [tab.locator(f"#fig{i}").is_visible() for i in range(4)] == [True, True, True, False]
+    assert [tab.locator(f"#fig{i}").is_visible() for i in range(4)] == [True, True, False, False]
     assert tab.get_attribute("#knob-slots", "aria-valuetext") == "2 items"
     assert tab.get_by_role("button", name="Two slots").get_attribute("aria-pressed") == "true"
     first = tab.locator("#trial-title").text_content()

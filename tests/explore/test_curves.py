@@ -94,19 +94,18 @@ def test_a_rule_spans_more_than_the_axes(report):
 def test_the_moment_of_each_slot_is_on_the_strip(report):
     record = events(report, "human", 5, 1, 2)
     panel = trial.timeline(report, 5, 1 + 4 * 2).panels[0]
-    dots = sorted(float(s.x[0]) for s in panel.strokes if s.mark == "o")
+    dots = sorted(float(x) for s in panel.strokes if s.mark == "o" for x in s.x)
     assert dots == pytest.approx(sorted(1000 * record.loc[record["kind"] == "encode", "time"]))
 
 
 def test_answers_are_on_the_strip():
     done = playing.trials(playing.Play("prp", ca.Observer(), full=False))
     panel = trial.timeline(done, 0, 0).panels[0]
-    answered = panel.named["answered"]
     rows = {word: at for at, word in panel.y_ticks.items()}
-    assert set(answered.y) == {rows["S1"], rows["S2"]}
+    answered = {y: x for s in panel.strokes if s.mark == "D" for x, y in zip(s.x, s.y, strict=True)}
+    assert set(answered) == {rows["choice 1: S1"], rows["choice 2: S2"]}
     rt = done.frame.query("arm == 'human' and person == 0 and trial == 0").iloc[0]
-    s1 = answered.x[list(answered.y).index(rows["S1"])]
-    assert s1 == pytest.approx(1000 * rt["rt1"], abs=0.01)
+    assert answered[rows["choice 1: S1"]] == pytest.approx(1000 * rt["rt1"], abs=0.01)
 
 
 def test_greys_are_mirrored_on_dark_paper_and_colours_are_not():
