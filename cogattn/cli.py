@@ -55,6 +55,8 @@ Trials_ = Annotated[
     int | None, Parameter(converter=_whole, help="trials per person and condition (default: as is usual)")
 ]
 Device = Annotated[str, Parameter(help="where the network runs: auto, cpu or cuda")]
+Backend = Annotated[str, Parameter(help="who works: loky (processes), threading, or dask (a cluster)")]
+Scheduler = Annotated[str | None, Parameter(help="address of the Dask scheduler, e.g. tcp://10.0.0.1:8786")]
 Observer_ = Annotated[str | None, Parameter(name="--observer", help="TOML file: one mind for everybody")]
 Population_ = Annotated[
     str | None, Parameter(name="--population", help="TOML file: the spread of the people")
@@ -115,6 +117,8 @@ def run(
         str | None, Parameter(help="TOML file of settings (a run's config.toml); flags override")
     ] = None,
     jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
     device: Device = "auto",
     events: Annotated[bool, Parameter(negative=(), help="also write events.parquet: every event")] = False,
     out: Out = OUT,
@@ -123,6 +127,7 @@ def run(
 ) -> None:
     """Let people take one experiment under several arms."""
     from cogattn import experiment, files
+    from cogattn.scaling import workers
 
     flags: dict[str, Any] = {
         "paradigm": name,
@@ -133,7 +138,7 @@ def run(
     }
     flags |= {"seed": seed, "options": _options(option), **_minds(observer, population)}
     settings = _settings(config, flags)
-    with progress(f"{settings['paradigm'].name}") as tick:
+    with progress(f"{settings['paradigm'].name}") as tick, workers(backend, scheduler):
         done = experiment.run(
             **settings, n_jobs=_jobs(jobs), device=device, out=out, resume=resume, progress=tick
         )
@@ -154,6 +159,8 @@ def compare(
     observer: Observer_ = None,
     population: Population_ = None,
     jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
     device: Device = "auto",
     out: Out = OUT,
     resume: Resume = False,
@@ -161,9 +168,10 @@ def compare(
 ) -> None:
     """A network under human limits, the same network with plain softmax, and people: in the tasks that it can take."""
     from cogattn.comparison import compare as play
+    from cogattn.scaling import workers
 
     minds = _minds(observer, population)
-    with progress("compare") as tick:
+    with progress("compare") as tick, workers(backend, scheduler):
         done = play(
             model, people, trials, seed, _jobs(jobs), device, **minds, out=out, resume=resume, progress=tick
         )
@@ -224,6 +232,8 @@ def scorecard(
     observer: Observer_ = None,
     population: Population_ = None,
     jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
     out: Out = OUT,
     resume: Resume = False,
     needs: Annotated[bool, Parameter(help="also show which limits each band needs")] = True,
@@ -231,9 +241,10 @@ def scorecard(
 ) -> None:
     """Every paradigm, one population, every human band, and which limits each band needs."""
     from cogattn import scoring
+    from cogattn.scaling import workers
 
     minds = _minds(observer, population)
-    with progress("scorecard") as tick:
+    with progress("scorecard") as tick, workers(backend, scheduler):
         table = scoring.scorecard(
             people, seed, trials, _jobs(jobs), **minds, out=out, resume=resume, progress=tick, needs=needs
         )

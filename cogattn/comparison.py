@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cogattn import files, human, plot, results
-from cogattn.experiment import Plan, Progress, check, digest, execute_all, make_plan, run_folder
+from cogattn.experiment import Plan, check, digest, execute_all, make_plan, run_folder
 from cogattn.observer import Observer, Population
 from cogattn.paradigms import OwnTask
 from cogattn.results import Trials
+from cogattn.scaling import Progress
 from cogattn.subjects import find, is_judge, is_specialist
 
 if TYPE_CHECKING:

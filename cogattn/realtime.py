@@ -31,12 +31,13 @@ from simpy.rt import RealtimeEnvironment
 
 from cogattn import files, plot, results
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.experiment import Progress, one_thread_each, run_folder
+from cogattn.experiment import one_thread_each, run_folder
 from cogattn.laws import race
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.mind.world import Mind
 from cogattn.observer import Observer
 from cogattn.plot import Pen
+from cogattn.scaling import Progress
 from cogattn.stream import MOST_ELEMENTS
 from cogattn.subjects import Exam, Keys, Specialist, find_specialist, fingerprint
 

@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import files, human, paradigms, plot, results
-from cogattn.experiment import Progress, check, digest, execute_all, make_plan, run_folder
+from cogattn.experiment import check, digest, execute_all, make_plan, run_folder
 from cogattn.observer import LIMITS, Observer, Population
+from cogattn.scaling import Progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -89,6 +89,7 @@ FLOORS = {
     "cogattn.paradigms.whole_report": 14,
     "cogattn.paradigms": 17,
     "cogattn.results": 18,
+    "cogattn.scaling": 18,
     "cogattn.experiment": 19,
     "cogattn.tune.scales": 11,
     "cogattn.tune.likelihoods": 12,
