@@ -165,7 +165,7 @@ def execute(
     if folder is not None:
         files.write_text(folder / "config.toml", results.toml(config))
         files.write_json(folder / "provenance.json", history)
-    frame = _play_all(plan, config, folder, n_jobs, device, progress)
+    frame = play(plan, folder, n_jobs, device, progress)
     done = Trials(frame, config, history, folder)
     if folder is not None:
         done.save(folder)
@@ -302,15 +302,15 @@ def run_folder(out: Path, name: str, config: dict[str, Any], resume: bool) -> Pa
     raise RunError(f"cannot find a free name for a run in {room}")
 
 
-def _play_all(
+def play(
     plan: Plan,
-    config: dict[str, Any],
-    folder: Path | None,
-    n_jobs: int,
-    device: str,
-    progress: Progress | None,
+    folder: Path | None = None,
+    n_jobs: int = 1,
+    device: str = "auto",
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """All cells, each from its part if that is there, else played and kept at once."""
+    config = plan.config()
     cells = [Cell(arm, c) for c in plan.paradigm.conditions() for arm in plan.arms]
     made = (_LAW, config.get("model_sha256"))
     pieces = [

@@ -101,6 +101,16 @@ def misfit(ax: Axes, x: npt.ArrayLike, rows: dict[str, npt.ArrayLike], known: di
     ax.set_ylabel("misfit\n[SE]")
 
 
+def by_factors(axis: Any) -> None:
+    """A logarithmic axis with plain numbers: 20, 50, 100."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def timeline(events: pd.DataFrame) -> Figure:
     """One trial, event by event: who was on display (light), who raced (dark), who got a slot (the mark) and when."""
     names = [str(e) for e in dict.fromkeys(events["element"].astype(str)) if e]

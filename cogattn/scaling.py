@@ -48,7 +48,7 @@ class Piece:
 
     name: str  #: of its part: changes when anything changes that could change its numbers
     work: Callable[[], pd.DataFrame]  #: a partial of a function that other processes can import
-    rows: int  #: how many its table has
+    rows: int | None = None  #: how many its table has, if that is known
 
 
 def finish(
@@ -76,7 +76,7 @@ def finish(
     return [found[i] for i in range(len(pieces))]
 
 
-def _kept(part: Path, rows: int) -> pd.DataFrame | None:
+def _kept(part: Path, rows: int | None) -> pd.DataFrame | None:
     """A finished piece, if it is there and whole; a damaged one is played again, which gives the same numbers."""
     if not part.exists():
         return None
@@ -84,7 +84,7 @@ def _kept(part: Path, rows: int) -> pd.DataFrame | None:
         frame = files.read_table(part)
     except InputError:
         return None
-    return frame if len(frame) == rows else None
+    return frame if rows is None or len(frame) == rows else None
 
 
 def _played(todo: list[tuple[int, Piece]], n_jobs: int) -> Iterator[tuple[int, pd.DataFrame]]:
