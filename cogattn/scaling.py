@@ -34,7 +34,7 @@ from cogattn import files
 from cogattn.errors import InputError, RunError, choice, needs, whole
 
 BACKENDS = ("loky", "threading", "dask")
-PATIENCE = 2.0  # s of work done here before processes are started: that takes longer than most runs
+PATIENCE = 5.0  # s of work done here before processes are started: that alone takes longer than most runs
 _WAIT = 60  # s for a first worker of a cluster
 _REACH = 10  # s for an answer of its scheduler
 _KEPT = "what was finished is kept if the run has a folder: the same command with --resume goes on"

@@ -291,7 +291,8 @@ class Proposal:
         ax.set_yticks(y, [_named(row, self.params, "\n") for row in rows.to_dict("records")], fontsize=8)
         plot.by_factors(ax.xaxis)
         ax.set(xlim=(sd.min() / 2, max(2.0, 2 * sd.max())), xlabel="error [sd of adults]")
-        ax.set_title("known (blue), not determined (orange)")
+        ax.set_title("orange: not determined")
+        ax.tick_params(axis="x", labelsize=7.5)
 
     def save(self, folder: Path) -> Path:
         """Tables, words, the picture; done.json last."""
