@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from cogattn.observer import Observer, Population, Spread
     from cogattn.realtime import live
     from cogattn.results import Trials, load
+    from cogattn.scaling import workers
     from cogattn.scoring import scorecard
     from cogattn.stream import Change, Session, Stimulus, Task, TaskStream
     from cogattn.verification import verify
@@ -38,6 +39,7 @@ _HOMES = {
     "cogattn.comparison": ("compare",),
     "cogattn.explaining": ("explain",),
     "cogattn.realtime": ("live",),
+    "cogattn.scaling": ("workers",),
     "cogattn.scoring": ("scorecard",),
     "cogattn.verification": ("verify",),
     "cogattn.gate": ("Compose", "GateState", "Lapse", "Race", "Slots", "Soft", "TopK"),
@@ -78,6 +80,7 @@ __all__ = [
     "scorecard",
     "tune",
     "verify",
+    "workers",
 ]
 
 

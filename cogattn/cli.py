@@ -1,4 +1,4 @@
-"""The command line: `cogattn list | run | compare | live | plot | trace | scorecard | verify | doctor`.
+"""The command line: `cogattn list | run | compare | tune | sweep | live | plot | trace | scorecard | verify | ...`.
 
 Every command takes --help; long ones show progress on a terminal, keep what is finished, go on with --resume and
 end with where they put the results. A mistake gives one line and exit code 2; Ctrl-C gives exit code 130.
@@ -54,6 +54,8 @@ Trials_ = Annotated[
     int | None, Parameter(converter=_whole, help="trials per person and condition (default: as is usual)")
 ]
 Device = Annotated[str, Parameter(help="where the network runs: auto, cpu or cuda")]
+Backend = Annotated[str, Parameter(help="who works: loky (processes), threading, or dask (a cluster)")]
+Scheduler = Annotated[str | None, Parameter(help="address of the Dask scheduler, e.g. tcp://10.0.0.1:8786")]
 Observer_ = Annotated[str | None, Parameter(name="--observer", help="TOML file: one mind for everybody")]
 Population_ = Annotated[
     str | None, Parameter(name="--population", help="TOML file: the spread of the people")
@@ -117,6 +119,8 @@ def run(
         str | None, Parameter(help="TOML file of settings (a run's config.toml); flags override")
     ] = None,
     jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
     device: Device = "auto",
     events: Annotated[bool, Parameter(negative=(), help="also write events.parquet: every event")] = False,
     out: Out = OUT,
@@ -125,6 +129,7 @@ def run(
 ) -> None:
     """Let people take one experiment under several arms."""
     from cogattn import experiment, files
+    from cogattn.scaling import workers
 
     flags: dict[str, Any] = {
         "paradigm": name,
@@ -135,7 +140,7 @@ def run(
     }
     flags |= {"seed": seed, "options": _options(option), **_minds(observer, population)}
     settings = _settings(config, flags)
-    with progress(f"{settings['paradigm'].name}") as tick:
+    with progress(f"{settings['paradigm'].name}") as tick, workers(backend, scheduler):
         done = experiment.run(
             **settings, n_jobs=_jobs(jobs), device=device, out=out, resume=resume, progress=tick
         )
@@ -156,6 +161,8 @@ def compare(
     observer: Observer_ = None,
     population: Population_ = None,
     jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
     device: Device = "auto",
     out: Out = OUT,
     resume: Resume = False,
@@ -163,9 +170,10 @@ def compare(
 ) -> None:
     """A network under human limits, the same network with plain softmax, and people: in the tasks that it can take."""
     from cogattn.comparison import compare as play
+    from cogattn.scaling import workers
 
     minds = _minds(observer, population)
-    with progress("compare") as tick:
+    with progress("compare") as tick, workers(backend, scheduler):
         done = play(
             model, people, trials, seed, _jobs(jobs), device, **minds, out=out, resume=resume, progress=tick
         )
@@ -226,6 +234,8 @@ def scorecard(
     observer: Observer_ = None,
     population: Population_ = None,
     jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
     out: Out = OUT,
     resume: Resume = False,
     needs: Annotated[bool, Parameter(help="also show which limits each band needs")] = True,
@@ -233,9 +243,10 @@ def scorecard(
 ) -> None:
     """Every paradigm, one population, every human band, and which limits each band needs."""
     from cogattn import scoring
+    from cogattn.scaling import workers
 
     minds = _minds(observer, population)
-    with progress("scorecard") as tick:
+    with progress("scorecard") as tick, workers(backend, scheduler):
         table = scoring.scorecard(
             people, seed, trials, _jobs(jobs), **minds, out=out, resume=resume, progress=tick, needs=needs
         )
@@ -392,6 +403,154 @@ def tune(
 
 
 @app.command
+def design(
+    name: str,
+    /,
+    *,
+    param: Annotated[str, Parameter(name="--for", help="the parameter that is to be known, e.g. alpha")],
+    within: Annotated[float, Parameter(help="half-width of its 95 % interval, in its own unit")] = 0.1,
+    share: Annotated[float, Parameter(help="of the people who are to be known so well")] = 0.5,
+    exposures: Annotated[
+        str | None, Parameter(help="to choose from, ms, comma-separated (default: frames of a 60 Hz screen)")
+    ] = None,
+    check: Annotated[
+        int,
+        Parameter(converter=_whole, help="simulated people who take the proposal and are fitted; 0 = none"),
+    ] = 40,
+    population: Population_ = None,
+    seed: Whole = 0,
+    jobs: Jobs = None,
+    out: Out = OUT,
+    json: Json = False,
+) -> None:
+    """How many trials, and of which kind, until a parameter of a person is known well enough?"""
+    from cogattn import experiment, files, results
+    from cogattn.tune import recovery
+
+    offered: dict[str, Any] = (
+        {} if exposures is None else {"exposures": [e / 1000 for e in _numbers("exposures", exposures)]}
+    )
+    crowd = _minds(None, population)["population"]
+    with progress(f"design {name}") as tick:
+        done = recovery.design(
+            name, param, within, share=share, **offered, population=crowd, check=check, seed=seed,
+            n_jobs=_jobs(jobs), progress=tick,
+        )  # fmt: skip
+    asked = {
+        "paradigm": name,
+        "for": param,
+        "within": within,
+        "share": share,
+        "check": check,
+        "seed": seed,
+    } | offered
+    folder = experiment.run_folder(Path(out), "design", asked, resume=False)
+    files.write_text(folder / "config.toml", results.toml(asked))
+    files.write_json(folder / "provenance.json", results.provenance(seed, "cpu", _jobs(jobs)))
+    done.save(folder)
+    show(done.conditions, json)
+    if not json:
+        print()
+        show(done.needed, json)
+        if check:
+            print("\nSimulated people:")
+            show(done.check, json)
+        print("", *done.words(), sep="\n")
+    _end(folder, json, "figures/design.png")
+
+
+@app.command
+def sensitivity(
+    name: str,
+    /,
+    *,
+    params: Annotated[
+        str,
+        Parameter(help="comma-separated: NAME (over the range of adults) or NAME=LOW:HIGH, e.g. lead=2:4"),
+    ],
+    metric: Annotated[str, Parameter(help="comma-separated, of what the experiment measures, e.g. misses")],
+    method: Annotated[
+        str, Parameter(help="sobol (shares of the variance) or morris (a first look)")
+    ] = "sobol",
+    n: Annotated[
+        int, Parameter(converter=_whole, help="starting points: n (d + 2) minds for d parameters")
+    ] = 128,
+    people: Annotated[int, Parameter(converter=_whole, help="of each kind, alike but for chance")] = 20,
+    trials: Trials_ = None,
+    option: Annotated[list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE")] = None,
+    observer: Observer_ = None,
+    seed: Whole = 0,
+    jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
+    out: Out = OUT,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """What matters? How much of a measure hangs on each parameter of a mind."""
+    from cogattn import paradigms
+    from cogattn.scaling import workers
+    from cogattn.tune import sensitivities
+
+    task = paradigms.make(name, _options(option) or {})
+    mind = _minds(observer, None)["observer"]
+    with progress(f"sensitivity {name}") as tick, workers(backend, scheduler):
+        done = sensitivities.sensitivity(
+            task, _ranges(_split(params)), _measures(metric), method=method, n=n, observer=mind, people=people,
+            trials=trials, seed=seed, n_jobs=_jobs(jobs), out=out, resume=resume, progress=tick,
+        )  # fmt: skip
+    show(done.table, json)
+    if not json:
+        print("", done.finding(), *done.notes, sep="\n")
+    _end(done.folder, json, "figures/sensitivity.png")
+
+
+@app.command
+def sweep(
+    name: str,
+    /,
+    *,
+    param: Annotated[
+        list[str],
+        Parameter(negative=(), help="NAME=LOW:HIGH, NAME=LOW:HIGH:STEP, or NAME (the range of adults)"),
+    ],
+    goal: Annotated[list[str], Parameter(negative=(), help="e.g. 'min capacity'; several: a front")],
+    subject_to: Annotated[list[str] | None, Parameter(negative=(), help="e.g. 'misses <= 0.05'")] = None,
+    trials: Annotated[int, Parameter(converter=_whole, help="minds to try")] = 60,
+    sampler: Annotated[str, Parameter(help="tpe, random or grid")] = "tpe",
+    people: Annotated[int, Parameter(converter=_whole, help="of each kind, alike but for chance")] = 20,
+    each: Trials_ = None,
+    option: Annotated[list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE")] = None,
+    observer: Observer_ = None,
+    seed: Whole = 0,
+    jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
+    out: Out = OUT,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """Search the parameters of a mind for a goal, e.g. the cheapest capacity that keeps misses under 5 %."""
+    from cogattn import paradigms
+    from cogattn.scaling import workers
+    from cogattn.tune import sweeping
+
+    task = paradigms.make(name, _options(option) or {})
+    mind = _minds(observer, None)["observer"]
+    with progress(f"sweep {name}") as tick, workers(backend, scheduler):
+        done = sweeping.sweep(
+            task, _ranges(param), goal, subject_to or (), trials=trials, sampler=sampler, observer=mind, people=people,
+            each=each, seed=seed, n_jobs=_jobs(jobs), out=out, resume=resume, progress=tick,
+        )  # fmt: skip
+    show(done.table, json)
+    if not json:
+        print("", *done.words(), sep="\n")
+        if done.table["best"].any():
+            print(f"\nFor every other command: --observer {done.folder}/observer.toml")
+    _end(done.folder, json, "figures/sweep.png")
+
+
+@app.command
 def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
     """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
     from cogattn import files, verification
@@ -501,6 +660,25 @@ def _jobs(jobs: int | None) -> int:
 
 def _split(arms: str) -> list[str]:
     return [arm.strip() for arm in arms.split(",")]
+
+
+def _measures(text: str) -> list[str]:
+    """Names of measures; the commas within [brackets] belong to a name."""
+    return [part.strip() for part in re.split(r",(?![^\[]*\])", text)]
+
+
+def _numbers(name: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in _split(text)]
+    except ValueError:
+        raise InputError(f"--{name} must be numbers with commas between them, got {text!r}") from None
+
+
+def _ranges(words: Sequence[str]) -> Any:
+    """NAME or NAME=LOW:HIGH words, as `tune.sensitivity` and `tune.sweep` take them."""
+    from cogattn.tune.probing import read_range
+
+    return dict(read_range(word) for word in words)
 
 
 def _options(words: list[str] | None) -> dict[str, Any] | None:

@@ -19,15 +19,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-import joblib
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import files, paradigms, results
+from cogattn import files, paradigms, results, subjects
 from cogattn.errors import InputError, RunError, choice, whole
 from cogattn.laws import race
 from cogattn.mind import cohort
@@ -36,6 +36,7 @@ from cogattn.observer import Observer, Population, limits_of
 from cogattn.paradigms import Answers, Condition, OwnTask, Paradigm, Watch
 from cogattn.paradigms.watch import Seen
 from cogattn.results import Trials
+from cogattn.scaling import Piece, finish
 from cogattn.showing import Progress, ticker
 from cogattn.stream import TaskStream
 from cogattn.subjects import Subject, find_judge, find_reader, find_specialist, fingerprint
@@ -93,9 +94,7 @@ class Plan:
 
     def crowd(self) -> list[Observer]:
         """The people, without any arm's changes."""
-        return (
-            [self.observer] * self.people if self.observer else self.population.sample(self.people, self.seed)
-        )
+        return _crowd(self.observer, self.population, self.people, self.seed)
 
 
 @dataclass(frozen=True)
@@ -171,7 +170,7 @@ def execute(
     if folder is not None:
         files.write_text(folder / "config.toml", results.toml(config))
         files.write_json(folder / "provenance.json", history)
-    frame = _play_all(plan, subject, config, folder, n_jobs, progress)
+    frame = play(plan, folder, n_jobs, device, progress)
     done = Trials(frame, config, history, folder)
     if folder is not None:
         done.save(folder)
@@ -251,8 +250,7 @@ def _own(task: OwnTask, model: str | None) -> tuple[OwnTask, str]:
 def model_of(plan: Plan, device: str) -> Any:
     """The plan's network: a reader of displays, a judge where the paradigm plays sequences, or a specialist."""
     assert plan.model is not None
-    find = {"sequence": find_judge, "own": find_specialist}.get(plan.paradigm.pictures, find_reader)
-    return find(plan.model, device)
+    return _loaded(plan.model, device, plan.paradigm.pictures, fingerprint(plan.model))
 
 
 def world_of(plan: Plan, condition: Condition, subject: Any) -> TaskStream:
@@ -318,48 +316,58 @@ def run_folder(out: Path, name: str, config: dict[str, Any], resume: bool) -> Pa
     raise RunError(f"cannot find a free name for a run in {room}")
 
 
-def _play_all(
+def play(
     plan: Plan,
-    subject: Subject | None,
-    config: dict[str, Any],
-    folder: Path | None,
-    n_jobs: int,
-    progress: Progress | None,
+    folder: Path | None = None,
+    n_jobs: int = 1,
+    device: str = "auto",
+    progress: Progress | None = None,
 ) -> pd.DataFrame:
     """All cells, each from its part if that is there, else played and kept at once."""
+    config = plan.config()
     cells = [Cell(arm, c) for c in plan.paradigm.conditions() for arm in plan.arms]
-    crowd = plan.crowd()
+    made = (_LAW, config.get("model_sha256"))
+    pieces = [
+        Piece(
+            c.name(config), partial(_play, _sent(plan), c, plan.model, device, made), plan.rows(c.condition)
+        )
+        for c in cells
+    ]
+    frames = finish(pieces, folder and folder / "parts", n_jobs, progress)
+    return pd.concat(frames, ignore_index=True)
 
-    def one(cell: Cell) -> pd.DataFrame:
-        part = None if folder is None else folder / "parts" / f"{cell.name(config)}.parquet"
-        kept = None if part is None else _kept(part, plan.rows(cell.condition))
-        if kept is not None:
-            return kept
-        frame = play_cell(plan, cell, crowd, subject)
-        if part is not None:
-            files.write_table(part, frame)
-        return frame
 
-    found: dict[int, pd.DataFrame] = {}
+def _sent(plan: Plan) -> Plan:
+    """The plan as any process can carry it out: a user's own network by its whole path."""
+    if plan.model is None or plan.model in subjects.names():
+        return plan
+    place = str(Path(plan.model).resolve())
+    own = plan.paradigm
+    return replace(plan, model=place, paradigm=replace(own, model=place) if isinstance(own, OwnTask) else own)
+
+
+def _play(
+    plan: Plan, cell: Cell, called: str | None, device: str, made: tuple[int, str | None]
+) -> pd.DataFrame:
+    """One cell, wherever this runs. made: the law and the network's fingerprint; `called`: the network's name."""
+    if made != (_LAW, plan.model and fingerprint(plan.model)):
+        raise RunError(f"a worker has another version of cogattn or of {called}: bring all to the same one")
+    subject = None if plan.model is None else model_of(plan, device)
     with one_thread_each(subject is not None):
-        jobs = (joblib.delayed(lambda i, c: (i, one(c)))(i, c) for i, c in enumerate(cells))
-        pool = joblib.Parallel(n_jobs=n_jobs, prefer="threads", return_as="generator_unordered", batch_size=1)
-        for i, frame in pool(jobs):
-            found[i] = frame
-            if progress is not None:
-                progress(len(found), len(cells))
-    return pd.concat([found[i] for i in sorted(found)], ignore_index=True)
+        frame = play_cell(plan, cell, plan.crowd(), subject)
+    return frame if called == plan.model else frame.assign(model=called)
 
 
-def _kept(part: Path, rows: int) -> pd.DataFrame | None:
-    """A finished cell, if it is there and whole; a damaged one is played again, which gives the same numbers."""
-    if not part.exists():
-        return None
-    try:
-        frame = files.read_table(part)
-    except InputError:
-        return None
-    return frame if len(frame) == rows else None
+@lru_cache(maxsize=2)
+def _loaded(model: str, device: str, pictures: str, sha: str | None) -> Any:  # noqa: ARG001 (another file is another network)
+    find = {"sequence": find_judge, "own": find_specialist}.get(pictures, find_reader)
+    return find(model, device)
+
+
+@lru_cache(maxsize=1)
+def _crowd(observer: Observer | None, population: Population, people: int, seed: int) -> list[Observer]:
+    """The people, without any arm's changes; computed once for all cells that a process plays."""
+    return [observer] * people if observer else population.sample(people, seed)
 
 
 @contextmanager

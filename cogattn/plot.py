@@ -214,6 +214,16 @@ def finish(
     return figure
 
 
+def by_factors(axis: Any) -> None:
+    """A logarithmic axis with plain numbers: 20, 50, 100."""
+    from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+
+    (axis.axes.set_xscale if axis.axis_name == "x" else axis.axes.set_yscale)("log")
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(StrMethodFormatter("{x:g}"))
+    axis.set_minor_formatter(NullFormatter())
+
+
 def said(axes: Iterable[Axes]) -> str:
     """What the marks of spread in these panels mean, in words: only of those that are there."""
     there: set[Any] = set()

@@ -1,10 +1,24 @@
-"""Tune: capacity parameters from people's own data.
+"""Tune: capacity parameters from people's own data; how many trials that takes; what matters; a search for a goal.
 
 >>> callable(fit)
 True
 """
 
 from cogattn.tune.fitting import Fit, fit
-from cogattn.tune.recovery import Recovery, published, recover
+from cogattn.tune.recovery import Proposal, Recovery, design, published, recover
+from cogattn.tune.sensitivities import Sensitivity, sensitivity
+from cogattn.tune.sweeping import Sweep, sweep
 
-__all__ = ["Fit", "Recovery", "fit", "published", "recover"]
+__all__ = [
+    "Fit",
+    "Proposal",
+    "Recovery",
+    "Sensitivity",
+    "Sweep",
+    "design",
+    "fit",
+    "published",
+    "recover",
+    "sensitivity",
+    "sweep",
+]

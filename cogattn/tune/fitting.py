@@ -333,7 +333,7 @@ class _Job:
 
     def each(self, work: Callable[[int], Any], base: int, total: int) -> list[Any]:
         """One piece of work per person, beside each other."""
-        pool = joblib.Parallel(n_jobs=self.n_jobs, prefer="threads", return_as="generator")
+        pool = joblib.Parallel(n_jobs=self.n_jobs, require="sharedmem", return_as="generator")
         out = []
         for i, found in enumerate(pool(joblib.delayed(work)(i) for i in range(self.n))):
             out.append(found)

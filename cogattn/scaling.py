@@ -1,0 +1,204 @@
+"""Who does the work: this machine's cores, or a cluster's. One interface over all of them, joblib's.
+
+Work comes in pieces, each a pure function of its plan (seeds come from the plan, never from a worker), and every piece
+is written when it is finished, by rename. So the numbers are the same whoever works, a piece whose worker was killed
+can be played again, and what a kill leaves is taken up by `--resume`.
+
+    backend     who works                          a worker is killed
+    loky        processes of this machine          one line; finished pieces are kept, --resume goes on
+    threading   threads of this process            the run is over with it; --resume goes on
+    dask        every worker of a Dask scheduler   its pieces go to the others; the numbers stay the same
+
+A backend of joblib's own making (`joblib.parallel_config(backend="ray")`) is used where it is active.
+
+>>> from functools import partial
+>>> finish([Piece("one", partial(pd.DataFrame, {"x": [1.0]}), 1)])[0]["x"].tolist()
+[1.0]
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import joblib
+import pandas as pd
+from joblib.parallel import LokyBackend, ParallelBackendBase, get_active_backend
+
+from cogattn import files
+from cogattn.errors import InputError, RunError, choice, needs, whole
+from cogattn.showing import Progress
+
+BACKENDS = ("loky", "threading", "dask")
+PATIENCE = 5.0  # s of work done here before processes are started: that alone takes longer than most runs
+_WAIT = 60  # s for a first worker of a cluster
+_REACH = 10  # s for an answer of its scheduler
+_KEPT = "what was finished is kept if the run has a folder: the same command with --resume goes on"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The smallest amount of work that is finished at once."""
+
+    name: str  #: of its part: changes when anything changes that could change its numbers
+    work: Callable[[], pd.DataFrame]  #: a partial of a function that other processes can import
+    rows: int | None = None  #: how many its table has, if that is known
+
+
+def finish(
+    pieces: Sequence[Piece],
+    parts: Path | None = None,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[pd.DataFrame]:
+    """The tables of all pieces: from its part if that is there and whole, else played and kept at once."""
+    whole("n_jobs", n_jobs, least=1, most=1024)
+    found: dict[int, pd.DataFrame] = {}
+
+    def arrived(i: int, frame: pd.DataFrame) -> None:
+        found[i] = frame
+        if progress is not None:
+            progress(len(found), len(pieces))
+
+    for i, piece in enumerate(pieces):
+        if parts is not None and (frame := _kept(parts / f"{piece.name}.parquet", piece.rows)) is not None:
+            arrived(i, frame)
+    for i, frame in _played([(i, p) for i, p in enumerate(pieces) if i not in found], n_jobs):
+        if parts is not None:
+            files.write_table(parts / f"{pieces[i].name}.parquet", frame)
+        arrived(i, frame)
+    return [found[i] for i in range(len(pieces))]
+
+
+def _kept(part: Path, rows: int | None) -> pd.DataFrame | None:
+    """A finished piece, if it is there and whole; a damaged one is played again, which gives the same numbers."""
+    if not part.exists():
+        return None
+    try:
+        frame = files.read_table(part)
+    except InputError:
+        return None
+    return frame if rows is None or len(frame) == rows else None
+
+
+def _played(todo: list[tuple[int, Piece]], n_jobs: int) -> Iterator[tuple[int, pd.DataFrame]]:
+    """Pieces as they are finished, in any order. This process begins alone, and hires others if it takes long."""
+    start = time.monotonic()
+    if isinstance(get_active_backend()[0], LokyBackend):
+        while todo and (n_jobs == 1 or time.monotonic() - start < PATIENCE):
+            i, piece = todo.pop(0)
+            yield i, piece.work()
+    if not todo:
+        return
+    pool = joblib.Parallel(
+        n_jobs=min(n_jobs, len(todo)), return_as="generator_unordered", batch_size=1, pre_dispatch="all"
+    )
+    try:
+        yield from pool(joblib.delayed(_numbered)(i, piece.work) for i, piece in todo)
+    except BrokenProcessPool:
+        raise RunError(
+            f"a worker was killed (out of memory? fewer --jobs need less of it); {_KEPT}"
+        ) from None
+
+
+def _numbered(i: int, work: Callable[[], pd.DataFrame]) -> tuple[int, pd.DataFrame]:
+    return i, work()
+
+
+@contextmanager
+def workers(backend: str = "loky", scheduler: str | None = None) -> Iterator[None]:
+    """Inside this, whatever is played in pieces is played by these workers: `with ca.workers("dask", ADDRESS): ...`
+
+    scheduler: the address of a Dask scheduler, e.g. tcp://10.0.0.1:8786. `loky` and `threading` take as many cores as
+    `n_jobs` says, a cluster all that it has.
+    """
+    choice("backend", backend, BACKENDS)
+    if (backend == "dask") != (scheduler is not None):
+        raise InputError(
+            "backend dask and the address of its scheduler go together, e.g. backend dask, scheduler "
+            f"tcp://10.0.0.1:8786; got backend {backend}, scheduler {scheduler}"
+        )
+    if scheduler is None:
+        with joblib.parallel_config(backend=backend):
+            yield
+        return
+    client = _reached(scheduler)
+    try:
+        with joblib.parallel_config(backend=Cluster(client, scheduler)):
+            yield
+    finally:
+        client.close(timeout=_REACH)
+
+
+def _reached(scheduler: str) -> Any:
+    """A connection to the scheduler of this address."""
+    distributed = needs("distributed", "cluster")
+    try:
+        return distributed.Client(scheduler, timeout=_REACH, set_as_default=False)
+    except (OSError, ValueError, RuntimeError, TypeError) as error:
+        why = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise InputError(
+            f"cannot reach a Dask scheduler at {scheduler} ({why}): start one with `dask scheduler`, and workers "
+            "with `dask worker ADDRESS`"
+        ) from None
+
+
+class Cluster(ParallelBackendBase):  # type: ignore[misc]
+    """A Dask cluster as a backend of joblib.
+
+    joblib's own backend for Dask waits for ever for a piece that was given up because it killed every worker that took
+    it (joblib 1.6: no callback on a failed future); here it is an error.
+    """
+
+    supports_retrieve_callback = True
+    default_n_jobs = -1
+
+    def __init__(self, client: Any, address: str) -> None:
+        super().__init__(nesting_level=0)
+        self.client, self.address = client, address
+
+    def effective_n_jobs(self, n_jobs: int) -> int:  # noqa: ARG002 (joblib's interface)
+        """All cores of the cluster, whatever n_jobs says."""
+        try:
+            self.client.wait_for_workers(1, timeout=_WAIT)
+        except TimeoutError:
+            raise RunError(
+                f"the Dask scheduler at {self.address} had no worker in {_WAIT} s: start some with "
+                f"`dask worker {self.address}`"
+            ) from None
+        return max(2, sum(self.client.ncores().values()))  # joblib keeps the work of one core to itself
+
+    def submit(self, func: Any, callback: Any = None) -> Any:
+        """Hand a piece to the scheduler; if its worker dies, the scheduler gives it to another."""
+        future = self.client.submit(func, pure=False)
+        future.add_done_callback(callback)
+        return future
+
+    def retrieve_result_callback(self, out: Any) -> Any:
+        """What a piece gave, or why it gave nothing."""
+        name = ""
+        try:
+            return out.result()
+        except ImportError as error:
+            raise RunError(
+                f"a worker cannot import {error.name}: install the same cogattn on every worker"
+            ) from None
+        except Exception as error:
+            name = type(error).__name__
+            if name == "KilledWorker":
+                raise RunError(
+                    f"several workers died at the same piece of work (out of memory?); {_KEPT}"
+                ) from None
+            if "Cancelled" in name:
+                raise RunError(
+                    f"the Dask scheduler at {self.address} dropped the work or is gone; {_KEPT}"
+                ) from None
+            raise
+
+    def abort_everything(self, ensure_ready: bool = True) -> None:
+        """Nobody waits for the rest: futures that are dropped are cancelled by the scheduler."""
