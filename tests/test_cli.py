@@ -120,7 +120,7 @@ def test_plot_draws_one_run_or_several(call):
     assert Path(out.splitlines()[0]).exists()
     code, out, _ = call("plot", a, b, "--out", "both")
     assert code == 0
-    assert sorted(p.suffix for p in Path("both").iterdir()) == [".png", ".svg"]
+    assert sorted(p.suffix for p in Path("both").iterdir()) == [".pdf", ".png", ".svg"]
 
 
 def test_trace_writes_a_table_a_trace_and_a_timeline(call):
@@ -129,7 +129,7 @@ def test_trace_writes_a_table_a_trace_and_a_timeline(call):
     assert code == 0
     assert "onset" in out
     files = {p.suffix: p for p in (folder / "trace").iterdir()}
-    assert set(files) == {".parquet", ".json", ".png", ".svg"}
+    assert set(files) == {".parquet", ".json", ".png", ".svg", ".pdf"}
     assert json.loads(files[".json"].read_text())["traceEvents"]
     assert set(pd.read_parquet(files[".parquet"])["trial"]) == {1}
 

@@ -85,7 +85,7 @@ def test_it_is_saved_with_the_run(copied):
     folder = load(copied.folder).folder
     told = explain(load(folder), condition=2, everybody=True)
     paths = told.save(folder / "explained", "condition2")
-    assert {p.suffix for p in paths} == {".parquet", ".png", ".svg"}
+    assert {p.suffix for p in paths} == {".parquet", ".png", ".svg", ".pdf"}
     assert all(p.is_file() for p in paths)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -35,23 +34,28 @@ FEW = 16  # trials per condition
 pytestmark = pytest.mark.filterwarnings("ignore:More than 20 figures")
 
 
-@cache
+PLAYED: dict = {}
+
+
 def played(name):
     """A small run, and its figure."""
-    kind = type(paradigms.get(name)())
-    options = {"trials": FEW} if "trials" in {f.name for f in fields(kind)} and name not in SMALL else {}
-    trials = None if kind.sessions else FEW
-    done = run(kind(**(options | SMALL.get(name, {}))), ARMS, people=4, trials=trials, seed=3)
-    return done, done.plot()
+    if name not in PLAYED:
+        kind = type(paradigms.get(name)())
+        counts = "trials" in {f.name for f in fields(kind)} and name not in SMALL
+        options = {"trials": FEW} if counts else SMALL.get(name, {})
+        trials = None if kind.sessions else FEW
+        done = run(kind(**options), ARMS, people=4, trials=trials, seed=3)
+        PLAYED[name] = done, done.plot()
+    return PLAYED[name]
 
 
 @pytest.fixture(scope="module", autouse=True)
 def closed():
     """All figures are given back in the end."""
     yield
-    for name in paradigms.names():
-        plot.close(played(name)[1])
-    played.cache_clear()
+    for _, figure in PLAYED.values():
+        plot.close(figure)
+    PLAYED.clear()
 
 
 def lines(ax, arm, hollow=False):

@@ -97,7 +97,7 @@ def test_a_run_is_kept_and_read_back(copyist, tmp_path):
     pd.testing.assert_frame_equal(again.frame, trials.frame)
     assert again.paradigm == OwnTask.of(copyist)
     assert experiment.plan_of(again).config() == experiment.plan_of(trials).config()
-    assert again.plot().axes[0].get_xlabel() == "words"
+    assert again.plot().axes[0].get_xlabel() == "words [number]"
 
 
 def test_some_conditions_only(copyist):
@@ -119,13 +119,13 @@ def test_the_events_are_those_that_made_the_scores(copyist):
 def test_the_figure_shows_the_means_and_the_score_of_a_guess(copyist):
     trials = run("own_task", model=copyist, **SMALL)
     ax = trials.plot().axes[0]
-    lines = {line.get_label(): line for line in ax.get_lines()}
+    lines = {li.get_label(): li for li in ax.get_lines() if not li.get_label().startswith("_")}
     for arm in ("human", "softmax"):
         mean = trials.frame.query("arm == @arm").groupby("words")["score"].mean()
         assert lines[arm].get_ydata() == pytest.approx(mean.to_numpy())
     assert set(lines) == {"human", "softmax", "knows nothing"}
     first, last = (lines["human"].get_ydata()[i] for i in (0, -1))
-    assert f"human {first:.2f} -> {last:.2f}" in ax.get_title(loc="left").replace("\n", " ")
+    assert f"human {first:.2f} -> {last:.2f}" in ax.figure.get_suptitle().replace("\n", " ")
 
 
 def test_the_comparison_of_a_specialist_is_its_own_task(copyist, tmp_path):

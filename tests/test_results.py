@@ -9,7 +9,7 @@ import tomllib
 import pandas as pd
 import pytest
 
-from cogattn import files, paradigms, results
+from cogattn import files, paradigms, plot, results
 from cogattn.errors import InputError, RunError
 from cogattn.experiment import run
 
@@ -128,3 +128,46 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path, task):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="choose another with --out"):
         run(task, people=2, trials=2, out=tmp_path / "file")
+
+
+# --- runs over each other ------------------------------------------------------------------------------------
+
+
+def small(paradigm="partial_report", **how):
+    return run(paradigm, **{"arms": "human", "people": 3, "trials": 3, "seed": 1} | how)
+
+
+def test_runs_are_called_by_what_sets_them_apart():
+    from cogattn.observer import Observer, Population, Spread
+
+    two = Population(slots=Spread("constant", 2.0))
+    cases = [
+        ([small(), small(seed=2)], ["seed 1", "seed 2"]),
+        ([small(observer=Observer()), small(observer=Observer(slots=2.0))], ["slots 3.06", "slots 2"]),
+        ([small(), small(observer=Observer(slots=2.0))], ["minds a population", "minds one (slots 2)"]),
+        ([small(), small(population=two)], ["slots truncated 3.046 0.8023 1 6", "slots constant 2 0 0"]),
+        ([small(), small(model="digit_reader")], ["no network", "digit_reader"]),
+        ([small(), small()], ["run 1", "run 2"]),
+        ([small("attentional_blink", trials=1), small(paradigms.get("attentional_blink")(masked=False), trials=1)],
+         ["masked True", "masked False"]),
+    ]  # fmt: skip
+    for runs, names in cases:
+        assert results.called(runs) == names
+
+
+def test_runs_laid_over_each_other_keep_their_numbers_and_show_people_once():
+    one, two = small(arms=("human", "softmax")), small(seed=2)
+    figure = one.plot(two)
+    ax = figure.axes[0]
+    lines = {li.get_label(): li for li in ax.get_lines() if not li.get_label().startswith("_")}
+    assert set(lines) == {"seed 1: human", "seed 1: softmax", "seed 2: human", "people"}
+    for name, trials in (("seed 1: human", one), ("seed 2: human", two)):
+        own = trials.frame.query("arm == 'human'").groupby("distractors")["score"].mean()
+        assert lines[name].get_ydata() == pytest.approx(own.to_numpy())
+    assert [t.get_text() for t in figure.legends[0].get_texts()].count("people") == 1
+    plot.close(figure)
+
+
+def test_runs_of_unlike_paradigms_are_refused_in_one_line():
+    with pytest.raises(InputError, match="one paradigm can share a figure, got partial_report and prp"):
+        small().plot(small("prp", trials=1))
