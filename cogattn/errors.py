@@ -63,12 +63,13 @@ def number(
     unit: str = "",
 ) -> float:
     """Return `value` as a float, or say which range it left. Infinity passes only where it has a meaning."""
-    rule = _rule(above, least, most, infinite, unit)
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
+        rule = _rule(above, least, most, infinite, unit)
         raise InputError(f"{name} must be a number{rule}, got {_show(value)}")
     try:
         x = float(value)
     except OverflowError:
+        rule = _rule(above, least, most, infinite, unit)
         raise InputError(f"{name} must be{rule}, got a number too large for a float") from None
     if (
         math.isnan(x)
@@ -77,6 +78,7 @@ def number(
         or (least is not None and not x >= least)
         or (most is not None and not x <= most)
     ):
+        rule = _rule(above, least, most, infinite, unit)
         raise InputError(f"{name} must be{rule or ' finite'}, got {_show(value)}")
     return x
 
