@@ -1,4 +1,4 @@
-"""How the site is built: `./start sphinx-build -W docs site`, then open site/index.html. Nothing is fetched from outside.
+"""How the site is built: `./start sphinx-build -W docs site`, then open site/index.html, which fetches nothing.
 
 Pages come from three places: what people wrote (docs/*.md, the scripts in docs/gallery/), what the code says of itself
 (`pages.py` makes pages of docstrings, tables and imports), and the runs that the scripts play while the site is built.
@@ -54,7 +54,9 @@ html_theme_options = {
     "pygments_light_style": "friendly",
     "pygments_dark_style": "monokai",
 }
-html_sidebars = {"index": []}
+# Pages that stand alone have no section to lead through.
+ALONE = ("index", "new_user", "theory", "faq", "mechanisms", "architecture", "made/*")
+html_sidebars = {page: [] for page in ALONE}
 
 sphinx_gallery_conf = {
     "examples_dirs": ["gallery", *(f"made/scripts/{room}" for room in pages.ROOMS)],
@@ -88,8 +90,9 @@ def math_block(self, node: nodes.math_block) -> None:
     raise nodes.SkipNode
 
 
-def docstring(app, what, name, obj, options, lines: list[str]) -> None:
+def docstring(*event) -> None:
     """Docstrings are plain text with code in backquotes and equations set apart."""
+    lines: list[str] = event[-1]
     lines[:] = pages.rst("\n".join(lines)).splitlines()
 
 

@@ -1,7 +1,7 @@
 """The pages that nobody writes: made from docstrings, human tables, committed runs and imports when the site is built.
 
-Every idea keeps its one home. A paradigm's question, its theory and what fails in it are in its docstring, its options in
-its class, its bands on the scorecard; here is only the template that puts them on one page, as a script that is run.
+Every idea keeps its one home. A paradigm's question, its theory and what fails in it are in its docstring, its options
+in its class, its bands on the scorecard; here is only the template that puts them on one page, as a script that is run.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ MODULES = ["cogattn", *(m.name for m in pkgutil.walk_packages(cogattn.__path__, 
 
 def rst(text: str) -> str:
     """A docstring as reStructuredText: `code` stays code, what is set apart is an equation, nothing else is markup."""
-    return "\n\n".join(_block(b) for b in re.split(r"\n\s*\n", inspect.cleandoc(text)) if b.strip())
+    return "\n\n".join(_block(b) for b in re.split(r"\n\s*\n", text.strip("\n")) if b.strip())
 
 
 def _block(block: str) -> str:
@@ -49,14 +49,17 @@ def _block(block: str) -> str:
         return block
     if all(line.startswith("    ") for line in block.splitlines()):
         return ".. code-block:: text\n   :class: law\n\n" + indent(dedent(block), "   ")
-    return "\n\n".join(_entry(e) for e in _entries(block.splitlines()))
+    lines = block.splitlines()
+    if any(line.startswith(" ") for line in lines) or (len(lines) > 1 and all(map(NAME.match, lines))):
+        return "\n\n".join(map(_entry, _entries(lines)))
+    return _inline(block)
+
+
+NAME = re.compile(r"([a-z_]+(?:, [a-z_]+)*): ")
 
 
 def _entries(lines: list[str]) -> Iterator[str]:
-    """A paragraph as it is; of a list of `name: what it is` with indented lines each entry."""
-    if not any(line.startswith(" ") for line in lines):
-        yield "\n".join(lines)
-        return
+    """The entries of a list of `name: what it is`, each on one line; what follows an indented line is a new one."""
     entry = [lines[0]]
     for before, line in pairwise(lines):
         if not line.startswith(" ") and (NAME.match(line) or before.startswith(" ")):
@@ -66,25 +69,26 @@ def _entries(lines: list[str]) -> Iterator[str]:
     yield " ".join(entry)
 
 
-NAME = re.compile(r"([a-z_]+(?:, [a-z_]+)*): ")
-
-
 def _entry(text: str) -> str:
-    """A paragraph, or `name: what it is` as an item of a list."""
-    name = NAME.match(text) if "\n" not in text else None
+    """`name: what it is` as an item of a list; else a paragraph."""
+    name = NAME.match(text)
     return f"- **{_plain(name[1])}**: {_inline(text[name.end() :])}" if name else _inline(text)
 
 
 def _inline(text: str) -> str:
-    pieces = re.split(r"(`[^`]+`)", text)
-    whole = "".join(_code(p[1:-1]) if p[:1] == "`" == p[-1:] and len(p) > 2 else _plain(p) for p in pieces)
-    return re.sub(r"(``[^`]+``)(?=\w)", r"\1\\ ", whole)  # `word`s
+    out = ""
+    for i, piece in enumerate(re.split(r"`([^`]+)`", text)):  # every second piece is code
+        apart = "\\ " if i and not i % 2 and re.match(r"\w", piece) else ""  # `word`s
+        out += _code(piece) if i % 2 else apart + _plain(piece)
+    return out
 
 
 def _code(words: str) -> str:
     """`code`, and where it is the name of a module, a way to it."""
     name = f"cogattn.{words}"
-    return f":mod:`{words} <{name}>`" if name in MODULES and "." in words else f"``{' '.join(words.split())}``"
+    return (
+        f":mod:`{words} <{name}>`" if name in MODULES and "." in words else f"``{' '.join(words.split())}``"
+    )
 
 
 def _plain(text: str) -> str:
@@ -156,20 +160,26 @@ def said(name: str) -> tuple[str, str, str, str]:
 def arms(name: str) -> tuple[str, ...]:
     """The arms that the committed run of a paradigm compares."""
     config = REFERENCE / name / "config.toml"
-    return tuple(tomllib.loads(config.read_text("utf-8"))["arms"]) if config.exists() else ("human", "softmax")
+    return (
+        tuple(tomllib.loads(config.read_text("utf-8"))["arms"]) if config.exists() else ("human", "softmax")
+    )
 
 
 @cache
 def scorecard() -> pd.DataFrame:
     """The committed scorecard."""
-    return pd.read_csv(REFERENCE / "scorecard" / "scorecard.csv")
+    return pd.read_csv(REFERENCE / "scorecard" / "scorecard.csv", dtype={"low": float, "high": float})
 
 
 def bands(name: str) -> pd.DataFrame:
     """A paradigm's rows on the scorecard."""
     summary = REFERENCE / "scorecard" / name / "summary.csv"
-    metrics = pd.read_csv(summary)["metric"].unique() if summary.exists() else []
-    return scorecard()[scorecard()["metric"].isin(metrics)]
+    if not summary.exists():
+        return scorecard().head(0)
+    known = ["metric", "low", "high"]  # metrics of two phenomena may have one name, their bands differ
+    return scorecard().merge(
+        pd.read_csv(summary, dtype={"low": float, "high": float})[known].drop_duplicates(), on=known
+    )
 
 
 def _number(x: float) -> str:
@@ -199,7 +209,9 @@ def verdict(name: str) -> str:
             ]
         )
     inside = int(rows["inside"].sum())
-    head = f"Inside {inside} of {len(rows)} human bands, with the one population of the scorecard (200 people):"
+    head = (
+        f"Inside {inside} of {len(rows)} human bands, with the one population of the scorecard (200 people):"
+    )
     return f"{head}\n\n{table(out)}"
 
 
@@ -250,7 +262,9 @@ import cogattn as ca
 torch.manual_seed(0)
 attend = ca.nn.attention("{name}", 2)
 query = torch.tensor([[[1.2, 0.6]]])
-keys = 1.5 * torch.randn(1, 8, 2, generator=torch.Generator().manual_seed(4))
+near = [[2.6, 1.9], [1.3, -0.4], [-0.4, 1.6], [3.2, -1.2]]
+far = [[-2.2, 2.4], [-1.5, -1.1], [0.6, -2.4], [-3.1, 0.3]]
+keys = torch.tensor([near + far])
 _, free = attend(query, keys, keys)
 
 # %%
@@ -260,7 +274,7 @@ _, free = attend(query, keys, keys)
 # weight, and they share all of it.
 
 race = ca.Race(capacity=45.0, slots=3, threshold=0.015)
-looks = free[0].log().expand({looks}, -1)  # the scores, but for a constant that softmax does not see
+looks = free[0].log().expand({looks}, -1)  # the scores, but for a constant
 gate = race(looks, exposure=0.1, generator=torch.Generator().manual_seed(1))
 _, limited = attend(*(x.expand({looks}, -1, -1) for x in (query, keys, keys)), gate=gate)
 print("keys with any weight in a look:", sorted(set((limited[:, 0] > 0).sum(-1).tolist())))
@@ -270,18 +284,23 @@ print("keys with any weight in a look:", sorted(set((limited[:, 0] > 0).sum(-1).
 
 side = torch.linspace(-4, 4, 81)
 plane = torch.cartesian_prod(side, side)[None]
-score = attend(query, plane, plane)[1].log().reshape(81, 81).T.detach()
+score = attend(query, plane, plane)[1].log().reshape(81, 81).T.detach().numpy()
+softmax, human = free[0, 0].detach().numpy(), limited[:, 0].mean(0).detach().numpy()
+
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4), layout="constrained")
-left.contourf(side, side, score, levels=14, cmap="Blues")
-left.plot(*query[0, 0], "*", color="#111111", markersize=14)
-for n, (x, y) in enumerate(keys[0]):
-    left.text(x, y, n + 1, ha="center", va="center", bbox={{"boxstyle": "circle", "fc": "white", "ec": "#111111"}})
-left.set(xlabel="feature 1", ylabel="feature 2", title="score: darker is more alike", aspect="equal")
-n = torch.arange(1, 9)
-right.bar(n - 0.2, free[0, 0].detach(), 0.4, color="#D55E00", hatch="//", edgecolor="white", label="softmax")
-right.bar(n + 0.2, limited[:, 0].mean(0).detach(), 0.4, color="#0072B2", label="human limits, mean of {looks} looks")
-right.set(xlabel="key", ylabel="weight", xticks=n, title="what each key gets")
-right.legend(frameon=False)
+left.contourf(side.numpy(), side.numpy(), score, levels=14, cmap="Blues")
+left.plot(*query[0, 0].tolist(), "*", color="#111111", markersize=15)
+for n, (x, y) in enumerate(keys[0].tolist(), 1):
+    left.text(x, y, n, ha="center", va="center", bbox={{"boxstyle": "circle", "fc": "white"}})
+left.set(xlabel="feature 1", ylabel="feature 2", aspect="equal")
+left.set_title("score: darker is more alike")
+n = torch.arange(1, 9).numpy()
+right.bar(n - 0.2, softmax, 0.4, color="#D55E00", label="softmax")
+right.bar(n + 0.2, human, 0.4, color="#0072B2", label="human limits, mean of all looks")
+right.set(xlabel="key", ylabel="weight", xticks=n, ylim=(0, 1.3 * max(softmax.max(), human.max())))
+right.set_title("what each key gets")
+right.legend(frameon=False, loc="upper right")
+right.spines[["top", "right"]].set_visible(False)
 
 # %%
 # {when}
@@ -322,7 +341,7 @@ def mechanism(name: str, looks: int = 2000) -> str:
 def first_sentence(module: Any) -> str:
     """What a module or object is, in a sentence."""
     lead = (inspect.getdoc(module) or "").split("\n\n")[0].replace("\n", " ")
-    return rst(re.split(r"(?<=[.?:])\s", lead)[0].rstrip(":"))
+    return rst(re.split(r"(?<=[.?])\s(?=[A-Z`])", lead)[0])
 
 
 def public(module: str) -> list[str]:
@@ -355,8 +374,10 @@ def reference() -> Iterator[tuple[str, str]]:
         yield f"{module}.rst", "\n\n".join(parts) + "\n"
     rows = [["module", "what lives there"]]
     rows += [[f":doc:`{m} <{m}>`", first_sentence(import_module(m))] for m in MODULES]
-    toc = ".. toctree::\n   :hidden:\n\n" + "\n".join(f"   {m}" for m in MODULES)
-    lead = "Every public name of the package, by the module that is its home. What most people need is in the first one."
+    toc = ".. toctree::\n   :hidden:\n\n" + "\n".join(
+        f"   {m.removeprefix('cogattn.')} <{m}>" for m in MODULES
+    )
+    lead = "Every public name of the package, by the module that is its home. The first is what most people need."
     yield "index.rst", "\n\n".join([title("Reference"), lead, table(rows, "30 70"), toc]) + "\n"
 
 
@@ -391,13 +412,20 @@ def readme() -> dict[str, str]:
 
 def questions() -> str:
     """A page of all simulations: the question, what is done, the committed figure."""
-    parts = [title("One question each"), "Scripts of ``simulations/``, with the figures of their committed runs."]
+    parts = [
+        title("Simulations that ask one question each"),
+        "Scripts of ``simulations/``, with the figures of their committed runs.",
+    ]
     for path in sorted((ROOT / "simulations").glob("*.py")):
         text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
         asked, _, rest = text.partition("\n\n")
         figure = REFERENCE / "simulations" / path.stem / "figure.png"
         lead = re.split(r"(?<=[?:])\s", asked.replace("\n", " "), maxsplit=1)
-        parts += [title(_plain(lead[0].rstrip(":")), "-"), rst(lead[1])] if len(lead) > 1 else [title(lead[0], "-")]
+        parts += (
+            [title(_plain(lead[0].rstrip(":")), "-"), rst(lead[1])]
+            if len(lead) > 1
+            else [title(lead[0], "-")]
+        )
         parts += [rst(rest)]
         if figure.exists():
             shown = os.path.relpath(figure, MADE)
@@ -409,7 +437,12 @@ def citing() -> str:
     """How to cite, from CITATION.cff, and the people whose tables are used."""
     cff = yaml.safe_load((ROOT / "CITATION.cff").read_text("utf-8"))
     who = " and ".join(a.get("name") or f"{a['family-names']}, {a['given-names']}" for a in cff["authors"])
-    keys = {"title": cff["title"], "author": f"{{{who}}}", "version": cff["version"], "license": cff["license"]}
+    keys = {
+        "title": cff["title"],
+        "author": f"{{{who}}}",
+        "version": cff["version"],
+        "license": cff["license"],
+    }
     year = str(cff.get("date-released", ""))[:4]
     keys |= {"year": year} if year else {}
     bib = "\n".join(f"     {k} = {{{v}}}," for k, v in keys.items())
@@ -427,7 +460,14 @@ def citing() -> str:
     )
 
 
-NAMED = ("index", "new_user", "faq", "theory", "architecture", "mechanisms")  # pages that have their place elsewhere
+NAMED = (
+    "index",
+    "new_user",
+    "faq",
+    "theory",
+    "architecture",
+    "mechanisms",
+)  # pages that have their place elsewhere
 
 
 def guides() -> str:
@@ -524,7 +564,9 @@ def draw_house(path: Path) -> None:
             for b in others:
                 (x, y), (u, v) = place[a], place[b]
                 how = {"arrowstyle": "-|>", "color": "#9AA7B4", "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0}
-                how["connectionstyle"] = f"arc3,rad={0.18 if y - v > 2 else 0}"  # long ones go round the rooms between
+                how["connectionstyle"] = (
+                    f"arc3,rad={0.18 if y - v > 2 else 0}"  # long ones go round the rooms between
+                )
                 ax.annotate("", (u, v + 0.27), (x, y - 0.25), arrowprops=how, zorder=1)
         for room, (x, y) in place.items():
             fill, edge = INK["+".join(sorted(known[room]))]
@@ -546,7 +588,7 @@ def draw_house(path: Path) -> None:
 HEADS = {
     "paradigms": (
         "Paradigms",
-        "Classic experiments, each with its question, its theory, people's own data where there are any, and what fails. "
+        "Classic experiments, each with its question, its theory, people's own data if there are any, and what fails. "
         "First those that are held against a table of people, then those that are built and wait for one.",
     ),
     "mechanisms": (
@@ -592,7 +634,8 @@ def make(made: Path = MADE) -> None:
 
 def in_order(name: str) -> tuple[int, str]:
     """Scripts that build on each other stand in this order."""
-    first = ("ten_minutes", "limit_a_network", "fit_your_data", "write_a_law", "write_a_paradigm")
+    guides = ("ten_minutes", "limit_a_network", "fit_your_data", "write_a_law", "write_a_paradigm")
+    first = (*guides, *MECHANISMS)
     stem = Path(name).stem
     return (first.index(stem) if stem in first else len(first), stem)
 

@@ -1,5 +1,5 @@
 """
-Fit your own data
+Your data, fitted
 =================
 
 A CSV with a row per trial goes in; C, K, t0 of each person come out, with intervals. The file of this page is made by
@@ -13,7 +13,8 @@ from pathlib import Path
 import cogattn as ca
 from cogattn.human.importing import read
 
-PEOPLE, TRIALS = 6, 60
+PEOPLE = 6
+TRIALS = 60
 
 # %%
 # A file

@@ -1,6 +1,6 @@
 """
-Limit your own network
-======================
+Your network under limits
+=========================
 
 Any torch module with attention layers can look through a gate for the length of a ``with`` block; its weights stay as
 they are. Here the network is a plain ``torch.nn.TransformerEncoder``, untrained, so that nothing has to be fetched; put
@@ -58,9 +58,12 @@ for exposure in times:
     taken.append(float(brief.keep.sum(-1).float().mean()))
 
 figure, (left, middle, right) = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
-left.imshow(gate.keep[:12], cmap="Blues", vmax=1.3)
+left.imshow(gate.keep[:12].numpy(), cmap="Blues", vmax=1.3)
 left.set(xlabel="word", ylabel="look", title="let through in 100 ms (dark)")
-for ax, values, name in ((middle, taken, "words let through"), (right, moved, "distance from the free answer")):
+for ax, values, name in (
+    (middle, taken, "words let through"),
+    (right, moved, "distance from the free answer"),
+):
     ax.plot([1000 * t for t in times], values, "o-", color="#0072B2")
     ax.set(xlabel="time for a look [ms]", title=name, ylim=(0, None))
     ax.spines[["top", "right"]].set_visible(False)

@@ -6,7 +6,11 @@ What happens to attention when it is as limited as ours? By the end of this page
 into a single trial, changed a person's parameters, taken limits away one by one, and let a network look through them.
 """
 
+import torch
+
 import cogattn as ca
+from cogattn import plot
+from cogattn.mind import cohort
 
 PEOPLE = 40
 
@@ -34,9 +38,6 @@ trials.frame[["person", "arm", "exposure", "score", "arrived", "answered", "miss
 #
 # Attention here is a race in time. Every letter is on its way at its share of the capacity C; who arrives before the
 # mask, while a slot is free, is stored. This is one person in one trial, event by event.
-
-from cogattn import plot
-from cogattn.mind import cohort
 
 flash = ca.paradigms.get("whole_report")(exposures=(0.1,))
 stream = flash.stream(flash.conditions()[0])
@@ -81,8 +82,6 @@ ca.run("partial_report", model="digit_reader", people=10, trials=40).plot()
 
 # %%
 # What passes between the two is a gate, and a gate is only tensors. You can put one on attention of your own:
-
-import torch
 
 generator = torch.Generator().manual_seed(0)
 logits = torch.randn(2, 6, generator=generator)  # two displays of six items: what races

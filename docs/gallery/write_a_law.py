@@ -5,10 +5,9 @@ Write your own law
 A law is a pure function: no clock, no state, no chance. It says what must come out, so that a mind which plays events
 can be held against it. Here is a small new one, from the first line to the moment at which it is believed.
 
-Two things appear, one of them :math:`s` seconds after the other. Which seems to have come first? While the first is alone
-the race gives it the whole capacity :math:`C`; from then on they share it, and it does not matter who finishes: by
-symmetry each is first in half of the cases. So the order is right unless the head start was not enough, and a coin fell
-wrong:
+Two things appear, one of them :math:`s` seconds after the other. Which seems to have come first? While the first is
+alone the race gives it the whole capacity :math:`C`; from then on they share it, and by symmetry each finishes first in
+half of the cases. So the order is right unless the head start was not enough, and a coin fell wrong:
 
 .. math::
 
@@ -87,6 +86,6 @@ assert abs(z) > 4
 # Where it would live
 # -------------------
 #
-# In ``cogattn/laws/``, with its formula and its source in the docstring, an example that is run, and a test like the one
+# In ``cogattn/laws/``, with its formula and its source in the docstring, an example that is run, and a test like that
 # above. To have ``cogattn verify`` play it for every user, write a generator beside those of
 # :mod:`cogattn.verification`. :doc:`write_a_paradigm` makes an experiment of it.

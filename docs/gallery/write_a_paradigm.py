@@ -3,8 +3,8 @@ Write your own paradigm
 =======================
 
 A paradigm is one class: what is shown, how it is scored, how it is drawn. This one asks which of two letters came first
-(temporal order judgement), as a complete experiment with people of different capacity who tire and lapse. Its law is that
-of :doc:`write_a_law`.
+(temporal order judgement), as a complete experiment with people of different capacity who tire and lapse. Its law is
+that of :doc:`write_a_law`.
 """
 
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ PEOPLE = 40
 # The experiment
 # --------------
 #
-# Fields are the options. `trial` is the world of one trial, `score_session` what becomes of it: `seen.fate.encoded` says
-# when each element got into the store (NaN = never). Whoever has seen neither guesses.
+# Fields are the options. ``trial`` is the world of one trial, ``score_session`` what becomes of it:
+# ``seen.fate.encoded`` says when each element got into the store (NaN = never). Whoever has seen neither guesses.
 
 
 @dataclass(frozen=True)
@@ -52,23 +52,38 @@ class OrderJudgement(Divided):
         letters = (ca.Stimulus("first", 0.0, task="judge"), ca.Stimulus("second", soa, task="judge"))
         return ca.TaskStream(letters, end=1.0 + soa, tasks=(task,))
 
-    def score_session(self, condition, session, seen):
+    def score_session(self, _condition, _session, seen):
         when = np.nan_to_num(seen.fate.encoded, nan=np.inf)
         first, second = when[..., 0], when[..., 1]
         right = np.where(first == second, guesses(seen)[..., 0] < 0.5, first < second)
-        return account(right.astype(int)) | {"rt": np.full(right.shape, np.nan), "response": right.astype(str)}
+        return account(right.astype(int)) | {
+            "rt": np.full(right.shape, np.nan),
+            "response": right.astype(str),
+        }
 
     def metrics(self, frame):
         share = frame.groupby("soa")["score"].mean()
-        return [Metric(self.name, f"right at {1000 * s:.0f} ms", f"soa={s:g}", p, np.nan) for s, p in share.items()]
+        return [
+            Metric(self.name, f"right at {1000 * s:.0f} ms", f"soa={s:g}", p, np.nan)
+            for s, p in share.items()
+        ]
 
     def human(self):
         return pd.DataFrame({"soa": [], "mean": [], "sd": [], "n": []})
 
     def figure(self, frame, axes=None):
         def curve(ax):
-            self.panel(ax, frame, "score", "soa", None, scale=1000, xlabel="head start [ms]", ylabel="right order")
-            ax.plot(20, 0.75, "*", color="#111111", markersize=11, label="Hirsh & Sherrick 1961: 75 % at about 20 ms")
+            self.panel(
+                ax, frame, "score", "soa", None, scale=1000, xlabel="head start [ms]", ylabel="right order"
+            )
+            ax.plot(
+                20,
+                0.75,
+                "*",
+                color="#111111",
+                markersize=11,
+                label="Hirsh & Sherrick 1961: 75 % at about 20 ms",
+            )
 
         return self.panels(frame, axes, [curve])
 
