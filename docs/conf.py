@@ -2,6 +2,7 @@
 
 Pages come from three places: what people wrote (docs/*.md, the scripts in docs/gallery/), what the code says of itself
 (`pages.py` makes pages of docstrings, tables and imports), and the runs that the scripts play while the site is built.
+What is made lies in docs/made/ and may be deleted at any time; only what has changed is built anew.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ project, author = "cogattn", "The cogattn developers"
 copyright = f"{author}, BSD-3-Clause"
 version = release = version_of("cogattn")
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.viewcode", "sphinx_gallery.gen_gallery"]
-exclude_patterns = ["gallery", "made/scripts", "made/parts", "**/*.ipynb", "**/sg_execution_times.rst"]
+exclude_patterns = ["gallery", "made/scripts", "made/parts", "**/*.ipynb"]
 default_role = "code"
 suppress_warnings = ["ref.python"]  # a short name of a type may be that of two classes
 nitpicky = True
@@ -68,7 +69,7 @@ sphinx_gallery_conf = {
     "abort_on_example_error": True,
     "download_all_examples": False,
     "show_signature": False,
-    "min_reported_time": 3600,
+    "write_computation_times": False,  # that page fetches scripts from outside
     "plot_gallery": True,
 }
 # A figure that a script makes is shown on its page; there is no window to show it in.

@@ -92,7 +92,9 @@ def _code(words: str) -> str:
 
 
 def _plain(text: str) -> str:
-    return re.sub(r"([*|\\`])|_(?!\w)", lambda m: "\\" + m.group(), text)
+    """Text without markup, but for *emphasis*."""
+    pieces = re.split(r"((?<![\w*])\*\w[^*\n]*\w\*(?![\w*]))", text)
+    return "".join(p if i % 2 else re.sub(r"[*|\\`]|_(?!\w)", r"\\\g<0>", p) for i, p in enumerate(pieces))
 
 
 def comment(text: str) -> str:

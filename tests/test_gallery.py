@@ -95,9 +95,9 @@ def test_every_band_of_the_scorecard_is_on_a_page():
 
 
 def test_docstrings_become_pages_as_they_are_meant():
-    text = "Of `laws.race`s, w_x and *p*:\n\n    a = b_\n\nname: one\n    two\nother, more: three"
+    text = "Of `laws.race`s, w_x, *who wins* and a * b * c_:\n\n    a = b_\n\nname: one\n    two\nother, more: three"
     assert pages.rst(text).split("\n\n") == [
-        r"Of :mod:`laws.race <cogattn.laws.race>`\ s, w_x and \*p\*:",
+        r"Of :mod:`laws.race <cogattn.laws.race>`\ s, w_x, *who wins* and a \* b \* c\_:",
         ".. code-block:: text\n   :class: law",
         "   a = b_",
         "- **name**: one two",
@@ -199,9 +199,9 @@ class Links(HTMLParser):
 
 
 def read(site):
-    """Every page of a built site."""
+    """Every page of a built site; what lies in _static/ are the theme's own files."""
     pages = {}
-    for path in site.rglob("*.html"):
+    for path in set(site.rglob("*.html")) - set((site / "_static").rglob("*")):
         links = Links()
         links.feed(path.read_text(encoding="utf-8"))
         pages[path.resolve()] = links
