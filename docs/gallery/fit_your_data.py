@@ -41,7 +41,12 @@ found = ca.tune.fit("whole_report", data.frame, params=("capacity", "slots", "th
 found.plot()
 
 # %%
-# Each person, with 95 % intervals:
+# Each person (items per second, items, seconds):
+
+found.estimates.round(3)
+
+# %%
+# All of them; ``interval`` is the width of the 95 % interval of the person in the middle:
 
 found.table().round(3)
 

@@ -76,14 +76,7 @@ class OrderJudgement(Divided):
             self.panel(
                 ax, frame, "score", "soa", None, scale=1000, xlabel="head start [ms]", ylabel="right order"
             )
-            ax.plot(
-                20,
-                0.75,
-                "*",
-                color="#111111",
-                markersize=11,
-                label="Hirsh & Sherrick 1961: 75 % at about 20 ms",
-            )
+            ax.plot(20, 0.75, "*", color="#111111", label="75 % at about 20 ms (1961)", markersize=11)
 
         return self.panels(frame, axes, [curve])
 
@@ -127,8 +120,8 @@ assert (frame["arrived"] == frame["answered"] + frame["missed"] + frame["censore
 # What fails
 # ----------
 #
-# Without limits the order is right as soon as there is one. The mind is better than people: it would tell the order of
-# what is 10 ms apart as well as people tell 20 ms, for it knows when each letter got into its store to the microsecond.
+# Without limits the order is right as soon as there is one. The mind is better than people: it tells what is 10 ms
+# apart nearly as well as they tell 20 ms, for it knows to the microsecond when each letter got into its store.
 #
 # To keep it
 # ----------
