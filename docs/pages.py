@@ -16,6 +16,7 @@ import tomllib
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
+from graphlib import TopologicalSorter
 from importlib import import_module
 from itertools import pairwise
 from pathlib import Path
@@ -521,13 +522,11 @@ def worlds() -> dict[str, set[str]]:
 
 
 def floors(graph: dict[str, set[str]]) -> dict[str, int]:
-    """How high each room stands: one above the highest that it stands on."""
-
-    @cache
-    def height(room: str) -> int:
-        return 1 + max((height(r) for r in graph[room]), default=-1)
-
-    return {room: height(room) for room in graph}
+    """How high each room stands: one above the highest that it stands on. A circle is an error that names its rooms."""
+    high: dict[str, int] = {}
+    for room in TopologicalSorter(graph).static_order():
+        high[room] = 1 + max((high[r] for r in graph[room]), default=-1)
+    return high
 
 
 def needed(graph: dict[str, set[str]]) -> dict[str, set[str]]:
@@ -552,37 +551,50 @@ def places(graph: dict[str, set[str]], high: dict[str, int]) -> dict[str, tuple[
     return {r: (10 * x[r] + 1.0 * (-1) ** high[r] * (len(rows[high[r]]) == 1), high[r]) for r in graph}
 
 
-INK = {"torch": ("#FBE9DC", "#D55E00"), "simpy": ("#DFF1EA", "#009E73"), "": ("#F2F5F8", "#5B6B7B")}
+#: (what a room imports, in words, fill, edge)
+INK = {
+    "torch": ("knows torch", "#FBE9DC", "#D55E00"),
+    "simpy": ("knows SimPy", "#DFF1EA", "#009E73"),
+    "simpy+torch": ("both, apart", "#F1E6F4", "#8A4FA3"),
+    "": ("knows neither", "#F2F5F8", "#5B6B7B"),
+}
 
 
 def draw_house(path: Path) -> None:
     """The rooms on their floors, who stands on whom, and which of them knows torch or SimPy."""
-    graph, known = house(), worlds()
+    graph = needed(house())
     high = floors(graph)
-    place = places(needed(graph), high)
+    top = max(high.values())
     with plot.style() as plt:
-        figure, ax = plt.subplots(figsize=(8.6, 0.72 * (1 + max(high.values()))))
-        for a, others in needed(graph).items():
-            for b in others:
-                (x, y), (u, v) = place[a], place[b]
-                how = {"arrowstyle": "-|>", "color": "#9AA7B4", "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0}
-                how["connectionstyle"] = (
-                    f"arc3,rad={0.18 if y - v > 2 else 0}"  # long ones go round the rooms between
-                )
-                ax.annotate("", (u, v + 0.27), (x, y - 0.25), arrowprops=how, zorder=1)
-        for room, (x, y) in place.items():
-            fill, edge = INK["+".join(sorted(known[room]))]
-            box = {"boxstyle": "round,pad=0.45", "fc": fill, "ec": edge, "linewidth": 1.3}
-            ax.text(x, y, room, ha="center", va="center", fontsize=10.5, bbox=box, zorder=2)
-        for i, (world, (fill, edge)) in enumerate(INK.items()):
-            text = f"knows {world.replace('simpy', 'SimPy')}" if world else "knows neither"
-            box = {"boxstyle": "round,pad=0.3", "fc": fill, "ec": edge}
-            ax.text(0.1, max(high.values()) - 0.55 * i, text, va="center", fontsize=8.5, bbox=box)
-        ax.set(xlim=(0, 10), ylim=(-0.5, max(high.values()) + 0.5))
+        figure, ax = plt.subplots(figsize=(8.6, 0.72 * (1 + top)))
+        place = places(graph, high)
+        _arrows(ax, graph, place)
+        _rooms(ax, place, {room: INK["+".join(sorted(known))] for room, known in worlds().items()}, top)
+        ax.set(xlim=(0, 10), ylim=(-0.5, top + 0.5))
         ax.axis("off")
         path.parent.mkdir(parents=True, exist_ok=True)
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
         plt.close(figure)
+
+
+def _arrows(ax: Any, graph: dict[str, set[str]], place: dict[str, tuple[float, float]]) -> None:
+    """From each room down to those on which it stands; a long way goes round the rooms between."""
+    for a, others in graph.items():
+        for b in others:
+            (x, y), (u, v) = place[a], place[b]
+            how = {"arrowstyle": "-|>", "color": "#9AA7B4", "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0}
+            how["connectionstyle"] = f"arc3,rad={0.18 if y - v > 2 else 0}"
+            ax.annotate("", (u, v + 0.27), (x, y - 0.25), arrowprops=how, zorder=1)
+
+
+def _rooms(ax: Any, place: dict[str, tuple[float, float]], inks: dict[str, Any], top: int) -> None:
+    """The rooms, and what their colours mean."""
+    for room, (x, y) in place.items():
+        box = {"boxstyle": "round,pad=0.45", "fc": inks[room][1], "ec": inks[room][2], "linewidth": 1.3}
+        ax.text(x, y, room, ha="center", va="center", fontsize=10.5, bbox=box, zorder=2)
+    for i, (words, fill, edge) in enumerate(ink for ink in INK.values() if ink in inks.values()):
+        box = {"boxstyle": "round,pad=0.3", "fc": fill, "ec": edge}
+        ax.text(0.1, top - 0.55 * i, words, va="center", fontsize=8.5, bbox=box)
 
 
 # --- all of it ------------------------------------------------------------------------------------------------------
