@@ -218,6 +218,12 @@ def verdict(name: str) -> str:
     return f"{head}\n\n{table(out)}"
 
 
+SIDE_BY_SIDE = """table = trials.summary().set_index(["metric", "condition"])
+arms = table.set_index("arm", append=True)["model"].unstack(sort=False)
+people = table.groupby(level=[0, 1])[["human", "low", "high"]].first().set_axis(["people", "low", "high"], axis=1)
+arms.join(people.dropna(axis="columns", how="all")).round(3)"""
+
+
 def paradigm(name: str, people: int = 40) -> str:
     """The page of a paradigm, as a script."""
     task = paradigms.get(name)()
@@ -231,8 +237,8 @@ def paradigm(name: str, people: int = 40) -> str:
             f"``cogattn run {name} --people {people} --arms {','.join(arms(name))}``."
         ),
         f'import cogattn as ca\n\ntrials = ca.run("{name}", arms={_short(arms(name))}, people={people})\ntrials.plot()',
-        comment("The numbers, beside the band in which people lie (where people were measured):"),
-        'trials.summary().set_index(["metric", "arm"])[["model", "low", "high", "human"]].round(3)',
+        comment("The numbers, arm beside arm; what people did and their band, where they were measured:"),
+        SIDE_BY_SIDE,
         comment(f"{rst(options)}\n\n.. code-block:: python\n\n   {type(task).__name__}({values}\n   )"),
         comment(
             f"{title('What stands', '-')}\n\n{verdict(name)}\n\n{title('What fails', '-')}\n\n{rst(failing)}\n\n"
