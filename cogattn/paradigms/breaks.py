@@ -3,6 +3,10 @@
 Recovery grows with the length of the break, and rest restores more than another task, which restores more than
 more of the same (Helton & Russell 2015, Exp Brain Res 233:1759, and 2017). No human table is shipped. Task
 constants: a stimulus every 3 s; the other task has four equally likely responses (monotony .25, demand 1.25).
+
+What fails: Softmax attention never tires, so there is nothing to give back. The order of the kinds of break is what
+was reported; how much a break restores hangs on assumed constants of recovery, and there are no people to hold it
+against.
 """
 
 from __future__ import annotations

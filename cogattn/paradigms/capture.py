@@ -17,6 +17,9 @@ attenuated (Treisman 1960); one's own name is automatic, another word has weight
 Task constants [assumption]: the singleton's weight (set to Theeuwes' cost), a tenth of it if unlike; `heard`, set to a
 third who notice; words of 300 ms; the other ear's weight .1. What it misses: people of small span notice their names
 more often (Conway, Cowan & Bunting 2001).
+
+What fails: Without limits nothing captures, and every word of the other ear is noticed. The sizes of the effects
+were set, the pattern over the three scenes was not.
 """
 
 from __future__ import annotations

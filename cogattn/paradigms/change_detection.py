@@ -7,6 +7,9 @@ Whoever holds the probed square knows; whoever does not, or was not minding, gue
 
 The store takes what the race brings, attention lapses as in any session. Task constants: 500 ms study, 1 s until the
 probe, 1 s between trials; guesses are even (half of the trials change).
+
+What fails: Plain softmax attention holds all squares and is always right. The mind is a little below people at 5
+and 8 squares, inside the bands; it holds a square or does not, where people may hold some of them coarsely.
 """
 
 from __future__ import annotations

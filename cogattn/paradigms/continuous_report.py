@@ -8,6 +8,9 @@ Whoever holds the colour reports it with a von Mises error, whoever does not rep
 Slots alone: what is held is held equally well, however much is held [assumption: people are a little more precise with
 1 or 2 colours]. Task constants: 100 ms study, 900 ms pause, a precision of 20 degrees [rounded, after Zhang & Luck], 1
 s between trials. There is no table of people here, so people do not stand in the figure.
+
+What fails: Plain softmax attention remembers every colour at every set size. In the mind precision is the same for
+one colour as for four, which people's is not, and nothing is swapped between places.
 """
 
 from __future__ import annotations

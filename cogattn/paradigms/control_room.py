@@ -12,6 +12,9 @@ time in which a signal has the mind's central stage, or the hand. No table of pe
 
 A call to somebody else is heard and let go; `false_alarms` counts those answered by a slip. It is no signal: hits are
 those of gauges, own calls and pumps, answered before they run out.
+
+What fails: A mind without limits answers every signal in time. Turning from task to task hangs on assumed numbers,
+so the figure shows that a busy mind misses what an idle one does not, not how many signals a person would miss.
 """
 
 from __future__ import annotations

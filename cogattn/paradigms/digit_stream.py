@@ -3,6 +3,9 @@
 Alertness divides the rate of the race, attention wanders off, selection blunts; plain softmax attention stays where it
 was. With a model, a network reads every display through the gate that the tiring mind leaves. No human table: this is a
 prediction. Task constants: 200 ms, masked; demand 1, monotony 1: nothing but digits [assumption].
+
+What fails: Softmax attention reports as much in the last minute as in the first. How much the mind loses in an hour
+is extrapolated from eight minutes of people's simple responses.
 """
 
 from __future__ import annotations

@@ -17,6 +17,9 @@ Redundancy. Either letter alone, or both, until the first of them is in the stor
 Task constants: 33 ms for the trade-off (two frames of 60 Hz), 1.5 s between trials [assumption]. What the resources
 are: "same" = two letters; "eye and ear" = a letter to see and a word to hear, with the conflict of `laws.stages`
 (k = 0.62); "apart" = the same, were there no conflict between them at all (k = 0). There is no table of people here.
+
+What fails: Without limits dividing attention costs nothing, and there is no response time to make a capacity of. In
+the mind the sum of shares is always one: it does not pay for dividing as such.
 """
 
 from __future__ import annotations

@@ -4,6 +4,10 @@ All dots race for the store. What is stored, and the one in hand, is known as it
 stage, one after the other, each like a simple response. Response time = the last dot known + the time to say it. No
 constant was set by what people do here: published slopes are 40-120 ms a dot up to four and 250-350 ms beyond. Task
 constants: the dots stay until the answer; to say a number takes 0.4 s [assumption], on which no slope depends.
+
+What fails: Softmax attention knows any number at once: both slopes are 0. The mind's bend lies at its slots, a
+mixture over people, so it is rounder than one person's; the two published slopes are a summary, not a table of
+people.
 """
 
 from __future__ import annotations

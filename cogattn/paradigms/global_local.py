@@ -12,6 +12,10 @@ That the large letter is told faster is evidence: it is the clearer one. The two
 
 Task constants [assumption]: strength 3, a third of it left; the small letter has .7 of the evidence; telling as in
 `flanker`, `hold` = 3: the small letter is inside the large one, not beside it.
+
+What fails: Softmax attention has neither time nor errors. The sizes of precedence and interference were set
+(strength, evidence), their asymmetry follows from them; that precedence turns round in large displays is not
+modelled.
 """
 
 from __future__ import annotations

@@ -6,6 +6,10 @@ caution 1.13 = go RT in the first fifth over simple RT in the first ten trials (
 = 0.15 s to tell a no-go from
 a go (Thorpe, Fize & Marlot 1996, Nature 381:520) and 0.12 s to call a movement back [assumption]. Load: demand 1.25
 (it has to be told what is seen [assumption]), monotony .9^2 + .1^2.
+
+What fails: Softmax attention never presses wrongly. The mind's runs before an error are fast by too little, one of
+the two bands that are missed: a rhythm of its own in a fast paced task is not modelled. Its response times rise,
+people's fall.
 """
 
 from __future__ import annotations

@@ -14,6 +14,9 @@ into it: load is dilution, if they weigh as much. What search adds is time after
 Task constants [assumption]: telling as in `flanker`, a distractor of weight 1, `hold` = 3; `search` 30 ms for each
 letter that has to be searched. With six letters people's interference is all but gone; here, what is left is about two
 thirds of the time and a third of the errors.
+
+What fails: Softmax attention is not disturbed, and has no response times. Too much interference is left with six
+letters, and load can never do more than dilution does.
 """
 
 from __future__ import annotations

@@ -8,6 +8,9 @@ is still there with
 and only if attention was there when it came, and is there now; else a coin decides. `update` names the other rules:
 the oldest or the weakest item gives way. Task constants: a letter every 3 s for 0.5 s, 20 + n letters in a block, a
 third of them the same [assumption].
+
+What fails: Plain softmax attention is right at every load. The mind is better than people at 1-back and at 3-back,
+inside the bands: it never takes the letter of n - 1 ago for that of n ago, since an item carries its place.
 """
 
 from __future__ import annotations

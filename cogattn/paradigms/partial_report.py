@@ -3,6 +3,9 @@
 Distractors draw capacity in proportion to alpha and may take slots, but never score: two targets among four
 distractors are reported less often than two alone. Human table: `human/partial_report.csv`, 83 ms (5 frames of
 a 60 Hz screen). Task constants: none; the letters are masked.
+
+What fails: Without limits distractors cost nothing. The two bands are no prediction: alpha is estimated from the
+reports of the same people; what is predicted is that one alpha serves a whole population of capacities.
 """
 
 from __future__ import annotations

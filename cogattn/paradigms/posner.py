@@ -12,6 +12,10 @@ is accuracy that is gained and lost.
 
 Task constants: the target is faint (`evidence`, set to the size of the benefit) [assumption]; `orient` 100 ms, between
 peripheral cues and arrows (Mueller & Rabbitt 1989, J Exp Psychol HPP 15:315) [assumption]. No inhibition of return.
+
+What fails: Without limits a cue changes nothing. In the mind costs are twice the benefits at any capacity, which
+Posner's 25 and 40 ms are not quite, and nothing becomes slower at a cued place after a while: no inhibition of
+return.
 """
 
 from __future__ import annotations

@@ -10,6 +10,9 @@ L is `learning` of `Observer`, fitted to how feature and conjunction search beco
 (`simulations/where_do_the_search_numbers_come_from.py`); the change of the slope of a 2 among 5s was left out.
 mapping = "varied": what is a target today is a distractor tomorrow; practice adds nothing. "Over 4000 trials" is
 read as the last thousand against the first [assumption: the table of bands does not say].
+
+What fails: Softmax attention has no slope that could shrink. The mind improves by less than people (-.18, people
+-.21), inside the band, and only by retrieval: nobody learns where to look.
 """
 
 from __future__ import annotations

@@ -8,6 +8,9 @@ the second response waits (bottleneck) or both get a share of it. With stages A 
 Task constants: A = 100 ms after the stimulus is encoded (Thorpe, Fize & Marlot 1996: 150 ms to tell what it is), C
 = 83 ms to move [assumption]; choices take 1.20 and 0.80 simple responses: RT1 and RT2 at the longest SOA, where
 nothing overlaps (605 and 475 ms).
+
+What fails: Without limits both responses are given at once, whatever the SOA. The mind's second response depends on
+long SOAs a little less than people's (inside the band by a hair), since their response times spread more.
 """
 
 from __future__ import annotations

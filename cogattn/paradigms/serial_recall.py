@@ -8,6 +8,9 @@ its place. By serial position this is `laws.memory.serial_recall`.
 Slots alone: nobody rehearses or groups here, so the span is that of people who cannot (about K), not the seven letters
 of people who do [what is not modelled]. Task constants: one letter per second, shown half of it; recall 1 s after the
 last; a trial with n letters loads memory with nothing beyond its slots. There is no table of people here.
+
+What fails: Plain softmax attention repeats lists of any length. The mind's span is that of people who cannot
+rehearse; it has no advantage of the first letters, and errors of order are those of neighbours in time alone.
 """
 
 from __future__ import annotations

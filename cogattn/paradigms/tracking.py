@@ -8,6 +8,9 @@ motion. A probed target that is not followed is told by a coin:
 
 Following costs nothing and fails never [assumption: speed and crowding, which limit people too, are not modelled]. Task
 constants: 1 s of flashing, 5 s of motion, 1 s between trials [assumption]. There is no table of people here.
+
+What fails: Plain softmax attention follows all targets. The mind is limited by slots alone: speed, crowding and
+distance, which limit people as much, make no difference here.
 """
 
 from __future__ import annotations

@@ -9,6 +9,10 @@ What a display is, is the paradigm's: guidance (how much more the target draws a
 long a visit takes, in simple responses, unpractised. With how long choosing takes they are fitted to the response
 times of the table (`simulations/where_do_the_search_numbers_come_from.py`); seeing 100 ms and moving 83 ms are those
 of `prp`. People's 4000 trials are played in the middle of their practice (2000 trials).
+
+What fails: Softmax attention takes no time and misses nothing, so all slopes are 0. The mind is slower than people
+at the smallest sets among 5s, since a group takes as long whether it holds 3 items or 6, and its slope for a
+conjunction without a target is too steep.
 """
 
 from __future__ import annotations
