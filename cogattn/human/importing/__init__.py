@@ -156,8 +156,9 @@ _HELPERS = ("report", "correct", "response", "correct_response")
 def _part(sheet: Sheet, asked: _Asked) -> _Part:
     """One file: its columns, its rows, its numbers."""
     theirs = cells.matched(sheet, [*asked.wanted, *asked.optional], asked.columns)
-    aside = cells.matched(sheet, [*_HELPERS, *_ASIDE], {}, theirs.values())
-    taken = {**aside, **theirs}
+    taken = dict(theirs)
+    for name in (*_HELPERS, *_ASIDE):  # a column may help in two ways: a response is a report, and a key
+        taken = {**cells.matched(sheet, [name], {}, theirs.values()), **taken}
     for column in asked.only:
         choice(f"column of {sheet.path.name}", column, sheet.names)
     notes: list[str] = []
@@ -363,7 +364,7 @@ def _in_seconds(path: Path, parts: Sequence[_Part], asked: _Asked, notes: list[s
             notes.append(f"{name} is in {'milliseconds' if unit == 'ms' else 'seconds'}")
             if unit != "s":
                 for i in which:
-                    frames[i] = frames[i].assign(**{name: frames[i][name] * UNITS[unit]})
+                    frames[i] = frames[i].assign(**{name: frames[i][name] / UNITS[unit]})
     return frames
 
 

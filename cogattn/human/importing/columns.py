@@ -28,7 +28,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "pp", "p_num", "prolific_pid", "worker_id",
     ),
     "exposure": ("duration", "exposure_duration", "exp", "display_duration", "letter_duration", "soa"),
-    "targets": ("n_targets", "t", "set_size", "nt"),
+    "targets": ("n_targets", "set_size", "nt", "t"),
     "distractors": ("n_distractors", "d", "nd"),
     "score": ("correct_letters", "n_correct", "letters_correct", "reported", "hits"),
     "report": ("letters_reported", "reported", "response", "responses", "answer", "typed", "keys"),
@@ -64,7 +64,7 @@ COUNTS = ("targets", "distractors", "score", "set_size")
 YES_NO = ("changed", "says_changed", "correct", "practice")
 ANSWERS = ("score", "report", "says_changed", "correct", "response", *RESPONSE_TIMES)
 DEFAULTS: Mapping[str, int] = {"distractors": 0}
-UNITS = {"s": 1.0, "ms": 0.001}
+UNITS = {"s": 1, "ms": 1000}  # how many make a second
 SAID = "you said"  # of this very column: then the numbers are not asked
 WORDS: Mapping[str, float] = dict.fromkeys(
     ("true", "yes", "y", "change", "changed", "different", "diff", "correct", "hit"), 1.0
@@ -159,6 +159,13 @@ def each(column: pd.Series, change: Callable[[Any], Any]) -> list[Any]:
     codes, cells = pd.factorize(column)
     seen = [*(change(cell) for cell in cells), change(None)]  # code -1 is nothing
     return [seen[code] for code in codes]
+
+
+def distinct(column: pd.Series) -> Sequence[Any]:
+    """The cells that differ (lists and the like as they come)."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return list(column.cat.categories)
+    return list(pd.unique(column)) if pd.api.types.is_string_dtype(column) else list(column)
 
 
 def text(cell: Any) -> str | None:
@@ -298,8 +305,9 @@ def meaning(level: str) -> float | None:
 
 def _thousands(column: pd.Series) -> bool:
     """Whether a comma may part thousands: every comma in the column could, and none is a decimal one for sure."""
-    cells = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else pd.unique(column)
-    commas = [str(c).strip() for c in cells if isinstance(c, str) and "," in c and items(c) is None]
+    commas = [
+        str(c).strip() for c in distinct(column) if isinstance(c, str) and "," in c and items(c) is None
+    ]
     return bool(commas) and all(_THOUSANDS.fullmatch(c) for c in commas)
 
 
@@ -346,7 +354,7 @@ def _range(values: pd.Series, name: str) -> tuple[str, pd.Series]:
     if name in COUNTS:
         return "a whole number >= 0", (values < 0) | (values != np.floor(values)) & values.notna()
     if name in TIMES and name != "onset":
-        return "a time >= 0", (values < 0) | np.isinf(values)
+        return "a finite time >= 0", (values < 0) | np.isinf(values)
     return "finite", np.isinf(values)
 
 
@@ -367,8 +375,9 @@ def of_letters(column: pd.Series) -> bool:
     """Whether a column holds letters rather than counts."""
     if pd.api.types.is_numeric_dtype(column):
         return False
-    cells = column.cat.categories if isinstance(column.dtype, pd.CategoricalDtype) else pd.unique(column)
-    some = [words for cell in cells if (words := "".join(map(str, items(cell) or [text(cell) or ""])))]
+    some = [
+        words for cell in distinct(column) if (words := "".join(map(str, items(cell) or [text(cell) or ""])))
+    ]
     return bool(some) and sum(any(c.isalpha() for c in words) for words in some) > len(some) / 2
 
 
@@ -394,7 +403,7 @@ def _counted(column: pd.Series) -> bool:
     """Whether a column holds counts (0, 4), not letters or the empty places of a display (000000)."""
     if pd.api.types.is_numeric_dtype(column):
         return True
-    return all(re.fullmatch(r"\d", text(cell) or "0") for cell in pd.unique(column))
+    return all(re.fullmatch(r"\d", text(cell) or "0") for cell in distinct(column))
 
 
 # -- units ---------------------------------------------------------------------------------------------------
@@ -408,7 +417,7 @@ def unit(values: pd.Series, name: str, told: str | None, why: str, path: Path) -
     elif told is None and middle <= 1:
         told = "s"
     low, high = TIMES[name]
-    doubt = told is None or (why != SAID and not low <= middle * UNITS[told] <= high)
+    doubt = told is None or (why != SAID and not low <= middle / UNITS[told] <= high)
     if doubt and not math.isnan(middle):
         but = f" ({why} {told})" if told and why else ""
         raise InputError(

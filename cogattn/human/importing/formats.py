@@ -69,15 +69,10 @@ def _hidden(path: Path, root: Path) -> bool:
 
 def opened(path: Path, kind: str, said: Mapping[str, str]) -> Sheet:
     """A file as its format has it. kind: one of FORMATS; said: which columns were named for it."""
-    if not path.is_file():
-        raise InputError(f"cannot read {path}: no such file")
-    if path.stat().st_size == 0:
-        raise InputError(f"{path} is empty")
-    with sheets.stream(path) as source:
-        magic = source.read(4)
-    if magic == b"PAR1":
+    data = sheets.peek(path)
+    if data.startswith(b"PAR1"):
         return _as(sheets.parquet(path), kind, said)
-    text, encoding = sheets.start(path)
+    text, encoding = sheets.start(data, path)
     if text.lstrip("\ufeff \t\r\n")[:1] in ("[", "{"):
         _expected(kind, "jspsych", path, "holds JSON")
         return jspsych(sheets.of_frame(path, _json(path, encoding), ", JSON"), said)
@@ -187,10 +182,10 @@ def _json(path: Path, encoding: str) -> pd.DataFrame:
     text = sheets.text_of(path, encoding).lstrip("\ufeff")
     try:
         parts = [json.loads(text)]
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         try:
             parts = [json.loads(line) for line in text.splitlines() if line.strip()]
-        except ValueError:
+        except (ValueError, RecursionError):
             raise InputError(f"{path} is not JSON: {error}") from None
     rows = [_flat(row) for part in parts for row in _list(part)]
     if not rows or not any(rows):
@@ -337,6 +332,10 @@ def libtva(path: Path, encoding: str) -> Sheet:
 def openmatb(sheet: Sheet, _: Mapping[str, str]) -> Sheet:
     """What was logged of each signal: system monitoring (signal_detection) and communications (sdt_value)."""
     small = {n.lower(): n for n in sheet.names}
+    if not set(small) >= _OPENMATB:
+        raise InputError(
+            f"{sheet.path} is no log of OpenMATB: it must have the columns {', '.join(sorted(_OPENMATB))}"
+        )
     frame = sheet.load([small[n] for n in ("scenario_time", "type", "module", "address", "value")], ())
     frame.columns = ["time", "type", "module", "address", "value"]
     frame = frame[

@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import csv
 import gzip
+import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ MISSING = frozenset({"", "na", "n/a", "nan", "none", "null", "nil", ".", "<na>",
 MARKS = (",", ";", "\t", "|")
 _PEEK = 1 << 16  # bytes from which encoding, separator and format are told
 _BLOCK = 1 << 24  # bytes that are parsed at once
+_BROKEN = (OSError, EOFError, zlib.error)  # a disk that fails, a gzip that was cut short
 _NULLS = sorted({w for word in MISSING for w in (word, word.upper(), word.capitalize(), "NaN")})
 
 
@@ -59,15 +61,22 @@ def of_frame(path: Path, frame: pd.DataFrame, how: str = "", **more: Any) -> She
     return Sheet(path, list(map(str, frame.columns)), lambda columns, _: frame[list(columns)], how, **more)
 
 
-def start(path: Path) -> tuple[str, str]:
-    """The first lines of a text file, and its encoding; one line about a file that is none."""
+def peek(path: Path) -> bytes:
+    """The first bytes of a file, or one line about why there are none."""
     if not path.is_file():
         raise InputError(f"cannot read {path}: no such file")
     try:
         with stream(path) as source:
             data = source.read(_PEEK)
-    except (OSError, EOFError) as error:
+    except _BROKEN as error:
         raise InputError(f"cannot read {path}: {error}") from None
+    if not data:
+        raise InputError(f"{path} is empty")
+    return data
+
+
+def start(data: bytes, path: Path) -> tuple[str, str]:
+    """The first lines of a text file, and its encoding; one line about a file that is none."""
     if data.startswith(b"PK\x03\x04"):
         raise InputError(f"{path} is an Excel file or an archive: save the sheet as CSV UTF-8")
     encoding = _encoding(data, path)
@@ -85,8 +94,11 @@ def stream(path: Path) -> IO[bytes]:
 
 def text_of(path: Path, encoding: str) -> str:
     """The whole of a small text file."""
-    with stream(path) as source:
-        data = source.read()
+    try:
+        with stream(path) as source:
+            data = source.read()
+    except _BROKEN as error:
+        raise InputError(f"cannot read {path}: {error}") from None
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
@@ -184,22 +196,21 @@ def _loaded(
     path: Path, encoding: str, mark: str, skip: int, names: list[str], columns: Sequence[str],
     numbers: Collection[str], notes: list[str],
 ) -> pd.DataFrame:  # fmt: skip
-    """The columns; if numbers are none further down they are texts, if bytes are no UTF-8 they are Latin-1."""
+    """The columns; where numbers are none further down, all of them are texts."""
     from pyarrow import ArrowInvalid
 
-    _paired(path, encoding)
     while True:
         try:
+            encoding = _surveyed(path, encoding)
             got, odd = _parsed(path, encoding, mark, skip, names, columns, numbers)
             break
-        except (ArrowInvalid, UnicodeError) as error:
+        except (ArrowInvalid, UnicodeError, *_BROKEN) as error:
             text = " ".join(str(error).split())
-            if "invalid UTF8" in text and encoding != "latin-1":
-                encoding = "latin-1"
-            elif "conversion error" in text and numbers:
-                numbers = ()
-            else:
+            if "Could not skip" in text:
+                raise InputError(f"{path} has a head but no trial") from None
+            if "conversion error" not in text or not numbers:
                 raise InputError(f"cannot read {path}: {text[:200]}") from None
+            numbers = ()
     if encoding == "latin-1":
         notes.append(f"{path.name} is not UTF-8: read as Latin-1; look whether its letters are right")
     rows = pd.RangeIndex(skip + 2, skip + 2 + got.num_rows + len(odd))
@@ -242,14 +253,22 @@ def _parsed(
         return blocks.read_all(), odd
 
 
-def _paired(path: Path, encoding: str) -> None:
-    """A quote that is opened and never closed would swallow the rows behind it: quotes come in pairs."""
-    if encoding.startswith("utf-16"):  # a zero-padded quote cannot be told by its byte
-        return
+def _surveyed(path: Path, encoding: str) -> str:
+    """The encoding that the whole file has. A quote that is never closed would swallow the rows behind it: they come
+    in pairs."""
+    if encoding.startswith("utf-16"):  # bytes are no letters there
+        return encoding
+    quotes, decoder = 0, codecs.getincrementaldecoder(encoding)()
     with stream(path) as source:
-        quotes = sum(block.count(b'"') for block in iter(lambda: source.read(_BLOCK), b""))
+        while block := source.read(_BLOCK):
+            quotes += block.count(b'"')
+            try:
+                decoder.decode(block, final=len(block) < _BLOCK)
+            except UnicodeDecodeError:
+                encoding, decoder = "latin-1", codecs.getincrementaldecoder("latin-1")()
     if quotes % 2:
         raise InputError(f'{path} holds an odd number of quotes ("): one is never closed; mend it')
+    return encoding
 
 
 def _fitting(path: Path, cells: int, fit: int, odd: Sequence[tuple[int, int]], notes: list[str]) -> None:
