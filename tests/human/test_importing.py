@@ -389,6 +389,12 @@ def test_one_column_is_never_taken_twice_and_our_own_names_come_first(tmp_path):
     assert both.frame.iloc[0, 1:].tolist() == [0.05, 0.5, 6]
 
 
+def test_two_of_our_columns_never_share_one_of_the_files(monkeypatch):
+    monkeypatch.setattr(columns, "ALIASES", {"rt1": ("time",), "rt2": ("time", "time2")})
+    sheet = importing.Sheet(Path("x.csv"), ["time", "time2"], lambda *_: pd.DataFrame())
+    assert columns.matched(sheet, ["rt1", "rt2"], {}) == {"rt1": "time", "rt2": "time2"}
+
+
 def test_a_column_that_is_there_twice_is_named(tmp_path):
     table = importing.read(put(tmp_path, "id,rt,rt\na,0.4,0.9\na,0.5,0.9\n"), RT)
     assert column(table, "rt") == [0.4, 0.5]
@@ -640,6 +646,23 @@ def test_a_folder_of_files_one_per_person(tmp_path):
     table = importing.read(tmp_path / "study", REPORT)
     assert table.notes[0] == "27 trials of 3 people read from 3 files in study (tva)"
     said(table, "p4.dat left out: empty", "6 letters reported that were no targets")
+
+
+def test_runs_are_in_their_order_and_what_is_optional_has_no_gaps(tmp_path):
+    for run, rt in ((10, 0.6), (2, 0.5), (1, 0.4)):
+        text = f"onset\tduration\ttrial_type\tresponse_time\n{run}\t1\tgo\t{rt}\n{run + 1}\t1\tgo\t{rt}\n"
+        put(tmp_path, text, f"ds/sub-1_run-{run}_events.tsv")
+    table = importing.read(tmp_path / "ds", RT, optional=("onset", "study"))
+    assert column(table, "rt") == [0.4, 0.4, 0.5, 0.5, 0.6, 0.6]
+    assert column(table, "onset") == [1, 2, 2, 3, 10, 11]
+    put(
+        tmp_path,
+        "onset\tduration\ttrial_type\tresponse_time\nn/a\t1\tgo\t0.7\n",
+        "ds/sub-1_run-11_events.tsv",
+    )
+    table = importing.read(tmp_path / "ds", RT, optional=("onset",))
+    assert list(table.frame) == ["person", "rt"]
+    said(table, "onset is not taken: it is missing in 1 trial of 7")
 
 
 def test_folders_that_hold_no_one_kind_are_refused(tmp_path):

@@ -63,6 +63,7 @@ class _Asked:
     units: Mapping[str, str]  #: column -> unit; "" = of every time
     only: Mapping[str, str]
     words: Mapping[str, float]
+    everything: bool  #: no paradigm asks: all that is there is taken, gaps and all
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ def read(
     free = wanted is None
     names = ("person",) if wanted is None else tuple(wanted)
     more = EVERYTHING if free else tuple(n for n in optional if n not in names)
-    asked = _Asked(names, more, columns or {}, units, only or {}, words or {})
+    asked = _Asked(names, more, columns or {}, units, only or {}, words or {}, free)
     for ours in asked.columns:
         choice(
             "column that can be named", ours, tuple(ALIASES) if free else (*names, *more, *_ASIDE, *_HELPERS)
@@ -324,7 +325,7 @@ def _together(path: Path, parts: Sequence[_Part], asked: _Asked) -> Imported:
         if frame[name].isna().all():
             raise InputError(f"no trial of {path} has any {name}")
     frame = rows.whole(frame, asked.wanted, notes).reset_index(drop=True)
-    mine = [n for n in (*asked.wanted, *asked.optional) if n in frame and frame[n].notna().any()]
+    mine = [*asked.wanted, *(n for n in asked.optional if n in frame and _filled(frame[n], n, asked, notes))]
     for name in mine:
         if name in TIMES and name != "onset":
             rows.one_unit(frame, name)
@@ -337,6 +338,14 @@ def _together(path: Path, parts: Sequence[_Part], asked: _Asked) -> Imported:
         f"{counted(len(frame), 'trial')} of {who} read from {where}{'' if kind == 'long' else f' ({kind})'}"
     )
     return Imported(frame[mine], [first, *notes], kind)
+
+
+def _filled(column: pd.Series, name: str, asked: _Asked, notes: list[str]) -> bool:
+    """Whether a column that nobody needs is worth taking: it has values, and (for a paradigm) no gap."""
+    gaps = column.isna()
+    if gaps.any() and not gaps.all() and not asked.everything:
+        notes.append(f"{name} is not taken: it is missing in {counted(gaps, 'trial')} of {len(gaps)}")
+    return not gaps.all() and (asked.everything or not gaps.any())
 
 
 def _in_seconds(path: Path, parts: Sequence[_Part], asked: _Asked, notes: list[str]) -> list[pd.DataFrame]:

@@ -44,10 +44,10 @@ _TASKS = ("task", "test_part", "phase", "trial_part", "screen_id", "exp_stage")
 
 
 def files(path: Path, kind: str) -> list[Path]:
-    """The data files of a folder, or the file itself."""
+    """The data files of a folder in the order of their names (run-2 before run-10), or the file itself."""
     if not path.is_dir():
         return [path]
-    every = [p for p in sorted(path.rglob("*")) if p.is_file() and not _hidden(p, path)]
+    every = [p for p in sorted(path.rglob("*"), key=_order) if p.is_file() and not _hidden(p, path)]
     if kind in ("auto", "bids"):
         for ending in ("_events.tsv", "_beh.tsv"):
             if some := [p for p in every if p.name.removesuffix(".gz").endswith(ending)]:
@@ -61,6 +61,11 @@ def files(path: Path, kind: str) -> list[Path]:
             f"{path} holds files of several kinds (.{', .'.join(endings)}): put those of one kind in a folder"
         )
     return some
+
+
+def _order(path: Path) -> list[tuple[int, str]]:
+    """Numbers in a name count as numbers."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", str(path))]
 
 
 def _hidden(path: Path, root: Path) -> bool:
