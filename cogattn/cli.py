@@ -56,6 +56,19 @@ Trials_ = Annotated[
 Device = Annotated[str, Parameter(help="where the network runs: auto, cpu or cuda")]
 Backend = Annotated[str, Parameter(help="who works: loky (processes), threading, or dask (a cluster)")]
 Scheduler = Annotated[str | None, Parameter(help="address of the Dask scheduler, e.g. tcp://10.0.0.1:8786")]
+Format = Annotated[
+    str, Parameter(help="of the data: auto, long, psychopy, jspsych, bids, hssm, tva or openmatb")
+]
+Column = Annotated[
+    list[str] | None, Parameter(negative=(), help="what a column is called in the file: score=n_correct")
+]
+Unit = Annotated[
+    str | None, Parameter(help="of the times in the file: s or ms, or of one: rt=ms (default: found out)")
+]
+Only = Annotated[
+    list[str] | None, Parameter(negative=(), help="the rows to take: task=test, or condition=1,2,3")
+]
+Word = Annotated[list[str] | None, Parameter(negative=(), help="the number behind a word in the file: j=1")]
 Observer_ = Annotated[str | None, Parameter(name="--observer", help="TOML file: one mind for everybody")]
 Population_ = Annotated[
     str | None, Parameter(name="--population", help="TOML file: the spread of the people")
@@ -350,16 +363,15 @@ def tune(
     name: str,
     /,
     *,
-    data: Annotated[str, Parameter(help="a long table, a row per trial: CSV, TSV or Parquet")],
+    data: Annotated[str, Parameter(help="people's data: a file, or a folder of files")],
     params: Annotated[
         str | None, Parameter(help="comma-separated (default: all that the data inform)")
     ] = None,
-    column: Annotated[
-        list[str] | None, Parameter(negative=(), help="what a column is called in the file: score=n_correct")
-    ] = None,
-    unit: Annotated[
-        str | None, Parameter(help="of the times in the file: s or ms (default: found out)")
-    ] = None,
+    format: Format = "auto",
+    column: Column = None,
+    unit: Unit = None,
+    only: Only = None,
+    word: Word = None,
     pool: Annotated[
         bool | None, Parameter(help="people together, as one population (default: from four people on)")
     ] = None,
@@ -375,8 +387,8 @@ def tune(
     from cogattn.tune import fit, likelihoods
 
     law = likelihoods.of(name)
-    named = _options(column) or {}
-    table = importing.read(data, law.columns, columns={k: str(v) for k, v in named.items()}, unit=unit)
+    said = _said(format, column, unit, only, word)
+    table = importing.read(data, law.columns, optional=getattr(law, "optional", ()), **said)
     mind = _minds(observer, None)["observer"]
     with progress(f"tune {name}") as tick:
         done = fit(
@@ -400,6 +412,39 @@ def tune(
         print("", *done.notes, sep="\n")
         print(f"\nFor every other command: --observer {folder / 'observer.toml'}")
     _end(folder, json, "figures/tune.png")
+
+
+@app.command(name="import")
+def import_(
+    data: str,
+    /,
+    *,
+    paradigm: Annotated[
+        str | None, Parameter(name="--for", help="a paradigm: its columns (default: all that are known)")
+    ] = None,
+    to: Annotated[
+        str | None, Parameter(help="write the trials there: a .csv or .parquet that tune takes")
+    ] = None,
+    format: Format = "auto",
+    column: Column = None,
+    unit: Unit = None,
+    only: Only = None,
+    word: Word = None,
+    json: Json = False,
+) -> None:
+    """What is read from people's data, and what is not, and why; nothing is fitted, the file stays as it is."""
+    from cogattn.human import importing
+    from cogattn.tune import likelihoods
+
+    wanted = None if paradigm is None else likelihoods.of(paradigm).columns
+    table = importing.read(data, wanted, **_said(format, column, unit, only, word))
+    show(importing.summary(table), json)
+    if not json:
+        print("", *table.notes, sep="\n")
+    if to is not None:
+        if Path(data).resolve() in (Path(to).resolve(), *Path(to).resolve().parents):
+            raise InputError(f"--to must be another place than the data, got {to}")
+        print(f"\nTrials: {importing.write(table, to)}", file=sys.stderr if json else sys.stdout)
 
 
 @app.command
@@ -699,6 +744,30 @@ def _options(words: list[str] | None) -> dict[str, Any] | None:
                 ) from None
             out[key.strip()] = value
     return out
+
+
+def _pairs(option: str, words: list[str] | None) -> dict[str, str]:
+    """NAME=VALUE words, both as they are written."""
+    pairs = [word.partition("=") for word in words or ()]
+    for (name, equals, value), word in zip(pairs, words or (), strict=True):
+        if not (name.strip() and equals and value.strip()):
+            raise InputError(f"{option} must be NAME=VALUE, got {word!r}")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _said(
+    format: str, column: list[str] | None, unit: str | None, only: list[str] | None, word: list[str] | None
+) -> dict[str, Any]:
+    """What was said about a file of people's data."""
+    numbers = {}
+    for name, value in _pairs("--word", word).items():
+        try:
+            numbers[name] = float(value)
+        except ValueError:
+            raise InputError(f"--word must be WORD=NUMBER, e.g. j=1, got {name}={value}") from None
+    units = unit if unit is None or "=" not in unit else _pairs("--unit", unit.split(","))
+    said = {"columns": _pairs("--column", column), "only": _pairs("--only", only), "words": numbers}
+    return {**said, "unit": units, "kind": format}
 
 
 def _minds(observer: str | None, population: str | None) -> dict[str, Any]:

@@ -1,0 +1,427 @@
+"""From columns as people write them to ours: names, words, lists in a cell, decimal commas, units, letters to scores.
+
+Nothing becomes a number in silence: a word that was taken as one, a unit that was found out, a list of which the first
+was taken, are said in a note; whatever else is no number is an error that names its row.
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+import math
+import re
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cogattn.errors import InputError
+from cogattn.human.importing.sheets import MISSING, Sheet, counted
+
+#: Other names of columns, as people's files and the programs that write them have them; case and marks do not count.
+ALIASES: Mapping[str, tuple[str, ...]] = {
+    "person": (
+        "subject", "subj", "subj_idx", "subject_id", "subject_nr", "participant", "participant_id", "sub", "id", "vp",
+        "pp", "p_num", "prolific_pid", "worker_id",
+    ),
+    "exposure": ("duration", "exposure_duration", "exp", "display_duration", "letter_duration", "soa"),
+    "targets": ("n_targets", "set_size", "nt", "t"),
+    "distractors": ("n_distractors", "d", "nd"),
+    "score": ("correct_letters", "n_correct", "letters_correct", "reported", "hits"),
+    "report": ("letters_reported", "reported", "response", "responses", "answer", "typed", "keys"),
+    "set_size": ("n_items", "items", "load", "memory_load", "n_objects"),
+    "changed": ("change", "is_change", "change_trial", "is_different", "condition"),
+    "says_changed": ("said_changed", "says_change", "response_changed", "change_response"),
+    "soa": ("stimulus_onset_asynchrony", "asynchrony"),
+    "rt": ("response_time", "reaction_time", "latency", "resp_time", "rt_response"),
+    "rt1": ("response_time_1", "reaction_time_1", "rt_1", "rt_task1", "rt_t1"),
+    "rt2": ("response_time_2", "reaction_time_2", "rt_2", "rt_task2", "rt_t2"),
+    "correct": ("corr", "is_correct", "accuracy", "acc"),
+    "response": ("resp", "key", "keys", "key_press", "choice"),
+    "correct_response": ("correct_answer", "corr_ans", "correct_key", "correct_resp", "cresp", "target_key"),
+    "onset": ("stimulus_onset", "stim_onset", "onset_time"),
+    "trial": ("trial_number", "trial_nr", "trial_index", "trial_no", "this_n", "trial_id"),
+    "study": ("study_time", "study_duration", "encoding_time", "sample_duration"),
+    "session": ("ses", "session_id", "session_nr"),
+    "block": ("run", "block_nr", "block_number", "blocknr"),
+    "practice": ("is_practice", "ispractice", "practise"),
+}  # fmt: skip
+#: Times, and between which seconds their middle must lie to be believed (onsets may lie anywhere).
+TIMES: Mapping[str, tuple[float, float]] = {
+    "exposure": (0.001, 10.0),
+    "soa": (0.0, 10.0),
+    "study": (0.001, 60.0),
+    "rt": (0.05, 60.0),
+    "rt1": (0.05, 60.0),
+    "rt2": (0.05, 60.0),
+    "onset": (0.0, math.inf),
+}
+RESPONSE_TIMES = ("rt", "rt1", "rt2")  # nothing there = no response: the trial stays
+COUNTS = ("targets", "distractors", "score", "set_size")
+YES_NO = ("changed", "says_changed", "correct", "practice")
+ANSWERS = ("score", "report", "says_changed", "correct", "response", *RESPONSE_TIMES)
+DEFAULTS: Mapping[str, int] = {"distractors": 0}
+UNITS = {"s": 1, "ms": 1000}  # how many make a second
+SAID = "you said"  # of this very column: then the numbers are not asked
+WORDS: Mapping[str, float] = dict.fromkeys(
+    ("true", "yes", "y", "change", "changed", "different", "diff", "correct", "hit"), 1.0
+) | dict.fromkeys(
+    ("false", "no", "n", "same", "no change", "nochange", "unchanged", "not changed", "incorrect", "wrong",
+     "error", "miss"), 0.0,
+)  # fmt: skip
+_UNIT = re.compile(r"_(s|sec|secs|seconds?|ms|msecs?|millis|milliseconds?)$")
+_THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+")
+_OMITTED = -999.0  # how HSSM's files write a response that did not come
+
+
+def unit_of(word: str) -> str | None:
+    """The unit that a word means: "s", "ms", or none that is known."""
+    match = _UNIT.search("_" + word.strip().lower())
+    return None if match is None else "ms" if match[1].startswith("m") else "s"
+
+
+def plain(name: str) -> tuple[str, str | None]:
+    """A column's name without case, marks and unit, and the unit that it says: RT (ms) is rt in ms."""
+    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
+    snake = re.sub(r"[^a-z0-9]+", "_", snake.lower()).strip("_")
+    match = _UNIT.search(snake)
+    stem = snake if match is None else snake[: match.start()]
+    return stem.replace("_", ""), None if match is None else unit_of(match[1])
+
+
+def found(name: str, there: Iterable[str]) -> str | None:
+    """The column of this name, or of one that is as good; a time may have its unit behind it."""
+    read = [(column, *plain(column)) for column in there]
+    for word in (name, *ALIASES.get(name, ())):
+        bare = word.replace("_", "")
+        for column, stem, unit in read:
+            if stem == bare and (unit is None or name in TIMES):
+                return column
+    return None
+
+
+def matched(
+    sheet: Sheet, wanted: Sequence[str], said: Mapping[str, str], others: Collection[str] = ()
+) -> dict[str, str]:
+    """Our name -> the file's column, for those that can be told: said, by name, by the format's rule, by alias.
+
+    others: columns that stand for something else already.
+    """
+    out: dict[str, str] = {}
+    for ours, theirs in said.items():
+        if theirs not in sheet.names:
+            raise _no_column(sheet, ours, f"{ours}={theirs}")
+        out[ours] = theirs
+    exact = {name: column for name in wanted if (column := found_exactly(name, sheet.names))}
+    taken = {*others, *out.values(), *exact.values()}
+    for name in (*exact, *wanted):
+        if name not in out and (column := exact.get(name) or _known(sheet, name, taken)):
+            out[name] = column
+            taken.add(column)
+    return out
+
+
+def _known(sheet: Sheet, name: str, taken: Collection[str]) -> str | None:
+    """The column that a format has for this, or one whose name is as good."""
+    if name in sheet.doubts:
+        raise InputError(f"{sheet.path}: {sheet.doubts[name]}: say which with --column {name}=NAME")
+    return sheet.known.get(name) or found(name, [c for c in sheet.names if c not in taken])
+
+
+def found_exactly(name: str, there: Iterable[str]) -> str | None:
+    """The column that has our own name, whatever its case, marks and unit."""
+    fits = [c for c in there if plain(c)[0] == name.replace("_", "") and (name in TIMES or not plain(c)[1])]
+    return min(fits, key=lambda c: plain(c)[1] is not None) if fits else None
+
+
+def _no_column(sheet: Sheet, ours: str, known: str) -> InputError:
+    names = ", ".join(sheet.names[:40]) + (", ..." if len(sheet.names) > 40 else "")
+    return InputError(
+        f"{sheet.path} has no column for {known}; it has {names}: say which one with --column {ours}=NAME"
+    )
+
+
+def missing(sheet: Sheet, name: str) -> InputError:
+    """The error about a column that is nowhere to be found."""
+    return _no_column(sheet, name, name)
+
+
+# -- cells ---------------------------------------------------------------------------------------------------
+
+
+def each(column: pd.Series, change: Callable[[Any], Any]) -> list[Any]:
+    """`change` of every cell; equal texts are looked at once."""
+    if not (isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column)):
+        return [change(cell) for cell in column]
+    codes, cells = pd.factorize(column)
+    seen = [*(change(cell) for cell in cells), change(None)]  # code -1 is nothing
+    return [seen[code] for code in codes]
+
+
+def distinct(column: pd.Series) -> Sequence[Any]:
+    """The cells that differ (lists and the like as they come)."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        return list(column.cat.categories)
+    return list(pd.unique(column)) if pd.api.types.is_string_dtype(column) else list(column)
+
+
+def text(cell: Any) -> str | None:
+    """A cell as a text, or None where it holds nothing."""
+    if cell is None or (isinstance(cell, float) and math.isnan(cell)) or cell is pd.NA or cell is pd.NaT:
+        return None
+    if isinstance(cell, (float, np.floating)) and float(cell).is_integer():
+        cell = int(cell)
+    words = str(cell).strip()
+    return None if words.lower() in MISSING else words
+
+
+def items(cell: Any) -> list[Any] | None:
+    """What a cell lists: a list of Python or JSON, or the answers of a form ({"Q0": "ABX"}); None where it is none."""
+    if isinstance(cell, str) and cell.strip()[:1] in ("[", "{", "("):
+        cell = _read(cell.strip())
+    if isinstance(cell, Mapping):
+        return list(cell.values())
+    return list(cell) if isinstance(cell, (list, tuple, np.ndarray)) else None
+
+
+def _read(words: str) -> Any:
+    """A list as Python or JSON writes it; the words themselves where it is neither."""
+    if len(words) > 10_000:
+        return words
+    try:
+        return json.loads(words)
+    except (ValueError, RecursionError):
+        try:
+            return ast.literal_eval(words)
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            return words
+
+
+def there(column: pd.Series) -> npt.NDArray[np.bool_]:
+    """Where a cell holds something."""
+    some = column if pd.api.types.is_numeric_dtype(column) else texts(column)
+    return np.asarray(some.notna(), bool)
+
+
+def texts(column: pd.Series) -> pd.Series:
+    """Texts without blanks around them; missing where there is nothing; of a list the first."""
+
+    def first(cell: Any) -> str | None:
+        listed = items(cell)
+        return text(cell) if listed is None else text(listed[0]) if listed else None
+
+    return pd.Series(each(column, first), column.index, dtype=object)
+
+
+# -- numbers -------------------------------------------------------------------------------------------------
+
+
+def numbers(
+    column: pd.Series,
+    name: str,
+    path: Path,
+    words: Mapping[str, float],
+    levels: Mapping[str, str],
+    notes: list[str],
+) -> pd.Series:
+    """A column as numbers; words that mean one are taken so (and said), other text is an error that names its row."""
+    if pd.api.types.is_numeric_dtype(column) and not words and not levels:
+        values = pd.Series(column.to_numpy(float, na_value=math.nan), column.index)
+    else:
+        read = _Cells(name, words, levels, _thousands(column))
+        values = pd.Series(each(column, read), column.index, dtype=object)
+        _all_numbers(column, values, name, path)
+        values = values.astype(float)
+        notes += read.said(path)
+    return _checked(values, name, path, notes)
+
+
+class _Cells:
+    """One cell after the other to a number, or to the text that it cannot understand; remembers what it took."""
+
+    def __init__(
+        self, name: str, words: Mapping[str, float], levels: Mapping[str, str], thousands: bool
+    ) -> None:
+        self.name, self.words, self.levels, self.thousands = name, words, levels, thousands
+        self.taken: dict[str, float] = {}
+        self.lists = 0
+
+    def __call__(self, cell: Any) -> float | str:
+        listed = items(cell)
+        if listed is not None:
+            self.lists += len(listed) > 1
+            cell = listed[0] if listed else None
+        words = text(cell)
+        if words is None:
+            return math.nan
+        value = self._meant(words)
+        if value is not None:
+            self.taken[words] = value
+            return value
+        return self._number(words)
+
+    def _meant(self, words: str) -> float | None:
+        """What a word means: as was said, as the sidecar has it, or as everybody has it."""
+        if words in self.words:
+            return float(self.words[words])
+        if self.name not in YES_NO:
+            return None
+        level = self.levels.get(words)
+        told = None if level is None else meaning(level)
+        return told if told is not None else WORDS.get(re.sub(r"[\s_-]+", " ", words.lower()))
+
+    def _number(self, words: str) -> float | str:
+        if self.thousands and _THOUSANDS.fullmatch(words):
+            return words
+        try:
+            value = float(words.replace(",", ".", 1))
+        except ValueError:
+            return words
+        return value if "_" not in words and math.isfinite(value) else words
+
+    def said(self, path: Path) -> list[str]:
+        notes = []
+        if self.taken:
+            notes.append(f"{self.name}: " + ", ".join(f"{w} is {v:g}" for w, v in sorted(self.taken.items())))
+        if self.lists:
+            notes.append(
+                f"{self.name} lists several answers in some trials of {path.name}: the first is taken"
+            )
+        return notes
+
+
+def meaning(level: str) -> float | None:
+    """Yes or no from a description such as "different: the colour has changed"; None where it says neither or both."""
+    plain_words = " " + re.sub(r"[^a-z]+", " ", level.lower()) + " "
+    for no in ("not changed", "no change"):
+        if f" {no} " in plain_words:
+            return 0.0
+    told = {value for word, value in WORDS.items() if len(word) > 2 and f" {word} " in plain_words}
+    return told.pop() if len(told) == 1 else None
+
+
+def _thousands(column: pd.Series) -> bool:
+    """Whether a comma may part thousands: every comma in the column could, and none is a decimal one for sure."""
+    commas = [
+        str(c).strip() for c in distinct(column) if isinstance(c, str) and "," in c and items(c) is None
+    ]
+    return bool(commas) and all(_THOUSANDS.fullmatch(c) for c in commas)
+
+
+def _all_numbers(column: pd.Series, values: pd.Series, name: str, path: Path) -> None:
+    odd = np.flatnonzero([isinstance(v, str) for v in values])
+    if not odd.size:
+        return
+    got, row = values.iloc[odd[0]], column.index[odd[0]]
+    where = f"got {got[:60]!r} in row {row} of {path.name} ({odd.size} such rows)"
+    if _THOUSANDS.fullmatch(got):
+        raise InputError(
+            f"{name}: is the comma a decimal one, or does it part thousands? Write 1234 or 1.234; {where}"
+        )
+    mend = f": say what it means with --word {got[:20]}=0 or =1" if name in YES_NO else ""
+    raise InputError(f"{name} must be a number in every trial, {where}{mend}")
+
+
+def _checked(values: pd.Series, name: str, path: Path, notes: list[str]) -> pd.Series:
+    """Within the range that this column can have."""
+    if name in RESPONSE_TIMES:
+        none = values.isin([0.0, _OMITTED])
+        if none.any():
+            notes.append(f"{counted(none, 'trial')} with {name} 0 or -999: taken as no response")
+        values = values.mask(none)
+    if name in YES_NO and values.min() == -1 and set(values.dropna().unique()) <= {-1.0, 1.0}:
+        notes.append(f"{name}: -1 is 0")
+        values = values.mask(values == -1, 0.0)
+    rule, bad = _range(values, name)
+    if bad.any():
+        at = int(np.flatnonzero(bad)[0])
+        mend = "; if that means no response, leave the cell empty" if name in RESPONSE_TIMES else ""
+        mend = f": say what each means, e.g. --word {values.iloc[at]:g}=1" if name in YES_NO else mend
+        raise InputError(
+            f"{name} must be {rule}, got {values.iloc[at]:g} in row {values.index[at]} of {path.name} "
+            f"({int(bad.sum())} such rows){mend}"
+        )
+    return values
+
+
+def _range(values: pd.Series, name: str) -> tuple[str, pd.Series]:
+    """The rule for a column, and where it is broken."""
+    if name in YES_NO:
+        return "0 or 1", ~values.isin([0.0, 1.0]) & values.notna()
+    if name in COUNTS:
+        return "a whole number >= 0", (values < 0) | (values != np.floor(values)) & values.notna()
+    if name in TIMES and name != "onset":
+        return "a finite time >= 0", (values < 0) | np.isinf(values)
+    return "finite", np.isinf(values)
+
+
+# -- letters -------------------------------------------------------------------------------------------------
+
+
+def letters(cell: Any) -> str:
+    """The letters of a display or a report: 0, - and blanks are empty places; a list may hold one letter a cell."""
+    listed = items(cell)
+    if listed is not None and len(listed) > 1:
+        words = "".join(str(one) for one in listed if len(str(one)) == 1)  # and no key called "return"
+    else:
+        words = text(cell if listed is None else listed[0] if listed else None) or ""
+    return "".join(c for c in words.upper() if c.isalnum() and c != "0")
+
+
+def of_letters(column: pd.Series) -> bool:
+    """Whether a column holds letters rather than counts."""
+    if pd.api.types.is_numeric_dtype(column):
+        return False
+    some = [
+        words for cell in distinct(column) if (words := "".join(map(str, items(cell) or [text(cell) or ""])))
+    ]
+    return bool(some) and sum(any(c.isalpha() for c in words) for words in some) > len(some) / 2
+
+
+def scored(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Displays and reports as letters become counts: score = the letters reported that were targets shown."""
+    shown, said = each(frame["targets"], letters), each(frame["report"], letters)
+    there = np.array([text(c) is not None or c == "" for c in frame["report"]], bool)
+    score = [float(len(set(a) & set(b))) for a, b in zip(shown, said, strict=True)]
+    wrong = sum(len(set(b) - set(a)) for a, b in zip(shown, said, strict=True))
+    notes.append("targets are letters: score is how many of them were reported")
+    if wrong:
+        notes.append(f"{counted(wrong, 'letter')} reported that were no targets: they do not count")
+    blank = int(sum(c == "" for c in frame["report"]))
+    if blank:
+        notes.append(f"{counted(blank, 'trial')} with an empty report: nothing reported (score 0)")
+    out = frame.drop(columns="report").assign(targets=[float(len(s)) or math.nan for s in shown])
+    if "distractors" in frame and not _counted(frame["distractors"]):
+        out["distractors"] = [float(len(d)) for d in each(frame["distractors"], letters)]
+    return out.assign(score=np.where(there, score, math.nan))
+
+
+def _counted(column: pd.Series) -> bool:
+    """Whether a column holds counts (0, 4), not letters or the empty places of a display (000000)."""
+    if pd.api.types.is_numeric_dtype(column):
+        return True
+    return all(re.fullmatch(r"\d", text(cell) or "0") for cell in distinct(column))
+
+
+# -- units ---------------------------------------------------------------------------------------------------
+
+
+def unit(values: pd.Series, name: str, told: str | None, why: str, path: Path) -> str:
+    """The unit of a time: told (and believed, if the numbers allow it), or what the numbers leave no doubt about."""
+    middle = float(values.median())
+    if told is None and middle >= 5:
+        told = "ms"
+    elif told is None and middle <= 1:
+        told = "s"
+    low, high = TIMES[name]
+    doubt = told is None or (why != SAID and not low <= middle / UNITS[told] <= high)
+    if doubt and not math.isnan(middle):
+        but = f" ({why} {told})" if told and why else ""
+        raise InputError(
+            f"{name} in {path.name} is {middle:g} in the middle{but}: seconds or milliseconds? "
+            f"Say --unit {name}=s or --unit {name}=ms"
+        )
+    return told or "s"
