@@ -92,6 +92,8 @@ FLOORS = {
     "cogattn.experiment": 19,
     "cogattn.tune.scales": 11,
     "cogattn.tune.base": 12,
+    "cogattn.tune.sittings": 13,
+    "cogattn.tune.detecting": 16,
     "cogattn.tune.likelihoods": 19,
     "cogattn.tune.fitting": 20,
     "cogattn.tune.recovery": 21,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, Self
 
 import numpy as np
@@ -43,7 +43,7 @@ class Data(Protocol):
 class Likelihood(ABC):
     """How likely one kind of data is. theta is (n, len(params)), in the parameters' own units."""
 
-    observer: Observer = Observer()  #: the mind, in all that is not fitted
+    observer: Observer = field(default_factory=Observer)  #: the mind, in all that is not fitted
 
     params: ClassVar[tuple[str, ...]]
     columns: ClassVar[tuple[str, ...]]
@@ -57,7 +57,7 @@ class Likelihood(ABC):
         """The same law for this mind."""
         return replace(self, observer=observer)
 
-    def informed(self, data: Any) -> tuple[str, ...]:
+    def informed(self, data: Any) -> tuple[str, ...]:  # noqa: ARG002
         """The parameters that these data can say something about."""
         return self.params
 
@@ -92,6 +92,14 @@ class Likelihood(ABC):
         out = np.broadcast_to(self.base(), (len(values), len(self.params))).copy()
         for i, name in enumerate(params):
             out[:, self.params.index(name)] = values[:, i]
+        return out
+
+    def own(self, names: Sequence[str], theta: Array) -> Array:
+        """(n, names): these parts of the mind, those that are fitted as in theta."""
+        out = np.tile(np.array([float(getattr(self.observer, name)) for name in names]), (len(theta), 1))
+        for i, name in enumerate(names):
+            if name in self.params:
+                out[:, i] = theta[:, self.params.index(name)]
         return out
 
     def starts(self, params: Sequence[str]) -> list[Array]:

@@ -24,6 +24,7 @@ from cogattn import plot
 from cogattn.errors import InputError, choice
 from cogattn.laws.race import report_counts
 from cogattn.tune.base import Array, Likelihood, checked, lacking, over, some
+from cogattn.tune.detecting import ChangeDetection
 
 STRAY = 0.002
 
@@ -199,7 +200,11 @@ def _means(theta, exposure, targets, distractors, out):  # type: ignore[no-untyp
                 out[i, c] += j * p[j]
 
 
-LIKELIHOODS: Mapping[str, Likelihood] = {"whole_report": Report(), "partial_report": Report()}
+LIKELIHOODS: Mapping[str, Likelihood] = {
+    "whole_report": Report(),
+    "partial_report": Report(),
+    "change_detection": ChangeDetection(),
+}
 
 
 def of(paradigm: str) -> Likelihood:
