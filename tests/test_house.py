@@ -98,6 +98,7 @@ FLOORS = {
     "cogattn.tune.choosing": 18,
     "cogattn.tune.likelihoods": 19,
     "cogattn.tune.fitting": 20,
+    "cogattn.tune.comparing": 21,
     "cogattn.tune.recovery": 21,
     "cogattn.tune": 22,
     "cogattn.comparison": 20,

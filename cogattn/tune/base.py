@@ -41,6 +41,9 @@ class Data(Protocol):
     def of(self, rows: Sequence[int]) -> Data:
         """Some of the people."""
 
+    def folds(self, n: int, seed: int) -> list[Any]:
+        """The data without one nth of each person's trials of each condition, for each nth."""
+
 
 @dataclass(frozen=True)
 class Likelihood(ABC):
@@ -55,6 +58,9 @@ class Likelihood(ABC):
         Mapping[str, float]
     ] = {}  #: parameters that are no part of a mind, and what they are if not fitted
     exact: ClassVar[bool] = True  #: False = simulated
+    #: How many adults are added to the sample when a population is estimated: what these data hardly show, or what
+    #: hardly varies, then stays where adults are, in place of running away.
+    doubt: ClassVar[float] = 2.0
 
     def given(self, observer: Observer) -> Self:
         """The same law for this mind."""
@@ -118,6 +124,11 @@ class Likelihood(ABC):
             if len(few)
             else []
         )
+
+
+def dealt(n: int, folds: int, chance: np.random.Generator) -> Array:
+    """Which fold each of n trials is dealt to: evenly, in a random order, beginning with a random fold."""
+    return np.asarray(chance.permutation((np.arange(n) + chance.integers(folds)) % folds))
 
 
 def some(people: Sequence[Any]) -> str:

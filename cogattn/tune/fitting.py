@@ -42,6 +42,8 @@ Array = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
 DRAWS = 512  # parameters that each person is asked about, a power of two
 ROUNDS = 3  # how often the draws are moved to where the population says that people are
+_MANY = 12  # the same, at most, where data say little about some parameter
+_RUN_OUT = 60  # effective draws
 _LEAST = 4  # people from which a population can be said to be one
 _SPREADS = {f.name for f in fields(Population)}  # what can differ between people of a population
 _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
@@ -196,7 +198,7 @@ def fit(
     there are at least four people.
     """
     law = likelihoods.of(paradigm).given(observer or Observer())
-    frame = _human(data.frame) if isinstance(data, Trials) else data
+    frame = of_people(data)
     compact, notes = law.compact(frame), law.notes(frame)
     informed = law.informed(compact)
     names = scales.names(params) if params else law.usual(compact)
@@ -210,20 +212,21 @@ def fit(
     pooled = many if pool is None else bool(pool)
     if pooled and not many:
         raise InputError(f"pool needs at least {_LEAST} people, got {len(compact.people)}: set pool=False")
-    job = _Job(law, compact, names, seed, n_jobs, progress)
+    job = Job(law, compact, names, seed, n_jobs, progress)
     return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes)
 
 
-def _human(frame: pd.DataFrame) -> pd.DataFrame:
-    """The trials of the human arm, where there are several."""
-    arms = frame["arm"].unique() if "arm" in frame else []
+def of_people(data: Trials | pd.DataFrame) -> pd.DataFrame:
+    """A long table as it is; of a run the trials of the human arm, where there are several."""
+    frame = data.frame if isinstance(data, Trials) else data
+    arms = frame["arm"].unique() if isinstance(data, Trials) and "arm" in frame else []
     if len(arms) > 1 and "human" not in arms:
         raise InputError(f"the run has the arms {', '.join(arms)}: give the trials of one of them")
     return frame[frame["arm"] == "human"] if "human" in arms else frame
 
 
 @dataclass
-class _Job:
+class Job:
     """A fit under way."""
 
     law: Likelihood
@@ -347,20 +350,25 @@ class _Job:
     def together(self, paradigm: str, notes: list[str]) -> Fit:
         """Importance sampling around each person's peak, EM for the population, and again from where people are."""
         mean, cov = self.prior()
+        known = (self.law.doubt, mean, cov)
         even = stats.qmc.Sobol(len(self.params) + 1, scramble=True, rng=np.random.default_rng(self.seed))
         u = np.clip(even.random(DRAWS), 1e-6, 1 - 1e-6)
+        rounds = _MANY if self.law.doubt else ROUNDS
         first = partial(self.laplace, mean=mean, precision=np.asarray(np.linalg.inv(cov), float))
-        near = self.each(first, 0, (1 + ROUNDS) * self.n)
-        for turn in range(ROUNDS):
+        near = self.each(first, 0, (1 + rounds) * self.n)
+        for turn in range(rounds):
             ask = partial(self.sampled, near=near, mean=mean, cov=cov, u=u)
-            found = self.each(ask, (1 + turn) * self.n, (1 + ROUNDS) * self.n)
+            found = self.each(ask, (1 + turn) * self.n, (1 + rounds) * self.n)
             draws, base = np.array([f[0] for f in found]), np.array([f[1] for f in found])
-            mean, cov, loglik = _em(draws, base, mean, cov)
+            before = mean, cov
+            mean, cov, loglik = _em(draws, base, mean, cov, known)
             weights, _ = _weighted(draws, base, mean, cov)  # (people, draws)
             center, spread = _moments(draws, weights)
             near = list(zip(center, spread + 0.05 * np.array([s for _, s in near]), strict=True))
+            if self.law.doubt and turn >= ROUNDS - 1 and _stands(*before, mean, cov):
+                break
         own = np.array([self.loglik(center[i : i + 1], np.array([i]))[0] for i in range(self.n)])
-        poor = int((1 / (weights**2).sum(1) < 20).sum())
+        poor = int((_effective(weights) < 20).sum())
         if poor:
             notes = [*notes, f"{poor} people's posteriors are poorly sampled (fewer than 20 effective draws)"]
         bounds, within = _quantiles(draws, weights), _mean_correlation(list(spread))
@@ -471,17 +479,37 @@ def _weighted(draws: Array, base: Array, mean: Array, cov: Array) -> tuple[Array
     return w / total, float((top[:, 0] + np.log(total[:, 0] / draws.shape[1])).sum())
 
 
-def _em(draws: Array, base: Array, mean: Array, cov: Array) -> tuple[Array, Array, float]:
-    """The population that makes everybody's data most likely, given the draws."""
-    before = -math.inf
+def _effective(weights: Array) -> Array:
+    """(people,) how many draws of equal weight they are worth."""
+    return np.asarray(1 / (weights**2).sum(1))
+
+
+def _stands(mean: Array, cov: Array, then: Array, cov_then: Array) -> bool:
+    """The population has moved by less than a twentieth of its own spread."""
+    sd, sd_then = np.sqrt(np.diag(cov)), np.sqrt(np.diag(cov_then))
+    return bool((np.abs(then - mean) < 0.05 * sd).all() and (np.abs(sd_then / sd - 1) < 0.05).all())
+
+
+def _em(
+    draws: Array, base: Array, mean: Array, cov: Array, known: tuple[float, Array, Array]
+) -> tuple[Array, Array, float]:
+    """The population that makes everybody's data most likely, given the draws.
+
+    known: so many adults, their mean and covariance, are added to the sample; then the steps end, too, where the draws
+    of a quarter of the people have run out, so that they are drawn anew from nearer by.
+    """
+    before, n, (added, at, scatter) = -math.inf, len(draws), known
     w, loglik = _weighted(draws, base, mean, cov)
     for _ in range(500):
-        if loglik - before < 1e-4:
+        if loglik - before < 1e-4 or (added and np.quantile(_effective(w), 0.25) < _RUN_OUT):
             break
         before = loglik
-        mean = np.einsum("is,isp->p", w, draws) / len(draws)
+        mean = (np.einsum("is,isp->p", w, draws) + added * at) / (n + added)
         gap = draws - mean
-        cov = np.einsum("is,isp,isq->pq", w, gap, gap) / len(draws) + 1e-9 * np.eye(len(mean))
+        own = np.einsum("is,isp,isq->pq", w, gap, gap)
+        if added:
+            own += added * (scatter + np.outer(at - mean, at - mean))
+        cov = own / (n + added) + 1e-9 * np.eye(len(mean))
         w, loglik = _weighted(draws, base, mean, cov)
     return mean, cov, loglik
 

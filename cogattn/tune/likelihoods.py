@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -21,12 +21,14 @@ import pandas as pd
 from numba import njit
 
 from cogattn import plot
-from cogattn.errors import InputError, choice
-from cogattn.laws.race import report_counts
-from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over, some
+from cogattn.errors import InputError, choice, number
+from cogattn.laws.race import first_finishers, reallocated_counts, report_counts
+from cogattn.tune.base import STRAY, Array, Likelihood, checked, dealt, lacking, over, some
 from cogattn.tune.choosing import Choosing
 from cogattn.tune.detecting import ChangeDetection
 from cogattn.tune.pressing import Pressing
+
+RACES = ("fixed", "reallocating", "linear")
 
 
 @dataclass(frozen=True)
@@ -54,15 +56,48 @@ class Compact:
             self.counts[list(rows)],
         )
 
+    def _scores(self, i: int, c: int) -> Array:
+        """The scores of one person in one condition, trial by trial."""
+        return np.repeat(np.arange(self.counts.shape[2]), self.counts[i, c].astype(np.int64))
+
+    def folds(self, n: int, seed: int) -> list[Compact]:
+        """The data without one nth of each person's trials of each condition, for each nth."""
+        parts = np.zeros((n, *self.counts.shape))
+        for i in range(len(self.people)):
+            chance = np.random.default_rng([seed, i])
+            for c in range(len(self.exposure)):
+                scores = self._scores(i, c)
+                np.add.at(parts, (dealt(len(scores), n, chance), i, c, scores), 1.0)
+        return [replace(self, counts=self.counts - part) for part in parts]
+
+    def resampled(self, row: int, turn: int, seed: int) -> Compact:
+        """One person's data with the trials of each condition drawn anew, with replacement."""
+        chance, counts = np.random.default_rng([seed, row, turn]), np.zeros_like(self.counts[row])
+        for c in range(len(self.exposure)):
+            scores = self._scores(row, c)
+            if len(scores):
+                np.add.at(counts, (c, chance.choice(scores, len(scores))), 1.0)
+        return replace(self, people=[self.people[row]], counts=counts[None])
+
 
 @dataclass(frozen=True)
 class Report(Likelihood):
-    """Whole and partial report of brief, masked displays."""
+    """Whole and partial report of brief, masked displays.
+
+    race: "fixed" (each keeps its rate), "reallocating" (what is stored hands its rate to the rest), or no race:
+    "linear", C items a second, one like the other, until K are held: the leanest law that has a rate and a limit.
+    """
 
     stray: float = STRAY
+    race: str = "fixed"
 
+    doubt: ClassVar[float] = 0.0  # each of the four is well known
     params: ClassVar[tuple[str, ...]] = ("capacity", "slots", "threshold", "alpha")
     columns: ClassVar[tuple[str, ...]] = ("person", "exposure", "targets", "distractors", "score")
+
+    def __post_init__(self) -> None:
+        number("stray", self.stray, least=0, most=0.5)
+        choice("race", self.race, RACES)
 
     def informed(self, data: Compact) -> tuple[str, ...]:
         """The parameters that these data can say something about."""
@@ -107,6 +142,7 @@ class Report(Likelihood):
             m,
             d,
             self.stray,
+            RACES.index(self.race),
             out,
         )
         return out
@@ -114,7 +150,8 @@ class Report(Likelihood):
     def expected(self, theta: Array, data: Compact) -> Array:
         """(n, conditions): the mean score under theta[i]."""
         out = np.empty((len(theta), len(data.exposure)))
-        _means(np.ascontiguousarray(theta, float), data.exposure, data.targets, data.distractors, out)
+        kind = RACES.index(self.race)
+        _means(np.ascontiguousarray(theta, float), data.exposure, data.targets, data.distractors, kind, out)
         return out
 
     def starts(self, params: Sequence[str]) -> list[Array]:
@@ -157,10 +194,29 @@ class Report(Likelihood):
 
 
 @njit(cache=True, nogil=True)
-def _mixed(theta, exposure, m, d, table, p):  # type: ignore[no-untyped-def]
+def _linear(m, d, alpha, work, out):  # type: ignore[no-untyped-def]
+    """As many as there was time for, `work` mixed over floor and ceiling; who they are is as in a race."""
+    n = m + d
+    who = np.empty((n + 1, m + 1))
+    first_finishers(m, d, alpha, who)
+    x = min(float(n), work)
+    low = math.floor(x)
+    for k in range(n + 1):
+        for j in range(m + 1):
+            above = who[min(low + 1, k), j] if low < n else 0.0
+            out[k, j] = (1.0 - x + low) * who[min(low, k), j] + (x - low) * above
+
+
+@njit(cache=True, nogil=True)
+def _mixed(theta, exposure, m, d, kind, table, p):  # type: ignore[no-untyped-def]
     """P(score), score 0..m, into p: the law of whole K, mixed over floor and ceiling."""
     race = theta[0] * max(0.0, exposure - theta[2])
-    report_counts(m, d, theta[3], race, table)
+    if kind == 0:
+        report_counts(m, d, theta[3], race, table)
+    elif kind == 1:
+        reallocated_counts(m, d, theta[3], race, table)
+    else:
+        _linear(m, d, theta[3], race, table)
     n = m + d
     k = min(float(n), max(0.0, theta[1]))
     low = math.floor(k)
@@ -170,7 +226,7 @@ def _mixed(theta, exposure, m, d, table, p):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _report(theta, counts, row, exposure, targets, distractors, stray, out):  # type: ignore[no-untyped-def]
+def _report(theta, counts, row, exposure, targets, distractors, stray, kind, out):  # type: ignore[no-untyped-def]
     for i in range(len(theta)):
         total = 0.0
         for c in range(len(exposure)):
@@ -181,7 +237,7 @@ def _report(theta, counts, row, exposure, targets, distractors, stray, out):  # 
             if not some:
                 continue
             table, p = np.empty((m + d + 1, m + 1)), np.empty(m + 1)
-            _mixed(theta[i], exposure[c], m, d, table, p)
+            _mixed(theta[i], exposure[c], m, d, kind, table, p)
             for j in range(m + 1):
                 if counts[row[i], c, j] > 0:
                     total += counts[row[i], c, j] * math.log((1.0 - stray) * p[j] + stray / (m + 1))
@@ -189,12 +245,12 @@ def _report(theta, counts, row, exposure, targets, distractors, stray, out):  # 
 
 
 @njit(cache=True, nogil=True)
-def _means(theta, exposure, targets, distractors, out):  # type: ignore[no-untyped-def]
+def _means(theta, exposure, targets, distractors, kind, out):  # type: ignore[no-untyped-def]
     for i in range(len(theta)):
         for c in range(len(exposure)):
             m, d = targets[c], distractors[c]
             table, p = np.empty((m + d + 1, m + 1)), np.empty(m + 1)
-            _mixed(theta[i], exposure[c], m, d, table, p)
+            _mixed(theta[i], exposure[c], m, d, kind, table, p)
             out[i, c] = 0.0
             for j in range(m + 1):
                 out[i, c] += j * p[j]
