@@ -19,7 +19,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
@@ -54,7 +54,10 @@ def _report(observer: Observer, alpha: bool) -> dict[str, Candidate]:
 
 def _without(law: Likelihood, observer: Observer, params: tuple[str, ...], **lifted: float) -> Candidate:
     """The law with some parameters held where they do nothing."""
-    return Candidate(law.given(replace(observer, **lifted)), tuple(p for p in params if p not in lifted))
+    return Candidate(
+        law.given(replace(observer, **cast(dict[str, Any], lifted))),
+        tuple(p for p in params if p not in lifted),
+    )
 
 
 def laws_of(paradigm: str, observer: Observer | None = None, alpha: bool = True) -> dict[str, Candidate]:
@@ -224,11 +227,11 @@ def _of_law(
     whole_job = Job(law, data, params, seed, n_jobs, progress)
     first = turn * (folds + 1) * n
     _, loglik = fitted(whole_job, first)
-    score, rows = np.zeros(n), np.arange(n)
+    score = np.zeros(n)
     for f, rest in enumerate(data.folds(folds, seed)):
         job = replace(whole_job, data=rest)
         x, seen = fitted(job, first + (1 + f) * n)
-        score += whole_job.loglik(x, rows) - seen
+        score += whole_job.loglik(x, np.arange(n)) - seen
     return pd.DataFrame(
         {
             "person": data.people,

@@ -29,7 +29,7 @@ import pandas as pd
 from scipy import optimize, stats
 
 from cogattn import files, plot
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer, Population
 from cogattn.results import Trials
 from cogattn.tune import likelihoods, scales
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[np.float64]
 Progress = Callable[[int, int], None]
 DRAWS = 512  # parameters that each person is asked about, a power of two
+RESAMPLES = 200  # of a bootstrap
 ROUNDS = 3  # how often the draws are moved to where the population says that people are
 _MANY = 12  # the same, at most, where data say little about some parameter
 _RUN_OUT = 60  # effective draws
@@ -188,6 +189,7 @@ def fit(
     *,
     pool: bool | None = None,
     observer: Observer | None = None,
+    intervals: str = "profile",
     seed: int = 0,
     n_jobs: int = 1,
     progress: Progress | None = None,
@@ -195,7 +197,8 @@ def fit(
     """Estimate people's parameters. data: a run's trials, or a long table with the columns of the paradigm's own.
 
     params: which ones (default: all that the data inform); the others are as in `observer`. pool=None: together if
-    there are at least four people.
+    there are at least four people. intervals of people who are fitted alone: "profile" (where the likelihood has
+    fallen too far) or "bootstrap" (what is found when trials are drawn anew); of people together: their posterior's.
     """
     law = likelihoods.of(paradigm).given(observer or Observer())
     frame = of_people(data)
@@ -212,8 +215,17 @@ def fit(
     pooled = many if pool is None else bool(pool)
     if pooled and not many:
         raise InputError(f"pool needs at least {_LEAST} people, got {len(compact.people)}: set pool=False")
+    if choice("intervals", intervals, ("profile", "bootstrap")) == "bootstrap":
+        if pooled:
+            raise InputError(
+                "people who are fitted together have the intervals of their posterior: set pool=False"
+            )
+        if not hasattr(compact, "resampled"):
+            raise InputError(
+                f"trials of {paradigm} hang together and cannot be drawn anew: set intervals='profile'"
+            )
     job = Job(law, compact, names, seed, n_jobs, progress)
-    return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes)
+    return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes, intervals)
 
 
 def of_people(data: Trials | pd.DataFrame) -> pd.DataFrame:
@@ -240,7 +252,7 @@ class Job:
     def n(self) -> int:
         return len(self.data.people)
 
-    def loglik(self, x: Array, row: Array) -> Array:
+    def loglik(self, x: Array, row: npt.NDArray[Any]) -> Array:
         """Of points on the scales (n, parameters)."""
         return self.law.loglik(self.law.theta(scales.own(self.params, x), self.params), self.data, row)
 
@@ -284,14 +296,15 @@ class Job:
 
     # -- each alone --------------------------------------------------------------------------------------------
 
-    def alone(self, paradigm: str, notes: list[str]) -> Fit:
-        """Maximum likelihood, and profile intervals."""
+    def alone(self, paradigm: str, notes: list[str], intervals: str) -> Fit:
+        """Maximum likelihood, and profile or bootstrap intervals."""
         p = len(self.params)
         flat = (np.zeros(p), np.zeros((p, p)))
 
         def one(row: int) -> tuple[Array, float, Array, Array]:
             x, top = self.peak(row, *flat, self.law.starts(self.params))
-            return x, top, self.profile(row, x, top), self.spread_at(row, x, flat[1])
+            bounds = self.bootstrap(row, x) if intervals == "bootstrap" else self.profile(row, x, top)
+            return x, top, bounds, self.spread_at(row, x, flat[1])
 
         found = self.each(one, 0, self.n)
         x = np.array([f[0] for f in found])
@@ -330,6 +343,15 @@ class Job:
             for side, sign in enumerate((-1.0, 1.0)):
                 out[i, side] = self._edge(fallen, x[i], sign, scales.SCALES[self.params[i]])
         return out
+
+    def bootstrap(self, row: int, x: Array) -> Array:
+        """(parameters, 2): the middle 95 % of what is found in `RESAMPLES` samples of the trials (Efron 1979)."""
+        p, data = len(self.params), self.data
+        found = []
+        for turn in range(RESAMPLES):
+            job = replace(self, data=data.resampled(row, turn, self.seed))  # type: ignore[attr-defined]
+            found.append(job.peak(0, np.zeros(p), np.zeros((p, p)), [x])[0])
+        return np.quantile(np.array(found), [0.025, 0.975], axis=0).T
 
     @staticmethod
     def _edge(fallen: Callable[[float], float], at: float, sign: float, scale: scales.Scale) -> float:

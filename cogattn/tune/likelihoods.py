@@ -56,28 +56,29 @@ class Compact:
             self.counts[list(rows)],
         )
 
-    def _scores(self, i: int, c: int) -> Array:
-        """The scores of one person in one condition, trial by trial."""
-        return np.repeat(np.arange(self.counts.shape[2]), self.counts[i, c].astype(np.int64))
-
     def folds(self, n: int, seed: int) -> list[Compact]:
         """The data without one nth of each person's trials of each condition, for each nth."""
         parts = np.zeros((n, *self.counts.shape))
         for i in range(len(self.people)):
             chance = np.random.default_rng([seed, i])
             for c in range(len(self.exposure)):
-                scores = self._scores(i, c)
-                np.add.at(parts, (dealt(len(scores), n, chance), i, c, scores), 1.0)
+                scores = _scores(self.counts[i, c])
+                fold = dealt(len(scores), n, chance)
+                for f in range(n):
+                    parts[f, i, c] = np.bincount(scores[fold == f], minlength=parts.shape[-1])
         return [replace(self, counts=self.counts - part) for part in parts]
 
     def resampled(self, row: int, turn: int, seed: int) -> Compact:
         """One person's data with the trials of each condition drawn anew, with replacement."""
-        chance, counts = np.random.default_rng([seed, row, turn]), np.zeros_like(self.counts[row])
-        for c in range(len(self.exposure)):
-            scores = self._scores(row, c)
-            if len(scores):
-                np.add.at(counts, (c, chance.choice(scores, len(scores))), 1.0)
+        chance = np.random.default_rng([seed, row, turn])
+        drawn = [chance.choice(_scores(c), int(c.sum())) if c.any() else _scores(c) for c in self.counts[row]]
+        counts = np.array([np.bincount(d, minlength=self.counts.shape[2]) for d in drawn], float)
         return replace(self, people=[self.people[row]], counts=counts[None])
+
+
+def _scores(counts: Array) -> Array:
+    """The scores of one condition, trial by trial."""
+    return np.repeat(np.arange(len(counts)), counts.astype(np.int64))
 
 
 @dataclass(frozen=True)

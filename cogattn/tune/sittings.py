@@ -59,8 +59,8 @@ class Sittings:
         at = [np.arange(self.starts[i], self.starts[i + 1]) for i in rows]
         index = np.concatenate(at) if at else np.zeros(0, np.int64)
         starts = np.concatenate([[0], np.cumsum([len(a) for a in at])]).astype(np.int64)
-        columns = (c[index] for c in (self.rest, self.work, self.first, self.values))
-        return Sittings([self.people[i] for i in rows], starts, *columns, self.answers)
+        rest, work, first, values = (c[index] for c in (self.rest, self.work, self.first, self.values))
+        return Sittings([self.people[i] for i in rows], starts, rest, work, first, values, self.answers)
 
     def folds(self, n: int, seed: int) -> list[Sittings]:
         """The data without one nth of each person's trials of each kind, for each nth: what was answered there is
