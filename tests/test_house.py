@@ -96,18 +96,19 @@ FLOORS = {
     "cogattn.tune.detecting": 16,
     "cogattn.tune.pressing": 14,
     "cogattn.tune.choosing": 18,
-    "cogattn.tune.likelihoods": 19,
-    "cogattn.tune.fitting": 20,
-    "cogattn.tune.comparing": 21,
-    "cogattn.tune.recovery": 21,
-    "cogattn.tune": 22,
+    "cogattn.tune.simulated": 20,
+    "cogattn.tune.likelihoods": 21,
+    "cogattn.tune.fitting": 22,
+    "cogattn.tune.comparing": 23,
+    "cogattn.tune.recovery": 23,
+    "cogattn.tune": 26,
     "cogattn.comparison": 20,
     "cogattn.explaining": 20,
     "cogattn.realtime": 20,
     "cogattn.scoring": 20,
     "cogattn.verification": 20,
-    "cogattn.cli": 23,
-    "cogattn": 24,  # the face: it only points to where the public names live
+    "cogattn.cli": 27,
+    "cogattn": 28,  # the face: it only points to where the public names live
 }
 MODELS_STAND_ON = FLOORS["cogattn.training"]  # a network knows what it is shown, never who runs it
 

@@ -8,7 +8,7 @@ observer. Everything else about the mind is `observer`, as it is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, Self
 
@@ -25,6 +25,9 @@ FEW = 30  #: trials; who has fewer is named
 STRAY = (
     0.002  #: share of answers that are taken as scattered, so that one wrong key proves nothing [assumption]
 )
+
+
+Progress = Callable[[int, int], None]
 
 
 class Data(Protocol):
@@ -89,6 +92,22 @@ class Likelihood(ABC):
     @abstractmethod
     def draw(self, ax: Any, theta: Array, data: Any) -> None:
         """One panel: the data and what the fit expects, theta[i] being person i's."""
+
+    def prepared(
+        self,
+        params: tuple[str, ...],  # noqa: ARG002
+        data: Any,  # noqa: ARG002
+        *,
+        seed: int = 0,  # noqa: ARG002
+        n_jobs: int = 1,  # noqa: ARG002
+        progress: Progress | None = None,  # noqa: ARG002
+    ) -> Self:
+        """What has to be done before these parameters can be asked for: nothing, unless the law is simulated."""
+        return self
+
+    def remarks(self) -> list[str]:
+        """What is to be said about the law itself."""
+        return []
 
     def base(self) -> Array:
         """(params,): what each parameter is if it is not fitted."""

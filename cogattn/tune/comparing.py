@@ -29,8 +29,8 @@ from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer
 from cogattn.results import Trials
 from cogattn.tune import likelihoods
-from cogattn.tune.base import Likelihood
-from cogattn.tune.fitting import Job, Progress, of_people
+from cogattn.tune.base import Likelihood, Progress
+from cogattn.tune.fitting import Job, of_people
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

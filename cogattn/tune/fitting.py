@@ -31,15 +31,15 @@ from scipy import optimize, stats
 from cogattn import files, plot
 from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer, Population
+from cogattn.paradigms import Paradigm
 from cogattn.results import Trials
 from cogattn.tune import likelihoods, scales
-from cogattn.tune.base import Data, Likelihood
+from cogattn.tune.base import Data, Likelihood, Progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = npt.NDArray[np.float64]
-Progress = Callable[[int, int], None]
 DRAWS = 512  # parameters that each person is asked about, a power of two
 RESAMPLES = 200  # of a bootstrap
 ROUNDS = 3  # how often the draws are moved to where the population says that people are
@@ -183,7 +183,7 @@ class Fit:
 
 
 def fit(
-    paradigm: str,
+    paradigm: str | Paradigm,
     data: Trials | pd.DataFrame,
     params: Sequence[str] | None = None,
     *,
@@ -196,11 +196,14 @@ def fit(
 ) -> Fit:
     """Estimate people's parameters. data: a run's trials, or a long table with the columns of the paradigm's own.
 
+    paradigm: its name, or the paradigm with your options.
+
     params: which ones (default: all that the data inform); the others are as in `observer`. pool=None: together if
     there are at least four people. intervals of people who are fitted alone: "profile" (where the likelihood has
     fallen too far) or "bootstrap" (what is found when trials are drawn anew); of people together: their posterior's.
     """
     law = likelihoods.of(paradigm).given(observer or Observer())
+    paradigm = paradigm if isinstance(paradigm, str) else paradigm.name
     frame = of_people(data)
     compact, notes = law.compact(frame), law.notes(frame)
     informed = law.informed(compact)
@@ -224,6 +227,8 @@ def fit(
             raise InputError(
                 f"trials of {paradigm} hang together and cannot be drawn anew: set intervals='profile'"
             )
+    law = law.prepared(names, compact, seed=seed, n_jobs=n_jobs, progress=progress)
+    notes = [*notes, *law.remarks()]
     job = Job(law, compact, names, seed, n_jobs, progress)
     return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes, intervals)
 

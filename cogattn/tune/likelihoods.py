@@ -12,7 +12,7 @@ A share `stray` of answers is scattered over all scores: a typing error must not
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -20,15 +20,24 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
-from cogattn import plot
+from cogattn import paradigms, plot
 from cogattn.errors import InputError, choice, number
 from cogattn.laws.race import first_finishers, reallocated_counts, report_counts
+from cogattn.paradigms import Paradigm, change_detection
+from cogattn.paradigms.partial_report import PartialReport
+from cogattn.paradigms.prp import PRP
+from cogattn.paradigms.simple_rt import PVT, SimpleRT
+from cogattn.paradigms.whole_report import WholeReport
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, dealt, lacking, over, some
 from cogattn.tune.choosing import Choosing
 from cogattn.tune.detecting import ChangeDetection
 from cogattn.tune.pressing import Pressing
+from cogattn.tune.simulated import Simulated
 
 RACES = ("fixed", "reallocating", "linear")
+FITTED = tuple(
+    name for name in paradigms.names() if name != "control_room"
+)  #: its worlds answer back: it has no means
 
 
 @dataclass(frozen=True)
@@ -257,16 +266,21 @@ def _means(theta, exposure, targets, distractors, kind, out):  # type: ignore[no
                 out[i, c] += j * p[j]
 
 
-LIKELIHOODS: Mapping[str, Likelihood] = {
-    "whole_report": Report(),
-    "partial_report": Report(),
-    "change_detection": ChangeDetection(),
-    "prp": Choosing(),
-    "simple_rt": Pressing(),
-    "pvt": Pressing(deadline=10.0, spacing=6.5),
-}
-
-
-def of(paradigm: str) -> Likelihood:
-    """The likelihood of a paradigm's data."""
-    return LIKELIHOODS[choice("paradigm that can be fitted", paradigm, sorted(LIKELIHOODS))]
+def of(paradigm: str | Paradigm) -> Likelihood:
+    """The likelihood of a paradigm's data: exact where the laws give one, else simulated."""
+    task = (
+        paradigms.make(choice("paradigm that can be fitted", paradigm, FITTED), {})
+        if isinstance(paradigm, str)
+        else paradigm
+    )
+    if isinstance(task, WholeReport | PartialReport):
+        return Report()
+    if isinstance(task, change_detection.ChangeDetection):
+        return ChangeDetection(study=task.study, spacing=task.gap + task.study + 1.0)
+    if isinstance(task, PRP):
+        return Choosing(task=task)
+    if isinstance(task, PVT):
+        return Pressing(deadline=10.0, spacing=task.gap + task.gap_spread / 2 + 0.5)
+    if isinstance(task, SimpleRT):
+        return Pressing(deadline=2.0, spacing=task.gap + task.gap_spread + 0.35)
+    return Simulated(task=task)
