@@ -177,7 +177,10 @@ class Fit:
         if scales.SCALES[name].log:
             ax.set_xscale("log")
             low, high = float(rows["low"].min()), float(rows["high"].max())
-            marks = [m * 10.0**e for e in range(-4, 4) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
+            wide = math.log10(high / low)
+            steps = (1, 2, 5) if wide < 2 else (1,)
+            marks = [m * 10.0**e for e in range(-7, 5) for m in steps if low <= m * 10.0**e <= high]
+            marks = marks[:: 1 if wide < 4 else 2]
             ax.set_xticks(marks, [f"{m:g}" for m in marks], minor=False)
             ax.set_xticks([], minor=True)
 
@@ -308,6 +311,7 @@ class Job:
 
         def one(row: int) -> tuple[Array, float, Array, Array]:
             x, top = self.peak(row, *flat, self.law.starts(self.params))
+            x = scales.within(self.params, x)
             bounds = self.bootstrap(row, x) if intervals == "bootstrap" else self.profile(row, x, top)
             return x, top, bounds, self.spread_at(row, x, flat[1])
 

@@ -135,6 +135,15 @@ def own(params: Sequence[str], latent: npt.ArrayLike) -> Array:
     return np.stack([SCALES[name].own(x[..., i]) for i, name in enumerate(params)], -1)
 
 
+def within(params: Sequence[str], x: npt.ArrayLike) -> Array:
+    """Points on the scales, none beyond where a factor or a share is as good as 0 (or 1): there nothing changes."""
+    x = np.array(x, float)
+    for i, scale in enumerate(SCALES[name] for name in params):
+        if scale.log or scale.logit:
+            x[..., i] = np.clip(x[..., i], scale.latent(scale.low), scale.latent(scale.high))
+    return x
+
+
 def latent(params: Sequence[str], values: npt.ArrayLike) -> Array:
     """(..., parameters) from their own units to the scales."""
     x = np.asarray(values, float)

@@ -43,6 +43,7 @@ _SHARE, _TIME = (
     0.25,
     0.02,
 )  # least sd of a share (half of what one half would have) and of a log time, of one trial
+_DASHES = ("-", "--", ":", "-.")
 _SHRUNK = 0.05  # of a correlation between statistics
 
 
@@ -155,6 +156,8 @@ class Simulated(Likelihood):
         whole_rows = [c for c in self.columns if c not in self.summary.times]
         checked(frame, [c for c in whole_rows if c not in texts])
         for name in self.summary.times:
+            if name in frame and frame[name].isna().all():  # nobody is timed
+                continue
             checked(frame.dropna(subset=name) if name in frame else frame, ("person", name))
             if (frame[name] <= 0).any() or frame[name].median() > 20:
                 raise InputError(
@@ -256,7 +259,10 @@ class Simulated(Likelihood):
         numbers = [k for k in range(len(s.by)) if all(isinstance(c[k], float) for c, _ in cells)]
         wide = max(numbers or range(len(s.by)), key=lambda k: len({c[k] for c, _ in cells}))
         groups = sorted({tuple(v for k, v in enumerate(c[:-1]) if k != wide) for c, _ in cells})
-        pens = plot.pens([str(g) for g in groups])
+        colors = plot.pens(list(dict.fromkeys(str(g[:1]) for g in groups)))
+        dashes = {
+            second: dash for dash, second in zip(_DASHES, sorted({g[1:] for g in groups}), strict=False)
+        }
         for group in groups:
             at = [
                 (c[wide], i) for c, i in cells if tuple(v for k, v in enumerate(c[:-1]) if k != wide) == group
@@ -265,7 +271,8 @@ class Simulated(Likelihood):
             rest = [n for k, n in enumerate(s.by) if k != wide]
             label = ", ".join(f"{n} {_word(v)}" for n, v in zip(rest, group, strict=True)) or what
             seen, fitted = (_back(y[:, index], bool(s.times)) for y in (data.values, expected))
-            over(ax, x, seen, fitted, pens[str(group)], label)
+            pen = colors[str(group[:1])]._replace(dash=dashes.get(group[1:], "-"))
+            over(ax, x, seen, fitted, pen, label)
         ylabel = "response time [ms] (geometric mean)" if s.times else f"share: {s.shares[-1]}"
         ax.set(xlabel=s.by[wide], ylabel=ylabel, title="stars: data; lines: fit")
         ax.legend(loc="best", fontsize=7)
