@@ -375,6 +375,15 @@ def tune(
     pool: Annotated[
         bool | None, Parameter(help="people together, as one population (default: from four people on)")
     ] = None,
+    intervals: Annotated[
+        str, Parameter(help="of people who are fitted alone: profile or bootstrap")
+    ] = "profile",
+    between: Annotated[
+        bool,
+        Parameter(
+            negative=(), help="which law? several laws beside each other, by trials they have not seen"
+        ),
+    ] = False,
     observer: Observer_ = None,
     seed: Whole = 0,
     jobs: Jobs = None,
@@ -390,6 +399,9 @@ def tune(
     said = _said(format, column, unit, only, word)
     table = importing.read(data, law.columns, optional=getattr(law, "optional", ()), **said)
     mind = _minds(observer, None)["observer"]
+    if between:
+        _which_law(name, table, mind, seed, _jobs(jobs), Path(out), json)
+        return
     with progress(f"tune {name}") as tick:
         done = fit(
             name,
@@ -397,6 +409,7 @@ def tune(
             None if params is None else _split(params),
             pool=pool,
             observer=mind,
+            intervals=intervals,
             seed=seed,
             n_jobs=_jobs(jobs),
             progress=tick,
@@ -412,6 +425,24 @@ def tune(
         print("", *done.notes, sep="\n")
         print(f"\nFor every other command: --observer {folder / 'observer.toml'}")
     _end(folder, json, "figures/tune.png")
+
+
+def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: Path, json: bool) -> None:
+    """The laws of one paradigm beside each other, in a run folder of their own."""
+    from cogattn import experiment, files, results
+    from cogattn import tune as room
+
+    with progress(f"tune {name} --between") as tick:
+        done = room.between(name, table.frame, observer=observer, seed=seed, n_jobs=jobs, progress=tick)
+    asked = {"paradigm": name, "between": list(done.table["law"]), "seed": seed}
+    folder = experiment.run_folder(out, "tune", asked, resume=False)
+    files.write_text(folder / "config.toml", results.toml(asked))
+    files.write_json(folder / "provenance.json", results.provenance(seed, "cpu", jobs))
+    done.save(folder)
+    show(done.table, json)
+    if not json:
+        print("", *table.notes, "", done.finding(), sep="\n")
+    _end(folder, json, "figures/laws.png")
 
 
 @app.command(name="import")

@@ -4,17 +4,20 @@
 True
 """
 
+from cogattn.tune.comparing import Between, between
 from cogattn.tune.fitting import Fit, fit
 from cogattn.tune.recovery import Proposal, Recovery, design, published, recover
 from cogattn.tune.sensitivities import Sensitivity, sensitivity
 from cogattn.tune.sweeping import Sweep, sweep
 
 __all__ = [
+    "Between",
     "Fit",
     "Proposal",
     "Recovery",
     "Sensitivity",
     "Sweep",
+    "between",
     "design",
     "fit",
     "published",

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,20 +29,25 @@ import pandas as pd
 from scipy import optimize, stats
 
 from cogattn import files, plot, showing
-from cogattn.errors import InputError, number, whole
+from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer, Population
+from cogattn.paradigms import Paradigm
 from cogattn.results import Trials
 from cogattn.showing import Progress
 from cogattn.tune import likelihoods, scales
-from cogattn.tune.likelihoods import Compact, Report
+from cogattn.tune.base import Data, Likelihood
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = npt.NDArray[np.float64]
 DRAWS = 512  # parameters that each person is asked about, a power of two
+RESAMPLES = 200  # of a bootstrap
 ROUNDS = 3  # how often the draws are moved to where the population says that people are
+_MANY = 12  # the same, at most, where data say little about some parameter
+_RUN_OUT = 60  # effective draws
 _LEAST = 4  # people from which a population can be said to be one
+_SPREADS = {f.name for f in fields(Population)}  # what can differ between people of a population
 _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
 
 
@@ -62,8 +67,8 @@ class Fit:
     intervals: pd.DataFrame  #: person, parameter, low, high (95 %)
     loglik: float
     pooled: bool
-    data: Compact
-    fixed: Observer  #: everything that was not fitted
+    data: Data
+    law: Likelihood  #: and, in it, everything about the mind that was not fitted
     center: Array  #: (parameters,) people's mean on the scales
     covariance: Array  #: (parameters, parameters) between people, on the scales
     within: Array  #: (parameters, parameters) mean correlation of the errors of a person's own estimates
@@ -91,6 +96,7 @@ class Fit:
         own = {
             name: scales.SCALES[name].spread(float(self.center[i]), max(1e-6, float(sd[i])))
             for i, name in enumerate(self.params)
+            if name in _SPREADS
         }
         return replace(Population.adults(), **own)
 
@@ -104,7 +110,7 @@ class Fit:
                 raise InputError(f"person must be one of those fitted, got {person!r}")
             values = rows[list(self.params)].to_numpy()[0]
         own: dict[str, Any] = dict(zip(self.params, map(float, values), strict=True))
-        return replace(self.fixed, **own)
+        return replace(self.law.observer, **{k: v for k, v in own.items() if k not in self.law.others})
 
     def table(self) -> pd.DataFrame:
         """A row per parameter: people's mean and sd, their range, how wide a person's interval is."""
@@ -159,14 +165,15 @@ class Fit:
             figure, axes = plt.subplots(
                 1, 1 + n, figsize=(4.6 + 1.9 * n, 4.0), width_ratios=[2.4, *[1.0] * n]
             )
-            self._curves(axes[0])
+            values = self.estimates[list(self.params)].to_numpy()
+            self.law.draw(axes[0], self.law.theta(values, self.params), self.data)
             for ax, name in zip(axes[1:], self.params, strict=True):
                 self._people(ax, name)
             word = "together" if self.pooled else "each alone"
             figure.suptitle(
                 f"{self.paradigm}: {len(self.estimates)} people fitted {word}; "
                 + ", ".join(
-                    f"{r.parameter} {_rounded(r.mean)} {r.unit}".strip() for r in self.table().itertuples()
+                    f"{r.parameter} {r.mean:.3g} {r.unit}".strip() for r in self.table().itertuples()
                 ),
                 x=0.01,
                 ha="left",
@@ -174,32 +181,6 @@ class Fit:
                 fontweight="bold",
             )
             return figure
-
-    def _curves(self, ax: Any) -> None:
-        """Mean score over exposure, a line per kind of display: people, and what the fit expects of them."""
-        d = self.data
-        theta = _theta(self.estimates[list(self.params)].to_numpy(), self.params, self.fixed)
-        expected = likelihoods.of(self.paradigm).expected(theta, d)
-        sums = (d.counts * np.arange(d.counts.shape[2])).sum(2)
-        asked = d.counts.sum(2)
-        seen = np.where(asked > 0, sums / np.maximum(asked, 1), np.nan)
-        kinds = sorted({(int(m), int(k)) for m, k in zip(d.targets, d.distractors, strict=True)})
-        known = plot.pens([str(kind) for kind in kinds])
-        for m, k in kinds:
-            at = np.flatnonzero((d.targets == m) & (d.distractors == k))
-            at = at[np.argsort(d.exposure[at])]
-            pen = known[str((m, k))]
-            label = f"{m} targets" + (f", {k} distractors" if k else "")
-            fitted = np.where(np.isnan(seen[:, at]), np.nan, expected[:, at])
-            line = {"color": pen.color, "linestyle": pen.dash, "label": label}
-            ax.plot(1000 * d.exposure[at], np.nanmean(fitted, 0), marker="_", markersize=12, **line)
-            mean, count = np.nanmean(seen[:, at], 0), (~np.isnan(seen[:, at])).sum(0)
-            error = 1.96 * np.nanstd(seen[:, at], 0) / np.sqrt(count)
-            ax.errorbar(1000 * d.exposure[at], mean, yerr=error, fmt="*", color=pen.color, markersize=8)
-        ax.set(
-            xlabel="exposure [ms]", ylabel="targets reported", ylim=(0, None), title="stars: data; lines: fit"
-        )
-        ax.legend(loc="best", fontsize=8)
 
     def _people(self, ax: Any, name: str) -> None:
         """Each person's estimate and interval, from least to most."""
@@ -214,26 +195,33 @@ class Fit:
         if scales.SCALES[name].log:
             ax.set_xscale("log")
             low, high = float(rows["low"].min()), float(rows["high"].max())
-            marks = [m * 10.0**e for e in range(-4, 4) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
+            wide = math.log10(high / low)
+            steps = (1, 2, 5) if wide < 2 else (1,)
+            marks = [m * 10.0**e for e in range(-7, 5) for m in steps if low <= m * 10.0**e <= high]
+            marks = marks[:: 1 if wide < 4 else 2]
             ax.set_xticks(marks, [f"{m:g}" for m in marks], minor=False)
             ax.set_xticks([], minor=True)
 
 
 def fit(
-    paradigm: str,
+    paradigm: str | Paradigm,
     data: Trials | pd.DataFrame,
     params: Sequence[str] | None = None,
     *,
     pool: bool | None = None,
     observer: Observer | None = None,
+    intervals: str = "profile",
     seed: int = 0,
     n_jobs: int = 1,
     progress: Progress | bool | None = None,
 ) -> Fit:
     """Estimate people's parameters. data: a run's trials, or a long table with the columns of the paradigm's own.
 
+    paradigm: its name, or the paradigm with your options.
+
     params: which ones (default: all that the data inform); the others are as in `observer`. pool=None: together if
-    there are at least four people.
+    there are at least four people. intervals of people who are fitted alone: "profile" (where the likelihood has
+    fallen too far) or "bootstrap" (what is found when trials are drawn anew); of people together: their posterior's.
 
     >>> from cogattn import run
     >>> data = run("whole_report", "human", people=4, trials=10)
@@ -241,90 +229,66 @@ def fit(
     >>> len(found.estimates), found.params
     (4, ('capacity', 'slots'))
     """
-    law = likelihoods.of(paradigm)
-    frame = _human(data.frame) if isinstance(data, Trials) else data
-    compact, notes = law.compact(frame), _warned(frame)
+    law = likelihoods.of(paradigm).given(observer or Observer())
+    paradigm = paradigm if isinstance(paradigm, str) else paradigm.name
+    frame = of_people(data)
+    compact, notes = law.compact(frame), law.notes(frame)
     informed = law.informed(compact)
-    names = scales.names(params) if params else informed
+    names = scales.names(params) if params else law.usual(compact)
     for name in names:
         if name not in informed:
             raise InputError(
                 f"these data say nothing about {name}: parameters they inform are {', '.join(informed)}"
             )
     n_jobs, seed = whole("n_jobs", n_jobs, least=1, most=1024), whole("seed", seed, most=2**63 - 1)
-    fixed = observer or Observer()
     many = len(compact.people) >= _LEAST
     pooled = many if pool is None else bool(pool)
     if pooled and not many:
         raise InputError(f"pool needs at least {_LEAST} people, got {len(compact.people)}: set pool=False")
-    job = _Job(law, compact, names, fixed, seed, n_jobs, showing.ticker(progress, f"fit {paradigm}"))
-    return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes)
+    if choice("intervals", intervals, ("profile", "bootstrap")) == "bootstrap":
+        if pooled:
+            raise InputError(
+                "people who are fitted together have the intervals of their posterior: set pool=False"
+            )
+        if not hasattr(compact, "resampled"):
+            raise InputError(
+                f"trials of {paradigm} hang together and cannot be drawn anew: set intervals='profile'"
+            )
+    tick = showing.ticker(progress, f"fit {paradigm}")
+    law = law.prepared(names, compact, seed=seed, n_jobs=n_jobs, progress=tick)
+    notes = [*notes, *law.remarks()]
+    job = Job(law, compact, names, seed, n_jobs, tick)
+    return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes, intervals)
 
 
-def _human(frame: pd.DataFrame) -> pd.DataFrame:
-    """The trials of the human arm, where there are several."""
-    arms = frame["arm"].unique() if "arm" in frame else []
+def of_people(data: Trials | pd.DataFrame) -> pd.DataFrame:
+    """A long table as it is; of a run the trials of the human arm, where there are several."""
+    frame = data.frame if isinstance(data, Trials) else data
+    arms = frame["arm"].unique() if isinstance(data, Trials) and "arm" in frame else []
     if len(arms) > 1 and "human" not in arms:
         raise InputError(f"the run has the arms {', '.join(arms)}: give the trials of one of them")
     return frame[frame["arm"] == "human"] if "human" in arms else frame
 
 
-def _warned(frame: pd.DataFrame) -> list[str]:
-    """What is odd about the data though it can be fitted."""
-    notes = []
-    per = frame.groupby("person", sort=False).size()
-    few = per[per < 30]
-    if len(few):
-        notes.append(f"{len(few)} people have fewer than 30 trials ({_some(few.index)}): weakly informed")
-    right = frame.groupby("person", sort=False)["score"].sum()
-    nothing = right[right == 0]
-    if len(nothing):
-        notes.append(f"{len(nothing)} people reported nothing in any trial ({_some(nothing.index)})")
-    sets = frame.groupby("person", sort=False)[["exposure", "targets", "distractors"]].apply(
-        lambda f: frozenset(map(tuple, f.drop_duplicates().to_numpy().tolist()))
-    )
-    common = sets.mode().iloc[0] if len(sets) else frozenset()
-    other = sets[sets.map(len) < len(common)]
-    if len(other):
-        notes.append(f"{len(other)} people lack a condition that others have ({_some(other.index)})")
-    if frame["exposure"].nunique() == 1:
-        notes.append("one exposure alone cannot tell the rate from the threshold: they will trade off")
-    return notes
-
-
-def _some(people: Sequence[Any]) -> str:
-    """The first of them, by name."""
-    return ", ".join(map(str, people[:5])) + (", ..." if len(people) > 5 else "")
-
-
-def _theta(values: Array, params: Sequence[str], fixed: Observer) -> Array:
-    """(n, 4): all that the likelihood asks for, what is not fitted being fixed."""
-    base = np.array([getattr(fixed, name) for name in Report.params], float)
-    out = np.broadcast_to(base, (len(values), len(base))).copy()
-    for i, name in enumerate(params):
-        out[:, Report.params.index(name)] = values[:, i]
-    return out
-
-
 @dataclass
-class _Job:
+class Job:
     """A fit under way."""
 
-    law: Report
-    data: Compact
+    law: Likelihood
+    data: Data
     params: tuple[str, ...]
-    fixed: Observer
     seed: int
     n_jobs: int
     progress: Progress | None
 
     @property
     def n(self) -> int:
+        """How many people."""
         return len(self.data.people)
 
-    def loglik(self, x: Array, row: Array) -> Array:
+    def loglik(self, x: Array, row: npt.NDArray[Any]) -> Array:
         """Of points on the scales (n, parameters)."""
-        return self.law.loglik(_theta(scales.own(self.params, x), self.params, self.fixed), self.data, row)
+        return self.law.loglik(self.law.theta(scales.own(self.params, x), self.params), self.data, row)
 
     def prior(self) -> tuple[Array, Array]:
         """Adults: mean and covariance on the scales."""
@@ -364,24 +328,18 @@ class _Job:
     def _steps(self) -> Array:
         return 0.3 * np.array([scales.SCALES[name].sd for name in self.params])
 
-    def starts(self) -> list[Array]:
-        """The adult mean, with K in several places: between two whole numbers the likelihood is smooth, at them not."""
-        mean, _ = self.prior()
-        if "slots" not in self.params:
-            return [mean]
-        at = self.params.index("slots")
-        return [np.where(np.arange(len(mean)) == at, k, mean) for k in (1.5, 2.5, 3.5, 4.5)]
-
     # -- each alone --------------------------------------------------------------------------------------------
 
-    def alone(self, paradigm: str, notes: list[str]) -> Fit:
-        """Maximum likelihood, and profile intervals."""
+    def alone(self, paradigm: str, notes: list[str], intervals: str) -> Fit:
+        """Maximum likelihood, and profile or bootstrap intervals."""
         p = len(self.params)
         flat = (np.zeros(p), np.zeros((p, p)))
 
         def one(row: int) -> tuple[Array, float, Array, Array]:
-            x, top = self.peak(row, *flat, self.starts())
-            return x, top, self.profile(row, x, top), self.spread_at(row, x, flat[1])
+            x, top = self.peak(row, *flat, self.law.starts(self.params))
+            x = scales.within(self.params, x)
+            bounds = self.bootstrap(row, x) if intervals == "bootstrap" else self.profile(row, x, top)
+            return x, top, bounds, self.spread_at(row, x, flat[1])
 
         found = self.each(one, 0, self.n)
         x = np.array([f[0] for f in found])
@@ -421,6 +379,15 @@ class _Job:
                 out[i, side] = self._edge(fallen, x[i], sign, scales.SCALES[self.params[i]])
         return out
 
+    def bootstrap(self, row: int, x: Array) -> Array:
+        """(parameters, 2): the middle 95 % of what is found in `RESAMPLES` samples of the trials (Efron 1979)."""
+        p, data = len(self.params), self.data
+        found = []
+        for turn in range(RESAMPLES):
+            job = replace(self, data=data.resampled(row, turn, self.seed))  # type: ignore[attr-defined]
+            found.append(job.peak(0, np.zeros(p), np.zeros((p, p)), [x])[0])
+        return np.quantile(np.array(found), [0.025, 0.975], axis=0).T
+
     @staticmethod
     def _edge(fallen: Callable[[float], float], at: float, sign: float, scale: scales.Scale) -> float:
         """From the peak outwards by doubling steps until it has fallen far enough, then to the point where."""
@@ -440,20 +407,25 @@ class _Job:
     def together(self, paradigm: str, notes: list[str]) -> Fit:
         """Importance sampling around each person's peak, EM for the population, and again from where people are."""
         mean, cov = self.prior()
+        known = (self.law.doubt, mean, cov)
         even = stats.qmc.Sobol(len(self.params) + 1, scramble=True, rng=np.random.default_rng(self.seed))
         u = np.clip(even.random(DRAWS), 1e-6, 1 - 1e-6)
+        rounds = _MANY if self.law.doubt else ROUNDS
         first = partial(self.laplace, mean=mean, precision=np.asarray(np.linalg.inv(cov), float))
-        near = self.each(first, 0, (1 + ROUNDS) * self.n)
-        for turn in range(ROUNDS):
+        near = self.each(first, 0, (1 + rounds) * self.n)
+        for turn in range(rounds):
             ask = partial(self.sampled, near=near, mean=mean, cov=cov, u=u)
-            found = self.each(ask, (1 + turn) * self.n, (1 + ROUNDS) * self.n)
+            found = self.each(ask, (1 + turn) * self.n, (1 + rounds) * self.n)
             draws, base = np.array([f[0] for f in found]), np.array([f[1] for f in found])
-            mean, cov, loglik = _em(draws, base, mean, cov)
+            before = mean, cov
+            mean, cov, loglik = _em(draws, base, mean, cov, known)
             weights, _ = _weighted(draws, base, mean, cov)  # (people, draws)
             center, spread = _moments(draws, weights)
             near = list(zip(center, spread + 0.05 * np.array([s for _, s in near]), strict=True))
+            if self.law.doubt and turn >= ROUNDS - 1 and _stands(*before, mean, cov):
+                break
         own = np.array([self.loglik(center[i : i + 1], np.array([i]))[0] for i in range(self.n)])
-        poor = int((1 / (weights**2).sum(1) < 20).sum())
+        poor = int((_effective(weights) < 20).sum())
         if poor:
             notes = [*notes, f"{poor} people's posteriors are poorly sampled (fewer than 20 effective draws)"]
         bounds, within = _quantiles(draws, weights), _mean_correlation(list(spread))
@@ -461,7 +433,7 @@ class _Job:
 
     def laplace(self, row: int, mean: Array, precision: Array) -> tuple[Array, Array]:
         """The peak of a person's posterior, and the covariance of the normal that is as curved there."""
-        x, _ = self.peak(row, mean, precision, self.starts())
+        x, _ = self.peak(row, mean, precision, self.law.starts(self.params))
         return x, self.spread_at(row, x, precision)
 
     def sampled(
@@ -540,7 +512,7 @@ class _Job:
             loglik,
             pooled,
             self.data,
-            self.fixed,
+            self.law,
             mean,
             cov,
             within,
@@ -564,17 +536,37 @@ def _weighted(draws: Array, base: Array, mean: Array, cov: Array) -> tuple[Array
     return w / total, float((top[:, 0] + np.log(total[:, 0] / draws.shape[1])).sum())
 
 
-def _em(draws: Array, base: Array, mean: Array, cov: Array) -> tuple[Array, Array, float]:
-    """The population that makes everybody's data most likely, given the draws."""
-    before = -math.inf
+def _effective(weights: Array) -> Array:
+    """(people,) how many draws of equal weight they are worth."""
+    return np.asarray(1 / (weights**2).sum(1))
+
+
+def _stands(mean: Array, cov: Array, then: Array, cov_then: Array) -> bool:
+    """The population has moved by less than a twentieth of its own spread."""
+    sd, sd_then = np.sqrt(np.diag(cov)), np.sqrt(np.diag(cov_then))
+    return bool((np.abs(then - mean) < 0.05 * sd).all() and (np.abs(sd_then / sd - 1) < 0.05).all())
+
+
+def _em(
+    draws: Array, base: Array, mean: Array, cov: Array, known: tuple[float, Array, Array]
+) -> tuple[Array, Array, float]:
+    """The population that makes everybody's data most likely, given the draws.
+
+    known: so many adults, their mean and covariance, are added to the sample; then the steps end, too, where the draws
+    of a quarter of the people have run out, so that they are drawn anew from nearer by.
+    """
+    before, n, (added, at, scatter) = -math.inf, len(draws), known
     w, loglik = _weighted(draws, base, mean, cov)
     for _ in range(500):
-        if loglik - before < 1e-4:
+        if loglik - before < 1e-4 or (added and np.quantile(_effective(w), 0.25) < _RUN_OUT):
             break
         before = loglik
-        mean = np.einsum("is,isp->p", w, draws) / len(draws)
+        mean = (np.einsum("is,isp->p", w, draws) + added * at) / (n + added)
         gap = draws - mean
-        cov = np.einsum("is,isp,isq->pq", w, gap, gap) / len(draws) + 1e-9 * np.eye(len(mean))
+        own = np.einsum("is,isp,isq->pq", w, gap, gap)
+        if added:
+            own += added * (scatter + np.outer(at - mean, at - mean))
+        cov = own / (n + added) + 1e-9 * np.eye(len(mean))
         w, loglik = _weighted(draws, base, mean, cov)
     return mean, cov, loglik
 
@@ -615,7 +607,3 @@ def _trades(params: Sequence[str], within: Array, least: float = 0.6) -> list[st
         for j, b in enumerate(params)
         if i < j and abs(within[i, j]) >= least
     ]
-
-
-def _rounded(value: float) -> str:
-    return f"{number('value', value):.3g}"
