@@ -89,9 +89,17 @@ def test_psychopy_practice_can_be_asked_for_and_two_components_are_asked_about(t
     head = "trials.thisN,soa_ms,first.keys,first.rt,second.keys,second.rt,participant\n"
     path = put(tmp_path, head + "".join(f"{i},{50 * i},f,0.5{i},j,0.9{i},a\n" for i in range(4)))
     assert "first.rt (4), second.rt (4) all hold response times: say which" in refusal(path, PRP)
+    fewer = put(tmp_path, path.read_text().replace("j,0.93", ","), "fewer.csv")  # three answers beside four
+    assert "first.rt (4), second.rt (3) all hold response times" in refusal(fewer, RT)
     table = importing.read(path, PRP, columns={"rt1": "first.rt", "rt2": "second.rt"})
     assert column(table, "rt1") == [0.5, 0.51, 0.52, 0.53]
     assert column(table, "rt2") == [0.9, 0.91, 0.92, 0.93]
+
+
+def test_psychopy_routines_within_the_loop_that_ask_nothing_are_no_missed_trials(tmp_path):
+    head = "trials.thisN,key_resp.keys,key_resp.rt,key_resp.started,pause.started,participant\n"
+    rows = "0,f,0.5,1.0,,a\n0,,,,2.0,a\n1,,,3.0,,a\n1,,,,4.0,a\n"
+    assert column(importing.read(put(tmp_path, head + rows), RT), "rt") == [0.5, None]
 
 
 def test_jspsych_csv_and_json_hold_the_same_trials_in_milliseconds():
@@ -172,6 +180,16 @@ def test_bids_without_a_response_keeps_the_trial():
     assert set(table.frame["person"]) == {"02"}
 
 
+def test_a_sidecar_has_the_last_word_on_units(tmp_path):
+    events = "onset\tduration\ttrial_type\tresponse_time\n1\t1\tgo\t400\n2\t1\tgo\t600\n"
+    path = put(tmp_path, events, "sub-3_task-go_events.tsv")
+    assert "(bids says s): seconds or milliseconds?" in refusal(path, RT)
+    put(tmp_path, json.dumps({"response_time": {"Units": "milliseconds"}}), "task-go_events.json")
+    assert column(importing.read(path, RT), "rt") == [0.4, 0.6]
+    put(tmp_path, "{", "sub-3_task-go_events.json")
+    assert "sub-3_task-go_events.json is not JSON" in refusal(path, RT)
+
+
 def test_hssm_response_is_right_or_wrong_and_999_is_none():
     table = importing.read(DATA / "hssm.csv", ("person", "rt", "correct"))
     raw = pd.read_csv(DATA / "hssm.csv")
@@ -195,6 +213,11 @@ def test_libtva_scores_the_letters_that_were_targets():
     assert column(table, "distractors") == [0] * 6 + [4] * 3
     assert column(table, "score") == [3, 1, 2, 1, 3, 1, 0, 1, 2]
     said(table, "2 letters reported that were no targets")
+
+
+def test_libtva_exposures_are_milliseconds_however_short(tmp_path):
+    path = put(tmp_path, "2\n1 3 ABC000 000000 A\n1 4 ABD000 000000 -\n", "p.dat")
+    assert column(importing.read(path, REPORT), "exposure") == [0.003, 0.004]
 
 
 def test_a_tablets_file_with_remarks_and_key_presses_is_the_same_format():
@@ -376,6 +399,8 @@ def test_seconds_beside_milliseconds_are_not_mixed_in_silence(tmp_path):
 def test_an_onset_has_the_unit_of_the_responses(tmp_path):
     path = put(tmp_path, "id,rt,onset\n" + "".join(f"a,{400 + i},{2000 * i}\n" for i in range(1, 5)))
     assert importing.read(path, (*RT, "onset")).frame["onset"].tolist() == [2.0, 4.0, 6.0, 8.0]
+    path = put(tmp_path, "id,rt,onset\n" + "".join(f"a,0.4,{20 * i}\n" for i in range(1, 5)))
+    assert importing.read(path, (*RT, "onset")).frame["onset"].tolist() == [20, 40, 60, 80]
 
 
 # --- columns, words, answers ---
@@ -581,6 +606,10 @@ def test_remarks_above_the_head_and_marks_within_cells(tmp_path):
     table = importing.read(
         put(tmp_path, '# made in room 2\n\nid,colour,rt\na,#ff0000,0.4\n"b, c","x\ny",0.5\n'), RT
     )
+    with_mark = importing.read(put(tmp_path, "\ufeff# made in room 2\nid,rt\na,0.4\n"), RT)
+    assert column(with_mark, "rt") == [0.4]
+    commas = importing.read(put(tmp_path, "id;rt, all, s\na;0.4\n"), RT, columns={"rt": "rt, all, s"})
+    assert column(commas, "rt") == [0.4]
     assert column(table, "person") == ["a", "b, c"]
     assert column(table, "rt") == [0.4, 0.5]
 
@@ -696,8 +725,9 @@ def test_only_the_columns_that_are_needed_are_read(tmp_path, monkeypatch):
     parsed = importing.sheets._parsed
 
     def watched(*how):
-        asked.append((list(how[5]), sorted(how[6])))
-        return parsed(*how)
+        got, odd = parsed(*how)
+        asked.append((got.column_names, sorted(how[6])))
+        return got, odd
 
     monkeypatch.setattr(importing.sheets, "_parsed", watched)
     rows = "".join(f"a,{50 + i % 3},6,{i % 4},{'x' * 500}\n" for i in range(3000))

@@ -385,7 +385,7 @@ def _signal(values: Mapping[str, Any], module: str) -> dict[str, Any]:
         onset = np.nan
     return {
         "line": values["line"], "module": module, "signal": values.get("name", values.get("target_radio", "")),
-        "outcome": outcome, "rt": rt if outcome == "HIT" else "", "onset": onset, "by": values.get("resolved_by", ""),
+        "outcome": outcome, "rt": rt, "onset": onset, "by": values.get("resolved_by", ""),
         "correct": {"HIT": "1", "MISS": "0"}.get(outcome, ""),
     }  # fmt: skip
 
