@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import special
 
 from cogattn.errors import InputError, choice, number
 from cogattn.experiment import Plan, digest, make_plan, play
@@ -113,15 +114,11 @@ def _spread(name: str) -> str:
 def _adults(name: str) -> Range:
     """Where 95 % of adults are."""
     choice("parameter", name, PARAMETERS)
-    if name in SCALES:
-        scale = SCALES[name]
-        low, high = (float(scale.own(scale.mean + side * scale.sd)) for side in (-2, 2))
-        return Range(name, low, high, scale.log)
     if _spread(name) == "constant":
         raise InputError(
             f"how {name} differs between adults is not known: say from where to where, e.g. {_example(name)}"
         )
-    low, high = (float(x) for x in getattr(Population.adults(), name).at([0.02275, 0.97725]))
+    low, high = (float(x) for x in getattr(Population.adults(), name).at(special.ndtr([-2.0, 2.0])))
     return Range(name, low, high, _spread(name) == "lognormal")
 
 

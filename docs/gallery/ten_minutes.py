@@ -9,7 +9,7 @@ into a single trial, changed a person's parameters, taken limits away one by one
 import torch
 
 import cogattn as ca
-from cogattn import plot
+from cogattn import gantt
 from cogattn.mind import cohort
 
 PEOPLE = 40
@@ -42,7 +42,7 @@ trials.frame[["person", "arm", "exposure", "score", "arrived", "answered", "miss
 flash = ca.paradigms.get("whole_report")(exposures=(0.1,))
 stream = flash.stream(flash.conditions()[0])
 one = cohort.play(stream, [ca.Observer()], person=0, trial=[4], record=True)
-plot.timeline(one.events)
+gantt.figure(one.events)
 
 # %%
 # Your own parameters

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 import cogattn as ca
-from cogattn.paradigms.base import Metric
+from cogattn.paradigms.base import Metric, pens_of
 from cogattn.paradigms.divided import Divided, account, guesses
 
 PEOPLE = 40
@@ -74,7 +74,7 @@ class OrderJudgement(Divided):
     def figure(self, frame, axes=None):
         def curve(ax):
             self.panel(
-                ax, frame, "score", "soa", None, scale=1000, xlabel="head start [ms]", ylabel="right order"
+                ax, frame, "score", "soa", pens_of(frame), scale=1000, xlabel="head start [ms]", ylabel="right order"
             )
             ax.plot(20, 0.75, "*", color="#111111", label="75 % at about 20 ms (1961)", markersize=11)
 

@@ -427,7 +427,7 @@ def test_what_cannot_be_told_apart_is_named():
 @pytest.mark.parametrize(
     ("change", "word"),
     [
-        ({"paradigm": "simple_rt"}, "must be one of"),
+        ({"paradigm": "simple_rt"}, "for whole and partial report so far, not for simple_rt"),
         ({"param": "speed"}, "parameter must be one of capacity"),
         ({"within": 0}, "within must be > 0"),
         ({"share": 0}, "share must be > 0"),
