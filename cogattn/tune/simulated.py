@@ -40,10 +40,8 @@ MOST = 4  #: parameters at a time
 _WIDE = 2.5  # sd of adults over which points are spread
 _SMOOTH = (0.0, 0.1, 1.0, 10.0, 100.0)  # of the splines
 _MISSED = 0.5  # sd of a person's own noise: splines that miss more are named
-_SHARE, _TIME = (
-    0.25,
-    0.02,
-)  # least sd of a share (half of what one half would have) and of a log time, of one trial
+# The least sd of one trial, of a share (a tenth of what one half would have) and of a log time: it never stands still.
+_SHARE, _TIME = 0.05, 0.02
 _DASHES = ("-", "--", ":", "-.")
 _SHRUNK = 0.05  # of a correlation between statistics
 

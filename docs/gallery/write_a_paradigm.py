@@ -74,7 +74,14 @@ class OrderJudgement(Divided):
     def figure(self, frame, axes=None):
         def curve(ax):
             self.panel(
-                ax, frame, "score", "soa", pens_of(frame), scale=1000, xlabel="head start [ms]", ylabel="right order"
+                ax,
+                frame,
+                "score",
+                "soa",
+                pens_of(frame),
+                scale=1000,
+                xlabel="head start [ms]",
+                ylabel="right order",
             )
             ax.plot(20, 0.75, "*", color="#111111", label="75 % at about 20 ms (1961)", markersize=11)
 

@@ -244,7 +244,7 @@ def test_data_that_cannot_be_fitted(twelve, change, said):
 def test_what_cannot_be_asked(twelve):
     frame = twelve[0]
     with pytest.raises(InputError, match="paradigm that can be fitted must be one of"):
-        tune.fit("strop", frame)
+        tune.fit("control_room", frame)
     with pytest.raises(InputError, match="parameter must be one of"):
         tune.fit("whole_report", frame, params=("capasity",))
     with pytest.raises(InputError, match="these data say nothing about alpha"):

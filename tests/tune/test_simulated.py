@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -133,3 +134,39 @@ def test_people_are_found_in_other_paradigms(name, params, least):
         bounds = found.intervals[found.intervals["parameter"] == param]
         held = (bounds["low"].to_numpy() <= values[:, i]) & (values[:, i] <= bounds["high"].to_numpy())
         assert held.sum() >= 18, param  # of 24: a synthetic likelihood is not exact
+
+
+# --- what the guide says ---
+
+
+def test_the_guide_lists_the_laws_as_they_are():
+    """Every row of the table of laws in docs/tune.md: exact or simulated, what is fitted, which columns."""
+    guide = (Path(__file__).parents[2] / "docs" / "tune.md").read_text(encoding="utf-8")
+    rows = [
+        line.strip("| ").split(" | ")
+        for line in guide.split("## Which laws")[1].split("\n")
+        if line[:2] == "| "
+    ]
+    rows = [row for row in rows if len(row) == 4][1:]  # less the head
+    named = [name for row in rows[:-1] for name in row[0].split(", ")]
+    for row in rows[:-1]:
+        for name in row[0].split(", "):
+            law = likelihoods.of(name)
+            assert row[1].split(":")[0] == ("exact" if law.exact else "simulated"), name
+            assert row[3].split(", ") == [c for c in law.columns if c != "person"], name
+            usual = simulated.USUAL.get(name)
+            if law.exact:
+                frame = pd.concat(
+                    run(n, arms="human", people=1, trials=1).frame for n in (name, _beside(name))
+                )
+                usual = law.usual(law.compact(frame))
+            assert row[2].split(", ") == [p for p in usual if p != "anticipation"], name
+    assert set(named) >= set(simulated.USUAL)
+    assert set(named) | {n for n in likelihoods.FITTED if not likelihoods.of(n).exact} == set(
+        likelihoods.FITTED
+    )
+
+
+def _beside(name):
+    """Report alone has two paradigms in one law: letters among distractors tell alpha."""
+    return "partial_report" if name == "whole_report" else name
