@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,11 +29,11 @@ import pandas as pd
 from scipy import optimize, stats
 
 from cogattn import files, plot
-from cogattn.errors import InputError, number, whole
+from cogattn.errors import InputError, whole
 from cogattn.observer import Observer, Population
 from cogattn.results import Trials
 from cogattn.tune import likelihoods, scales
-from cogattn.tune.likelihoods import Compact, Report
+from cogattn.tune.base import Data, Likelihood
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,6 +43,7 @@ Progress = Callable[[int, int], None]
 DRAWS = 512  # parameters that each person is asked about, a power of two
 ROUNDS = 3  # how often the draws are moved to where the population says that people are
 _LEAST = 4  # people from which a population can be said to be one
+_SPREADS = {f.name for f in fields(Population)}  # what can differ between people of a population
 _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
 
 
@@ -56,8 +57,8 @@ class Fit:
     intervals: pd.DataFrame  #: person, parameter, low, high (95 %)
     loglik: float
     pooled: bool
-    data: Compact
-    fixed: Observer  #: everything that was not fitted
+    data: Data
+    law: Likelihood  #: and, in it, everything about the mind that was not fitted
     center: Array  #: (parameters,) people's mean on the scales
     covariance: Array  #: (parameters, parameters) between people, on the scales
     within: Array  #: (parameters, parameters) mean correlation of the errors of a person's own estimates
@@ -85,6 +86,7 @@ class Fit:
         own = {
             name: scales.SCALES[name].spread(float(self.center[i]), max(1e-6, float(sd[i])))
             for i, name in enumerate(self.params)
+            if name in _SPREADS
         }
         return replace(Population.adults(), **own)
 
@@ -98,7 +100,7 @@ class Fit:
                 raise InputError(f"person must be one of those fitted, got {person!r}")
             values = rows[list(self.params)].to_numpy()[0]
         own: dict[str, Any] = dict(zip(self.params, map(float, values), strict=True))
-        return replace(self.fixed, **own)
+        return replace(self.law.observer, **{k: v for k, v in own.items() if k not in self.law.others})
 
     def table(self) -> pd.DataFrame:
         """A row per parameter: people's mean and sd, their range, how wide a person's interval is."""
@@ -142,14 +144,15 @@ class Fit:
             figure, axes = plt.subplots(
                 1, 1 + n, figsize=(4.6 + 1.9 * n, 4.0), width_ratios=[2.4, *[1.0] * n]
             )
-            self._curves(axes[0])
+            values = self.estimates[list(self.params)].to_numpy()
+            self.law.draw(axes[0], self.law.theta(values, self.params), self.data)
             for ax, name in zip(axes[1:], self.params, strict=True):
                 self._people(ax, name)
             word = "together" if self.pooled else "each alone"
             figure.suptitle(
                 f"{self.paradigm}: {len(self.estimates)} people fitted {word}; "
                 + ", ".join(
-                    f"{r.parameter} {_rounded(r.mean)} {r.unit}".strip() for r in self.table().itertuples()
+                    f"{r.parameter} {r.mean:.3g} {r.unit}".strip() for r in self.table().itertuples()
                 ),
                 x=0.01,
                 ha="left",
@@ -157,32 +160,6 @@ class Fit:
                 fontweight="bold",
             )
             return figure
-
-    def _curves(self, ax: Any) -> None:
-        """Mean score over exposure, a line per kind of display: people, and what the fit expects of them."""
-        d = self.data
-        theta = _theta(self.estimates[list(self.params)].to_numpy(), self.params, self.fixed)
-        expected = likelihoods.of(self.paradigm).expected(theta, d)
-        sums = (d.counts * np.arange(d.counts.shape[2])).sum(2)
-        asked = d.counts.sum(2)
-        seen = np.where(asked > 0, sums / np.maximum(asked, 1), np.nan)
-        kinds = sorted({(int(m), int(k)) for m, k in zip(d.targets, d.distractors, strict=True)})
-        known = plot.pens([str(kind) for kind in kinds])
-        for m, k in kinds:
-            at = np.flatnonzero((d.targets == m) & (d.distractors == k))
-            at = at[np.argsort(d.exposure[at])]
-            pen = known[str((m, k))]
-            label = f"{m} targets" + (f", {k} distractors" if k else "")
-            fitted = np.where(np.isnan(seen[:, at]), np.nan, expected[:, at])
-            line = {"color": pen.color, "linestyle": pen.dash, "label": label}
-            ax.plot(1000 * d.exposure[at], np.nanmean(fitted, 0), marker="_", markersize=12, **line)
-            mean, count = np.nanmean(seen[:, at], 0), (~np.isnan(seen[:, at])).sum(0)
-            error = 1.96 * np.nanstd(seen[:, at], 0) / np.sqrt(count)
-            ax.errorbar(1000 * d.exposure[at], mean, yerr=error, fmt="*", color=pen.color, markersize=8)
-        ax.set(
-            xlabel="exposure [ms]", ylabel="targets reported", ylim=(0, None), title="stars: data; lines: fit"
-        )
-        ax.legend(loc="best", fontsize=8)
 
     def _people(self, ax: Any, name: str) -> None:
         """Each person's estimate and interval, from least to most."""
@@ -218,23 +195,22 @@ def fit(
     params: which ones (default: all that the data inform); the others are as in `observer`. pool=None: together if
     there are at least four people.
     """
-    law = likelihoods.of(paradigm)
+    law = likelihoods.of(paradigm).given(observer or Observer())
     frame = _human(data.frame) if isinstance(data, Trials) else data
-    compact, notes = law.compact(frame), _warned(frame)
+    compact, notes = law.compact(frame), law.notes(frame)
     informed = law.informed(compact)
-    names = scales.names(params) if params else informed
+    names = scales.names(params) if params else law.usual(compact)
     for name in names:
         if name not in informed:
             raise InputError(
                 f"these data say nothing about {name}: parameters they inform are {', '.join(informed)}"
             )
     n_jobs, seed = whole("n_jobs", n_jobs, least=1, most=1024), whole("seed", seed, most=2**63 - 1)
-    fixed = observer or Observer()
     many = len(compact.people) >= _LEAST
     pooled = many if pool is None else bool(pool)
     if pooled and not many:
         raise InputError(f"pool needs at least {_LEAST} people, got {len(compact.people)}: set pool=False")
-    job = _Job(law, compact, names, fixed, seed, n_jobs, progress)
+    job = _Job(law, compact, names, seed, n_jobs, progress)
     return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes)
 
 
@@ -246,51 +222,13 @@ def _human(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["arm"] == "human"] if "human" in arms else frame
 
 
-def _warned(frame: pd.DataFrame) -> list[str]:
-    """What is odd about the data though it can be fitted."""
-    notes = []
-    per = frame.groupby("person", sort=False).size()
-    few = per[per < 30]
-    if len(few):
-        notes.append(f"{len(few)} people have fewer than 30 trials ({_some(few.index)}): weakly informed")
-    right = frame.groupby("person", sort=False)["score"].sum()
-    nothing = right[right == 0]
-    if len(nothing):
-        notes.append(f"{len(nothing)} people reported nothing in any trial ({_some(nothing.index)})")
-    sets = frame.groupby("person", sort=False)[["exposure", "targets", "distractors"]].apply(
-        lambda f: frozenset(map(tuple, f.drop_duplicates().to_numpy().tolist()))
-    )
-    common = sets.mode().iloc[0] if len(sets) else frozenset()
-    other = sets[sets.map(len) < len(common)]
-    if len(other):
-        notes.append(f"{len(other)} people lack a condition that others have ({_some(other.index)})")
-    if frame["exposure"].nunique() == 1:
-        notes.append("one exposure alone cannot tell the rate from the threshold: they will trade off")
-    return notes
-
-
-def _some(people: Sequence[Any]) -> str:
-    """The first of them, by name."""
-    return ", ".join(map(str, people[:5])) + (", ..." if len(people) > 5 else "")
-
-
-def _theta(values: Array, params: Sequence[str], fixed: Observer) -> Array:
-    """(n, 4): all that the likelihood asks for, what is not fitted being fixed."""
-    base = np.array([getattr(fixed, name) for name in Report.params], float)
-    out = np.broadcast_to(base, (len(values), len(base))).copy()
-    for i, name in enumerate(params):
-        out[:, Report.params.index(name)] = values[:, i]
-    return out
-
-
 @dataclass
 class _Job:
     """A fit under way."""
 
-    law: Report
-    data: Compact
+    law: Likelihood
+    data: Data
     params: tuple[str, ...]
-    fixed: Observer
     seed: int
     n_jobs: int
     progress: Progress | None
@@ -301,7 +239,7 @@ class _Job:
 
     def loglik(self, x: Array, row: Array) -> Array:
         """Of points on the scales (n, parameters)."""
-        return self.law.loglik(_theta(scales.own(self.params, x), self.params, self.fixed), self.data, row)
+        return self.law.loglik(self.law.theta(scales.own(self.params, x), self.params), self.data, row)
 
     def prior(self) -> tuple[Array, Array]:
         """Adults: mean and covariance on the scales."""
@@ -341,14 +279,6 @@ class _Job:
     def _steps(self) -> Array:
         return 0.3 * np.array([scales.SCALES[name].sd for name in self.params])
 
-    def starts(self) -> list[Array]:
-        """The adult mean, with K in several places: between two whole numbers the likelihood is smooth, at them not."""
-        mean, _ = self.prior()
-        if "slots" not in self.params:
-            return [mean]
-        at = self.params.index("slots")
-        return [np.where(np.arange(len(mean)) == at, k, mean) for k in (1.5, 2.5, 3.5, 4.5)]
-
     # -- each alone --------------------------------------------------------------------------------------------
 
     def alone(self, paradigm: str, notes: list[str]) -> Fit:
@@ -357,7 +287,7 @@ class _Job:
         flat = (np.zeros(p), np.zeros((p, p)))
 
         def one(row: int) -> tuple[Array, float, Array, Array]:
-            x, top = self.peak(row, *flat, self.starts())
+            x, top = self.peak(row, *flat, self.law.starts(self.params))
             return x, top, self.profile(row, x, top), self.spread_at(row, x, flat[1])
 
         found = self.each(one, 0, self.n)
@@ -438,7 +368,7 @@ class _Job:
 
     def laplace(self, row: int, mean: Array, precision: Array) -> tuple[Array, Array]:
         """The peak of a person's posterior, and the covariance of the normal that is as curved there."""
-        x, _ = self.peak(row, mean, precision, self.starts())
+        x, _ = self.peak(row, mean, precision, self.law.starts(self.params))
         return x, self.spread_at(row, x, precision)
 
     def sampled(
@@ -517,7 +447,7 @@ class _Job:
             loglik,
             pooled,
             self.data,
-            self.fixed,
+            self.law,
             mean,
             cov,
             within,
@@ -592,7 +522,3 @@ def _trades(params: Sequence[str], within: Array, least: float = 0.6) -> list[st
         for j, b in enumerate(params)
         if i < j and abs(within[i, j]) >= least
     ]
-
-
-def _rounded(value: float) -> str:
-    return f"{number('value', value):.3g}"

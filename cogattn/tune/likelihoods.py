@@ -17,14 +17,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from numba import njit
 
+from cogattn import plot
 from cogattn.errors import InputError, choice
 from cogattn.laws.race import report_counts
+from cogattn.tune.base import Array, Likelihood, checked, lacking, over, some
+from cogattn.tune.detecting import ChangeDetection
 
-Array = npt.NDArray[Any]
 STRAY = 0.002
 
 
@@ -55,7 +56,7 @@ class Compact:
 
 
 @dataclass(frozen=True)
-class Report:
+class Report(Likelihood):
     """Whole and partial report of brief, masked displays."""
 
     stray: float = STRAY
@@ -116,6 +117,44 @@ class Report:
         _means(np.ascontiguousarray(theta, float), data.exposure, data.targets, data.distractors, out)
         return out
 
+    def starts(self, params: Sequence[str]) -> list[Array]:
+        """K in several places: between two whole numbers the likelihood is smooth, at them not."""
+        (mean,) = super().starts(params)
+        if "slots" not in params:
+            return [mean]
+        here = np.arange(len(mean)) == list(params).index("slots")
+        return [np.where(here, k, mean) for k in (1.5, 2.5, 3.5, 4.5)]
+
+    def notes(self, frame: pd.DataFrame) -> list[str]:
+        """Few trials, no letter ever, a condition missing, one exposure."""
+        notes = super().notes(frame)
+        right = frame.groupby("person", sort=False)["score"].sum()
+        nothing = right[right == 0]
+        if len(nothing):
+            notes.append(f"{len(nothing)} people reported nothing in any trial ({some(nothing.index)})")
+        notes += lacking(frame, ("exposure", "targets", "distractors"))
+        if frame["exposure"].nunique() == 1:
+            notes.append("one exposure alone cannot tell the rate from the threshold: they will trade off")
+        return notes
+
+    def draw(self, ax: Any, theta: Array, data: Compact) -> None:
+        """Mean score over exposure, a line per kind of display: people, and what the fit expects of them."""
+        d, expected = data, self.expected(theta, data)
+        sums = (d.counts * np.arange(d.counts.shape[2])).sum(2)
+        asked = d.counts.sum(2)
+        seen = np.where(asked > 0, sums / np.maximum(asked, 1), np.nan)
+        kinds = sorted({(int(m), int(k)) for m, k in zip(d.targets, d.distractors, strict=True)})
+        known = plot.pens([str(kind) for kind in kinds])
+        for m, k in kinds:
+            at = np.flatnonzero((d.targets == m) & (d.distractors == k))
+            at = at[np.argsort(d.exposure[at])]
+            label = f"{m} targets" + (f", {k} distractors" if k else "")
+            over(ax, 1000 * d.exposure[at], seen[:, at], expected[:, at], known[str((m, k))], label)
+        ax.set(
+            xlabel="exposure [ms]", ylabel="targets reported", ylim=(0, None), title="stars: data; lines: fit"
+        )
+        ax.legend(loc="best", fontsize=8)
+
 
 @njit(cache=True, nogil=True)
 def _mixed(theta, exposure, m, d, table, p):  # type: ignore[no-untyped-def]
@@ -161,31 +200,13 @@ def _means(theta, exposure, targets, distractors, out):  # type: ignore[no-untyp
                 out[i, c] += j * p[j]
 
 
-LIKELIHOODS: Mapping[str, Report] = {"whole_report": Report(), "partial_report": Report()}
+LIKELIHOODS: Mapping[str, Likelihood] = {
+    "whole_report": Report(),
+    "partial_report": Report(),
+    "change_detection": ChangeDetection(),
+}
 
 
-def of(paradigm: str) -> Report:
+def of(paradigm: str) -> Likelihood:
     """The likelihood of a paradigm's data."""
     return LIKELIHOODS[choice("paradigm that can be fitted", paradigm, sorted(LIKELIHOODS))]
-
-
-def checked(frame: pd.DataFrame, columns: Sequence[str]) -> None:
-    """Columns that are there, and numbers where numbers must be; one line for whatever is wrong."""
-    for name in columns:
-        if name not in frame.columns:
-            raise InputError(
-                f"the data need a column {name!r}; they have {', '.join(map(str, frame.columns))}"
-            )
-    if frame.empty:
-        raise InputError("the data hold no trial")
-    for name in columns:
-        values = frame[name]
-        if values.isna().any():
-            raise InputError(
-                f"{name} is missing in {int(values.isna().sum())} of {len(frame)} trials: leave those out"
-            )
-        if name != "person" and not pd.api.types.is_numeric_dtype(values):
-            bad = next(v for v in values if not isinstance(v, (int, float)))
-            raise InputError(f"{name} must be a number in every trial, got {bad!r}")
-        if name != "person" and not np.isfinite(values.to_numpy(float)).all():
-            raise InputError(f"{name} must be finite in every trial; it is not")

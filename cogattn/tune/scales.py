@@ -12,16 +12,18 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 
 from cogattn.errors import choice
-from cogattn.observer import Population, Spread
+from cogattn.observer import Observer, Population, Spread
 
 Array = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)
 class Scale:
-    """One parameter. `log`: it varies by factors; values beyond low or high are low or high."""
+    """One parameter. `log`: it varies by factors; `logit`: it is a share, and its odds do; values beyond low or high
+    are low or high."""
 
     unit: str
     low: float
@@ -29,15 +31,20 @@ class Scale:
     mean: float  #: of adults, on the scale
     sd: float  #: between adults, on the scale
     log: bool = False
+    logit: bool = False
 
     def own(self, latent: npt.ArrayLike) -> Array:
         """From the scale to the parameter's own unit."""
         x = np.asarray(latent, float)
+        if self.logit:
+            x = special.expit(x)
         return np.clip(np.exp(np.clip(x, -50.0, 50.0)) if self.log else x, self.low, self.high)
 
     def latent(self, own: npt.ArrayLike) -> Array:
         """From the parameter's own unit to the scale."""
         x = np.asarray(own, float)
+        if self.logit:
+            return np.asarray(special.logit(np.clip(x, 1e-9, 1 - 1e-9)))
         return np.log(np.maximum(x, 1e-12)) if self.log else x
 
     def spread(self, mean: float, sd: float) -> Spread:
@@ -61,11 +68,29 @@ def _plain(name: str) -> tuple[float, float]:
     return s.mean, s.sd
 
 
+def _share(name: str, sd: float) -> Scale:
+    """A share between 0 and 1, the default mind's in the middle; sd of its log odds between people [assumption]."""
+    middle = float(getattr(Observer(), name))
+    return Scale("", 1e-4, 1 - 1e-4, float(special.logit(middle)), sd, logit=True)
+
+
+def _factor(name: str, unit: str, low: float, high: float, sd: float = 0.3) -> Scale:
+    """A positive number that varies by factors, the default mind's in the middle; sd of its log [assumption]."""
+    return Scale(unit, low, high, math.log(getattr(Observer(), name)), sd, log=True)
+
+
+#: Means and spreads are those of `Population.adults` where it has them; elsewhere the mean is the default mind's, the
+#: spread assumed: it says where a search begins and what a population starts from, and is itself estimated.
 SCALES = {
     "capacity": Scale("items/s", 0.1, 2000.0, *_lognormal("capacity"), log=True),
     "slots": Scale("items", 0.05, 8.0, *_plain("slots")),
     "threshold": Scale("s", 0.0, 1.0, *_plain("threshold")),
     "alpha": Scale("", 1e-4, 50.0, *_lognormal("alpha"), log=True),
+    "speed": Scale("1/s", 2.2, 6.0, *_plain("speed")),
+    "wandering": Scale("", 1e-3, 100.0, *_lognormal("wandering"), log=True),
+    "slip": _share("slip", 1.0),
+    # of tasks, not of minds
+    "guess": Scale("", 1e-4, 1 - 1e-4, 0.0, 0.7, logit=True),
 }
 
 

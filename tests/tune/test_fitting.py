@@ -257,12 +257,15 @@ def test_every_scale_goes_there_and_back():
             [scale.own(scale.mean - scale.sd / 2), scale.own(scale.mean), scale.own(scale.mean + scale.sd)]
         )
         assert scale.own(scale.latent(own)) == pytest.approx(own)
-        assert replace(Population.adults(), **{name: scale.spread(scale.mean, scale.sd)}) is not None
+        if hasattr(Population, name):  # the others are the same for everybody there
+            assert replace(Population.adults(), **{name: scale.spread(scale.mean, scale.sd)}) is not None
 
 
 def test_the_scales_are_those_of_the_population():
     adults = Population.adults()
     for name, scale in scales.SCALES.items():
+        if not hasattr(adults, name):
+            continue
         spread, given = scale.spread(scale.mean, scale.sd), getattr(adults, name)
         assert (spread.kind, spread.mean, spread.sd) == (
             given.kind,

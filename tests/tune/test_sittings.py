@@ -1,0 +1,152 @@
+"""Laws of trials in their order are those of the minds: what `run` plays is as likely as they say, and no other."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from cogattn import paradigms, run, tune
+from cogattn.errors import InputError
+from cogattn.observer import Observer
+from cogattn.tune import likelihoods, scales
+from cogattn.tune.sittings import COURSE, Sittings, course, on_task
+
+KEEN = Observer(slots=3.3, wandering=1.5, slip=0.03)
+ABSENT = Observer(slots=2.5, wandering=6.0, slip=0.05, capacity=12.0, threshold=0.02)
+
+
+def played(paradigm, observer, people, seed=11):
+    """Many sittings of one mind."""
+    return run(paradigm, arms="human", people=people, trials=1, seed=seed, observer=observer).frame
+
+
+def scores(law, frame, names, step=0.04):
+    """(people, parameters) slope of the log-likelihood on the scales at the truth, and its mean curvature."""
+    data = law.compact(frame)
+    row = np.arange(len(data.people))
+    at = scales.latent(law.params, law.base())
+    values = []
+    for name in names:
+        for move in (-step, 0.0, step):
+            x = at.copy()
+            x[law.params.index(name)] += move
+            theta = np.tile(scales.own(law.params, x), (len(row), 1))
+            values.append(law.loglik(theta, data, row))
+    low, mid, high = np.array(values).reshape(len(names), 3, -1).transpose(1, 0, 2)
+    return ((high - low) / (2 * step)).T, -(high - 2 * mid + low).mean(1) / step**2
+
+
+def is_the_law_of(law, frame, names):
+    """Bartlett's identities: at the truth the slope is 0 on the average and varies as the curvature says (trials that
+    hang together would break the second, if they were taken as independent)."""
+    slope, curvature = scores(law, frame, names)
+    z = slope.mean(0) / slope.std(0) * np.sqrt(len(slope))
+    assert np.abs(z).max() < 4, dict(zip(names, z, strict=True))
+    ratio = slope.var(0) / curvature
+    assert ratio == pytest.approx(1, abs=0.15), dict(zip(names, ratio, strict=True))
+
+
+# --- change detection ---
+
+
+@pytest.mark.parametrize("mind", [KEEN, ABSENT])
+def test_answers_in_change_detection_are_as_frequent_as_the_law_says(mind):
+    """Chi-square over set size and change; runs of lapses make the sample as large as its people, not its trials."""
+    frame = played("change_detection", mind, 1000)
+    law = likelihoods.of("change_detection").given(mind)
+    data = law.compact(frame)
+    expected = law.expected(np.tile(law.base(), (len(data.people), 1)), data)
+    seen = frame.pivot_table(
+        index="person", columns=["set_size", "changed"], values="says_changed"
+    ).to_numpy()
+    gap = seen - expected
+    z = np.nanmean(gap, 0) / np.nanstd(gap, 0) * np.sqrt((~np.isnan(gap)).sum(0))
+    assert stats.chi2.sf((z**2).sum(), len(z)) > 0.001, z
+
+
+@pytest.mark.parametrize("mind", [KEEN, ABSENT])
+def test_the_likelihood_of_change_detection_is_that_of_the_minds(mind):
+    law = likelihoods.of("change_detection").given(mind)
+    names = (
+        law.params[:5] if mind is ABSENT else law.params[:4]
+    )  # half a second is enough for KEEN: nothing on its rate
+    is_the_law_of(law, played("change_detection", mind, 1000), names)
+
+
+def test_change_detection_finds_people():
+    people, trials = 12, 150
+    frame = run(paradigms.get("change_detection")(trials=trials), arms="human", people=people, seed=4).frame
+    true = tune.fitting.Population.adults().parameters(people, 4)
+    found = tune.fit("change_detection", frame)
+    assert found.params == ("slots", "wandering", "guess")
+    assert np.corrcoef(found.estimates["slots"], true["slots"])[0, 1] > 0.9
+    assert found.estimates["guess"].mean() == pytest.approx(0.5, abs=0.04)
+    assert not hasattr(found.observer(), "guess")
+    assert found.observer(3).slots == found.estimates.query("person == 3")["slots"].item()
+    stars = [line for line in found.plot().axes[0].get_lines() if line.get_marker() == "*"]
+    hits = (
+        frame[frame["changed"]]
+        .groupby(["set_size", "person"])["says_changed"]
+        .mean()
+        .groupby("set_size")
+        .mean()
+    )
+    assert any(np.allclose(line.get_ydata(), hits.to_numpy()) for line in stars)
+
+
+# --- the hidden course of attention ---
+
+
+def test_attention_is_away_as_often_as_minds_are():
+    mind = Observer(wandering=5.0)
+    frame = played(paradigms.get("change_detection")(set_sizes=(5,), trials=200), mind, 500)
+    own = np.array([float(getattr(mind, name)) for name in COURSE])
+    part = frame.query("person == 0")
+    data = Sittings.made(part, ("trial",), 1.0, 2.5)
+    level, stay, back, on = (np.empty(len(part)) for _ in range(4))
+    course(own, 0.5, data.rest, data.work, data.first, level, stay, back)
+    on_task(stay, back, data.first, on)
+    seen = frame.pivot_table(index="person", columns="trial", values="on_task").to_numpy()
+    assert np.abs(seen.mean(0) - on).max() < 4.5 * np.sqrt(0.25 / 500)
+    own_mean = seen.mean(1)
+    assert abs(own_mean.mean() - on.mean()) < 4 * own_mean.std() / np.sqrt(500)
+    both = (seen[:, :-1] * seen[:, 1:]).mean(0)  # on at two trials running: the chain, not its mean alone
+    assert np.abs(both - on[:-1] * stay[1:]).max() < 4.5 * np.sqrt(0.25 / 500)
+    assert level == pytest.approx(part["alertness"].to_numpy(), abs=1e-9)
+
+
+def test_a_pause_and_a_new_sitting_are_found():
+    onset = [2.0, 5.0, 8.0, 60.0, 63.0, 1.0, 4.0]
+    frame = pd.DataFrame({"person": "a", "onset": onset, "x": 0.0})
+    made = Sittings.made(frame, ("x",), 1.0, 1.0)
+    assert made.first.tolist() == [True, False, False, False, False, True, False]
+    assert made.rest == pytest.approx([0, 0, 0, 49, 0, 0, 0])
+    assert made.work == pytest.approx([2, 3, 3, 3, 3, 1, 3])
+
+
+def test_trials_in_no_order_are_refused():
+    frame = played("change_detection", KEEN, 1).sample(frac=1.0, random_state=0)
+    with pytest.raises(InputError, match="not in the order in which they came: sort them by onset"):
+        tune.fit("change_detection", frame, pool=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda f: f.assign(set_size=0), "set_size must be a whole number from 1 to 64, got 0"),
+        (lambda f: f.assign(says_changed=2), "says_changed must be 1 .yes. or 0 .no. in every trial, got 2"),
+        (lambda f: f.drop(columns="changed"), "the data need a column 'changed'"),
+        (lambda f: f.assign(onset="soon"), "onset must be a number in every trial, got 'soon'"),
+    ],
+)
+def test_data_of_change_detection_that_cannot_be_fitted(change, said):
+    with pytest.raises(InputError, match=said):
+        tune.fit("change_detection", change(played("change_detection", KEEN, 1)), pool=False)
+
+
+def test_without_onsets_it_says_how_trials_are_taken():
+    frame = played("change_detection", KEEN, 4).drop(columns="onset")
+    notes = " ".join(tune.fit("change_detection", frame, params=("slots",)).notes)
+    assert "no onset: trials are taken to follow each other every 2.5 s in one sitting" in notes
