@@ -21,7 +21,10 @@ from cogattn.observer import Observer
 from cogattn.tune import scales
 
 Array = npt.NDArray[Any]
-FEW = 30  # trials; who has fewer is named
+FEW = 30  #: trials; who has fewer is named
+STRAY = (
+    0.002  #: share of answers that are taken as scattered, so that one wrong key proves nothing [assumption]
+)
 
 
 class Data(Protocol):

@@ -23,10 +23,9 @@ from numba import njit
 from cogattn import plot
 from cogattn.errors import InputError, choice
 from cogattn.laws.race import report_counts
-from cogattn.tune.base import Array, Likelihood, checked, lacking, over, some
+from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over, some
 from cogattn.tune.detecting import ChangeDetection
-
-STRAY = 0.002
+from cogattn.tune.pressing import Pressing
 
 
 @dataclass(frozen=True)
@@ -204,6 +203,8 @@ LIKELIHOODS: Mapping[str, Likelihood] = {
     "whole_report": Report(),
     "partial_report": Report(),
     "change_detection": ChangeDetection(),
+    "simple_rt": Pressing(),
+    "pvt": Pressing(deadline=10.0, spacing=6.5),
 }
 
 

@@ -88,6 +88,11 @@ SCALES = {
     "alpha": Scale("", 1e-4, 50.0, *_lognormal("alpha"), log=True),
     "speed": Scale("1/s", 2.2, 6.0, *_plain("speed")),
     "wandering": Scale("", 1e-3, 100.0, *_lognormal("wandering"), log=True),
+    "speed_sd": _factor("speed_sd", "1/s", 0.05, 5.0),
+    "slow_loss": Scale("", 0.0, 0.6, Observer().slow_loss, 0.1),
+    "fast_loss": Scale("", 0.0, 0.3, Observer().fast_loss, 0.05),
+    "anticipation": _share("anticipation", 1.0),
+    "tempo_share": _share("tempo_share", 0.7),
     "slip": _share("slip", 1.0),
     # of tasks, not of minds
     "guess": Scale("", 1e-4, 1 - 1e-4, 0.0, 0.7, logit=True),

@@ -74,7 +74,7 @@ class Sittings:
         first = step < 0
         first[starts[:-1]] = True
         _in_order(first, starts, people)
-        rest, work = _intervals(onset, step, first, starts)
+        rest, work = _intervals(onset, step, first, starts, spacing)
         values = frame[list(columns)].to_numpy(float)[order]
         return cls(list(people), starts, rest, work, first, np.ascontiguousarray(values))
 
@@ -88,16 +88,18 @@ def _in_order(first: Array, starts: Array, people: Any) -> None:
             )
 
 
-def _intervals(onset: Array, step: Array, first: Array, starts: Array) -> tuple[Array, Array]:
+def _intervals(
+    onset: Array, step: Array, first: Array, starts: Array, spacing: float
+) -> tuple[Array, Array]:
     """(pause, work) before each trial, s. Before the first of a sitting: as usual, or less if its clock says so."""
     rest, work = np.zeros(len(step)), step.copy()
     for a, b in itertools.pairwise(starts):
         own, new = step[a:b], first[a:b]
-        usual = float(np.median(own[~new])) if (~new).any() else 0.0
+        usual = float(np.median(own[~new])) if (~new).any() else spacing
         paused = ~new & (own > max(_PAUSE, _TIMES * usual))
         rest[a:b][paused] = own[paused] - usual
         work[a:b][paused] = usual
-        work[a:b][new] = np.clip(onset[a:b][new], 0.0, max(usual, 1e-9))
+        work[a:b][new] = np.clip(onset[a:b][new], 0.0, usual)
     return rest, work
 
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from cogattn import paradigms, run, tune
 from cogattn.errors import InputError
-from cogattn.observer import Observer
+from cogattn.observer import Observer, Population
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.sittings import COURSE, Sittings, course, on_task
 
@@ -22,7 +22,7 @@ def played(paradigm, observer, people, seed=11):
     return run(paradigm, arms="human", people=people, trials=1, seed=seed, observer=observer).frame
 
 
-def scores(law, frame, names, step=0.04):
+def scores(law, frame, names, step=0.02):
     """(people, parameters) slope of the log-likelihood on the scales at the truth, and its mean curvature."""
     data = law.compact(frame)
     row = np.arange(len(data.people))
@@ -78,7 +78,7 @@ def test_the_likelihood_of_change_detection_is_that_of_the_minds(mind):
 def test_change_detection_finds_people():
     people, trials = 12, 150
     frame = run(paradigms.get("change_detection")(trials=trials), arms="human", people=people, seed=4).frame
-    true = tune.fitting.Population.adults().parameters(people, 4)
+    true = Population.adults().parameters(people, 4)
     found = tune.fit("change_detection", frame)
     assert found.params == ("slots", "wandering", "guess")
     assert np.corrcoef(found.estimates["slots"], true["slots"])[0, 1] > 0.9
@@ -94,6 +94,73 @@ def test_change_detection_finds_people():
         .mean()
     )
     assert any(np.allclose(line.get_ydata(), hits.to_numpy()) for line in stars)
+
+
+# --- simple responses ---
+
+SLOW = Observer(speed=2.8, speed_sd=0.7, slow_loss=0.35, wandering=5.0, anticipation=0.02, fast_loss=0.1)
+
+
+def test_the_likelihood_of_simple_responses_is_that_of_the_minds():
+    """All seven parameters: alertness, lapses in runs, tempo, anticipations, all from the times themselves."""
+    law = likelihoods.of("simple_rt").given(SLOW)
+    is_the_law_of(law, played("simple_rt", SLOW, 400), law.params)
+
+
+def test_response_times_have_the_density_that_the_law_says():
+    """One sitting of two trials: the density over all pairs of times sums to 1, none by the deadline included."""
+    law = likelihoods.of("simple_rt").given(SLOW)
+    t = np.concatenate([np.linspace(0.0005, 0.1199, 60), np.linspace(0.1201, 1.9999, 700)])
+    width = np.gradient(t)
+    second = np.concatenate([t, [np.nan]])
+    mass = np.concatenate([width, [1.0]])
+    frame = pd.DataFrame({"person": np.repeat(np.arange(len(second)), 2), "onset": [2.0, 5.0] * len(second)})
+    frame["rt"] = np.column_stack([np.full(len(second), 0.35), second]).ravel()
+    data = law.compact(frame)
+    both = law.loglik(np.tile(law.base(), (len(second), 1)), data, np.arange(len(second)))
+    one = law.compact(frame.iloc[:1])
+    first = law.loglik(law.base()[None], one, np.zeros(1, int))[0]
+    assert (np.exp(both - first) * mass).sum() == pytest.approx(1, abs=2e-3)
+
+
+@pytest.mark.slow
+def test_simple_responses_find_people():
+    frame = run("simple_rt", arms="human", people=40, seed=8).frame
+    true = Population.adults().parameters(40, 8)
+    found = tune.fit("simple_rt", frame)
+    for name, least in (("speed", 0.9), ("wandering", 0.6)):
+        own, real = (scales.SCALES[name].latent(v[name]) for v in (found.estimates, true))
+        assert np.corrcoef(own, real)[0, 1] > least
+        bounds = found.intervals[found.intervals["parameter"] == name]
+        held = (bounds["low"].to_numpy() <= true[name]) & (true[name] <= bounds["high"].to_numpy())
+        assert held.sum() >= 34  # of 40; fewer has a chance of 1 in 100 at 95 %
+    assert found.estimates["speed_sd"].mean() == pytest.approx(0.514, rel=0.05)
+    assert found.estimates["slow_loss"].mean() == pytest.approx(0.214, abs=0.05)
+
+
+def test_late_and_missing_responses_are_none_and_said():
+    frame = played("simple_rt", KEEN, 4)
+    late = frame.assign(rt=frame["rt"].where(frame["trial"] != 7, 2.5))
+    found = tune.fit("simple_rt", late, params=("speed",), pool=False)
+    assert "4 responses after 2 s count as none" in found.notes
+    gone = tune.fit(
+        "simple_rt", frame.assign(rt=frame["rt"].where(frame["trial"] != 7)), params=("speed",), pool=False
+    )
+    assert gone.estimates["speed"].tolist() == found.estimates["speed"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda f: f.assign(rt=-f["rt"]), "rt must be > 0 s .or missing: no response., got -"),
+        (lambda f: f.assign(rt=1000 * f["rt"]), "rt must be in seconds: its median is 3"),
+        (lambda f: f.assign(rt=np.nan), "the data hold no trial"),
+        (lambda f: f.assign(rt="fast"), "rt must be a number in every trial, got 'fast'"),
+    ],
+)
+def test_response_times_that_cannot_be_fitted(change, said):
+    with pytest.raises(InputError, match=said):
+        tune.fit("simple_rt", change(played("simple_rt", KEEN, 1)), pool=False)
 
 
 # --- the hidden course of attention ---
