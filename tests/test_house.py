@@ -98,14 +98,19 @@ FLOORS = {
     "cogattn.tune.likelihoods": 19,
     "cogattn.tune.fitting": 20,
     "cogattn.tune.recovery": 21,
-    "cogattn.tune": 22,
+    "cogattn.tune.gradients": 20,
+    "cogattn.tune.sampling": 11,
+    "cogattn.tune.posteriors": 21,
+    "cogattn.tune.amortised": 22,
+    "cogattn.tune.calibrating": 22,
+    "cogattn.tune": 23,
     "cogattn.comparison": 20,
     "cogattn.explaining": 20,
     "cogattn.realtime": 20,
     "cogattn.scoring": 20,
     "cogattn.verification": 20,
-    "cogattn.cli": 23,
-    "cogattn": 24,  # the face: it only points to where the public names live
+    "cogattn.cli": 24,
+    "cogattn": 25,  # the face: it only points to where the public names live
 }
 MODELS_STAND_ON = FLOORS["cogattn.training"]  # a network knows what it is shown, never who runs it
 

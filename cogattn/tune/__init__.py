@@ -4,7 +4,24 @@
 True
 """
 
+from cogattn.tune.amortised import Amortised, amortise, trained
+from cogattn.tune.calibrating import Calibration, calibrate
 from cogattn.tune.fitting import Fit, fit
+from cogattn.tune.posteriors import Posterior, drawn, posterior
 from cogattn.tune.recovery import Recovery, published, recover
 
-__all__ = ["Fit", "Recovery", "fit", "published", "recover"]
+__all__ = [
+    "Amortised",
+    "Calibration",
+    "Fit",
+    "Posterior",
+    "Recovery",
+    "amortise",
+    "calibrate",
+    "drawn",
+    "fit",
+    "posterior",
+    "published",
+    "recover",
+    "trained",
+]

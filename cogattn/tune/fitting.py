@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import joblib
 import numpy as np
@@ -195,9 +195,37 @@ def fit(
     params: which ones (default: all that the data inform); the others are as in `observer`. pool=None: together if
     there are at least four people.
     """
+    law, compact, names, notes = prepared(paradigm, data, params, observer)
+    n_jobs, seed = whole("n_jobs", n_jobs, least=1, most=1024), whole("seed", seed, most=2**63 - 1)
+    pooled = pools(compact, pool)
+    job = _Job(law, compact, names, seed, n_jobs, progress)
+    return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes)
+
+
+def pools(data: Data, pool: bool | None) -> bool:
+    """Whether people are taken together; if nobody says, from four on."""
+    many = len(data.people) >= _LEAST
+    if pool and not many:
+        raise InputError(f"pool needs at least {_LEAST} people, got {len(data.people)}: set pool=False")
+    return many if pool is None else bool(pool)
+
+
+class Asked(NamedTuple):
+    """What is asked of which data."""
+
+    law: Likelihood
+    data: Data
+    params: tuple[str, ...]
+    notes: list[str]
+
+
+def prepared(
+    paradigm: str, data: Trials | pd.DataFrame, params: Sequence[str] | None, observer: Observer | None
+) -> Asked:
+    """The law of the paradigm for this mind, the data condensed, the parameters that they inform, what is odd."""
     law = likelihoods.of(paradigm).given(observer or Observer())
-    frame = _human(data.frame) if isinstance(data, Trials) else data
-    compact, notes = law.compact(frame), law.notes(frame)
+    frame = human(data.frame) if isinstance(data, Trials) else data
+    compact = law.compact(frame)
     informed = law.informed(compact)
     names = scales.names(params) if params else law.usual(compact)
     for name in names:
@@ -205,16 +233,10 @@ def fit(
             raise InputError(
                 f"these data say nothing about {name}: parameters they inform are {', '.join(informed)}"
             )
-    n_jobs, seed = whole("n_jobs", n_jobs, least=1, most=1024), whole("seed", seed, most=2**63 - 1)
-    many = len(compact.people) >= _LEAST
-    pooled = many if pool is None else bool(pool)
-    if pooled and not many:
-        raise InputError(f"pool needs at least {_LEAST} people, got {len(compact.people)}: set pool=False")
-    job = _Job(law, compact, names, seed, n_jobs, progress)
-    return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes)
+    return Asked(law, compact, names, law.notes(frame))
 
 
-def _human(frame: pd.DataFrame) -> pd.DataFrame:
+def human(frame: pd.DataFrame) -> pd.DataFrame:
     """The trials of the human arm, where there are several."""
     arms = frame["arm"].unique() if "arm" in frame else []
     if len(arms) > 1 and "human" not in arms:
@@ -438,7 +460,7 @@ class _Job:
                 "high": high.ravel(),
             }
         )
-        notes = [*notes, *_trades(self.params, within)]
+        notes = [*notes, *trades(self.params, within)]
         return Fit(
             paradigm,
             self.params,
@@ -513,7 +535,7 @@ def _mean_correlation(covs: Sequence[Array]) -> Array:
     return np.asarray(np.mean(out, axis=0))
 
 
-def _trades(params: Sequence[str], within: Array, least: float = 0.6) -> list[str]:
+def trades(params: Sequence[str], within: Array, least: float = 0.6) -> list[str]:
     """Which parameters cannot be told apart by these data."""
     return [
         f"{a} and {b} trade off (correlation of their errors {within[i, j]:+.2f}): in these data more of one looks "

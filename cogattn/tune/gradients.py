@@ -21,8 +21,8 @@ import numpy.typing as npt
 from numba import njit
 
 from cogattn.laws.race import report_slopes
-from cogattn.observer import Observer
 from cogattn.tune import scales
+from cogattn.tune.base import Likelihood
 from cogattn.tune.likelihoods import Report
 
 Array = npt.NDArray[Any]
@@ -33,14 +33,13 @@ STEP = 1e-4  # of the sd between adults
 class Slope:
     """log P(data of person row[i] | x[i]) and its slopes over x, the fitted parameters on their scales."""
 
-    law: Any  #: a likelihood of `tune.likelihoods`
+    law: Likelihood  #: it holds what is not fitted
     data: Any  #: people's data, condensed by it
     params: tuple[str, ...]  #: what is fitted
-    fixed: Observer  #: everything else
 
     def theta(self, x: Array) -> Array:
         """(n, what the law asks for), in its own units."""
-        return whole_theta(self.law.params, self.params, scales.own(self.params, x), self.fixed)
+        return self.law.theta(scales.own(self.params, x), self.params)
 
     def value(self, x: Array, row: Array) -> Array:
         """(n,)"""
@@ -48,13 +47,15 @@ class Slope:
 
     def __call__(self, x: Array, row: Array) -> tuple[Array, Array]:
         """(n,) and (n, parameters)."""
-        return self._exact(x, row) if isinstance(self.law, Report) else self._differences(x, row)
+        if type(self.law) is Report:  # a law that is made from it may be another law
+            return self._exact(self.law, x, row)
+        return self._differences(x, row)
 
-    def _exact(self, x: Array, row: Array) -> tuple[Array, Array]:
+    def _exact(self, law: Report, x: Array, row: Array) -> tuple[Array, Array]:
         theta, d = np.ascontiguousarray(self.theta(x), float), self.data
-        value, slope = np.empty(len(x)), np.empty((len(x), len(self.law.params)))
+        value, slope = np.empty(len(x)), np.empty((len(x), len(law.params)))
         row = np.asarray(row, np.int64)
-        _report(theta, d.counts, row, d.exposure, d.targets, d.distractors, self.law.stray, value, slope)
+        _report(theta, d.counts, row, d.exposure, d.targets, d.distractors, law.stray, value, slope)
         return value, slope[:, self._columns] * _stretch(self.params, x)
 
     def _differences(self, x: Array, row: Array) -> tuple[Array, Array]:
@@ -74,22 +75,15 @@ class Slope:
         return STEP * np.array([scales.SCALES[name].sd for name in self.params])
 
 
-def whole_theta(asked: Sequence[str], params: Sequence[str], values: Array, fixed: Observer) -> Array:
-    """(n, len(asked)): what a law asks for; what is not among `params` is as in `fixed`."""
-    out = np.tile([float(getattr(fixed, name)) for name in asked], (len(values), 1))
-    for i, name in enumerate(params):
-        out[:, list(asked).index(name)] = values[:, i]
-    return out
-
-
 def _stretch(params: Sequence[str], x: Array) -> Array:
     """d parameter / d scale: 0 beyond the bounds, where the parameter stays what it is."""
     out = np.empty_like(x)
     for i, name in enumerate(params):
         scale = scales.SCALES[name]
         low, high = (float(scale.latent(bound)) for bound in (scale.low, scale.high))
-        inside = (x[:, i] > low) & (x[:, i] < high)
-        out[:, i] = np.where(inside, np.exp(np.clip(x[:, i], -50, 50)) if scale.log else 1.0, 0.0)
+        own = scale.own(x[:, i])
+        slope = own if scale.log else own * (1 - own) if scale.logit else np.ones(len(x))
+        out[:, i] = np.where((x[:, i] > low) & (x[:, i] < high), slope, 0.0)
     return out
 
 

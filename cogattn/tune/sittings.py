@@ -88,9 +88,7 @@ def _in_order(first: Array, starts: Array, people: Any) -> None:
             )
 
 
-def _intervals(
-    onset: Array, step: Array, first: Array, starts: Array, spacing: float
-) -> tuple[Array, Array]:
+def _intervals(onset: Array, step: Array, first: Array, starts: Array, spacing: float) -> tuple[Array, Array]:
     """(pause, work) before each trial, s. Before the first of a sitting: as usual, or less if its clock says so."""
     rest, work = np.zeros(len(step)), step.copy()
     for a, b in itertools.pairwise(starts):
