@@ -95,6 +95,7 @@ FLOORS = {
     "cogattn.tune.sittings": 13,
     "cogattn.tune.detecting": 16,
     "cogattn.tune.pressing": 14,
+    "cogattn.tune.choosing": 18,
     "cogattn.tune.likelihoods": 19,
     "cogattn.tune.fitting": 20,
     "cogattn.tune.recovery": 21,

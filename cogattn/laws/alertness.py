@@ -277,6 +277,29 @@ def later(u, mean, sd):  # type: ignore[no-untyped-def]
     return 1.0 / (mean + sd * normal_quantile(low + u * (high - low)))
 
 
+@njit(cache=True, nogil=True)
+def later_mass(mean, sd):  # type: ignore[no-untyped-def]
+    """How much of Normal(mean, sd) lies in (0, 1/EARLIEST): what the density of `later` is divided by."""
+    root = sd * math.sqrt(2.0)
+    return 0.5 * (math.erfc((mean - 1.0 / EARLIEST) / root) - math.erfc(mean / root))
+
+
+@njit(cache=True, nogil=True)
+def later_density(rt, mean, sd, mass):  # type: ignore[no-untyped-def]
+    """Density of a response time, 1/s; mass = later_mass(mean, sd)."""
+    if rt < EARLIEST:
+        return 0.0
+    z = (1.0 / rt - mean) / sd
+    return math.exp(-0.5 * z * z) / (math.sqrt(2.0 * math.pi) * sd * rt * rt * mass)
+
+
+@njit(cache=True, nogil=True)
+def later_after(t, mean, sd, mass):  # type: ignore[no-untyped-def]
+    """P(RT > t) for t >= EARLIEST; mass = later_mass(mean, sd)."""
+    root = sd * math.sqrt(2.0)
+    return 0.5 * (math.erfc((mean - 1.0 / t) / root) - math.erfc(mean / root)) / mass
+
+
 # -- hours and days ------------------------------------------------------------------------------------------
 
 _U, _WAKE, _SLEEP, _DEBT = (

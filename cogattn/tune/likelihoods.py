@@ -24,6 +24,7 @@ from cogattn import plot
 from cogattn.errors import InputError, choice
 from cogattn.laws.race import report_counts
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over, some
+from cogattn.tune.choosing import Choosing
 from cogattn.tune.detecting import ChangeDetection
 from cogattn.tune.pressing import Pressing
 
@@ -203,6 +204,7 @@ LIKELIHOODS: Mapping[str, Likelihood] = {
     "whole_report": Report(),
     "partial_report": Report(),
     "change_detection": ChangeDetection(),
+    "prp": Choosing(),
     "simple_rt": Pressing(),
     "pvt": Pressing(deadline=10.0, spacing=6.5),
 }

@@ -25,7 +25,7 @@ from numba import njit
 
 from cogattn import plot
 from cogattn.errors import InputError, number
-from cogattn.laws.alertness import EARLIEST
+from cogattn.laws.alertness import EARLIEST, later_after, later_density, later_mass
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, over
 from cogattn.tune.sittings import COURSE, Sittings, course, on_task
 
@@ -147,14 +147,9 @@ def _phi(z):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _density(rt, mean, sd, deadline):  # type: ignore[no-untyped-def]
-    """Of a response at rt (NaN: of none by the deadline), 1/RT ~ Normal(mean, sd) cut to (0, 1/EARLIEST)."""
-    low, high = _phi(-mean / sd), _phi((1.0 / EARLIEST - mean) / sd)
-    if math.isnan(rt):
-        return (_phi((1.0 / deadline - mean) / sd) - low) / (high - low)
-    if rt < EARLIEST:
-        return 0.0
-    z = (1.0 / rt - mean) / sd
-    return math.exp(-0.5 * z * z) / (math.sqrt(2.0 * math.pi) * sd * rt * rt * (high - low))
+    """Of a response at rt; NaN: the chance of none by the deadline."""
+    mass = later_mass(mean, sd)
+    return later_after(deadline, mean, sd, mass) if math.isnan(rt) else later_density(rt, mean, sd, mass)
 
 
 @njit(cache=True, nogil=True)

@@ -94,7 +94,9 @@ SCALES = {
     "anticipation": _share("anticipation", 1.0),
     "tempo_share": _share("tempo_share", 0.7),
     "slip": _share("slip", 1.0),
+    "share": Scale("", 0.5, 1.0, 0.9, 0.15),
     # of tasks, not of minds
+    "second_choice": Scale("", 0.05, 20.0, math.log(0.8), 0.3, log=True),
     "guess": Scale("", 1e-4, 1 - 1e-4, 0.0, 0.7, logit=True),
 }
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -161,6 +164,54 @@ def test_late_and_missing_responses_are_none_and_said():
 def test_response_times_that_cannot_be_fitted(change, said):
     with pytest.raises(InputError, match=said):
         tune.fit("simple_rt", change(played("simple_rt", KEEN, 1)), pool=False)
+
+
+# --- two choices ---
+
+SHARING = Observer(speed=2.8, speed_sd=0.7, share=0.7, wandering=4.0, slots=1.4, capacity=25.0)
+
+
+@pytest.mark.parametrize("mind", [Observer(), SHARING])
+def test_the_likelihood_of_two_choices_is_that_of_the_minds(mind):
+    """At a bottleneck share is at its end: nothing lies beyond, so no slope is asked for there."""
+    law = likelihoods.of("prp").given(mind)
+    names = [name for name in law.params if name != "share" or mind.share < 1]
+    is_the_law_of(law, played("prp", mind, 300), names)
+
+
+@pytest.mark.parametrize("share", [1.0, 0.8, 0.5, math.inf])
+def test_the_joint_density_of_two_choices_sums_to_one_and_has_the_means_of_the_stages(share):
+    mind = replace(SHARING, share=min(share, 1.0), central=share if share == math.inf else 1.0, slots=3.0)
+    law = likelihoods.of("prp").given(mind)
+    grid = np.linspace(0.2, 2.9, 136)
+    first, second = (a.ravel() for a in np.meshgrid(grid, grid, indexing="ij"))
+    frame = pd.DataFrame(
+        {"person": np.arange(len(first)), "soa": 0.15, "rt1": first, "rt2": second, "onset": 0.0}
+    )
+    data = law.compact(frame)
+    p = np.exp(law.loglik(np.tile(law.base(), (len(first), 1)), data, np.arange(len(first)))) * 0.02**2
+    assert p.sum() == pytest.approx(1, abs=0.005)
+    expected = law.expected(law.base()[None], law.compact(frame.iloc[:1]))[0]
+    assert [(p * first).sum(), (p * second).sum()] == pytest.approx(expected, rel=0.01)
+
+
+def test_two_choices_tell_a_bottleneck_from_sharing():
+    for share in (1.0, 0.7):
+        found = tune.fit("prp", played("prp", Observer(share=share), 1, seed=2), pool=False)
+        assert found.params == ("speed", "speed_sd", "share", "wandering")
+        bounds = found.intervals.set_index("parameter").loc["share"]
+        assert bounds["low"] <= share <= bounds["high"]
+        assert bounds["high"] - bounds["low"] < 0.15
+    stars = [line for line in found.plot().axes[0].get_lines() if line.get_marker() == "*"]
+    assert len(stars) == 2
+
+
+def test_trials_without_both_answers_are_left_out_and_counted():
+    frame = played("prp", Observer(), 4)
+    found = tune.fit(
+        "prp", frame.assign(rt2=frame["rt2"].where(frame["trial"] != 3)), params=("speed",), pool=False
+    )
+    assert "16 trials without both responses are left out" in found.notes
 
 
 # --- the hidden course of attention ---
