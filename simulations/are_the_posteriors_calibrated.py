@@ -46,10 +46,14 @@ def ask(name: str, replications: int, n_jobs: int, wrong: bool = False) -> Calib
     options, trials, params = ASKED[name]
     said = "half a slot too many" if wrong else ""
     with tqdm(desc=said or name, total=replications, disable=None) as bar:
+
+        def tick(done: int, _: int) -> None:
+            bar.update(done - bar.n)
+
         return calibrate(
             paradigms.make(name, options), params, replications=replications, trials=trials,
             law=HalfASlotTooMany() if wrong else None, said=said, n_jobs=n_jobs, folder=OUT / "parts",
-            progress=lambda done, total: bar.update(done - bar.n),
+            progress=tick,
         )  # fmt: skip
 
 

@@ -35,7 +35,7 @@ from cogattn.tune import likelihoods, scales
 from cogattn.tune.base import Likelihood
 from cogattn.tune.fitting import Progress
 from cogattn.tune.gradients import Slope
-from cogattn.tune.posteriors import Alone, adults
+from cogattn.tune.posteriors import Alone, adults, mind
 from cogattn.tune.sampling import nuts
 
 if TYPE_CHECKING:
@@ -167,8 +167,7 @@ def replicate(
     az, rng = needs("arviz", "posterior"), np.random.default_rng(seed)
     mean, sd = adults(names)
     true = mean + sd * rng.normal(size=len(names))
-    mind = Observer(**dict(zip(names, map(float, scales.own(names, true)), strict=True)))
-    data = law.compact(scattered(task, trials, mind, law, seed % 2**62))
+    data = law.compact(scattered(task, trials, mind(names, true), law, seed % 2**62))
     own = Alone(Slope(law, data, tuple(names)), 0)
     thin, x, ess, bad = THIN, np.empty(0), 0.0, 0
     for _ in range(LONGER):
@@ -179,15 +178,16 @@ def replicate(
             break
         thin *= 3
     rank = (x[thin - 1 :: thin][:RANKED] < true).sum(0)
+    common = {"ess": ess, "diverged": bad}
     return [
-        {"replication": number, "parameter": name, "true": float(true[k]), "rank": int(rank[k]), "ess": ess, "diverged": bad}
+        {"replication": number, "parameter": name, "true": float(true[k]), "rank": int(rank[k]), **common}
         for k, name in enumerate(names)
-    ]  # fmt: skip
+    ]
 
 
-def scattered(task: Paradigm, trials: int | None, mind: Observer, law: Likelihood, seed: int) -> pd.DataFrame:
-    """What this mind does in the task; where the law scatters a share `stray` of reports over all scores, so is it here."""
-    frame = run(task, arms="human", people=1, trials=trials, observer=mind, seed=seed).frame
+def scattered(task: Paradigm, trials: int | None, who: Observer, law: Likelihood, seed: int) -> pd.DataFrame:
+    """What this mind does in the task. Where the law scatters a share `stray` of reports over all scores, so it is."""
+    frame = run(task, arms="human", people=1, trials=trials, observer=who, seed=seed).frame
     share = float(getattr(law, "stray", 0.0))
     if not share:
         return frame

@@ -8,10 +8,10 @@ the population is asked about too, and people are drawn from it; in units of the
     sd ~ half-normal(1.5)                           [its median, 1.01, is the spread of adults]
     R ~ LKJ(2)                                      [all correlations are thinkable, those near +-1 less so]
 
-What is moved is v_i = l mean + sd^l w_i (Papaspiliopoulos, Roberts & Skold 2007): l = 0 is the form that is not centred,
-right where a person's own data say little (a spread near 0 does no harm); l = 1 is centred, right where they say much.
-l is how much of a parameter's spread the person's own data explain, by the fit that comes before. It changes the path
-of the draws and not their law.
+What is moved is v_i = l mean + sd^l w_i (Papaspiliopoulos, Roberts & Skold 2007): l = 0 is the form that is not
+centred, right where a person's own data say little (a spread near 0 does no harm); l = 1 is centred, right where they
+say much. l is how much of a parameter's spread the person's own data explain, by the fit that comes before. It changes
+the path of the draws and not their law.
 
 Draws are by NUTS (`tune.sampling`) with the slopes of `tune.gradients`. Where the likelihood has kinks (K at whole
 numbers, t0 at an exposure and at 0, where people are at the floor) it is continuous, so the draws are right and only
@@ -63,6 +63,12 @@ def adults(params: Sequence[str]) -> tuple[Array, Array]:
     return np.array([s.mean for s in own]), np.array([s.sd for s in own])
 
 
+def mind(params: Sequence[str], x: Array) -> Observer:
+    """The mind at a point on the scales, as others are in all else."""
+    own: dict[str, Any] = dict(zip(params, map(float, scales.own(params, x)), strict=True))
+    return Observer(**own)
+
+
 @dataclass(frozen=True)
 class Alone:
     """One person: x = mean + sd q of adults, q ~ N(0, 1)."""
@@ -108,7 +114,7 @@ class Together:
 
     @cached_property
     def shape(self) -> Array:
-        """b of each partial correlation, (1 + c) / 2 ~ Beta(b, b): together the LKJ (Lewandowski, Kurowicka & Joe 2009)."""
+        """b of each partial correlation, (1 + c) / 2 ~ Beta(b, b): all together the LKJ (Lewandowski et al. 2009)."""
         p = self.center.shape[1]
         given = np.array([q for r in range(p) for q in range(r)], float)  # how many it is conditioned on
         return np.asarray(LKJ + (p - 2 - given) / 2)
@@ -401,8 +407,8 @@ def posterior(
     unconstrained_posterior (on the scales), sample_stats, log_likelihood (of each person's data in each condition where
     conditions are apart, else of all his data), posterior_predictive (expected means), observed_data (as condensed).
     """
-    how = {"pool": pool, "draws": draws, "chains": chains, "observer": observer, "seed": seed}
-    found = drawn(paradigm, data, params, **how, n_jobs=n_jobs, progress=progress)  # type: ignore[arg-type]
+    how: dict[str, Any] = {"pool": pool, "draws": draws, "chains": chains, "observer": observer, "seed": seed}
+    found = drawn(paradigm, data, params, **how, n_jobs=n_jobs, progress=progress)
     for note in troubles(found.draws):
         warnings.warn(note, stacklevel=2)
     return found.draws
@@ -432,7 +438,7 @@ def drawn(
     if pooled:
         near = fit(paradigm, data, asked.params, pool=True, observer=observer, seed=seed, n_jobs=n_jobs)
         model = Together.near(slope, near)
-        q, stats = nuts(model, model.start, seed=seed, progress=progress, **how)  # type: ignore[arg-type]
+        q, stats = nuts(model, model.start, seed=seed, progress=progress, **how)
         x, made = model.people(q), _population(model, q)
     else:
         x, stats, made = *_one_by_one(slope, seed, progress, how), {}
@@ -452,7 +458,7 @@ def _one_by_one(
                 progress(row * total + done, n * total)
 
         own = Alone(slope, row)
-        q, stats = nuts(own, own.start, seed=seed_of(seed, "posterior", str(row)), progress=tick, **how)  # type: ignore[arg-type]
+        q, stats = nuts(own, own.start, seed=seed_of(seed, "posterior", str(row)), progress=tick, **how)
         parts.append((own.people(q)[..., 0, :], stats))
     stacked = {name: np.stack([s[name] for _, s in parts], -1) for name in parts[0][1]}
     return np.stack([x for x, _ in parts], 2), stacked
