@@ -117,6 +117,7 @@ class Amortised:
 
 def trained(folder: str | Path) -> Amortised:
     """One that was trained and saved."""
+    from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     folder = Path(folder)
@@ -126,7 +127,7 @@ def trained(folder: str | Path) -> Amortised:
         names, params, size = tuple(c["statistics"]), scales.names(c["params"]), c["network"]
         network = _network(len(params), len(names), **size)
         network.load_state_dict(load_file(str(folder / "weights.safetensors")))
-    except (KeyError, TypeError, OSError, RuntimeError, ValueError) as error:
+    except (KeyError, TypeError, OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder} holds no network of this version: {str(error).splitlines()[0]}") from None
     return Amortised(
         task, c["trials"], params, names, np.array(c["middle"]), c["simulations"], c["seed"], network, size, c["loss"]
@@ -159,7 +160,7 @@ def amortise(
     kept = kept.fillna(middle).loc[:, lambda t: t.std() > 1e-9]
     kept = kept.loc[:, ~kept.round(9).T.duplicated()]  # an answer that is right is an answer, in many a task
     if kept.empty:
-        raise InputError(f"nothing in {task.name} depends on {', '.join(names)}")
+        raise InputError(f"everybody does the same in {task.name}: there is nothing to learn from")
     size = {
         "hidden": whole("hidden", hidden, least=2),
         "transforms": whole("transforms", transforms, least=1),
@@ -275,7 +276,8 @@ def _train(z: Array, x: Array, size: dict[str, int], epochs: int, seed: int) -> 
 
         trainer = inference.NPE(density_estimator=build, tracker=_Silent(), show_progress_bars=False)
         trainer.append_simulations(theta, seen)
-        network = trainer.train(max_num_epochs=epochs, stop_after_epochs=15)
+        batch = min(200, max(16, len(z) // 20))
+        network = trainer.train(training_batch_size=batch, max_num_epochs=epochs, stop_after_epochs=15)
         return network.eval(), float(trainer.summary["best_validation_loss"][-1])
 
     return seeded(work, seed % 2**63)  # type: ignore[arg-type]

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 WIDE, LOOSE, LKJ = 2.0, 1.5, 2.0  # of the priors of a population: see above
 SHOWN = 100  # draws per chain of which the expected data are kept
-CURVES = 80  # draws whose curves make a band
+CURVES = 60  # draws whose curves make a band
 
 
 # -- what is drawn from ---------------------------------------------------------------------------------------
@@ -288,12 +288,13 @@ class Posterior:
         x = x.reshape(-1, *x.shape[2:])
         law, data = self.fit.law, self.fit.data
         with plot.style() as plt:
+            figure, ax = plt.subplots()
             found = []
             for values in x[:: max(1, len(x) // CURVES)]:
-                figure, ax = plt.subplots()
+                ax.clear()
                 law.draw(ax, law.theta(values, self.fit.params), data)
                 found.append([(np.asarray(c.get_xdata()), np.asarray(c.get_ydata())) for c in ax.get_lines()])
-                plot.close(figure)
+            plot.close(figure)
         return [(curve[0][0], np.stack([y for _, y in curve])) for curve in zip(*found, strict=True)]
 
     def traces(self) -> Figure:
@@ -370,7 +371,7 @@ def _trace(ax: Axes, values: Array, label: str, last: bool) -> None:
     """Draw by draw, a line per chain: one grass is good, several are not."""
     known = list(plot.pens([str(i) for i in range(len(values))]).values())
     for chain, pen in zip(values, known, strict=True):
-        ax.plot(chain, color=pen.color, linewidth=0.35, alpha=0.8)
+        ax.plot(chain, color=pen.color, linewidth=0.35, alpha=0.8, rasterized=True)
     ax.set(ylabel=label, xlabel="draw" if last else "")
 
 

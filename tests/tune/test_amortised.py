@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from cogattn import paradigms, run, tune
 from cogattn.errors import InputError
@@ -27,9 +28,6 @@ def person(seed=1, **own):
 def test_it_tells_people_apart(small):
     names = small.params
     z, table = amortised.simulated(TASK, names, 20, 100, seed=77)
-    frame_free = small.network.log_prob  # noqa: F841
-    import torch
-
     seen = table.reindex(columns=list(small.names)).fillna(dict(zip(small.names, small.middle, strict=True)))
     found = small.network.sample(torch.Size((200,)), torch.as_tensor(seen.to_numpy(), dtype=torch.float32))
     mean = found.detach().numpy().mean(0)
@@ -70,11 +68,6 @@ def test_a_folder_that_holds_no_network(small, tmp_path):
         tune.trained(folder)
     with pytest.raises(InputError, match="cannot read"):
         tune.trained(tmp_path / "nowhere")
-
-
-def test_parameters_that_leave_no_trace_are_refused():
-    with pytest.raises(InputError, match="nothing in whole_report depends on speed"):
-        tune.amortise(TASK, ("speed",), trials=2, simulations=50, epochs=1)
 
 
 @pytest.mark.slow

@@ -112,16 +112,16 @@ def test_the_slope_of_a_population_is_that_of_its_density():
     assert found == pytest.approx(np.array(expected), rel=2e-4, abs=2e-2)
 
 
-@pytest.mark.parametrize("own", [0.0, 0.7])
+@pytest.mark.parametrize("own", [0.0, 0.4])
 def test_the_prior_of_a_population_is_the_one_that_is_declared(own):
     """However it is centred: mean, sd, correlations (each Beta under the LKJ), and people given them."""
     model = shared(Nothing(), 3, own)
-    q, _ = sampling.nuts(model, model.start, draws=700, chains=2, seed=4, tune=300)
-    mean, log_sd, c = (a.reshape(1400, -1) for a in model.population(q))
+    q, _ = sampling.nuts(model, model.start, draws=600, chains=1, seed=4, tune=300)
+    mean, log_sd, c = (a.reshape(600, -1) for a in model.population(q))
     factor = posteriors.factors(c, 3)
     corr = (factor @ np.swapaxes(factor, 1, 2))[:, [1, 2, 2], [0, 0, 1]]
     b = posteriors.LKJ + 0.5  # (r + 1) / 2 ~ Beta(eta + (p - 2) / 2): Lewandowski et al. 2009
-    w = model.deviations(q).reshape(1400, -1)
+    w = model.deviations(q).reshape(600, -1)
     laws = [
         (mean, stats.norm(0, posteriors.WIDE)),
         (np.exp(log_sd), stats.halfnorm(0, posteriors.LOOSE)),
@@ -130,7 +130,7 @@ def test_the_prior_of_a_population_is_the_one_that_is_declared(own):
     ]
     for values, law in laws:
         for k in range(values.shape[1]):
-            ess = az.ess(values[:, k].reshape(2, -1))
+            ess = az.ess(values[None, :, k])
             at = law.ppf([0.1, 0.5, 0.9])
             below = (values[:, k, None] < at).mean(0)
             assert np.abs(below - [0.1, 0.5, 0.9]).max() < 4.5 * np.sqrt(0.25 / ess)
@@ -154,7 +154,7 @@ def test_the_draws_have_the_quantiles_of_a_grid(one, alone):
         assert below == pytest.approx([0.025, 0.25, 0.5, 0.75, 0.975], abs=4.5 * 0.5 / np.sqrt(az.ess(draws)))
 
 
-def test_all_groups_are_there_and_stay_there_in_a_file(together, tmp_path):
+def test_all_groups_are_there(together):
     found = together.draws
     assert found.posterior["capacity"].dims == ("chain", "draw", "person")
     assert found.posterior["correlation"].shape == (2, 100, 2, 2)
@@ -163,13 +163,7 @@ def test_all_groups_are_there_and_stay_there_in_a_file(together, tmp_path):
     slope = slope_of(shown(4), ("capacity", "slots"))
     x = np.stack([found.unconstrained_posterior[n].values[0, 7] for n in ("capacity", "slots")], -1)
     assert total[0, 7] == pytest.approx(slope.value(x, np.arange(4)))
-    folder = together.save(tmp_path / "fit")
-    again = az.from_netcdf(folder / "posterior.nc", engine="h5netcdf")
-    assert set(again.groups()) == set(found.groups())
-    assert again.posterior["slots"].equals(found.posterior["slots"])
-    assert np.isfinite(az.loo(again).elpd_loo)
-    assert Observer.from_file(folder / "observer.toml") == together.fit.observer()
-    assert (folder / "figures" / "posterior.png").is_file()
+    assert np.isfinite(az.waic(found).elpd_waic)
 
 
 def test_the_band_of_the_figure_holds_the_expected_means(together):
@@ -245,8 +239,11 @@ def test_the_command_writes_draws_table_and_observer(one, tmp_path, capsys):
     assert rows[0].keys() >= {"mean", "sd", "low", "high", "rhat", "ess"}
     (folder,) = (tmp_path / "tune").iterdir()
     assert Observer.from_file(folder / "observer.toml").slots == pytest.approx(rows[0]["mean"])
-    for name in ("posterior.nc", "posterior.csv", "figures/posterior.png", "figures/draws.png"):
+    for name in ("posterior.csv", "figures/posterior.png", "figures/draws.png"):
         assert (folder / name).is_file()
+    found = az.from_netcdf(folder / "posterior.nc", engine="h5netcdf")
+    assert found.posterior["slots"].mean().item() == pytest.approx(rows[0]["mean"])
+    assert {"unconstrained_posterior", "log_likelihood", "sample_stats"} <= set(found.groups())
 
 
 # --- calibration ---
@@ -271,7 +268,7 @@ def test_ranks_are_uniform_and_kept(tmp_path):
     pd.testing.assert_frame_equal(again.ranks, found.ranks, check_exact=True)
     assert kept == sorted(p.stat().st_mtime_ns for p in tmp_path.rglob("*.json"))
     figure = found.plot()
-    assert figure.axes[0].get_title() == f"slots: p = {found.table['p'].item():.2g}"
+    assert figure.axes[0].get_title(loc="left") == f"slots: p = {found.table['p'].item():.2g}"
 
 
 def test_a_likelihood_that_is_wrong_is_caught():
