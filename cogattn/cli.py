@@ -355,6 +355,15 @@ def tune(
     ] = False,
     draws: Annotated[int, Parameter(converter=_whole, help="of each chain of --posterior")] = 1000,
     chains: Annotated[int, Parameter(converter=_whole, help="of --posterior")] = 4,
+    intervals: Annotated[
+        str, Parameter(help="of people who are fitted alone: profile or bootstrap")
+    ] = "profile",
+    between: Annotated[
+        bool,
+        Parameter(
+            negative=(), help="which law? several laws beside each other, by trials they have not seen"
+        ),
+    ] = False,
     observer: Observer_ = None,
     seed: Whole = 0,
     jobs: Jobs = None,
@@ -370,10 +379,12 @@ def tune(
     named = _options(column) or {}
     table = importing.read(data, law.columns, columns={k: str(v) for k, v in named.items()}, unit=unit)
     mind = _minds(observer, None)["observer"]
+    if between:
+        _which_law(name, table, mind, seed, _jobs(jobs), Path(out), json)
+        return
     which = None if params is None else _split(params)
     how: dict[str, Any] = {"pool": pool, "observer": mind, "seed": seed, "n_jobs": _jobs(jobs)}
-    if posterior:
-        how |= {"draws": draws, "chains": chains}
+    how |= {"draws": draws, "chains": chains} if posterior else {"intervals": intervals}
     with progress(f"tune {name}") as tick:
         done = (drawn if posterior else fit)(name, table.frame, which, **how, progress=tick)
     done.notes[:0] = table.notes
@@ -388,6 +399,24 @@ def tune(
         print("", *done.notes, sep="\n")
         print(f"\nFor every other command: --observer {folder / 'observer.toml'}")
     _end(folder, json, f"figures/{'posterior' if posterior else 'tune'}.png")
+
+
+def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: Path, json: bool) -> None:
+    """The laws of one paradigm beside each other, in a run folder of their own."""
+    from cogattn import experiment, files, results
+    from cogattn import tune as room
+
+    with progress(f"tune {name} --between") as tick:
+        done = room.between(name, table.frame, observer=observer, seed=seed, n_jobs=jobs, progress=tick)
+    asked = {"paradigm": name, "between": list(done.table["law"]), "seed": seed}
+    folder = experiment.run_folder(out, "tune", asked, resume=False)
+    files.write_text(folder / "config.toml", results.toml(asked))
+    files.write_json(folder / "provenance.json", results.provenance(seed, "cpu", jobs))
+    done.save(folder)
+    show(done.table, json)
+    if not json:
+        print("", *table.notes, "", done.finding(), sep="\n")
+    _end(folder, json, "figures/laws.png")
 
 
 @app.command

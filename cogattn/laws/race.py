@@ -458,6 +458,40 @@ def report_slopes(m, d, alpha, race, out, by_race, by_alpha):  # type: ignore[no
             by_race[k, j] /= total
 
 
+@njit(cache=True, nogil=True)
+def first_finishers(m, d, alpha, out):  # type: ignore[no-untyped-def]
+    """P(j of the first r to finish are targets): out[r, j], r = 0..m + d: `composition`, compiled for two weights."""
+    out[:] = 0.0
+    out[0, 0] = 1.0
+    for r in range(m + d):
+        for j in range(max(0, r - d), min(m, r) + 1):
+            target, other = float(m - j), alpha * (d - r + j)
+            if target + other <= 0.0:  # nobody is left who races
+                out[r + 1, j] += out[r, j]
+                continue
+            share = target / (target + other)
+            if share > 0.0:
+                out[r + 1, j + 1] += out[r, j] * share
+            out[r + 1, j] += out[r, j] * (1.0 - share)
+
+
+@njit(cache=True, nogil=True)
+def reallocated_counts(m, d, alpha, race, out):  # type: ignore[no-untyped-def]
+    """`report_counts` where what is stored hands its rate to the rest: Poisson(race) finish, if there are so many."""
+    n = m + d
+    who = np.empty((n + 1, m + 1))
+    first_finishers(m, d, alpha, who)
+    out[:] = 0.0
+    p, left = math.exp(-race), 1.0
+    for r in range(n + 1):
+        mass = p if r < n else left
+        for k in range(n + 1):
+            for j in range(m + 1):
+                out[k, j] += mass * who[min(r, k), j]
+        left = max(0.0, left - p)
+        p *= race / (r + 1.0)
+
+
 def stored_set(s: Sequence[int], v: npt.ArrayLike, tau: float, k: int) -> float:
     """P(exactly the set s is stored): the published closed form (Kyllingsbaek 2006, Behav Res Methods 38:123).
 

@@ -28,7 +28,8 @@ from cogattn.mind.draws import seed_of
 from cogattn.paradigms import Paradigm
 from cogattn.results import Trials
 from cogattn.tune import scales
-from cogattn.tune.fitting import Progress, human
+from cogattn.tune.base import Progress
+from cogattn.tune.fitting import of_people
 from cogattn.tune.posteriors import adults, mind
 
 Array = npt.NDArray[Any]
@@ -67,7 +68,7 @@ class Amortised:
         from cogattn.training import seeded
 
         draws, seed = whole("draws", draws, least=1, most=10**6), whole("seed", seed, most=2**63 - 1)
-        table = self.statistics(human(data.frame) if isinstance(data, Trials) else data)
+        table = self.statistics(of_people(data))
         seen = torch.as_tensor(table.to_numpy(), dtype=torch.float32)
         with torch.no_grad():
             z = seeded(lambda: self.network.sample(torch.Size((draws,)), seen), seed).numpy().astype(float)

@@ -8,7 +8,7 @@ observer. Everything else about the mind is `observer`, as it is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Protocol, Self
 
@@ -27,6 +27,9 @@ STRAY = (
 )
 
 
+Progress = Callable[[int, int], None]
+
+
 class Data(Protocol):
     """People's data as a law condenses them."""
 
@@ -40,6 +43,9 @@ class Data(Protocol):
 
     def of(self, rows: Sequence[int]) -> Data:
         """Some of the people."""
+
+    def folds(self, n: int, seed: int) -> list[Any]:
+        """The data without one nth of each person's trials of each condition, for each nth."""
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,9 @@ class Likelihood(ABC):
         Mapping[str, float]
     ] = {}  #: parameters that are no part of a mind, and what they are if not fitted
     exact: ClassVar[bool] = True  #: False = simulated
+    #: How many adults are added to the sample when a population is estimated: what these data hardly show, or what
+    #: hardly varies, then stays where adults are, in place of running away.
+    doubt: ClassVar[float] = 2.0
 
     def given(self, observer: Observer) -> Self:
         """The same law for this mind."""
@@ -83,6 +92,22 @@ class Likelihood(ABC):
     @abstractmethod
     def draw(self, ax: Any, theta: Array, data: Any) -> None:
         """One panel: the data and what the fit expects, theta[i] being person i's."""
+
+    def prepared(
+        self,
+        params: tuple[str, ...],  # noqa: ARG002
+        data: Any,  # noqa: ARG002
+        *,
+        seed: int = 0,  # noqa: ARG002
+        n_jobs: int = 1,  # noqa: ARG002
+        progress: Progress | None = None,  # noqa: ARG002
+    ) -> Self:
+        """What has to be done before these parameters can be asked for: nothing, unless the law is simulated."""
+        return self
+
+    def remarks(self) -> list[str]:
+        """What is to be said about the law itself."""
+        return []
 
     def base(self) -> Array:
         """(params,): what each parameter is if it is not fitted."""
@@ -118,6 +143,11 @@ class Likelihood(ABC):
             if len(few)
             else []
         )
+
+
+def dealt(n: int, folds: int, chance: np.random.Generator) -> Array:
+    """Which fold each of n trials is dealt to: evenly, in a random order, beginning with a random fold."""
+    return np.asarray(chance.permutation((np.arange(n) + chance.integers(folds)) % folds))
 
 
 def some(people: Sequence[Any]) -> str:

@@ -32,8 +32,7 @@ from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.tune import likelihoods, scales
-from cogattn.tune.base import Likelihood
-from cogattn.tune.fitting import Progress
+from cogattn.tune.base import Likelihood, Progress
 from cogattn.tune.gradients import Slope
 from cogattn.tune.posteriors import Alone, adults, mind
 from cogattn.tune.sampling import nuts

@@ -1,10 +1,10 @@
-r"""Two choices at once: the joint density of both response times at each SOA. Exact: race, store, central stage, lapses.
+r"""Two choices at once: the joint density of both response times at each SOA. Race, store, central stage, lapses.
 
 Stimulus i is encoded at e_i (a race: rate C A, shared by what is on display), reaches the central stage at a_i = e_i +
 perceiving_i, is chosen at T_i, and RT_i = T_i + moving_i from its own onset. Choosing takes b_i = choosing_i x one
 simple response (`laws.alertness.later`), in attention time. Who comes first has the share s of the stage
-(`laws.stages.prp`; s = 1: bottleneck). Given both arrivals, l the later one, and the first to come being 1, (T1, T2) <->
-(b1, b2) is linear:
+(`laws.stages.prp`; s = 1: bottleneck). Given both arrivals, l the later one, and the first to come being 1, (T1, T2)
+and (b1, b2) are linear in each other:
 
     T1 <= l        b1 = T1 - a1                               b2 = T2 - l                            density x 1
     l < T1 <= T2   b1 = l - a1 + s (T1 - l)                   b2 = T2 - T1 + (1 - s) (T1 - l)        x s
@@ -36,7 +36,7 @@ from cogattn.laws.alertness import later_density, later_mass, later_quantile
 from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.paradigms.prp import PRP
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over
-from cogattn.tune.sittings import COURSE, Sittings, course, forward, on_task
+from cogattn.tune.sittings import COURSE, HIDDEN, Sittings, course, forward, on_task
 
 _LATEST = 4.0  # s from S1 to the end of a trial
 _NODES = 8  # of each panel of each integral
@@ -75,7 +75,7 @@ class Choosing(Likelihood):
                 raise InputError(f"{name} must be {'>=' if name == 'soa' else '>'} 0 s, got {least:g}")
         if frame["rt1"].median() > _LATEST:
             raise InputError(f"rt1 must be in seconds: its median is {frame['rt1'].median():g}")
-        return Sittings.made(frame, ("soa", "rt1", "rt2"), self.task.gap, self.task.gap + _LATEST)
+        return Sittings.made(frame, ("soa",), ("rt1", "rt2"), self.task.gap, self.task.gap + _LATEST)
 
     def _task(self, theta: Array) -> Array:
         """(n, 6): perceiving, choosing, moving of both."""
@@ -240,7 +240,7 @@ def _choose(own, rule, task, load, starts, rest, work, first, values, row, out):
         mass, like = later_mass(rule[i, 0], rule[i, 1]), np.ones((b - a, 2))
         for j in range(b - a):
             soa, rt1, rt2 = values[a + j]
-            if math.isnan(rt1) or math.isnan(rt2):
+            if math.isnan(rt1) or math.isnan(rt2) or rt1 == HIDDEN:
                 continue
             for state in range(2):
                 pace = level[j] * (1.0 if state == 0 else rule[i, 6])

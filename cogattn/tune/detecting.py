@@ -27,7 +27,7 @@ from cogattn.errors import InputError, number
 from cogattn.laws.race import report_counts
 from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.tune.base import Array, Likelihood, checked, lacking, over
-from cogattn.tune.sittings import COURSE, Sittings, course, forward, on_task
+from cogattn.tune.sittings import COURSE, HIDDEN, Sittings, course, forward, on_task
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,8 @@ class ChangeDetection(Likelihood):
                 raise InputError(
                     f"{name} must be 1 (yes) or 0 (no) in every trial, got {frame[name][odd].iloc[0]:g}"
                 )
-        values = ("set_size", "changed", "says_changed")
-        return Sittings.made(frame, values, self.spacing - self.study - 1.0, self.spacing)
+        shown, answers = ("set_size", "changed"), ("says_changed",)
+        return Sittings.made(frame, shown, answers, self.spacing - self.study - 1.0, self.spacing)
 
     def loglik(self, theta: Array, data: Sittings, row: Array) -> Array:
         """(n,): log-likelihood of the trials of person row[i] under theta[i]."""
@@ -156,7 +156,9 @@ def _detect(theta, own, study, load, starts, rest, work, first, values, row, out
         like = np.empty((b - a, 2))
         _says(theta[i], study, level, values[a:b], like)
         for j in range(b - a):
-            if values[a + j, 2] == 0.0:
+            if values[a + j, 2] == HIDDEN:
+                like[j] = 1.0
+            elif values[a + j, 2] == 0.0:
                 like[j] = 1.0 - like[j]
         out[i] = forward(like, stay, back, first[a:b])
 

@@ -29,19 +29,22 @@ import pandas as pd
 from scipy import optimize, stats
 
 from cogattn import files, plot
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer, Population
+from cogattn.paradigms import Paradigm
 from cogattn.results import Trials
 from cogattn.tune import likelihoods, scales
-from cogattn.tune.base import Data, Likelihood
+from cogattn.tune.base import Data, Likelihood, Progress
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Array = npt.NDArray[np.float64]
-Progress = Callable[[int, int], None]
 DRAWS = 512  # parameters that each person is asked about, a power of two
+RESAMPLES = 200  # of a bootstrap
 ROUNDS = 3  # how often the draws are moved to where the population says that people are
+_MANY = 12  # the same, at most, where data say little about some parameter
+_RUN_OUT = 60  # effective draws
 _LEAST = 4  # people from which a population can be said to be one
 _SPREADS = {f.name for f in fields(Population)}  # what can differ between people of a population
 _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
@@ -174,32 +177,51 @@ class Fit:
         if scales.SCALES[name].log:
             ax.set_xscale("log")
             low, high = float(rows["low"].min()), float(rows["high"].max())
-            marks = [m * 10.0**e for e in range(-4, 4) for m in (1, 2, 5) if low <= m * 10.0**e <= high]
+            wide = math.log10(high / low)
+            steps = (1, 2, 5) if wide < 2 else (1,)
+            marks = [m * 10.0**e for e in range(-7, 5) for m in steps if low <= m * 10.0**e <= high]
+            marks = marks[:: 1 if wide < 4 else 2]
             ax.set_xticks(marks, [f"{m:g}" for m in marks], minor=False)
             ax.set_xticks([], minor=True)
 
 
 def fit(
-    paradigm: str,
+    paradigm: str | Paradigm,
     data: Trials | pd.DataFrame,
     params: Sequence[str] | None = None,
     *,
     pool: bool | None = None,
     observer: Observer | None = None,
+    intervals: str = "profile",
     seed: int = 0,
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> Fit:
     """Estimate people's parameters. data: a run's trials, or a long table with the columns of the paradigm's own.
 
+    paradigm: its name, or the paradigm with your options.
+
     params: which ones (default: all that the data inform); the others are as in `observer`. pool=None: together if
-    there are at least four people.
+    there are at least four people. intervals of people who are fitted alone: "profile" (where the likelihood has
+    fallen too far) or "bootstrap" (what is found when trials are drawn anew); of people together: their posterior's.
     """
-    law, compact, names, notes = prepared(paradigm, data, params, observer)
+    law, compact, names, notes = ask(paradigm, data, params, observer)
+    paradigm = paradigm if isinstance(paradigm, str) else paradigm.name
     n_jobs, seed = whole("n_jobs", n_jobs, least=1, most=1024), whole("seed", seed, most=2**63 - 1)
     pooled = pools(compact, pool)
-    job = _Job(law, compact, names, seed, n_jobs, progress)
-    return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes)
+    if choice("intervals", intervals, ("profile", "bootstrap")) == "bootstrap":
+        if pooled:
+            raise InputError(
+                "people who are fitted together have the intervals of their posterior: set pool=False"
+            )
+        if not hasattr(compact, "resampled"):
+            raise InputError(
+                f"trials of {paradigm} hang together and cannot be drawn anew: set intervals='profile'"
+            )
+    law = law.prepared(names, compact, seed=seed, n_jobs=n_jobs, progress=progress)
+    notes = [*notes, *law.remarks()]
+    job = Job(law, compact, names, seed, n_jobs, progress)
+    return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes, intervals)
 
 
 def pools(data: Data, pool: bool | None) -> bool:
@@ -219,12 +241,15 @@ class Asked(NamedTuple):
     notes: list[str]
 
 
-def prepared(
-    paradigm: str, data: Trials | pd.DataFrame, params: Sequence[str] | None, observer: Observer | None
+def ask(
+    paradigm: str | Paradigm,
+    data: Trials | pd.DataFrame,
+    params: Sequence[str] | None,
+    observer: Observer | None,
 ) -> Asked:
     """The law of the paradigm for this mind, the data condensed, the parameters that they inform, what is odd."""
     law = likelihoods.of(paradigm).given(observer or Observer())
-    frame = human(data.frame) if isinstance(data, Trials) else data
+    frame = of_people(data)
     compact = law.compact(frame)
     informed = law.informed(compact)
     names = scales.names(params) if params else law.usual(compact)
@@ -236,16 +261,17 @@ def prepared(
     return Asked(law, compact, names, law.notes(frame))
 
 
-def human(frame: pd.DataFrame) -> pd.DataFrame:
-    """The trials of the human arm, where there are several."""
-    arms = frame["arm"].unique() if "arm" in frame else []
+def of_people(data: Trials | pd.DataFrame) -> pd.DataFrame:
+    """A long table as it is; of a run the trials of the human arm, where there are several."""
+    frame = data.frame if isinstance(data, Trials) else data
+    arms = frame["arm"].unique() if isinstance(data, Trials) and "arm" in frame else []
     if len(arms) > 1 and "human" not in arms:
         raise InputError(f"the run has the arms {', '.join(arms)}: give the trials of one of them")
     return frame[frame["arm"] == "human"] if "human" in arms else frame
 
 
 @dataclass
-class _Job:
+class Job:
     """A fit under way."""
 
     law: Likelihood
@@ -259,7 +285,7 @@ class _Job:
     def n(self) -> int:
         return len(self.data.people)
 
-    def loglik(self, x: Array, row: Array) -> Array:
+    def loglik(self, x: Array, row: npt.NDArray[Any]) -> Array:
         """Of points on the scales (n, parameters)."""
         return self.law.loglik(self.law.theta(scales.own(self.params, x), self.params), self.data, row)
 
@@ -303,14 +329,16 @@ class _Job:
 
     # -- each alone --------------------------------------------------------------------------------------------
 
-    def alone(self, paradigm: str, notes: list[str]) -> Fit:
-        """Maximum likelihood, and profile intervals."""
+    def alone(self, paradigm: str, notes: list[str], intervals: str) -> Fit:
+        """Maximum likelihood, and profile or bootstrap intervals."""
         p = len(self.params)
         flat = (np.zeros(p), np.zeros((p, p)))
 
         def one(row: int) -> tuple[Array, float, Array, Array]:
             x, top = self.peak(row, *flat, self.law.starts(self.params))
-            return x, top, self.profile(row, x, top), self.spread_at(row, x, flat[1])
+            x = scales.within(self.params, x)
+            bounds = self.bootstrap(row, x) if intervals == "bootstrap" else self.profile(row, x, top)
+            return x, top, bounds, self.spread_at(row, x, flat[1])
 
         found = self.each(one, 0, self.n)
         x = np.array([f[0] for f in found])
@@ -350,6 +378,15 @@ class _Job:
                 out[i, side] = self._edge(fallen, x[i], sign, scales.SCALES[self.params[i]])
         return out
 
+    def bootstrap(self, row: int, x: Array) -> Array:
+        """(parameters, 2): the middle 95 % of what is found in `RESAMPLES` samples of the trials (Efron 1979)."""
+        p, data = len(self.params), self.data
+        found = []
+        for turn in range(RESAMPLES):
+            job = replace(self, data=data.resampled(row, turn, self.seed))  # type: ignore[attr-defined]
+            found.append(job.peak(0, np.zeros(p), np.zeros((p, p)), [x])[0])
+        return np.quantile(np.array(found), [0.025, 0.975], axis=0).T
+
     @staticmethod
     def _edge(fallen: Callable[[float], float], at: float, sign: float, scale: scales.Scale) -> float:
         """From the peak outwards by doubling steps until it has fallen far enough, then to the point where."""
@@ -369,20 +406,25 @@ class _Job:
     def together(self, paradigm: str, notes: list[str]) -> Fit:
         """Importance sampling around each person's peak, EM for the population, and again from where people are."""
         mean, cov = self.prior()
+        known = (self.law.doubt, mean, cov)
         even = stats.qmc.Sobol(len(self.params) + 1, scramble=True, rng=np.random.default_rng(self.seed))
         u = np.clip(even.random(DRAWS), 1e-6, 1 - 1e-6)
+        rounds = _MANY if self.law.doubt else ROUNDS
         first = partial(self.laplace, mean=mean, precision=np.asarray(np.linalg.inv(cov), float))
-        near = self.each(first, 0, (1 + ROUNDS) * self.n)
-        for turn in range(ROUNDS):
+        near = self.each(first, 0, (1 + rounds) * self.n)
+        for turn in range(rounds):
             ask = partial(self.sampled, near=near, mean=mean, cov=cov, u=u)
-            found = self.each(ask, (1 + turn) * self.n, (1 + ROUNDS) * self.n)
+            found = self.each(ask, (1 + turn) * self.n, (1 + rounds) * self.n)
             draws, base = np.array([f[0] for f in found]), np.array([f[1] for f in found])
-            mean, cov, loglik = _em(draws, base, mean, cov)
+            before = mean, cov
+            mean, cov, loglik = _em(draws, base, mean, cov, known)
             weights, _ = _weighted(draws, base, mean, cov)  # (people, draws)
             center, spread = _moments(draws, weights)
             near = list(zip(center, spread + 0.05 * np.array([s for _, s in near]), strict=True))
+            if self.law.doubt and turn >= ROUNDS - 1 and _stands(*before, mean, cov):
+                break
         own = np.array([self.loglik(center[i : i + 1], np.array([i]))[0] for i in range(self.n)])
-        poor = int((1 / (weights**2).sum(1) < 20).sum())
+        poor = int((_effective(weights) < 20).sum())
         if poor:
             notes = [*notes, f"{poor} people's posteriors are poorly sampled (fewer than 20 effective draws)"]
         bounds, within = _quantiles(draws, weights), _mean_correlation(list(spread))
@@ -493,17 +535,37 @@ def _weighted(draws: Array, base: Array, mean: Array, cov: Array) -> tuple[Array
     return w / total, float((top[:, 0] + np.log(total[:, 0] / draws.shape[1])).sum())
 
 
-def _em(draws: Array, base: Array, mean: Array, cov: Array) -> tuple[Array, Array, float]:
-    """The population that makes everybody's data most likely, given the draws."""
-    before = -math.inf
+def _effective(weights: Array) -> Array:
+    """(people,) how many draws of equal weight they are worth."""
+    return np.asarray(1 / (weights**2).sum(1))
+
+
+def _stands(mean: Array, cov: Array, then: Array, cov_then: Array) -> bool:
+    """The population has moved by less than a twentieth of its own spread."""
+    sd, sd_then = np.sqrt(np.diag(cov)), np.sqrt(np.diag(cov_then))
+    return bool((np.abs(then - mean) < 0.05 * sd).all() and (np.abs(sd_then / sd - 1) < 0.05).all())
+
+
+def _em(
+    draws: Array, base: Array, mean: Array, cov: Array, known: tuple[float, Array, Array]
+) -> tuple[Array, Array, float]:
+    """The population that makes everybody's data most likely, given the draws.
+
+    known: so many adults, their mean and covariance, are added to the sample; then the steps end, too, where the draws
+    of a quarter of the people have run out, so that they are drawn anew from nearer by.
+    """
+    before, n, (added, at, scatter) = -math.inf, len(draws), known
     w, loglik = _weighted(draws, base, mean, cov)
     for _ in range(500):
-        if loglik - before < 1e-4:
+        if loglik - before < 1e-4 or (added and np.quantile(_effective(w), 0.25) < _RUN_OUT):
             break
         before = loglik
-        mean = np.einsum("is,isp->p", w, draws) / len(draws)
+        mean = (np.einsum("is,isp->p", w, draws) + added * at) / (n + added)
         gap = draws - mean
-        cov = np.einsum("is,isp,isq->pq", w, gap, gap) / len(draws) + 1e-9 * np.eye(len(mean))
+        own = np.einsum("is,isp,isq->pq", w, gap, gap)
+        if added:
+            own += added * (scatter + np.outer(at - mean, at - mean))
+        cov = own / (n + added) + 1e-9 * np.eye(len(mean))
         w, loglik = _weighted(draws, base, mean, cov)
     return mean, cov, loglik
 

@@ -47,7 +47,7 @@ class Slope:
 
     def __call__(self, x: Array, row: Array) -> tuple[Array, Array]:
         """(n,) and (n, parameters)."""
-        if type(self.law) is Report:  # a law that is made from it may be another law
+        if type(self.law) is Report and self.law.race == "fixed":  # what is made from it may be another law
             return self._exact(self.law, x, row)
         return self._differences(x, row)
 

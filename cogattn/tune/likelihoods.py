@@ -12,21 +12,32 @@ A share `stray` of answers is scattered over all scores: a typing error must not
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numba import njit
 
-from cogattn import plot
-from cogattn.errors import InputError, choice
-from cogattn.laws.race import report_counts
-from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over, some
+from cogattn import paradigms, plot
+from cogattn.errors import InputError, choice, number
+from cogattn.laws.race import first_finishers, reallocated_counts, report_counts
+from cogattn.paradigms import Paradigm, change_detection
+from cogattn.paradigms.partial_report import PartialReport
+from cogattn.paradigms.prp import PRP
+from cogattn.paradigms.simple_rt import PVT, SimpleRT
+from cogattn.paradigms.whole_report import WholeReport
+from cogattn.tune.base import STRAY, Array, Likelihood, checked, dealt, lacking, over, some
 from cogattn.tune.choosing import Choosing
 from cogattn.tune.detecting import ChangeDetection
 from cogattn.tune.pressing import Pressing
+from cogattn.tune.simulated import Simulated
+
+RACES = ("fixed", "reallocating", "linear")
+FITTED = tuple(
+    name for name in paradigms.names() if name != "control_room"
+)  #: its worlds answer back: it has no means
 
 
 @dataclass(frozen=True)
@@ -54,15 +65,49 @@ class Compact:
             self.counts[list(rows)],
         )
 
+    def folds(self, n: int, seed: int) -> list[Compact]:
+        """The data without one nth of each person's trials of each condition, for each nth."""
+        parts = np.zeros((n, *self.counts.shape))
+        for i in range(len(self.people)):
+            chance = np.random.default_rng([seed, i])
+            for c in range(len(self.exposure)):
+                scores = _scores(self.counts[i, c])
+                fold = dealt(len(scores), n, chance)
+                for f in range(n):
+                    parts[f, i, c] = np.bincount(scores[fold == f], minlength=parts.shape[-1])
+        return [replace(self, counts=self.counts - part) for part in parts]
+
+    def resampled(self, row: int, turn: int, seed: int) -> Compact:
+        """One person's data with the trials of each condition drawn anew, with replacement."""
+        chance = np.random.default_rng([seed, row, turn])
+        drawn = [chance.choice(_scores(c), int(c.sum())) if c.any() else _scores(c) for c in self.counts[row]]
+        counts = np.array([np.bincount(d, minlength=self.counts.shape[2]) for d in drawn], float)
+        return replace(self, people=[self.people[row]], counts=counts[None])
+
+
+def _scores(counts: Array) -> Array:
+    """The scores of one condition, trial by trial."""
+    return np.repeat(np.arange(len(counts)), counts.astype(np.int64))
+
 
 @dataclass(frozen=True)
 class Report(Likelihood):
-    """Whole and partial report of brief, masked displays."""
+    """Whole and partial report of brief, masked displays.
+
+    race: "fixed" (each keeps its rate), "reallocating" (what is stored hands its rate to the rest), or no race:
+    "linear", C items a second, one like the other, until K are held: the leanest law that has a rate and a limit.
+    """
 
     stray: float = STRAY
+    race: str = "fixed"
 
+    doubt: ClassVar[float] = 0.0  # each of the four is well known
     params: ClassVar[tuple[str, ...]] = ("capacity", "slots", "threshold", "alpha")
     columns: ClassVar[tuple[str, ...]] = ("person", "exposure", "targets", "distractors", "score")
+
+    def __post_init__(self) -> None:
+        number("stray", self.stray, least=0, most=0.5)
+        choice("race", self.race, RACES)
 
     def informed(self, data: Compact) -> tuple[str, ...]:
         """The parameters that these data can say something about."""
@@ -107,6 +152,7 @@ class Report(Likelihood):
             m,
             d,
             self.stray,
+            RACES.index(self.race),
             out,
         )
         return out
@@ -114,7 +160,8 @@ class Report(Likelihood):
     def expected(self, theta: Array, data: Compact) -> Array:
         """(n, conditions): the mean score under theta[i]."""
         out = np.empty((len(theta), len(data.exposure)))
-        _means(np.ascontiguousarray(theta, float), data.exposure, data.targets, data.distractors, out)
+        kind = RACES.index(self.race)
+        _means(np.ascontiguousarray(theta, float), data.exposure, data.targets, data.distractors, kind, out)
         return out
 
     def starts(self, params: Sequence[str]) -> list[Array]:
@@ -157,10 +204,29 @@ class Report(Likelihood):
 
 
 @njit(cache=True, nogil=True)
-def _mixed(theta, exposure, m, d, table, p):  # type: ignore[no-untyped-def]
+def _linear(m, d, alpha, work, out):  # type: ignore[no-untyped-def]
+    """As many as there was time for, `work` mixed over floor and ceiling; who they are is as in a race."""
+    n = m + d
+    who = np.empty((n + 1, m + 1))
+    first_finishers(m, d, alpha, who)
+    x = min(float(n), work)
+    low = math.floor(x)
+    for k in range(n + 1):
+        for j in range(m + 1):
+            above = who[min(low + 1, k), j] if low < n else 0.0
+            out[k, j] = (1.0 - x + low) * who[min(low, k), j] + (x - low) * above
+
+
+@njit(cache=True, nogil=True)
+def _mixed(theta, exposure, m, d, kind, table, p):  # type: ignore[no-untyped-def]
     """P(score), score 0..m, into p: the law of whole K, mixed over floor and ceiling."""
     race = theta[0] * max(0.0, exposure - theta[2])
-    report_counts(m, d, theta[3], race, table)
+    if kind == 0:
+        report_counts(m, d, theta[3], race, table)
+    elif kind == 1:
+        reallocated_counts(m, d, theta[3], race, table)
+    else:
+        _linear(m, d, theta[3], race, table)
     n = m + d
     k = min(float(n), max(0.0, theta[1]))
     low = math.floor(k)
@@ -170,7 +236,7 @@ def _mixed(theta, exposure, m, d, table, p):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _report(theta, counts, row, exposure, targets, distractors, stray, out):  # type: ignore[no-untyped-def]
+def _report(theta, counts, row, exposure, targets, distractors, stray, kind, out):  # type: ignore[no-untyped-def]
     for i in range(len(theta)):
         total = 0.0
         for c in range(len(exposure)):
@@ -181,7 +247,7 @@ def _report(theta, counts, row, exposure, targets, distractors, stray, out):  # 
             if not some:
                 continue
             table, p = np.empty((m + d + 1, m + 1)), np.empty(m + 1)
-            _mixed(theta[i], exposure[c], m, d, table, p)
+            _mixed(theta[i], exposure[c], m, d, kind, table, p)
             for j in range(m + 1):
                 if counts[row[i], c, j] > 0:
                     total += counts[row[i], c, j] * math.log((1.0 - stray) * p[j] + stray / (m + 1))
@@ -189,27 +255,32 @@ def _report(theta, counts, row, exposure, targets, distractors, stray, out):  # 
 
 
 @njit(cache=True, nogil=True)
-def _means(theta, exposure, targets, distractors, out):  # type: ignore[no-untyped-def]
+def _means(theta, exposure, targets, distractors, kind, out):  # type: ignore[no-untyped-def]
     for i in range(len(theta)):
         for c in range(len(exposure)):
             m, d = targets[c], distractors[c]
             table, p = np.empty((m + d + 1, m + 1)), np.empty(m + 1)
-            _mixed(theta[i], exposure[c], m, d, table, p)
+            _mixed(theta[i], exposure[c], m, d, kind, table, p)
             out[i, c] = 0.0
             for j in range(m + 1):
                 out[i, c] += j * p[j]
 
 
-LIKELIHOODS: Mapping[str, Likelihood] = {
-    "whole_report": Report(),
-    "partial_report": Report(),
-    "change_detection": ChangeDetection(),
-    "prp": Choosing(),
-    "simple_rt": Pressing(),
-    "pvt": Pressing(deadline=10.0, spacing=6.5),
-}
-
-
-def of(paradigm: str) -> Likelihood:
-    """The likelihood of a paradigm's data."""
-    return LIKELIHOODS[choice("paradigm that can be fitted", paradigm, sorted(LIKELIHOODS))]
+def of(paradigm: str | Paradigm) -> Likelihood:
+    """The likelihood of a paradigm's data: exact where the laws give one, else simulated."""
+    task = (
+        paradigms.make(choice("paradigm that can be fitted", paradigm, FITTED), {})
+        if isinstance(paradigm, str)
+        else paradigm
+    )
+    if isinstance(task, WholeReport | PartialReport):
+        return Report()
+    if isinstance(task, change_detection.ChangeDetection):
+        return ChangeDetection(study=task.study, spacing=task.gap + task.study + 1.0)
+    if isinstance(task, PRP):
+        return Choosing(task=task)
+    if isinstance(task, PVT):
+        return Pressing(deadline=10.0, spacing=task.gap + task.gap_spread / 2 + 0.5)
+    if isinstance(task, SimpleRT):
+        return Pressing(deadline=2.0, spacing=task.gap + task.gap_spread + 0.35)
+    return Simulated(task=task)

@@ -34,12 +34,14 @@ import pandas as pd
 from numba import njit
 
 from cogattn import files, plot
-from cogattn.errors import needs, whole
+from cogattn.errors import InputError, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
+from cogattn.paradigms import Paradigm
 from cogattn.results import Trials
 from cogattn.tune import scales
-from cogattn.tune.fitting import Asked, Fit, Progress, fit, pools, prepared, trades
+from cogattn.tune.base import Progress
+from cogattn.tune.fitting import Asked, Fit, ask, fit, pools, trades
 from cogattn.tune.gradients import Slope
 from cogattn.tune.likelihoods import Compact
 from cogattn.tune.sampling import ENOUGH, RHAT, nuts
@@ -390,7 +392,7 @@ def _pair(ax: Axes, x: Array, y: Array | None, bad: Array) -> None:
 
 
 def posterior(
-    paradigm: str,
+    paradigm: str | Paradigm,
     data: Trials | pd.DataFrame,
     params: Sequence[str] | None = None,
     *,
@@ -416,7 +418,7 @@ def posterior(
 
 
 def drawn(
-    paradigm: str,
+    paradigm: str | Paradigm,
     data: Trials | pd.DataFrame,
     params: Sequence[str] | None = None,
     *,
@@ -430,7 +432,12 @@ def drawn(
 ) -> Posterior:
     """`posterior`, with its summary: table, figures, files."""
     needs("nutpie", "posterior")
-    asked = prepared(paradigm, data, params, observer)
+    asked = ask(paradigm, data, params, observer)
+    name = paradigm if isinstance(paradigm, str) else paradigm.name
+    if not asked.law.exact:
+        raise InputError(
+            f"{name} has no exact likelihood to draw from: train a network on it once, with tune.amortise"
+        )
     draws, chains = whole("draws", draws, least=20, most=10**6), whole("chains", chains, least=1, most=64)
     seed, n_jobs = whole("seed", seed, most=2**63 - 1), whole("n_jobs", n_jobs, least=1, most=1024)
     pooled = pools(asked.data, pool)
@@ -443,8 +450,8 @@ def drawn(
         x, made = model.people(q), _population(model, q)
     else:
         x, stats, made = *_one_by_one(slope, seed, progress, how), {}
-    attributes = {"paradigm": paradigm, "pooled": int(pooled), "seed": seed, "inference_library": "nutpie"}
-    return _summary(asked, paradigm, _inference(asked, x, made, stats, attributes), pooled)
+    attributes = {"paradigm": name, "pooled": int(pooled), "seed": seed, "inference_library": "nutpie"}
+    return _summary(asked, name, _inference(asked, x, made, stats, attributes), pooled)
 
 
 def _one_by_one(

@@ -27,7 +27,7 @@ from cogattn import plot
 from cogattn.errors import InputError, number
 from cogattn.laws.alertness import EARLIEST, later_after, later_density, later_mass
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, over
-from cogattn.tune.sittings import COURSE, Sittings, course, on_task
+from cogattn.tune.sittings import COURSE, HIDDEN, Sittings, course, on_task
 
 EARLY = 0.1  #: s; sooner is no answer (as in `mind`)
 _LOAD = 1.0  # one stimulus, one response: demand 1, monotony 1
@@ -70,7 +70,7 @@ class Pressing(Likelihood):
                 f"rt must be in seconds: its median is {np.nanmedian(rt):g}; divide milliseconds by 1000"
             )
         frame = frame.assign(rt=np.where(rt >= self.deadline, np.nan, rt))
-        return Sittings.made(frame, ("rt",), self.spacing, self.spacing)
+        return Sittings.made(frame, (), ("rt",), self.spacing, self.spacing)
 
     def loglik(self, theta: Array, data: Sittings, row: Array) -> Array:
         """(n,): log density of the responses of person row[i] under theta[i]."""
@@ -146,10 +146,15 @@ def _phi(z):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _density(rt, mean, sd, deadline):  # type: ignore[no-untyped-def]
-    """Of a response at rt; NaN: the chance of none by the deadline."""
+def _like(rt, mean, sd, early, deadline):  # type: ignore[no-untyped-def]
+    """Density of a response at rt; NaN: the chance of none by the deadline."""
+    if rt == HIDDEN:
+        return 1.0
     mass = later_mass(mean, sd)
-    return later_after(deadline, mean, sd, mass) if math.isnan(rt) else later_density(rt, mean, sd, mass)
+    if math.isnan(rt):
+        return (1.0 - STRAY) * (1.0 - early) * later_after(deadline, mean, sd, mass) + 0.5 * STRAY
+    law = (1.0 - early) * later_density(rt, mean, sd, mass) + (early / EARLY if rt < EARLY else 0.0)
+    return (1.0 - STRAY) * law + 0.5 * STRAY / deadline
 
 
 @njit(cache=True, nogil=True)
@@ -190,12 +195,9 @@ def _sitting(rule, deadline, nodes, level, stay, back, first, since, rt):  # typ
             for state in range(2):
                 mean = speed * level[j] * (1.0 if state == 0 else off)
                 own = sd * (1.0 if state == 0 else spread)
-                like = (1.0 - early) * _density(
-                    rt[j], mean + math.sqrt(share) * own * z[i], math.sqrt(1.0 - share) * own, deadline
+                like = _like(
+                    rt[j], mean + math.sqrt(share) * own * z[i], math.sqrt(1.0 - share) * own, early, deadline
                 )
-                if rt[j] < EARLY:
-                    like += early / EARLY
-                like = (1.0 - STRAY) * like + 0.5 * STRAY * (1.0 if math.isnan(rt[j]) else 1.0 / deadline)
                 p[i, state] = (on if state == 0 else away) * like
                 both += p[i, state]
         total += math.log(max(both, 1e-300))

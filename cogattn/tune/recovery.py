@@ -24,7 +24,8 @@ from cogattn.errors import InputError, whole
 from cogattn.experiment import run
 from cogattn.observer import Population
 from cogattn.paradigms import Paradigm
-from cogattn.tune.fitting import Fit, Progress, fit
+from cogattn.tune.base import Progress
+from cogattn.tune.fitting import Fit, fit
 from cogattn.tune.scales import SCALES
 
 if TYPE_CHECKING:

@@ -95,6 +95,29 @@ SCALES = {
     "tempo_share": _share("tempo_share", 0.7),
     "slip": _share("slip", 1.0),
     "share": Scale("", 0.5, 1.0, 0.9, 0.15),
+    "criterion": Scale("", -2.0, 3.0, Observer().criterion, 0.3),
+    "criterion_shift": Scale("", -1.0, 2.0, Observer().criterion_shift, 0.2),
+    "memory_loss": _share("memory_loss", 0.7),
+    "sleep_loss": _share("sleep_loss", 0.5),
+    "lapse_base": _factor("lapse_base", "1/s", 1e-5, 10.0, 0.7),
+    "away": _factor("away", "s", 0.1, 1000.0),
+    "persistence": _factor("persistence", "s", 1e-3, 5.0, 0.5),
+    "wariness": _factor("wariness", "", 1e-3, 5.0, 0.5),
+    "dwell": _factor("dwell", "s", 0.01, 5.0),
+    "dwell_sd": _factor("dwell_sd", "s", 0.005, 2.0),
+    "sparing": _share("sparing", 0.7),
+    "order_sd": _factor("order_sd", "s", 0.001, 1.0),
+    "group": _factor("group", "items", 1.0, 63.0, 0.4),
+    "quit_growth": _factor("quit_growth", "", 1e-3, 100.0, 0.5),
+    "visit_shape": _factor("visit_shape", "", 0.3, 20.0),
+    "visit_hit": _factor("visit_hit", "", 0.1, 5.0, 0.15),
+    "lead": Scale("", 1.0, 20.0, Observer().lead, 0.6),
+    "narrowing": _factor("narrowing", "s", 1e-4, 1.0, 0.5),
+    "learning": _factor("learning", "1/s", 1e-7, 1.0, 0.7),
+    "restless": _factor("restless", "1/s", 0.01, 100.0, 0.5),
+    "stay": _factor("stay", "", 0.01, 1000.0, 0.5),
+    "switch_time": _factor("switch_time", "s", 0.005, 10.0, 0.4),
+    "spill": _share("spill", 0.7),
     # of tasks, not of minds
     "second_choice": Scale("", 0.05, 20.0, math.log(0.8), 0.3, log=True),
     "guess": Scale("", 1e-4, 1 - 1e-4, 0.0, 0.7, logit=True),
@@ -110,6 +133,15 @@ def own(params: Sequence[str], latent: npt.ArrayLike) -> Array:
     """(..., parameters) from the scales to their own units."""
     x = np.asarray(latent, float)
     return np.stack([SCALES[name].own(x[..., i]) for i, name in enumerate(params)], -1)
+
+
+def within(params: Sequence[str], x: npt.ArrayLike) -> Array:
+    """Points on the scales, none beyond where a factor or a share is as good as 0 (or 1): there nothing changes."""
+    x = np.array(x, float)
+    for i, scale in enumerate(SCALES[name] for name in params):
+        if scale.log or scale.logit:
+            x[..., i] = np.clip(x[..., i], scale.latent(scale.low), scale.latent(scale.high))
+    return x
 
 
 def latent(params: Sequence[str], values: npt.ArrayLike) -> Array:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -27,11 +27,12 @@ from numba import njit
 
 from cogattn.errors import InputError
 from cogattn.laws.alertness import pool_at, pool_integral, pool_rates
-from cogattn.tune.base import Array
+from cogattn.tune.base import Array, dealt
 
 #: What of a mind decides the course of its attention, in the order in which the compiled functions take it.
 COURSE = ("wandering", "lapse_base", "lapse_fast", "lapse_slow", "away", "fast_loss", "slow_loss", "fast_tiring",
           "fast_recovery", "fast_rest", "slow_tiring", "slow_recovery", "slow_rest")  # fmt: skip
+HIDDEN = np.inf  #: in place of an answer: nothing is known of it
 _STEP = 4.0  # s in which the hazard is taken as constant
 _PAUSE, _TIMES = 15.0, 3.0
 
@@ -45,7 +46,8 @@ class Sittings:
     rest: Array  #: (trials,) s of pause before a trial
     work: Array  #: (trials,) s at work before it, since the onset of the trial before
     first: Array  #: (trials,) whether a sitting begins
-    values: Array  #: (trials, columns) what was shown and answered
+    values: Array  #: (trials, columns) what was shown, then what was answered
+    answers: int  #: how many of the columns were answered
 
     @property
     def trials(self) -> Array:
@@ -57,11 +59,35 @@ class Sittings:
         at = [np.arange(self.starts[i], self.starts[i + 1]) for i in rows]
         index = np.concatenate(at) if at else np.zeros(0, np.int64)
         starts = np.concatenate([[0], np.cumsum([len(a) for a in at])]).astype(np.int64)
-        columns = (c[index] for c in (self.rest, self.work, self.first, self.values))
-        return Sittings([self.people[i] for i in rows], starts, *columns)
+        rest, work, first, values = (c[index] for c in (self.rest, self.work, self.first, self.values))
+        return Sittings([self.people[i] for i in rows], starts, rest, work, first, values, self.answers)
+
+    def folds(self, n: int, seed: int) -> list[Sittings]:
+        """The data without one nth of each person's trials of each kind, for each nth: what was answered there is
+        HIDDEN, but the trial was."""
+        shown = self.values[:, : self.values.shape[1] - self.answers]
+        kind = (
+            np.unique(shown, axis=0, return_inverse=True)[1].ravel()
+            if shown.shape[1]
+            else np.zeros(len(shown), int)
+        )
+        fold = np.empty(len(kind), np.int64)
+        for i, (a, b) in enumerate(itertools.pairwise(self.starts)):
+            chance = np.random.default_rng([seed, i])
+            for k in np.unique(kind[a:b]):
+                at = a + np.flatnonzero(kind[a:b] == k)
+                fold[at] = dealt(len(at), n, chance)
+        out = []
+        for f in range(n):
+            values = self.values.copy()
+            values[fold == f, shown.shape[1] :] = HIDDEN
+            out.append(replace(self, values=values))
+        return out
 
     @classmethod
-    def made(cls, frame: pd.DataFrame, columns: Sequence[str], begin: float, spacing: float) -> Sittings:
+    def made(
+        cls, frame: pd.DataFrame, shown: Sequence[str], answers: Sequence[str], begin: float, spacing: float
+    ) -> Sittings:
         """From a long table. begin, spacing: when the first trial came, and how far apart they are, if nothing says."""
         who, people = pd.factorize(frame["person"])
         order = np.argsort(who, kind="stable")
@@ -75,8 +101,8 @@ class Sittings:
         first[starts[:-1]] = True
         _in_order(first, starts, people)
         rest, work = _intervals(onset, step, first, starts, spacing)
-        values = frame[list(columns)].to_numpy(float)[order]
-        return cls(list(people), starts, rest, work, first, np.ascontiguousarray(values))
+        values = frame[[*shown, *answers]].to_numpy(float)[order]
+        return cls(list(people), starts, rest, work, first, np.ascontiguousarray(values), len(answers))
 
 
 def _in_order(first: Array, starts: Array, people: Any) -> None:

@@ -18,7 +18,9 @@ TASK = paradigms.get("whole_report")(exposures=(0.02, 0.05, 0.1, 0.2))
 
 @pytest.fixture(scope="module")
 def small():
-    return tune.amortise(TASK, ("capacity", "slots"), trials=20, simulations=300, hidden=16, transforms=2, epochs=60)
+    return tune.amortise(
+        TASK, ("capacity", "slots"), trials=20, simulations=300, hidden=16, transforms=2, epochs=60
+    )
 
 
 def person(seed=1, **own):

@@ -128,6 +128,27 @@ def test_a_profile_interval_ends_where_the_likelihood_has_fallen_by_chi_square(t
         assert 2 * fallen == pytest.approx(stats.chi2.ppf(0.95, 1), abs=0.05)
 
 
+def test_bootstrap_intervals_are_about_as_wide_as_profiles_and_the_same_each_time(twelve):
+    """Near a whole number of slots, where the likelihood has a kink, they are narrower: about half."""
+    frame = twelve[0].query("person < 2")
+    params = ("capacity", "slots")
+    profile, boot, again = (
+        tune.fit("whole_report", frame, params, pool=False, intervals=how, n_jobs=jobs)
+        for how, jobs in (("profile", 1), ("bootstrap", 1), ("bootstrap", 2))
+    )
+    pd.testing.assert_frame_equal(boot.intervals, again.intervals, check_exact=True)
+    pd.testing.assert_frame_equal(boot.estimates, profile.estimates, check_exact=True)
+    width = [(f.intervals["high"] - f.intervals["low"]).to_numpy() for f in (boot, profile)]
+    gap = np.abs(np.log(width[0] / width[1])).reshape(2, 2)  # people, parameters
+    assert (gap < [math.log(1.4), math.log(2.2)]).all()
+    with pytest.raises(
+        InputError, match="fitted together have the intervals of their posterior: set pool=False"
+    ):
+        tune.fit("whole_report", twelve[0], intervals="bootstrap")
+    with pytest.raises(InputError, match="trials of change_detection hang together and cannot be drawn anew"):
+        tune.fit("change_detection", run("change_detection", people=1), pool=False, intervals="bootstrap")
+
+
 def test_pooling_draws_weakly_informed_people_to_the_others():
     frame = data(8, whole=4, partial=10)
     pooled, alone = tune.fit("whole_report", frame), tune.fit("whole_report", frame, pool=False)

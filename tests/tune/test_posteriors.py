@@ -1,4 +1,4 @@
-"""Posteriors are those of a grid, ranks of the truth are uniform, a wrong law is caught, and what went badly is said."""
+"""Posteriors are those of a grid, ranks of the truth uniform, a wrong law is caught, what went badly is said."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scipy import stats
 from cogattn import cli, paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
-from cogattn.tune import amortised, calibrating, gradients, likelihoods, posteriors, sampling, scales
+from cogattn.tune import calibrating, gradients, likelihoods, posteriors, sampling, scales
 from cogattn.tune.likelihoods import Report
 
 az = pytest.importorskip("arviz", reason="needs the extra: cogattn[posterior]")
@@ -159,7 +159,9 @@ def test_all_groups_are_there(together):
     assert found.posterior["capacity"].dims == ("chain", "draw", "person")
     assert found.posterior["correlation"].shape == (2, 100, 2, 2)
     assert found.posterior_predictive["data"].shape == (2, 100, 4, 6)
-    total = found.log_likelihood["data"].sum("condition").values  # of each person's conditions: that of his data
+    total = (
+        found.log_likelihood["data"].sum("condition").values
+    )  # of each person's conditions: that of his data
     slope = slope_of(shown(4), ("capacity", "slots"))
     x = np.stack([found.unconstrained_posterior[n].values[0, 7] for n in ("capacity", "slots")], -1)
     assert total[0, 7] == pytest.approx(slope.value(x, np.arange(4)))

@@ -1,0 +1,135 @@
+"""A simulated likelihood finds what made the data, says that it is not exact, and where it is weak."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from cogattn import paradigms, run, tune
+from cogattn.errors import InputError
+from cogattn.observer import Observer
+from cogattn.tune import likelihoods, scales, simulated
+
+
+def spread(params, people, seed=3):
+    """Parameters of so many people (people, params), as adults vary."""
+    z = np.random.default_rng(seed).standard_normal((people, len(params)))
+    middle, sd = (np.array([getattr(scales.SCALES[p], word) for p in params]) for word in ("mean", "sd"))
+    return scales.own(params, middle + sd * np.clip(z, -2.2, 2.2))
+
+
+def played(task, params, values):
+    """Everybody's session."""
+    parts = []
+    for i, own in enumerate(values):
+        mind = replace(Observer(), **dict(zip(params, map(float, own), strict=True)))
+        parts.append(run(task, arms="human", people=1, seed=100 + i, observer=mind).frame.assign(person=i))
+    return pd.concat(parts, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def watched():
+    values = spread(("criterion",), 8)
+    frame = played("vigilance", ("criterion",), values)
+    return frame, values[:, 0], tune.fit("vigilance", frame)
+
+
+def test_the_criterion_of_a_watch_is_found(watched):
+    _, true, found = watched
+    assert found.params == ("criterion",)
+    own = found.estimates["criterion"].to_numpy()
+    assert np.corrcoef(own, true)[0, 1] > 0.9
+    held = (found.intervals["low"] <= true) & (true <= found.intervals["high"])
+    assert held.sum() >= 6  # of 8; fewer has a chance of 6 in 1000 at 95 %
+    assert any(note.startswith("simulated, not exact: 12 means of vigilance") for note in found.notes)
+
+
+def test_the_same_seed_gives_the_same_numbers_on_one_core_and_two(watched):
+    frame, _, found = watched
+    again = tune.fit("vigilance", frame, n_jobs=2)
+    pd.testing.assert_frame_equal(again.estimates, found.estimates, check_exact=True)
+
+
+def test_statistics_of_minds_are_as_normal_as_the_likelihood_says(watched):
+    """At the truth the distance of 300 minds' statistics is chi-square with as many degrees as there are statistics.
+
+    The splines know the means to a tenth of a mind's noise, and add that to it: a sample of 300 finds no more.
+    """
+    law, mind = watched[2].law, Observer(criterion=0.6)
+    data = law.compact(run("vigilance", arms="human", people=300, seed=77, observer=mind).frame)
+    theta = np.tile(law.theta(np.array([[0.6]]), ("criterion",)), (300, 1))
+    mean, sd = law.splines.at(np.full((300, 1), 0.6))
+    z = (data.values - mean) / sd
+    distance = (z * np.linalg.solve(law.splines.correlation, z.T).T).sum(1)
+    assert distance.mean() == pytest.approx(12, abs=1.5)
+    expected = stats.multivariate_normal.logpdf(z[0], cov=law.splines.correlation) - np.log(sd[0]).sum()
+    assert law.loglik(theta[:1], data, np.zeros(1, int))[0] == pytest.approx(expected)
+    part = replace(data, values=np.where(np.arange(12) < 9, data.values, np.nan))  # who lacks a condition
+    expected = (
+        stats.multivariate_normal.logpdf(z[0, :9], cov=law.splines.correlation[:9, :9])
+        - np.log(sd[0, :9]).sum()
+    )
+    assert law.loglik(theta[:1], part, np.zeros(1, int))[0] == pytest.approx(expected)
+
+
+def test_the_figure_shows_the_shares_of_people_and_of_the_fit(watched):
+    frame, _, found = watched
+    stars = [line for line in found.plot().axes[0].get_lines() if line.get_marker() == "*"]
+    hits = frame[frame["signal"]].groupby(["block", "person"])["responded"].mean().groupby("block").mean()
+    assert any(np.allclose(line.get_ydata(), hits, atol=0.03) for line in stars)  # back from another scale
+
+
+def test_every_paradigm_has_a_likelihood_and_every_column_it_asks_for():
+    for name in likelihoods.FITTED:
+        law = likelihoods.of(name)
+        if law.exact:
+            continue
+        task = paradigms.get(name)()
+        frame = run(task, arms="human", people=1, trials=1).frame
+        assert set(law.columns) <= set(frame.columns), name
+        means = law.compact(frame)
+        assert np.isfinite(means.values).any(), name
+        if name in simulated.USUAL:
+            assert set(law.usual(means)) <= set(law.params)
+
+
+def test_what_cannot_be_asked(watched):
+    frame = watched[0]
+    with pytest.raises(InputError, match=r"vigilance as it is given has no condition .* block = 6"):
+        tune.fit("vigilance", frame.assign(block=frame["block"] + 1))
+    with pytest.raises(InputError, match="at most 4 parameters can be fitted by simulation"):
+        tune.fit("vigilance", frame, ("criterion", "criterion_shift", "wandering", "memory_loss", "away"))
+    with pytest.raises(
+        InputError, match=r"say which parameters of breaks are to be fitted \(params\), at most 4"
+    ):
+        tune.fit("breaks", run("breaks", arms="human", people=1).frame)
+    with pytest.raises(InputError, match="has to be simulated first"):
+        likelihoods.of("vigilance").loglik(np.zeros((1, 1)), None, np.zeros(1, int))
+    flanker = run("flanker", arms="human", people=1).frame
+    with pytest.raises(InputError, match="rt must be in seconds and > 0"):
+        tune.fit("flanker", flanker.assign(rt=1000 * flanker["rt"]))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "params", "least"),
+    [
+        ("attentional_blink", ("dwell", "sparing"), (0.9, 0.6)),
+        ("flanker", ("speed", "lead", "narrowing"), (0.7, 0.8, 0.8)),
+        ("visual_search", ("group", "quit_growth"), (0.95, 0.7)),
+    ],
+)
+def test_people_are_found_in_other_paradigms(name, params, least):
+    values = spread(params, 24)
+    found = tune.fit(name, played(name, params, values), params)
+    for i, param in enumerate(params):
+        scale = scales.SCALES[param]
+        own, true = scale.latent(found.estimates[param]), scale.latent(values[:, i])
+        assert np.corrcoef(own, true)[0, 1] > least[i], param
+        bounds = found.intervals[found.intervals["parameter"] == param]
+        held = (bounds["low"].to_numpy() <= values[:, i]) & (values[:, i] <= bounds["high"].to_numpy())
+        assert held.sum() >= 18, param  # of 24: a synthetic likelihood is not exact
