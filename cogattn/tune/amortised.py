@@ -2,17 +2,18 @@
 
 People are drawn from the prior (adults, on the parameters' scales), the compiled minds take the task, and what they did
 is condensed to statistics of each person: in every condition, kind of trial and third of a sitting, the share answered,
-the share right, mean and sd of the score, quantiles of log response time. A normalizing flow (neural posterior
-estimation, by sbi) learns the density of the parameters given those statistics: it is trained once, and asked in
-milliseconds. It knows the design that it was trained on and no other, and it is an approximation: hold it against
-simulations before you trust it.
+the share right, mean and sd of the score, quantiles of log response time. A network (neural posterior estimation, by
+sbi) learns the density of the parameters given those statistics: it is trained once, and asked in milliseconds. It
+knows the design that it was trained on and no other, and it is an approximation: hold it against simulations first.
 
 A trained one is a folder: config.json and weights.safetensors, nothing that could carry code.
 """
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import experiment, files, paradigms
-from cogattn.errors import InputError, needs, whole
+from cogattn.errors import InputError, choice, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.paradigms import Paradigm
 from cogattn.results import Trials
@@ -56,10 +57,11 @@ class Amortised:
     params: tuple[str, ...]
     names: tuple[str, ...]  #: of the statistics
     middle: Array  #: (statistics,) what a missing one is taken to be
+    ends: Array  #: (2, statistics) least and most that was seen in training: beyond them a network knows nothing
     simulations: int
     seed: int
     network: Any  #: sbi's conditional density of the standard parameters
-    size: dict[str, int]  #: of the network
+    size: dict[str, Any]  #: of the network
     loss: float  #: mean -log density of the parameters of people it was not trained on
 
     def draw(self, data: Trials | pd.DataFrame, draws: int = 2000, seed: int = 0) -> Any:
@@ -90,7 +92,14 @@ class Amortised:
 
     def statistics(self, frame: pd.DataFrame) -> pd.DataFrame:
         """A row per person: what the network looks at. Data of another design are refused."""
-        table = summarised(frame, self.task)
+        table, rows = summarised(frame, self.task), _rows(self.task, self.trials)
+        per = frame.groupby("person", sort=False).size()
+        other = per[(per < 0.8 * rows) | (per > 1.25 * rows)]
+        if len(other):
+            raise InputError(
+                f"this network was trained on people with {rows} trials, person {other.index[0]} has "
+                f"{other.iloc[0]}: train one for these data, with trials="
+            )
         known = {name for name in table.columns if table[name].notna().any()}
         lacking = [name for name in self.names if name not in known]
         if len(lacking) > len(self.names) // 10:
@@ -98,7 +107,8 @@ class Amortised:
                 f"the data are of another design than this network was trained on ({self.trials} of each of "
                 f"{self.task.name}): {len(lacking)} of {len(self.names)} statistics are missing, e.g. {lacking[0]}"
             )
-        return table.reindex(columns=list(self.names)).fillna(dict(zip(self.names, self.middle, strict=True)))
+        asked = table.reindex(columns=list(self.names))
+        return asked.fillna(dict(zip(self.names, self.middle, strict=True))).clip(*self.ends, axis=1)
 
     def save(self, folder: str | Path) -> Path:
         """config.json and weights.safetensors."""
@@ -111,6 +121,7 @@ class Amortised:
             folder / "config.json",
             {"paradigm": self.task.name, "options": self.task.options(), "trials": self.trials,
              "params": list(self.params), "statistics": list(self.names), "middle": self.middle.tolist(),
+             "ends": self.ends.tolist(),
              "simulations": self.simulations, "seed": self.seed, "network": self.size, "loss": self.loss},
         )  # fmt: skip
         return folder
@@ -130,9 +141,9 @@ def trained(folder: str | Path) -> Amortised:
         network.load_state_dict(load_file(str(folder / "weights.safetensors")))
     except (KeyError, TypeError, OSError, RuntimeError, ValueError, SafetensorError) as error:
         raise InputError(f"{folder} holds no network of this version: {str(error).splitlines()[0]}") from None
-    return Amortised(
-        task, c["trials"], params, names, np.array(c["middle"]), c["simulations"], c["seed"], network, size, c["loss"]
-    )  # fmt: skip
+    middle, ends = np.array(c["middle"]), np.array(c["ends"])
+    made = (c["simulations"], c["seed"], network, size, c["loss"])
+    return Amortised(task, c["trials"], params, names, middle, ends, *made)
 
 
 def amortise(
@@ -141,6 +152,7 @@ def amortise(
     *,
     trials: int | None = None,
     simulations: int = 2000,
+    density: str = "mdn",
     hidden: int = 50,
     transforms: int = 4,
     epochs: int = 300,
@@ -148,7 +160,11 @@ def amortise(
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> Amortised:
-    """Train a network on people who take this task. The same seed gives the same people and the same network."""
+    """Train a network on people who take this task. The same seed gives the same people and the same network.
+
+    density: "mdn" (ten normals, mixed: sturdy with few simulations), or a flow, "maf" or "nsf", of `transforms` steps
+    (any shape; with a few hundred simulations one person in a hundred can come out absurd).
+    """
     needs("sbi", "amortised")
     task = paradigms.make(paradigm, {}) if isinstance(paradigm, str) else paradigm
     names = scales.names(params)
@@ -158,17 +174,20 @@ def amortise(
     z, table = simulated(task, names, trials, simulations, seed, n_jobs, progress)
     kept = table.loc[:, table.notna().mean() > 0.5]
     middle = kept.mean()
-    kept = kept.fillna(middle).loc[:, lambda t: t.std() > 1e-9]
+    kept = kept.fillna(middle).loc[:, lambda t: t.quantile(0.05) < t.quantile(0.95)]
     kept = kept.loc[:, ~kept.round(9).T.duplicated()]  # an answer that is right is an answer, in many a task
     if kept.empty:
         raise InputError(f"everybody does the same in {task.name}: there is nothing to learn from")
     size = {
+        "density": choice("density", density, ("mdn", "maf", "nsf")),
         "hidden": whole("hidden", hidden, least=2),
         "transforms": whole("transforms", transforms, least=1),
     }
     network, loss = _train(z, kept.to_numpy(), size, whole("epochs", epochs, least=1), seed)
-    at = middle[kept.columns].to_numpy()
-    return Amortised(task, trials, names, tuple(kept.columns), at, simulations, seed, network, size, loss)
+    at, ends = middle[kept.columns].to_numpy(), np.stack([kept.min(), kept.max()])
+    return Amortised(
+        task, trials, names, tuple(kept.columns), at, ends, simulations, seed, network, size, loss
+    )
 
 
 def simulated(
@@ -233,6 +252,12 @@ def summarised(frame: pd.DataFrame, task: Paradigm) -> pd.DataFrame:
     return wide
 
 
+def _rows(task: Paradigm, trials: int) -> int:
+    """How many trials a person has in all conditions."""
+    plan = experiment.make_plan(task, "human", None, 1, trials, 0, None, None)
+    return sum(plan.rows(c) for c in task.conditions())
+
+
 def _word(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, (float, np.floating)) else str(value)
 
@@ -245,10 +270,11 @@ def _third(frame: pd.DataFrame) -> Array:
     return frame["trial"].to_numpy() * 3 // n if n >= THIRDS else np.zeros(len(frame), np.int64)
 
 
-def _network(p: int, s: int, hidden: int, transforms: int, z: Any = None, x: Any = None) -> Any:
-    """A masked autoregressive flow with p parameters given s statistics; standardised by z and x if they are given."""
+def _network(p: int, s: int, density: str, hidden: int, transforms: int, z: Any = None, x: Any = None) -> Any:
+    """The density of p parameters given s statistics, standardised by z and x if they are given."""
     torch, nets = needs("torch", "amortised"), needs("sbi.neural_nets", "amortised")
-    build = nets.posterior_nn("maf", hidden_features=hidden, num_transforms=transforms)
+    more = {"num_components": 10} if density == "mdn" else {"num_transforms": transforms}
+    build = nets.posterior_nn(density, hidden_features=hidden, **more)
     like = torch.randn(8, p), torch.randn(8, s)
     return build(*(like if z is None else (z, x))).eval()
 
@@ -264,7 +290,7 @@ class _Silent:
     log_metrics = log_params = add_figure = flush = log_metric
 
 
-def _train(z: Array, x: Array, size: dict[str, int], epochs: int, seed: int) -> tuple[Any, float]:
+def _train(z: Array, x: Array, size: dict[str, Any], epochs: int, seed: int) -> tuple[Any, float]:
     """The flow, and its loss on a tenth of the people that it was not trained on."""
     torch, inference = needs("torch", "amortised"), needs("sbi.inference", "amortised")
     from cogattn.training import seeded
@@ -278,7 +304,8 @@ def _train(z: Array, x: Array, size: dict[str, int], epochs: int, seed: int) -> 
         trainer = inference.NPE(density_estimator=build, tracker=_Silent(), show_progress_bars=False)
         trainer.append_simulations(theta, seen)
         batch = min(200, max(16, len(z) // 20))
-        network = trainer.train(training_batch_size=batch, max_num_epochs=epochs, stop_after_epochs=15)
+        with redirect_stdout(io.StringIO()):  # it speaks in the midst of a progress bar
+            network = trainer.train(training_batch_size=batch, max_num_epochs=epochs, stop_after_epochs=15)
         return network.eval(), float(trainer.summary["best_validation_loss"][-1])
 
     return seeded(work, seed % 2**63)  # type: ignore[arg-type]

@@ -201,7 +201,7 @@ def _histogram(ax: Any, rank: Array) -> None:
     low, high = stats.binom.ppf((0.005, 0.995), len(rank), 1 / BINS)
     ax.axhspan(low, high, color="#DDDDDD", zorder=0)
     ax.axhline(len(rank) / BINS, color=plot.PEOPLE, linewidth=0.8)
-    ax.hist(rank, bins=edges, color="#0072B2", alpha=0.8)
+    ax.hist(rank, bins=edges, color="#0072B2")
     ax.set(xlabel="rank of the truth", ylabel="people", xlim=(0, RANKED + 1))
 
 
