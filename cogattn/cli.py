@@ -375,6 +375,12 @@ def tune(
     pool: Annotated[
         bool | None, Parameter(help="people together, as one population (default: from four people on)")
     ] = None,
+    posterior: Annotated[
+        bool,
+        Parameter(negative=(), help="all that the data say, as draws (NUTS), and not the likeliest alone"),
+    ] = False,
+    draws: Annotated[int, Parameter(converter=_whole, help="of each chain of --posterior")] = 1000,
+    chains: Annotated[int, Parameter(converter=_whole, help="of --posterior")] = 4,
     intervals: Annotated[
         str, Parameter(help="of people who are fitted alone: profile or bootstrap")
     ] = "profile",
@@ -393,7 +399,7 @@ def tune(
     """People's parameters from their own data: estimates, intervals, a figure, an observer for every other command."""
     from cogattn import experiment, files, results
     from cogattn.human import importing
-    from cogattn.tune import fit, likelihoods
+    from cogattn.tune import drawn, fit, likelihoods
 
     law = likelihoods.of(name)
     said = _said(format, column, unit, only, word)
@@ -402,20 +408,14 @@ def tune(
     if between:
         _which_law(name, table, mind, seed, _jobs(jobs), Path(out), json)
         return
+    which = None if params is None else _split(params)
+    how: dict[str, Any] = {"pool": pool, "observer": mind, "seed": seed, "n_jobs": _jobs(jobs)}
+    how |= {"draws": draws, "chains": chains} if posterior else {"intervals": intervals}
     with progress(f"tune {name}") as tick:
-        done = fit(
-            name,
-            table.frame,
-            None if params is None else _split(params),
-            pool=pool,
-            observer=mind,
-            intervals=intervals,
-            seed=seed,
-            n_jobs=_jobs(jobs),
-            progress=tick,
-        )
+        done = (drawn if posterior else fit)(name, table.frame, which, **how, progress=tick)
     done.notes[:0] = table.notes
     asked = {"paradigm": name, "params": list(done.params), "pooled": done.pooled, "seed": seed}
+    asked |= {"draws": draws, "chains": chains} if posterior else {}
     folder = experiment.run_folder(Path(out), "tune", asked, resume=False)
     files.write_text(folder / "config.toml", results.toml(asked))
     files.write_json(folder / "provenance.json", results.provenance(seed, "cpu", _jobs(jobs)))
@@ -424,7 +424,7 @@ def tune(
     if not json:
         print("", *done.notes, sep="\n")
         print(f"\nFor every other command: --observer {folder / 'observer.toml'}")
-    _end(folder, json, "figures/tune.png")
+    _end(folder, json, f"figures/{'posterior' if posterior else 'tune'}.png")
 
 
 def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: Path, json: bool) -> None:

@@ -4,24 +4,35 @@
 True
 """
 
+from cogattn.tune.amortised import Amortised, amortise, trained
+from cogattn.tune.calibrating import Calibration, calibrate
 from cogattn.tune.comparing import Between, between
 from cogattn.tune.fitting import Fit, fit
+from cogattn.tune.posteriors import Posterior, drawn, posterior
 from cogattn.tune.recovery import Proposal, Recovery, design, published, recover
 from cogattn.tune.sensitivities import Sensitivity, sensitivity
 from cogattn.tune.sweeping import Sweep, sweep
 
 __all__ = [
+    "Amortised",
     "Between",
+    "Calibration",
     "Fit",
+    "Posterior",
     "Proposal",
     "Recovery",
     "Sensitivity",
     "Sweep",
+    "amortise",
     "between",
+    "calibrate",
     "design",
+    "drawn",
     "fit",
+    "posterior",
     "published",
     "recover",
     "sensitivity",
     "sweep",
+    "trained",
 ]

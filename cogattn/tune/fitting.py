@@ -20,7 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import joblib
 import numpy as np
@@ -229,22 +229,10 @@ def fit(
     >>> len(found.estimates), found.params
     (4, ('capacity', 'slots'))
     """
-    law = likelihoods.of(paradigm).given(observer or Observer())
+    law, compact, names, notes = ask(paradigm, data, params, observer)
     paradigm = paradigm if isinstance(paradigm, str) else paradigm.name
-    frame = of_people(data)
-    compact, notes = law.compact(frame), law.notes(frame)
-    informed = law.informed(compact)
-    names = scales.names(params) if params else law.usual(compact)
-    for name in names:
-        if name not in informed:
-            raise InputError(
-                f"these data say nothing about {name}: parameters they inform are {', '.join(informed)}"
-            )
     n_jobs, seed = whole("n_jobs", n_jobs, least=1, most=1024), whole("seed", seed, most=2**63 - 1)
-    many = len(compact.people) >= _LEAST
-    pooled = many if pool is None else bool(pool)
-    if pooled and not many:
-        raise InputError(f"pool needs at least {_LEAST} people, got {len(compact.people)}: set pool=False")
+    pooled = pools(compact, pool)
     if choice("intervals", intervals, ("profile", "bootstrap")) == "bootstrap":
         if pooled:
             raise InputError(
@@ -259,6 +247,43 @@ def fit(
     notes = [*notes, *law.remarks()]
     job = Job(law, compact, names, seed, n_jobs, tick)
     return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes, intervals)
+
+
+def pools(data: Data, pool: bool | None) -> bool:
+    """Whether people are taken together; if nobody says, from four on."""
+    many = len(data.people) >= _LEAST
+    if pool and not many:
+        raise InputError(f"pool needs at least {_LEAST} people, got {len(data.people)}: set pool=False")
+    return many if pool is None else bool(pool)
+
+
+class Asked(NamedTuple):
+    """What is asked of which data."""
+
+    law: Likelihood
+    data: Data
+    params: tuple[str, ...]
+    notes: list[str]
+
+
+def ask(
+    paradigm: str | Paradigm,
+    data: Trials | pd.DataFrame,
+    params: Sequence[str] | None,
+    observer: Observer | None,
+) -> Asked:
+    """The law of the paradigm for this mind, the data condensed, the parameters that they inform, what is odd."""
+    law = likelihoods.of(paradigm).given(observer or Observer())
+    frame = of_people(data)
+    compact = law.compact(frame)
+    informed = law.informed(compact)
+    names = scales.names(params) if params else law.usual(compact)
+    for name in names:
+        if name not in informed:
+            raise InputError(
+                f"these data say nothing about {name}: parameters they inform are {', '.join(informed)}"
+            )
+    return Asked(law, compact, names, law.notes(frame))
 
 
 def of_people(data: Trials | pd.DataFrame) -> pd.DataFrame:
@@ -503,7 +528,7 @@ class Job:
                 "high": high.ravel(),
             }
         )
-        notes = [*notes, *_trades(self.params, within)]
+        notes = [*notes, *trades(self.params, within)]
         return Fit(
             paradigm,
             self.params,
@@ -598,7 +623,7 @@ def _mean_correlation(covs: Sequence[Array]) -> Array:
     return np.asarray(np.mean(out, axis=0))
 
 
-def _trades(params: Sequence[str], within: Array, least: float = 0.6) -> list[str]:
+def trades(params: Sequence[str], within: Array, least: float = 0.6) -> list[str]:
     """Which parameters cannot be told apart by these data."""
     return [
         f"{a} and {b} trade off (correlation of their errors {within[i, j]:+.2f}): in these data more of one looks "

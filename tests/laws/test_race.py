@@ -422,3 +422,41 @@ def test_pertinence_multiplies_weights():
     w = race.weights_from_logits(logits, 1.0, pertinence)
     assert w[1] / w[0] == pytest.approx(3)
     assert w[2] == 0
+
+
+# --- the slopes that sampling needs -------------------------------------------------------------------------
+
+
+def by_closed_form(m, d, alpha, race_, k):
+    """P(j of m targets stored) for whole k, from the published sum over sets; every number may be complex."""
+    v = np.array([1.0 + 0j] * m + [alpha] * d)
+    v, out = v / v.sum(), np.zeros(m + 1, complex)
+    for size in range(min(k, m + d) + 1):
+        for s in itertools.combinations(range(m + d), size):
+            rest, total = [x for x in range(m + d) if x not in s], 0j
+            if size < k:
+                total = np.prod(-np.expm1(-v[list(s)] * race_)) * np.prod(np.exp(-v[rest] * race_))
+            for i in s if size == k else ():
+                others = [x for x in s if x != i]
+                for j in itertools.chain.from_iterable(
+                    itertools.combinations(others, n) for n in range(len(others) + 1)
+                ):
+                    a = v[i] + v[list(j)].sum() + v[rest].sum()
+                    total += (-1) ** len(j) * v[i] * -np.expm1(-a * race_) / a
+            out[sum(x < m for x in s)] += total if k else 1.0
+    return out
+
+
+@pytest.mark.parametrize(("m", "d"), [(6, 0), (2, 4), (1, 1), (3, 2)])
+@pytest.mark.parametrize("alpha", [0.02, 0.44, 1.0, 5.0])
+def test_the_slopes_are_those_of_the_closed_form(m, d, alpha):
+    """Complex steps of 1e-30 in the closed form: exact to rounding, and no quadrature in them."""
+    for work in (0.05, 0.7, 4.0, 30.0):
+        counts, by_race, by_alpha = (np.empty((m + d + 1, m + 1)) for _ in range(3))
+        race.report_slopes(m, d, alpha, work, counts, by_race, by_alpha)
+        for k in range(m + d + 1):
+            assert counts[k] == pytest.approx(by_closed_form(m, d, alpha, work, k).real, abs=1e-12)
+            along = by_closed_form(m, d, alpha, work + 1e-30j, k).imag / 1e-30
+            assert by_race[k] == pytest.approx(along, abs=1e-11)
+            beside = by_closed_form(m, d, alpha + 1e-30j, work, k).imag / 1e-30
+            assert by_alpha[k] == pytest.approx(beside, abs=1e-10)

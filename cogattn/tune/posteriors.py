@@ -1,0 +1,607 @@
+"""Posteriors: all that people's data say about their parameters, as draws.
+
+Each person alone: the prior is the population of adults, a normal on each parameter's scale (`tune.scales`). Together
+the population is asked about too, and people are drawn from it; in units of the sd between adults, from their mean,
+
+    x_i = mean + sd w_i,   w_i ~ N(0, R)            a person
+    mean ~ N(0, 2^2)                                [a group four sd from healthy adults is still thinkable]
+    sd ~ half-normal(1.5)                           [its median, 1.01, is the spread of adults]
+    R ~ LKJ(2)                                      [all correlations are thinkable, those near +-1 less so]
+
+What is moved is v_i = l mean + sd^l w_i (Papaspiliopoulos, Roberts & Skold 2007): l = 0 is the form that is not
+centred, right where a person's own data say little (a spread near 0 does no harm); l = 1 is centred, right where they
+say much. l is how much of a parameter's spread the person's own data explain, by the fit that comes before. It changes
+the path of the draws and not their law.
+
+Draws are by NUTS (`tune.sampling`) with the slopes of `tune.gradients`. Where the likelihood has kinks (K at whole
+numbers, t0 at an exposure and at 0, where people are at the floor) it is continuous, so the draws are right and only
+more proposals fail. Whatever went badly (divergences, R-hat over 1.01, few effective draws) is said in a line each.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from numba import njit
+
+from cogattn import files, plot
+from cogattn.errors import InputError, needs, whole
+from cogattn.mind.draws import seed_of
+from cogattn.observer import Observer
+from cogattn.paradigms import Paradigm
+from cogattn.results import Trials
+from cogattn.showing import Progress
+from cogattn.tune import scales
+from cogattn.tune.fitting import Asked, Fit, ask, fit, pools, trades
+from cogattn.tune.gradients import Slope
+from cogattn.tune.likelihoods import Compact
+from cogattn.tune.sampling import ENOUGH, RHAT, nuts
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Array = npt.NDArray[Any]
+WIDE, LOOSE, LKJ = 2.0, 1.5, 2.0  # of the priors of a population: see above
+SHOWN = 100  # draws per chain of which the expected data are kept
+CURVES = 60  # draws whose curves make a band
+
+
+# -- what is drawn from ---------------------------------------------------------------------------------------
+
+
+def adults(params: Sequence[str]) -> tuple[Array, Array]:
+    """Mean and sd of adults on the scales."""
+    own = [scales.SCALES[name] for name in params]
+    return np.array([s.mean for s in own]), np.array([s.sd for s in own])
+
+
+def mind(params: Sequence[str], x: Array) -> Observer:
+    """The mind at a point on the scales, as others are in all else."""
+    own: dict[str, Any] = dict(zip(params, map(float, scales.own(params, x)), strict=True))
+    return Observer(**own)
+
+
+@dataclass(frozen=True)
+class Alone:
+    """One person: x = mean + sd q of adults, q ~ N(0, 1)."""
+
+    slope: Slope
+    row: int
+
+    @cached_property
+    def adults(self) -> tuple[Array, Array]:
+        return adults(self.slope.params)
+
+    def people(self, q: Array) -> Array:
+        """(..., parameters) -> (..., 1, parameters) on the scales."""
+        mean, sd = self.adults
+        return np.asarray((mean + sd * q)[..., None, :])
+
+    def start(self, rng: np.random.Generator) -> Array:
+        """Anybody."""
+        return rng.normal(size=len(self.slope.params))
+
+    def __call__(self, q: Array) -> tuple[float, Array]:
+        """log density (but for a constant), and its slope."""
+        value, slope = self.slope(self.people(q), np.array([self.row]))
+        return float(value[0] - 0.5 * (q @ q)), slope[0] * self.adults[1] - q
+
+
+@dataclass(frozen=True)
+class Together:
+    """People as a sample of a population that is asked about too: q = (mean, log sd, correlations, people)."""
+
+    slope: Slope
+    center: Array  #: (n, p) where people seem to be, in sd of adults from their mean
+    own: Array  #: (n, p) how much a person's own data say: 0 = not centred, 1 = centred
+    around: Array  #: (p,) sd between people that the fit found
+
+    @cached_property
+    def adults(self) -> tuple[Array, Array]:
+        return adults(self.slope.params)
+
+    @cached_property
+    def rows(self) -> Array:
+        return np.arange(len(self.center))
+
+    @cached_property
+    def shape(self) -> Array:
+        """b of each partial correlation, (1 + c) / 2 ~ Beta(b, b): all together the LKJ (Lewandowski et al. 2009)."""
+        p = self.center.shape[1]
+        given = np.array([q for r in range(p) for q in range(r)], float)  # how many it is conditioned on
+        return np.asarray(LKJ + (p - 2 - given) / 2)
+
+    @property
+    def shared(self) -> int:
+        """How many numbers of q are the population's."""
+        return 2 * self.center.shape[1] + len(self.shape)
+
+    def population(self, q: Array) -> tuple[Array, Array, Array]:
+        """mean (..., p) and log sd (..., p) in sd of adults, partial correlations."""
+        p = self.center.shape[1]
+        return WIDE * q[..., :p], math.log(LOOSE) + q[..., p : 2 * p], np.tanh(q[..., 2 * p : self.shared])
+
+    def deviations(self, q: Array) -> Array:
+        """w (..., n, p)"""
+        mean, log_sd, _ = self.population(q)
+        v = q[..., self.shared :].reshape(*q.shape[:-1], *self.center.shape)
+        return (v - self.own * mean[..., None, :]) * np.exp(-self.own * log_sd[..., None, :])
+
+    def people(self, q: Array) -> Array:
+        """(..., size) -> (..., people, parameters) on the scales."""
+        mean, log_sd, _ = self.population(q)
+        at, spread = self.adults
+        x = mean[..., None, :] + np.exp(log_sd[..., None, :]) * self.deviations(q)
+        return np.asarray(at + spread * x)
+
+    def start(self, rng: np.random.Generator) -> Array:
+        """Near where the fit found people, population and all; correlations anywhere."""
+        p = self.center.shape[1]
+        shared = [self.center.mean(0) / WIDE, np.log(self.around / LOOSE), np.zeros(len(self.shape))]
+        sd = np.repeat([0.2, 0.5, 0.2], [2 * p, len(self.shape), self.center.size])
+        return np.concatenate([*shared, self.center.ravel()]) + sd * rng.normal(size=len(sd))
+
+    def __call__(self, q: Array) -> tuple[float, Array]:
+        """log density (but for a constant), and its slope."""
+        (mean, log_sd, c), w = self.population(q), self.deviations(q)
+        p, k = len(mean), self.shared
+        factor, sd, shrink = factors(c, p), np.exp(log_sd), np.exp(-self.own * log_sd)
+        at, spread = self.adults
+        value, slope = self.slope(at + spread * (mean + sd * w), self.rows)
+        pull = slope * spread
+        z = np.linalg.solve(factor, w.T)  # (p, n)
+        r = np.linalg.solve(factor.T, z).T  # R^-1 w
+        standard, y, m = log_sd - math.log(LOOSE), q[2 * p : k], q[:p]
+        flat = 2 * (math.log(2) - np.logaddexp(y, -y))  # log(1 - c^2)
+        total = (
+            value.sum() - 0.5 * (z * z).sum() - (self.own * log_sd).sum() - len(w) * np.log(np.diag(factor)).sum()
+            - 0.5 * (m @ m) + (standard - 0.5 * np.exp(2 * standard)).sum() + self.shape @ flat
+        )  # fmt: skip
+        by_w = pull * sd - r
+        by_mean = pull.sum(0) - (by_w * self.own * shrink).sum(0)
+        by_sd = ((pull * sd - by_w * self.own) * w - self.own).sum(0) + 1 - np.exp(2 * standard)
+        by_factor = np.tril((z @ r).T) - len(w) * np.diag(1 / np.diag(factor))
+        by_y = _back(by_factor, c, factor) * (1 - c * c) - 2 * self.shape * c
+        return float(total), np.concatenate([WIDE * by_mean - m, by_sd, by_y, (by_w * shrink).ravel()])
+
+    @classmethod
+    def near(cls, slope: Slope, found: Fit) -> Together:
+        """With the parametrisation that a fit suggests."""
+        at, spread = adults(slope.params)
+        ends = found.intervals.pivot(index="person", columns="parameter")
+        ends = ends.loc[slope.data.people]  # in the order of the data
+        low, high = (scales.latent(slope.params, ends[side][list(slope.params)]) for side in ("low", "high"))
+        x = scales.latent(slope.params, found.estimates[list(slope.params)])
+        around = np.sqrt(np.diag(found.covariance))
+        own = np.clip(1 - ((high - low) / 3.92 / around) ** 2, 0.0, 1.0)
+        floor = scales.latent(slope.params, np.array([scales.SCALES[name].low for name in slope.params]))
+        own = np.where(low <= floor, np.minimum(own, 0.5), own)  # how far beyond a bound is not known
+        return cls(slope, np.clip((x - at) / spread, -6, 6), own, around / spread)
+
+
+def factors(c: Array, p: int) -> Array:
+    """Cholesky factors (..., p, p) of correlation matrices from partial correlations c (..., p (p - 1) / 2)."""
+    flat = np.ascontiguousarray(c.reshape(math.prod(c.shape[:-1]), -1))
+    out = np.zeros((len(flat), p, p))
+    _factors(flat, out)
+    return out.reshape(*c.shape[:-1], p, p)
+
+
+@njit(cache=True, nogil=True)
+def _factors(c, out):  # type: ignore[no-untyped-def]
+    for i in range(len(c)):
+        at = 0
+        for r in range(out.shape[1]):
+            left = 1.0
+            for q in range(r):
+                out[i, r, q] = c[i, at] * left
+                left *= math.sqrt(max(1e-12, 1.0 - c[i, at] ** 2))
+                at += 1
+            out[i, r, r] = left
+
+
+@njit(cache=True, nogil=True)
+def _back(slope, c, factor):  # type: ignore[no-untyped-def]
+    """From slopes over the factor (p, p) to slopes over the partial correlations that made it."""
+    out, at = np.zeros(len(c)), 0
+    for r in range(len(factor)):
+        left = 1.0
+        for q in range(r):
+            here = max(1e-12, 1.0 - c[at] ** 2)
+            out[at] = slope[r, q] * left
+            for k in range(q + 1, r + 1):
+                out[at] -= slope[r, k] * factor[r, k] * c[at] / here
+            left *= math.sqrt(here)
+            at += 1
+    return out
+
+
+# -- what comes of it -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """Draws, and the summary of them as a fit."""
+
+    draws: Any  #: ArviZ InferenceData: what `posterior` gives
+    fit: Fit  #: the posterior means with 95 % intervals: table, figure, observer, population, files
+
+    @property
+    def params(self) -> tuple[str, ...]:
+        """What was asked about."""
+        return self.fit.params
+
+    @property
+    def pooled(self) -> bool:
+        """Whether people were taken together."""
+        return self.fit.pooled
+
+    @property
+    def notes(self) -> list[str]:
+        """What is odd, and what went badly."""
+        return self.fit.notes
+
+    def table(self) -> pd.DataFrame:
+        """A row per person and parameter, the population's first: mean, sd, 95 % interval, R-hat, effective draws."""
+        az = needs("arviz", "posterior")
+        own = self.draws.posterior
+        names = [n for n in ("mean", "sd", *self.fit.params) if n in own]
+        rows = []
+        for name in names:
+            for where, values in _each(own[name], name):
+                flat = values.ravel()
+                low, high = np.quantile(flat, (0.025, 0.975))
+                rows.append(
+                    {**where, "mean": flat.mean(), "sd": flat.std(ddof=1), "low": low, "high": high,
+                     "rhat": float(az.rhat(values)), "ess": float(az.ess(values))}
+                )  # fmt: skip
+        return pd.DataFrame(rows)
+
+    def save(self, folder: Path) -> Path:
+        """The draws as NetCDF, the table, how the draws ran; and the files of a fit."""
+        files.place(folder / "posterior.nc", lambda p: self.draws.to_netcdf(str(p), engine="h5netcdf"))
+        files.write_table(folder / "posterior.csv", self.table())
+        for name, figure in (("posterior", self.plot()), ("draws", self.traces())):
+            plot.save(figure, folder / "figures", name)
+            plot.close(figure)
+        return self.fit.save(folder)
+
+    def plot(self) -> Figure:
+        """The figure of the fit, with the band that holds the curve of 95 % of the draws."""
+        figure = self.fit.plot()
+        with plot.style():
+            _band(figure.axes[0], self._curves())
+            figure.axes[0].set_title("stars: data; lines: fit; bands: 95 % of draws")
+        return figure
+
+    def _curves(self) -> list[tuple[Array, Array]]:
+        """(x, y (draws, points)) of every curve that the law draws: as it draws it, for some of the draws."""
+        x = np.stack([self.draws.posterior[name].values for name in self.fit.params], -1)
+        x = x.reshape(-1, *x.shape[2:])
+        law, data = self.fit.law, self.fit.data
+        with plot.style() as plt:
+            figure, ax = plt.subplots()
+            found = []
+            for values in x[:: max(1, len(x) // CURVES)]:
+                ax.clear()
+                law.draw(ax, law.theta(values, self.fit.params), data)
+                found.append([(np.asarray(c.get_xdata()), np.asarray(c.get_ydata())) for c in ax.get_lines()])
+            plot.close(figure)
+        return [(curve[0][0], np.stack([y for _, y in curve])) for curve in zip(*found, strict=True)]
+
+    def traces(self) -> Figure:
+        """Every parameter of one person (of the population, if people were taken together): draw by draw, chain by
+        chain; and pair by pair, where they trade off."""
+        shown, values, what = self._shown()
+        p = len(shown)
+        with plot.style() as plt:
+            figure, axes = plt.subplots(
+                p, p + 1, figsize=(2.6 * (p + 1) + 1.6, 2.1 * p + 0.7), width_ratios=[1.6] + [1.0] * p,
+                squeeze=False,
+            )  # fmt: skip
+            for i, name in enumerate(shown):
+                _trace(axes[i, 0], values[..., i], name, last=i == p - 1)
+                for j in range(p):
+                    ax = axes[i, 1 + j]
+                    if j > i:
+                        ax.set_axis_off()
+                        continue
+                    _pair(ax, values[..., j], None if i == j else values[..., i], bad=self._bad())
+                    ax.set(xlabel=shown[j] if i == p - 1 else "", ylabel="" if j or i == j else name)
+            figure.suptitle(what, x=0.01, ha="left", fontsize=11, fontweight="bold")
+            return figure
+
+    def _shown(self) -> tuple[list[str], Array, str]:
+        """Labels, draws (chains, draws, parameters) in the units of figures, and whose they are."""
+        own, p = self.draws.posterior, self.fit.params
+        if self.fit.pooled:
+            x = scales.own(p, own["mean"].values)
+            what = f"{self.fit.paradigm}: the person in the middle of {len(own['person'])}"
+        else:
+            x = np.stack([own[name].values[..., 0] for name in p], -1)
+            what = f"{self.fit.paradigm}: person {own['person'].values[0]}"
+        units = [_unit(name) for name in p]
+        return (
+            [f"{n} [{u}]" if u else n for n, (u, _) in zip(p, units, strict=True)],
+            x * [s for _, s in units],
+            what,
+        )
+
+    def _bad(self) -> Array:
+        """(chains, draws) whether a draw diverged."""
+        bad = self.draws.sample_stats["diverging"].values
+        return bad if bad.ndim == 2 else bad[..., 0]
+
+
+def _band(ax: Axes, curves: list[tuple[Array, Array]]) -> None:
+    """Behind each line that moves from draw to draw: where 95 % of them lie."""
+    for line, (x, y) in zip(list(ax.get_lines()), curves, strict=True):
+        if np.ptp(y, axis=0).max(initial=0.0) > 0:
+            low, high = np.nanquantile(y, (0.025, 0.975), axis=0)
+            ax.fill_between(x, low, high, color=line.get_color(), alpha=0.25, linewidth=0, zorder=1)
+
+
+def _each(values: Any, name: str) -> list[tuple[dict[str, Any], Array]]:
+    """(whose and which it is, (chains, draws)) of every entry of a variable."""
+    own = values.stack(entry=[d for d in values.dims if d not in ("chain", "draw")])
+    out = []
+    for i, entry in enumerate(own["entry"].values):
+        if name in ("mean", "sd"):
+            where = {"person": f"population: {name}", "parameter": entry[0], "unit": "on its scale"}
+        else:
+            where = {"person": entry[0], "parameter": name, "unit": scales.SCALES[name].unit}
+        out.append((where, own.values[..., i]))
+    return out
+
+
+def _unit(name: str) -> tuple[str, float]:
+    """In what a figure shows a parameter, and how many of that one of its own unit is."""
+    return ("ms", 1000.0) if scales.SCALES[name].unit == "s" else (scales.SCALES[name].unit, 1.0)
+
+
+def _trace(ax: Axes, values: Array, label: str, last: bool) -> None:
+    """Draw by draw, a line per chain: one grass is good, several are not."""
+    known = list(plot.pens([str(i) for i in range(len(values))]).values())
+    for chain, pen in zip(values, known, strict=True):
+        ax.plot(chain, color=pen.color, linewidth=0.35, alpha=0.8, rasterized=True)
+    ax.set(ylabel=label, xlabel="draw" if last else "")
+
+
+def _pair(ax: Axes, x: Array, y: Array | None, bad: Array) -> None:
+    """Two parameters against each other, draws that diverged in orange; or one, as a histogram."""
+    if y is None:
+        ax.hist(x.ravel(), bins=40, color="#0072B2", alpha=0.7)
+        ax.set_yticks([])
+        return
+    few = slice(None, None, max(1, x.size // 1500))
+    ax.plot(x.ravel()[few], y.ravel()[few], ".", color="#0072B2", markersize=1.5, alpha=0.4, rasterized=True)
+    ax.plot(x[bad], y[bad], ".", color="#D55E00", markersize=4)
+
+
+# -- drawing --------------------------------------------------------------------------------------------------
+
+
+def posterior(
+    paradigm: str | Paradigm,
+    data: Trials | pd.DataFrame,
+    params: Sequence[str] | None = None,
+    *,
+    pool: bool | None = None,
+    draws: int = 1000,
+    chains: int = 4,
+    observer: Observer | None = None,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> Any:
+    """People's parameters as draws: an ArviZ InferenceData. What went badly is warned of, and is in its `notes`.
+
+    Groups: posterior (each parameter by person; together: mean, sd and correlation of the population on the scales),
+    unconstrained_posterior (on the scales), sample_stats, log_likelihood (of each person's data in each condition where
+    conditions are apart, else of all his data), posterior_predictive (expected means), observed_data (as condensed).
+    """
+    how: dict[str, Any] = {"pool": pool, "draws": draws, "chains": chains, "observer": observer, "seed": seed}
+    found = drawn(paradigm, data, params, **how, n_jobs=n_jobs, progress=progress)
+    for note in troubles(found.draws):
+        warnings.warn(note, stacklevel=2)
+    return found.draws
+
+
+def drawn(
+    paradigm: str | Paradigm,
+    data: Trials | pd.DataFrame,
+    params: Sequence[str] | None = None,
+    *,
+    pool: bool | None = None,
+    draws: int = 1000,
+    chains: int = 4,
+    observer: Observer | None = None,
+    seed: int = 0,
+    n_jobs: int = 1,
+    progress: Progress | None = None,
+) -> Posterior:
+    """`posterior`, with its summary: table, figures, files."""
+    needs("nutpie", "posterior")
+    asked = ask(paradigm, data, params, observer)
+    name = paradigm if isinstance(paradigm, str) else paradigm.name
+    if not asked.law.exact:
+        raise InputError(
+            f"{name} has no exact likelihood to draw from: train a network on it once, with tune.amortise"
+        )
+    draws, chains = whole("draws", draws, least=20, most=10**6), whole("chains", chains, least=1, most=64)
+    seed, n_jobs = whole("seed", seed, most=2**63 - 1), whole("n_jobs", n_jobs, least=1, most=1024)
+    pooled = pools(asked.data, pool)
+    slope = Slope(asked.law, asked.data, asked.params)
+    how = {"draws": draws, "chains": chains, "n_jobs": n_jobs}
+    if pooled:
+        near = fit(paradigm, data, asked.params, pool=True, observer=observer, seed=seed, n_jobs=n_jobs)
+        model = Together.near(slope, near)
+        q, stats = nuts(model, model.start, seed=seed, progress=progress, **how)
+        x, made = model.people(q), _population(model, q)
+    else:
+        x, stats, made = *_one_by_one(slope, seed, progress, how), {}
+    attributes = {"paradigm": name, "pooled": int(pooled), "seed": seed, "inference_library": "nutpie"}
+    return _summary(asked, name, _inference(asked, x, made, stats, attributes), pooled)
+
+
+def _one_by_one(
+    slope: Slope, seed: int, progress: Progress | None, how: dict[str, int]
+) -> tuple[Array, dict[str, Array]]:
+    """Each person's draws (chains, draws, people, parameters), and (chains, draws, people) of each statistic."""
+    parts, n = [], len(slope.data.people)
+    for row in range(n):
+
+        def tick(done: int, total: int, row: int = row) -> None:
+            if progress is not None:
+                progress(row * total + done, n * total)
+
+        own = Alone(slope, row)
+        q, stats = nuts(own, own.start, seed=seed_of(seed, "posterior", str(row)), progress=tick, **how)
+        parts.append((own.people(q)[..., 0, :], stats))
+    stacked = {name: np.stack([s[name] for _, s in parts], -1) for name in parts[0][1]}
+    return np.stack([x for x, _ in parts], 2), stacked
+
+
+def _population(model: Together, q: Array) -> dict[str, Array]:
+    """mean, sd (chains, draws, parameters) on the scales, and correlation."""
+    (mean, log_sd, c), (at, spread) = model.population(q), model.adults
+    factor = factors(c, len(at))
+    return {
+        "mean": at + spread * mean,
+        "sd": spread * np.exp(log_sd),
+        "correlation": factor @ np.swapaxes(factor, -1, -2),
+    }
+
+
+def _inference(
+    asked: Asked, x: Array, made: dict[str, Array], stats: dict[str, Array], attributes: dict[str, Any]
+) -> Any:
+    """All groups."""
+    az = needs("arviz", "posterior")
+    names, own = asked.params, scales.own(asked.params, x)
+    people = [str(p) for p in asked.data.people]
+    few = np.arange(0, x.shape[1], max(1, x.shape[1] // SHOWN))
+    of_people = {name: ["person"] for name in names}
+    shared = {"mean": ["parameter"], "sd": ["parameter"], "correlation": ["parameter", "other"]}
+    loglik = _pointwise(asked, own)
+    coords = {"person": people, "parameter": list(names), "other": list(names)}
+    found = az.from_dict(
+        posterior={**{n: own[..., i] for i, n in enumerate(names)}, **made},
+        sample_stats=stats,
+        log_likelihood={"data": loglik},
+        posterior_predictive={"data": _expected(asked, own[:, few])},
+        observed_data=_observed(asked.data),
+        coords=coords,
+        dims={**of_people, **{k: shared[k] for k in made}, "data": ["person", "condition"][: loglik.ndim - 2],
+              **({k: ["person"] for k in stats} if stats["diverging"].ndim == 3 else {})},
+        attrs=attributes,
+    )  # fmt: skip
+    latent = az.from_dict(
+        posterior={n: x[..., i] for i, n in enumerate(names)}, coords=coords, dims=of_people
+    )
+    found.add_groups(unconstrained_posterior=latent.posterior)
+    found.posterior_predictive["draw"] = few
+    found.attrs["notes"] = "\n".join([*asked.notes, *troubles(found)])  # text: a file holds no lists of them
+    return found
+
+
+def _observed(data: Any) -> dict[str, Array]:
+    """The data as they were condensed: every array of them."""
+    found = {f.name: getattr(data, f.name) for f in fields(data)}
+    return {name: np.asarray(a, float) for name, a in found.items() if isinstance(a, np.ndarray)}
+
+
+def _pointwise(asked: Asked, own: Array) -> Array:
+    """(chains, draws, people, conditions) log-likelihoods, or (chains, draws, people) where trials hang together."""
+    law, data, n = asked.law, asked.data, len(asked.data.people)
+    theta = law.theta(own.reshape(-1, own.shape[-1]), asked.params)
+    row = np.tile(np.arange(n), len(theta) // n)
+    if not isinstance(data, Compact):
+        return np.asarray(law.loglik(theta, data, row)).reshape(own.shape[:-1])
+    parts = []
+    for c in range(len(data.exposure)):
+        alone = np.where(np.arange(len(data.exposure))[:, None] == c, data.counts, 0.0)
+        parts.append(law.loglik(theta, replace(data, counts=alone), row))
+    return np.stack(parts, -1).reshape(*own.shape[:-1], -1)
+
+
+def _expected(asked: Asked, own: Array) -> Array:
+    """(chains, draws, people, conditions): what the law expects."""
+    flat = own.reshape(-1, *own.shape[2:])
+    found = [asked.law.expected(asked.law.theta(values, asked.params), asked.data) for values in flat]
+    return np.stack(found).reshape(*own.shape[:2], *found[0].shape)
+
+
+def troubles(found: Any) -> list[str]:
+    """What went badly in the draws, in a line each; nothing if all is well."""
+    az, notes = needs("arviz", "posterior"), []
+    own, shared = found.unconstrained_posterior, found.posterior
+    every = [own[n] for n in own.data_vars] + [shared[n] for n in ("mean", "sd") if n in shared]
+    rhat = {str(v.name): float(az.rhat(v)[v.name].max()) for v in every}
+    ess = {
+        str(v.name): min(float(az.ess(v, method=m)[v.name].min()) for m in ("bulk", "tail")) for v in every
+    }
+    odd = sorted((n for n, r in rhat.items() if not r <= RHAT), key=lambda n: -rhat[n])
+    if odd:
+        notes.append(
+            f"R-hat of {', '.join(odd)} is up to {rhat[odd[0]]:.3f} (above {RHAT}): the chains do not agree yet, "
+            "do not use these draws; ask for more"
+        )
+    few = min(ess, key=lambda n: ess[n])
+    if ess[few] < ENOUGH:
+        notes.append(
+            f"{few} has only {ess[few]:.0f} effective draws where it has fewest ({ENOUGH} are wanted): the ends of "
+            "its interval are rough"
+        )
+    bad = found.sample_stats["diverging"]
+    if int(bad.sum()):
+        notes.append(
+            f"{int(bad.sum())} of {bad.size} draws diverged: near a kink of the likelihood (K at a whole number, t0 at "
+            "an exposure) a few are usual, many say that a corner is not reached"
+        )
+    return notes
+
+
+def _summary(asked: Asked, paradigm: str, found: Any, pooled: bool) -> Posterior:
+    """The draws as a fit: posterior means, 95 % intervals, the population."""
+    names, data = asked.params, asked.data
+    x = np.stack([found.unconstrained_posterior[n].values for n in names], -1)
+    x = x.reshape(-1, *x.shape[2:])  # (draws, people, parameters)
+    own = scales.own(names, x)
+    low, high = np.quantile(own, (0.025, 0.975), axis=0)
+    estimates = pd.DataFrame({"person": data.people, **dict(zip(names, own.mean(0).T, strict=True))})
+    theta = asked.law.theta(own.mean(0), names)
+    loglik = asked.law.loglik(theta, data, np.arange(len(data.people)))
+    intervals = pd.DataFrame(
+        {"person": np.repeat(np.array(data.people, object), len(names)), "parameter": list(names) * len(data.people),
+         "low": low.ravel(), "high": high.ravel()}
+    )  # fmt: skip
+    center, covariance = _moments(found, x, pooled)
+    within = np.mean([np.atleast_2d(np.corrcoef(x[:, i].T)) for i in range(x.shape[1])], axis=0)
+    notes = [*asked.notes, *troubles(found), *trades(names, within)]
+    fitted = Fit(
+        paradigm, names, estimates.assign(trials=data.trials, loglik=loglik), intervals, float(loglik.sum()), pooled,
+        data, asked.law, center, covariance, within, notes,
+    )  # fmt: skip
+    return Posterior(found, fitted)
+
+
+def _moments(found: Any, x: Array, pooled: bool) -> tuple[Array, Array]:
+    """Mean and covariance of people on the scales: the population's, or of the means of people taken alone."""
+    if not pooled:
+        middle, n = x.mean(0), x.shape[1]
+        p = x.shape[2]
+        return middle.mean(0), np.cov(middle.T).reshape(p, p) if n > 1 else np.zeros((p, p))
+    sd, turned = found.posterior["sd"].values, found.posterior["correlation"].values
+    covariance = turned * sd[..., :, None] * sd[..., None, :]
+    return found.posterior["mean"].values.mean((0, 1)), covariance.mean((0, 1))
