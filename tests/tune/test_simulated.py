@@ -142,7 +142,11 @@ def test_people_are_found_in_other_paradigms(name, params, least):
 def test_the_guide_lists_the_laws_as_they_are():
     """Every row of the table of laws in docs/tune.md: exact or simulated, what is fitted, which columns."""
     guide = (Path(__file__).parents[2] / "docs" / "tune.md").read_text(encoding="utf-8")
-    rows = [line.strip("| ").split(" | ") for line in guide.split("## Which laws")[1].split("\n") if line[:2] == "| "]
+    rows = [
+        line.strip("| ").split(" | ")
+        for line in guide.split("## Which laws")[1].split("\n")
+        if line[:2] == "| "
+    ]
     rows = [row for row in rows if len(row) == 4][1:]  # less the head
     named = [name for row in rows[:-1] for name in row[0].split(", ")]
     for row in rows[:-1]:
@@ -152,11 +156,15 @@ def test_the_guide_lists_the_laws_as_they_are():
             assert row[3].split(", ") == [c for c in law.columns if c != "person"], name
             usual = simulated.USUAL.get(name)
             if law.exact:
-                frame = pd.concat(run(n, arms="human", people=1, trials=1).frame for n in (name, _beside(name)))
+                frame = pd.concat(
+                    run(n, arms="human", people=1, trials=1).frame for n in (name, _beside(name))
+                )
                 usual = law.usual(law.compact(frame))
             assert row[2].split(", ") == [p for p in usual if p != "anticipation"], name
     assert set(named) >= set(simulated.USUAL)
-    assert set(named) | {n for n in likelihoods.FITTED if not likelihoods.of(n).exact} == set(likelihoods.FITTED)
+    assert set(named) | {n for n in likelihoods.FITTED if not likelihoods.of(n).exact} == set(
+        likelihoods.FITTED
+    )
 
 
 def _beside(name):
