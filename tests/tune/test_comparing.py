@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cogattn import paradigms, run, tune
+from cogattn import cli, paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.laws import race
 from cogattn.observer import Observer
@@ -140,6 +140,17 @@ def test_a_comparison_is_shown_and_saved(tmp_path):
     assert len(dots.get_xdata()) == 4
     found.save(tmp_path)
     assert {p.name for p in tmp_path.iterdir()} == {"laws.csv", "laws_people.csv", "laws.txt", "figures"}
+
+
+def test_the_command_says_which_law_and_leaves_the_table(tmp_path, monkeypatch, capsys):
+    frame = reported("fixed race", people=2, trials=8)
+    frame[["person", "exposure", "targets", "score"]].to_csv(tmp_path / "mine.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    assert not cli.main(["tune", "whole_report", "--data", "mine.csv", "--between", "--out", "runs"])
+    said = capsys.readouterr().out
+    assert "predicts hidden trials best" in said
+    (table,) = (tmp_path / "runs").rglob("laws.csv")
+    assert pd.read_csv(table)["law"].iloc[0] in said
 
 
 def test_what_cannot_be_compared():
