@@ -52,7 +52,15 @@ class Choosing(Likelihood):
 
     task: PRP = field(default_factory=PRP)
 
-    params: ClassVar[tuple[str, ...]] = ("speed", "speed_sd", "share", "wandering", "second_choice")
+    params: ClassVar[tuple[str, ...]] = (
+        "speed",
+        "speed_sd",
+        "share",
+        "wandering",
+        "second_choice",
+        "capacity",
+        "slots",
+    )
     columns: ClassVar[tuple[str, ...]] = ("person", "soa", "rt1", "rt2")
     optional: ClassVar[tuple[str, ...]] = ("onset",)
     others: ClassVar[Mapping[str, float]] = {"second_choice": 0.8}

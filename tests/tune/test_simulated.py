@@ -60,13 +60,14 @@ def test_statistics_of_minds_are_as_normal_as_the_likelihood_says(watched):
 
     The splines know the means to a tenth of a mind's noise, and add that to it: a sample of 300 finds no more.
     """
-    law, mind = watched[2].law, Observer(criterion=0.6)
+    law, mind = watched[2].law, Observer(criterion=1.0)
     data = law.compact(run("vigilance", arms="human", people=300, seed=77, observer=mind).frame)
-    theta = np.tile(law.theta(np.array([[0.6]]), ("criterion",)), (300, 1))
-    mean, sd = law.splines.at(np.full((300, 1), 0.6))
+    theta = np.tile(law.theta(np.array([[1.0]]), ("criterion",)), (300, 1))
+    mean, sd = law.splines.at(np.full((300, 1), 1.0))
     z = (data.values - mean) / sd
     distance = (z * np.linalg.solve(law.splines.correlation, z.T).T).sum(1)
     assert distance.mean() == pytest.approx(12, abs=1.5)
+    assert np.abs(z.mean(0)).max() < 0.35  # what the splines miss, and the error of 300 minds
     expected = stats.multivariate_normal.logpdf(z[0], cov=law.splines.correlation) - np.log(sd[0]).sum()
     assert law.loglik(theta[:1], data, np.zeros(1, int))[0] == pytest.approx(expected)
     part = replace(data, values=np.where(np.arange(12) < 9, data.values, np.nan))  # who lacks a condition
