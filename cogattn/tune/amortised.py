@@ -2,7 +2,7 @@
 
 People are drawn from the prior (adults, on the parameters' scales), the compiled minds take the task, and what they did
 is condensed to statistics of each person: in every condition, kind of trial and third of a sitting, the share answered,
-the share right, mean and sd of the score, quantiles of log response time. A network (neural posterior estimation, by
+the share right, how often each score, quantiles of log response time. A network (neural posterior estimation, by
 sbi) learns the density of the parameters given those statistics: it is trained once, and asked in milliseconds. It
 knows the design that it was trained on and no other, and it is an approximation: hold it against simulations first.
 
@@ -36,6 +36,7 @@ from cogattn.tune.posteriors import adults, mind
 Array = npt.NDArray[Any]
 BLOCK = 100  # people who are simulated at once
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
+MOST = 8  # the highest score whose share is looked at
 THIRDS = 90  # trials of a sitting from which it is looked at in thirds
 SHARES = (
     "responded",
@@ -233,20 +234,14 @@ def summarised(frame: pd.DataFrame, task: Paradigm) -> pd.DataFrame:
                 f"the data need a column {name!r}; they have {', '.join(map(str, frame.columns))}"
             )
     by = [*task.condition_columns, *(k for k in _KINDS if k in frame)]
-    third = _third(frame) if task.sessions else np.zeros(len(frame), np.int64)
-    cells = frame.assign(third=third).groupby(["person", *by, "third"], sort=True)
-    parts = {name: cells[name].mean() for name in SHARES if name in frame}
+    third = pd.Series(_third(frame) if task.sessions else 0, frame.index, name="third")
+    keys: list[Any] = [frame["person"], *(frame[c] for c in by), third]
+    parts = {name: frame[name].astype(float).groupby(keys).mean() for name in SHARES if name in frame}
     if "score" in frame:
-        parts["score sd"] = cells["score"].std(ddof=0)
+        parts |= {f"score={k}": (frame["score"] == k).groupby(keys).mean() for k in range(MOST + 1)}
     if "rt" in frame and frame["rt"].notna().any():
-        log_rt = np.log(frame["rt"].where(frame["rt"] > 0))
-        quantiles = log_rt.groupby([frame["person"], *(frame[c] for c in by), third]).quantile(
-            list(QUANTILES)
-        )
-        for q in QUANTILES:
-            own = quantiles.xs(q, level=-1)
-            own.index.names = ["person", *by, "third"]
-            parts[f"rt {q:g}"] = own
+        quantiles = np.log(frame["rt"].where(frame["rt"] > 0)).groupby(keys).quantile(list(QUANTILES))
+        parts |= {f"rt {q:g}": quantiles.xs(q, level=-1) for q in QUANTILES}
     wide = pd.DataFrame(parts).astype(float).unstack([*by, "third"])
     wide.columns = [" ".join(map(_word, column)) for column in wide.columns]
     return wide

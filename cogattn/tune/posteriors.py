@@ -547,7 +547,10 @@ def troubles(found: Any) -> list[str]:
     az, notes = needs("arviz", "posterior"), []
     own, shared = found.unconstrained_posterior, found.posterior
     every = [own[n] for n in own.data_vars] + [shared[n] for n in ("mean", "sd") if n in shared]
-    rhat = {str(v.name): float(az.rhat(v)[v.name].max()) for v in every}
+    several = shared.sizes["chain"] > 1
+    rhat = {str(v.name): float(az.rhat(v)[v.name].max()) for v in every} if several else {}
+    if not several:
+        notes.append("one chain alone: whether chains would agree (R-hat) is not known")
     ess = {
         str(v.name): min(float(az.ess(v, method=m)[v.name].min()) for m in ("bulk", "tail")) for v in every
     }

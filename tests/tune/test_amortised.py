@@ -50,7 +50,7 @@ def test_what_is_saved_is_what_is_loaded(small, tmp_path):
 
 
 def test_the_same_seed_gives_the_same_network():
-    how = {"trials": 5, "simulations": 60, "hidden": 4, "epochs": 2, "seed": 3}
+    how = {"trials": 20, "simulations": 60, "hidden": 4, "epochs": 2, "seed": 3}
     a, b = (tune.amortise(TASK, ("slots",), **how, n_jobs=n) for n in (1, 2))
     assert a.loss == b.loss
     assert a.draw(person(), draws=50).posterior.equals(b.draw(person(), draws=50).posterior)
