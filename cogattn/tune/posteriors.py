@@ -255,17 +255,22 @@ class Posterior:
         """A row per person and parameter, the population's first: mean, sd, 95 % interval, R-hat, effective draws."""
         az = needs("arviz", "posterior")
         own = self.draws.posterior
-        names = [n for n in ("mean", "sd", *self.fit.params) if n in own]
-        rows = []
-        for name in names:
-            for where, values in _each(own[name], name):
-                flat = values.ravel()
-                low, high = np.quantile(flat, (0.025, 0.975))
-                rows.append(
-                    {**where, "mean": flat.mean(), "sd": flat.std(ddof=1), "low": low, "high": high,
-                     "rhat": float(az.rhat(values)), "ess": float(az.ess(values))}
-                )  # fmt: skip
-        return pd.DataFrame(rows)
+        own = own[[n for n in ("mean", "sd", *self.fit.params) if n in own]]
+        rhat, ess, parts = az.rhat(own), az.ess(own), []
+        for name in own.data_vars:
+            values = own[name].values.reshape(-1, own[name].shape[-1])
+            low, high = np.quantile(values, (0.025, 0.975), axis=0)
+            numbers = {"mean": values.mean(0), "sd": values.std(0, ddof=1), "low": low, "high": high}
+            numbers |= {"rhat": rhat[name].values, "ess": ess[name].values}
+            parts.append(pd.DataFrame(self._whose(str(name)) | numbers))
+        return pd.concat(parts, ignore_index=True)
+
+    def _whose(self, name: str) -> dict[str, Any]:
+        """Whose and which each entry of a variable is."""
+        if name in ("mean", "sd"):
+            return {"person": f"population: {name}", "parameter": list(self.params), "unit": "on its scale"}
+        people = self.draws.posterior["person"].values
+        return {"person": people, "parameter": name, "unit": scales.SCALES[name].unit}
 
     def save(self, folder: Path) -> Path:
         """The draws as NetCDF, the table, how the draws ran; and the files of a fit."""
@@ -349,19 +354,6 @@ def _band(ax: Axes, curves: list[tuple[Array, Array]]) -> None:
         if np.ptp(y, axis=0).max(initial=0.0) > 0:
             low, high = np.nanquantile(y, (0.025, 0.975), axis=0)
             ax.fill_between(x, low, high, color=line.get_color(), alpha=0.25, linewidth=0, zorder=1)
-
-
-def _each(values: Any, name: str) -> list[tuple[dict[str, Any], Array]]:
-    """(whose and which it is, (chains, draws)) of every entry of a variable."""
-    own = values.stack(entry=[d for d in values.dims if d not in ("chain", "draw")])
-    out = []
-    for i, entry in enumerate(own["entry"].values):
-        if name in ("mean", "sd"):
-            where = {"person": f"population: {name}", "parameter": entry[0], "unit": "on its scale"}
-        else:
-            where = {"person": entry[0], "parameter": name, "unit": scales.SCALES[name].unit}
-        out.append((where, own.values[..., i]))
-    return out
 
 
 def _unit(name: str) -> tuple[str, float]:
