@@ -116,6 +116,11 @@ def workers(backend: str = "loky", scheduler: str | None = None) -> Iterator[Non
 
     scheduler: the address of a Dask scheduler, e.g. tcp://10.0.0.1:8786. `loky` and `threading` take as many cores as
     `n_jobs` says, a cluster all that it has.
+
+    >>> from cogattn import run
+    >>> with workers("threading"):
+    ...     len(run("partial_report", "human", people=2, trials=2, n_jobs=2).frame)
+    8
     """
     choice("backend", backend, BACKENDS)
     if (backend == "dask") != (scheduler is not None):

@@ -7,7 +7,7 @@ on the page with nothing more said, and the page cannot show another number than
 >>> import cogattn as ca
 >>> shown = read(ca.run("partial_report", people=2, trials=3).plot())
 >>> [(p.x_label, sorted(p.named)) for p in shown.panels]
-[('distractors on display', ['human', 'people', 'softmax'])]
+[('distractors [items]', ['human', 'people', 'softmax'])]
 """
 
 from __future__ import annotations

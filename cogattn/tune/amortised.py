@@ -51,7 +51,14 @@ _KINDS = ("decide", "signal", "changed")  # what a trial was, beside its conditi
 
 @dataclass(frozen=True)
 class Amortised:
-    """A network that knows the posterior of every person who takes this task."""
+    """A network that knows the posterior of every person who takes this task.
+
+    >>> import warnings
+    >>> with warnings.catch_warnings():  # so few lessons are warned of
+    ...     warnings.simplefilter("ignore")
+    ...     amortise("partial_report", ("slots",), trials=4, simulations=50, hidden=4, epochs=2).params
+    ('slots',)
+    """
 
     task: Paradigm
     trials: int
@@ -129,7 +136,15 @@ class Amortised:
 
 
 def trained(folder: str | Path) -> Amortised:
-    """One that was trained and saved."""
+    """One that was trained and saved.
+
+    >>> import tempfile, warnings
+    >>> with warnings.catch_warnings(), tempfile.TemporaryDirectory() as folder:
+    ...     warnings.simplefilter("ignore")
+    ...     lately = amortise("partial_report", ("slots",), trials=4, simulations=50, hidden=4, epochs=2)
+    ...     trained(lately.save(folder)).params
+    ('slots',)
+    """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
@@ -165,6 +180,12 @@ def amortise(
 
     density: "mdn" (ten normals, mixed: sturdy with few simulations), or a flow, "maf" or "nsf", of `transforms` steps
     (any shape; with a few hundred simulations one person in a hundred can come out absurd).
+
+    >>> import warnings
+    >>> with warnings.catch_warnings():  # so few lessons are warned of
+    ...     warnings.simplefilter("ignore")
+    ...     amortise("partial_report", ("slots",), trials=4, simulations=50, hidden=4, epochs=2).simulations
+    50
     """
     needs("sbi", "amortised")
     task = paradigms.make(paradigm, {}) if isinstance(paradigm, str) else paradigm

@@ -49,7 +49,12 @@ THIN, TUNE, LONGER = 8, 300, 3  # every eighth draw; and how often it is drawn l
 
 @dataclass(frozen=True)
 class Calibration:
-    """What `calibrate` found."""
+    """What `calibrate` found.
+
+    >>> done = calibrate("partial_report", ("slots",), replications=12, trials=4)
+    >>> done.paradigm
+    'partial_report'
+    """
 
     paradigm: str
     ranks: pd.DataFrame  #: replication, parameter, true (on its scale), rank (0..RANKED), ess, diverged
@@ -118,6 +123,10 @@ def calibrate(
 
     params: parts of the mind (default: those that are usually fitted). law: another likelihood than the paradigm's own
     (to see that a wrong one is caught), `said` its name in table and figure.
+
+    >>> done = calibrate("partial_report", ("slots",), replications=12, trials=4)
+    >>> len(done.ranks)
+    12
     """
     needs("nutpie", "posterior")
     task = paradigms.make(paradigm, {}) if isinstance(paradigm, str) else paradigm

@@ -89,7 +89,13 @@ def laws_of(paradigm: str, observer: Observer | None = None, alpha: bool = True)
 
 @dataclass(frozen=True)
 class Between:
-    """What `between` found."""
+    """What `between` found.
+
+    >>> from cogattn import run
+    >>> data = run("partial_report", "human", people=1, trials=6)
+    >>> len(between("partial_report", data, ["fixed race", "linear, no race"], folds=2).table)
+    2
+    """
 
     paradigm: str
     people: pd.DataFrame  #: person, law, parameters, trials, loglik, score (held out)
@@ -187,7 +193,13 @@ def between(
     n_jobs: int = 1,
     progress: Progress | bool | None = None,
 ) -> Between:
-    """Fit several laws to each person and to parts of his trials. laws: names of `laws_of`, or your own candidates."""
+    """Fit several laws to each person and to parts of his trials. laws: names of `laws_of`, or your own candidates.
+
+    >>> from cogattn import run
+    >>> data = run("partial_report", "human", people=1, trials=6)
+    >>> "linear, no race" in set(between("partial_report", data, folds=2).table["law"])
+    True
+    """
     folds, seed = whole("folds", folds, least=2, most=100), whole("seed", seed, most=2**63 - 1)
     frame = of_people(data)
     alpha = bool("distractors" in frame and (frame["distractors"] > 0).any())

@@ -231,7 +231,16 @@ def _back(slope, c, factor):  # type: ignore[no-untyped-def]
 
 @dataclass(frozen=True)
 class Posterior:
-    """Draws, and the summary of them as a fit."""
+    """Draws, and the summary of them as a fit.
+
+    >>> import warnings
+    >>> from cogattn import run
+    >>> data = run("partial_report", "human", people=1, trials=6)
+    >>> with warnings.catch_warnings():  # so few draws are warned of
+    ...     warnings.simplefilter("ignore")
+    ...     drawn("partial_report", data, ("slots",), draws=20, chains=2).fit.params
+    ('slots',)
+    """
 
     draws: Any  #: ArviZ InferenceData: what `posterior` gives
     fit: Fit  #: the posterior means with 95 % intervals: table, figure, observer, population, files
@@ -401,6 +410,14 @@ def posterior(
     Groups: posterior (each parameter by person; together: mean, sd and correlation of the population on the scales),
     unconstrained_posterior (on the scales), sample_stats, log_likelihood (of each person's data in each condition where
     conditions are apart, else of all his data), posterior_predictive (expected means), observed_data (as condensed).
+
+    >>> import warnings
+    >>> from cogattn import run
+    >>> data = run("partial_report", "human", people=1, trials=6)
+    >>> with warnings.catch_warnings():  # so few draws are warned of
+    ...     warnings.simplefilter("ignore")
+    ...     posterior("partial_report", data, ("slots",), draws=20, chains=2).posterior["slots"].shape
+    (2, 20, 1)
     """
     how: dict[str, Any] = {"pool": pool, "draws": draws, "chains": chains, "observer": observer, "seed": seed}
     found = drawn(paradigm, data, params, **how, n_jobs=n_jobs, progress=progress)
@@ -422,7 +439,16 @@ def drawn(
     n_jobs: int = 1,
     progress: Progress | None = None,
 ) -> Posterior:
-    """`posterior`, with its summary: table, figures, files."""
+    """`posterior`, with its summary: table, figures, files.
+
+    >>> import warnings
+    >>> from cogattn import run
+    >>> data = run("partial_report", "human", people=1, trials=6)
+    >>> with warnings.catch_warnings():  # so few draws are warned of
+    ...     warnings.simplefilter("ignore")
+    ...     len(drawn("partial_report", data, ("slots",), draws=20, chains=2).fit.estimates)
+    1
+    """
     needs("nutpie", "posterior")
     asked = ask(paradigm, data, params, observer)
     name = paradigm if isinstance(paradigm, str) else paradigm.name

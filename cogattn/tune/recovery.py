@@ -194,7 +194,12 @@ _CONDITION = ["exposure", "targets", "distractors"]
 
 @dataclass(frozen=True)
 class Proposal:
-    """What `design` found."""
+    """What `design` found.
+
+    >>> plan = design("whole_report", "slots", 0.5, displays=[(6, 0)], exposures=[0.1], params=["slots"], people=4)
+    >>> plan.param, plan.conditions["targets"].tolist()
+    ('slots', [6])
+    """
 
     paradigm: str
     param: str
@@ -350,6 +355,10 @@ def design(
     `within`: half-width of the 95 % interval, in the parameter's own unit, for a `share` of the people. params: all
     that are estimated (default: all of the law). exposures [s] and displays (targets, distractors): what there is to
     choose from. check: so many simulated people take what is proposed and are fitted, each alone.
+
+    >>> plan = design("whole_report", "slots", 0.5, displays=[(6, 0)], exposures=[0.1], params=["slots"], people=4)
+    >>> 1 < plan.trials < 100
+    True
     """
     law = likelihoods.of(paradigm)
     if not {"score", *_CONDITION} <= set(law.columns):

@@ -115,7 +115,12 @@ class Screening:
 
 @dataclass(frozen=True)
 class Sensitivity:
-    """What `sensitivity` found."""
+    """What `sensitivity` found.
+
+    >>> done = sensitivity("partial_report", ["slots"], "hits", n=4, people=1, trials=2)
+    >>> done.table["parameter"].tolist()
+    ['slots']
+    """
 
     paradigm: str
     screening: Screening
@@ -222,6 +227,10 @@ def sensitivity(
     params: names (over the range of adults), or names with (low, high). metric: one or several of what the experiment
     measures (`tune.probing`); all are taken from the same points. n: starting points, a power of two for Sobol.
     people: minds of each kind, alike but for chance, `trials` each.
+
+    >>> done = sensitivity("simple_rt", ["slots"], "rt", n=4, people=1)
+    >>> round(float(done.table["ST"].iloc[0]), 6)
+    0.0
     """
     screening = Screening(ranges(params), method, n, seed)
     probe = Probe(paradigm, observer or Observer(), people, trials, seed)

@@ -47,7 +47,12 @@ SAMPLERS = ("tpe", "random", "grid")
 
 @dataclass(frozen=True)
 class Sweep:
-    """What `sweep` found."""
+    """What `sweep` found.
+
+    >>> found = sweep("partial_report", {"slots": (1, 4, 1)}, "max hits", sampler="grid", trials=4, people=1, each=5)
+    >>> len(found.table)
+    4
+    """
 
     paradigm: str
     ranges: tuple[Range, ...]
@@ -209,6 +214,10 @@ def sweep(
     params: names with (low, high) or (low, high, step), or names alone (the range of adults). goal: `min capacity`,
     `max hits - misses`, several of them for a front. subject_to: `misses <= 0.05`, ... people: minds of each kind,
     alike but for chance, `each` trials in a condition.
+
+    >>> found = sweep("partial_report", {"slots": (1, 4, 1)}, "max hits", sampler="grid", trials=4, people=1, each=20)
+    >>> bool(found.best["slots"] > 1)
+    True
     """
     space, goals = ranges(params), tuple(Goal.read(g) for g in _listed(goal))
     constraints = tuple(Constraint.read(c) for c in _listed(subject_to))

@@ -62,7 +62,7 @@ OBSERVERS = st.builds(
 
 
 MANY = settings(
-    max_examples=3000,
+    max_examples=2000,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -95,7 +95,7 @@ OBSERVERS = st.builds(
     lead=st.sampled_from([1.0, 2.5]),
 )
 MANY = settings(
-    max_examples=3000,
+    max_examples=2000,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
