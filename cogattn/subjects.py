@@ -101,6 +101,7 @@ class Exam:
     source: str = ""  #: who did it before
     #: The gate says when each element was there (t_on, t_off), not only what is left at the end.
     timed: bool = False
+    trials: int = 100  #: of a person in each condition, as is usual: fewer where a trial is dear
 
     def __post_init__(self) -> None:
         values = tuple(self.values)
@@ -111,6 +112,7 @@ class Exam:
             raise InputError(f"column of an exam must be a name without spaces, got {self.column!r}")
         for value in values:
             number(f"each of the values of {self.column}", value)
+        whole("trials", self.trials, least=1, most=10**6)
         if not values or len(set(values)) < len(values):
             raise InputError(f"values of {self.column} must be some, and differ, got {values}")
         object.__setattr__(self, "values", values)

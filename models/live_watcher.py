@@ -242,6 +242,7 @@ class LiveWatcher:
         values=(0, 4, 12, 36, 108),
         label="green digits beside the three red ones",
         measure="overlap of named and red digits",
+        trials=10,
     )
 
     def __init__(

@@ -199,6 +199,13 @@ def test_an_exam_is_plain_values():
     assert paradigms.make("own_task", task.options()).options() == task.options()
 
 
+def test_a_dear_exam_is_short_unless_somebody_says_otherwise(copyist):
+    task = OwnTask(copyist, Exam("a", "b", [1, 2], "c", "d", trials=7))
+    assert [experiment.make_plan(task, ("human",), copyist, 1, n).trials for n in (None, 5)] == [7, 5]
+    with pytest.raises(InputError, match="trials must be"):
+        Exam("a", "b", [1, 2], "c", "d", trials=0)
+
+
 def test_one_mind_with_twice_the_slots_keeps_more(copyist):
     few, many = (
         run("own_task", model=copyist, arms="human", observer=Observer(slots=k), **SMALL)

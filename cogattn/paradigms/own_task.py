@@ -56,6 +56,7 @@ class OwnTask(Paradigm):
             raise InputError(f"exam must be an Exam(...), got {exam!r}")
         object.__setattr__(self, "exam", exam)
         object.__setattr__(self, "condition_columns", (exam.column,))
+        object.__setattr__(self, "usual_trials", exam.trials)
 
     @classmethod
     def of(cls, model: str, values: tuple[float, ...] = ()) -> OwnTask:
