@@ -19,14 +19,15 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import stats
+from scipy import special, stats
 
 from cogattn import showing
 from cogattn.errors import InputError, choice, number, whole
@@ -73,6 +74,7 @@ PROPERTIES: Mapping[str, tuple[str, ...]] = {
     "conflict": ("lead", "narrowing"),
 }
 
+_ENDS = (2.0**-32, 1 - 2.0**-32)  # where the ends of a population are looked at: nobody is farther out
 _DIMENSIONS = 64  # parameters that a person can have; fixed, so that a new one changes nobody's old ones
 
 
@@ -329,11 +331,12 @@ def read_toml(path: str | Path) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Spread:
-    """How one parameter differs between people: a distribution with the given mean and sd, nowhere negative.
+    """How one parameter differs between people: a distribution with the given mean and sd.
 
-    kind `constant`, `lognormal` (moments of the variable itself), `censored` (a normal whose values below
-    `low` are `low`: people at the floor) or `truncated` (a normal cut to [low, high]). For the last two,
-    `mean` and `sd` are those of the normal before the cut.
+    kind `constant`, `lognormal` (moments of the variable itself), `censored` (a normal), `truncated` (a normal cut to
+    [low, high]) or `logitnormal` (a share between 0 and 1). Whoever would be below `low` is at `low`, and above `high`
+    at `high`; of a truncated normal there are no such people. For `censored` and `truncated`, `mean` and `sd` are those
+    of the normal; for `logitnormal`, `mean` is the share of the person in the middle and `sd` that of the log odds.
 
     >>> Spread("lognormal", mean=60.0, sd=20.0).at([0.1, 0.5, 0.9]).round(1).tolist()
     [37.6, 56.9, 86.3]
@@ -346,13 +349,12 @@ class Spread:
     high: float = math.inf
 
     def __post_init__(self) -> None:
-        choice("kind of spread", self.kind, ("constant", "lognormal", "censored", "truncated"))
-        if self.kind == "constant":
-            number("mean of a constant spread", self.mean, least=0)
-        else:
-            number("mean of a spread", self.mean, above=0 if self.kind == "lognormal" else None)
+        choice("kind of spread", self.kind, ("constant", "lognormal", "censored", "truncated", "logitnormal"))
+        number("mean of a spread", self.mean, above=0 if self.kind in ("lognormal", "logitnormal") else None)
+        if self.kind == "logitnormal":
+            number("mean of a logitnormal spread", self.mean, most=1)
         number("sd of a spread", self.sd, least=0)
-        number("low of a spread", self.low, least=0)
+        number("low of a spread", self.low)
         number("high of a spread", self.high, above=self.low, infinite=True)
         if self.kind != "constant" and self.sd == 0:
             raise InputError(f"sd of a {self.kind} spread must be > 0, got 0 (use kind='constant')")
@@ -362,25 +364,33 @@ class Spread:
         u = np.asarray(u, float)
         if self.kind == "constant":
             return np.full(u.shape, self.mean)
+        if self.kind == "truncated":
+            a, b = (self.low - self.mean) / self.sd, (self.high - self.mean) / self.sd
+            return np.asarray(stats.truncnorm.ppf(u, a, b, self.mean, self.sd))
+        z = stats.norm.ppf(u)
         if self.kind == "lognormal":
             sigma = math.sqrt(math.log1p((self.sd / self.mean) ** 2))
-            return np.asarray(np.exp(math.log(self.mean) - sigma**2 / 2 + sigma * stats.norm.ppf(u)))
-        if self.kind == "censored":
-            return np.clip(self.mean + self.sd * stats.norm.ppf(u), self.low, self.high)
-        a, b = (self.low - self.mean) / self.sd, (self.high - self.mean) / self.sd
-        return np.asarray(stats.truncnorm.ppf(u, a, b, self.mean, self.sd))
+            x = np.exp(math.log(self.mean) - sigma**2 / 2 + sigma * z)
+        elif self.kind == "logitnormal":
+            x = special.expit(special.logit(self.mean) + self.sd * z)
+        else:
+            x = self.mean + self.sd * z
+        return np.clip(x, self.low, self.high)
 
 
 @dataclass(frozen=True)
 class Population:
     """The spread of observers. Parameters vary independently of each other [assumption]; what has no spread here is
-    the same for everybody: the default of `Observer`.
+    the same for everybody: the default of `Observer`. `others`: spreads of any other parameters of `Observer`.
 
     Speed and its spread: fitted to `human/simple_rt_*.csv` (515 adults); spread of wandering: assumed.
 
     >>> people = Population(slots=Spread("constant", 2.0)).sample(3, seed=0)
     >>> [person.slots for person in people]
     [2.0, 2.0, 2.0]
+    >>> careless = Population(others={"slip": Spread("logitnormal", 0.05, 1.0)})
+    >>> [round(person.slip, 3) for person in careless.sample(3, seed=0)]
+    [0.024, 0.261, 0.047]
     """
 
     capacity: Spread = Spread("lognormal", 65.5036, 27.8968)
@@ -390,11 +400,49 @@ class Population:
     persistence: Spread = Spread("constant", 0.1)
     speed: Spread = Spread("truncated", 3.28, 0.45, 2.2, 6.0)
     wandering: Spread = Spread("lognormal", 1.0, 1.534)  # sd 1.1 of its logarithm
+    others: Mapping[str, Spread] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
-        for f in fields(self):
-            if not isinstance(getattr(self, f.name), Spread):
-                raise InputError(f"{f.name} of a population must be a Spread, got {getattr(self, f.name)!r}")
+        if not isinstance(self.others, Mapping):
+            raise InputError(f"others of a population must be spreads by name, got {self.others!r}")
+        own, order = _spread(), _known()
+        for name in self.others:
+            if name in own:
+                raise InputError(
+                    f"{name} has a place of its own in a population: give Population({name}=...)"
+                )
+            choice("population parameter", name, order)
+        ordered = {name: self.others[name] for name in order if name in self.others}
+        object.__setattr__(self, "others", ordered)
+        for name, spread in self.spreads().items():
+            if not isinstance(spread, Spread):
+                raise InputError(f"{name} of a population must be a Spread, got {spread!r}")
+            for value in spread.at(_ENDS):
+                one: dict[str, Any] = {name: float(value)}
+                try:
+                    Observer(**one)
+                except InputError as error:
+                    raise InputError(
+                        f"nobody can be like that at one end of the spread of {name}: {error}"
+                    ) from None
+
+    def spreads(self) -> dict[str, Spread]:
+        """The spread of each parameter that has one.
+
+        >>> list(Population(others={"slip": Spread("constant", 0.1)}).spreads())[-2:]
+        ['wandering', 'slip']
+        """
+        return {name: getattr(self, name) for name in _spread()} | dict(self.others)
+
+    def with_spreads(self, spreads: Mapping[str, Spread]) -> Population:
+        """The same population but for these.
+
+        >>> Population.adults().with_spreads({"slip": Spread("constant", 0.1)}).others["slip"].mean
+        0.1
+        """
+        own = {name: s for name, s in spreads.items() if name in _spread()}
+        others = {name: s for name, s in spreads.items() if name not in own}
+        return replace(self, **own, others={**self.others, **others})
 
     @classmethod
     def adults(cls) -> Population:
@@ -411,8 +459,8 @@ class Population:
         seed = whole("seed", seed, most=2**63 - 1)
         even = stats.qmc.Sobol(_DIMENSIONS, scramble=True, rng=np.random.default_rng(seed))
         u = even.random_base2(max(n - 1, 1).bit_length())[:n]  # (n, dimensions)
-        u = np.clip(u, 2.0**-32, 1 - 2.0**-32)
-        return pd.DataFrame({f.name: getattr(self, f.name).at(u[:, i]) for i, f in enumerate(fields(self))})
+        u = np.clip(u, *_ENDS)
+        return pd.DataFrame({name: s.at(u[:, _column(name)]) for name, s in self.spreads().items()})
 
     def sample(self, n: int, seed: int = 0) -> list[Observer]:
         """n people."""
@@ -420,33 +468,46 @@ class Population:
 
     def _repr_html_(self) -> str:
         """In a notebook: the spread of each parameter; those that differ from adults stand out."""
-        usual = Population.adults()
-        table = [
-            (f.name, s.kind, s.mean, s.sd, s.low, s.high)
-            for f in fields(self)
-            for s in [getattr(self, f.name)]
-        ]
+        usual, mine = Population.adults().spreads(), self.spreads()
+        table = [(name, s.kind, s.mean, s.sd, s.low, s.high) for name, s in mine.items()]
         heads = ("parameter", "kind", "mean", "sd", "low", "high")
-        own = {f.name for f in fields(self) if getattr(self, f.name) != getattr(usual, f.name)}
+        own = {name for name, s in mine.items() if s != usual.get(name)}
         return showing.card("Population", showing.rows(table, heads, [row[0] in own for row in table]))
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by name, for TOML."""
         return {
-            f.name: {k: v for k, v in asdict(getattr(self, f.name)).items() if v != math.inf}
-            for f in fields(self)
+            name: {k: v for k, v in asdict(spread).items() if v != math.inf}
+            for name, spread in self.spreads().items()
         }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Population:
         """A population from plain values; an unknown name is refused with the nearest known one."""
         for name, spread in values.items():
-            choice("population parameter", name, [f.name for f in fields(cls)])
+            choice("population parameter", name, _known())
             if not isinstance(spread, Mapping) or not {"kind", "mean"} <= spread.keys():
                 raise InputError(f"{name} of a population must have a kind and a mean, got {spread!r}")
             for word in spread:
                 choice(f"part of the spread of {name}", word, [f.name for f in fields(Spread)])
-        return cls(**{name: Spread(**spread) for name, spread in values.items()})
+        return cls().with_spreads({name: Spread(**spread) for name, spread in values.items()})
+
+
+def _spread() -> list[str]:
+    """The parameters in which all people differ."""
+    return [f.name for f in fields(Population) if f.name != "others"]
+
+
+def _known() -> list[str]:
+    """The parameters in which people can differ: all that are numbers."""
+    return [f.name for f in fields(Observer) if f.type == "float"]
+
+
+@cache
+def _column(name: str) -> int:
+    """Which dimension of the sequence a parameter has: always the same one, whoever else has a spread."""
+    own = _spread()
+    return (own + [f.name for f in fields(Observer) if f.name not in own]).index(name)
 
 
 def limits_of(arm: object) -> tuple[str, ...]:

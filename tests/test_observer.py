@@ -6,6 +6,7 @@ import math
 from dataclasses import FrozenInstanceError, fields
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -286,7 +287,8 @@ def test_a_seed_is_a_whole_number(seed):
 
 
 SPREADS = [Spread("constant", 0.3), Spread("lognormal", 2.0, 1.5), Spread("censored", 0.1, 0.2, 0.0, 0.4),
-           Spread("truncated", 3.0, 0.8, 1.0, 6.0)]  # fmt: skip
+           Spread("truncated", 3.0, 0.8, 1.0, 6.0), Spread("logitnormal", 0.05, 1.0),
+           Spread("lognormal", 2.0, 1.5, 1.0, 3.0), Spread("truncated", 0.1, 0.3, -0.5, 2.0)]  # fmt: skip
 
 
 @pytest.mark.parametrize("spread", SPREADS, ids=lambda s: s.kind)
@@ -294,7 +296,7 @@ def test_a_spread_is_its_quantile_function(spread):
     u = np.linspace(0.001, 0.999, 999)
     x = spread.at(u)
     assert (np.diff(x) >= 0).all()
-    assert x.min() >= max(0, spread.low)
+    assert x.min() >= spread.low
     assert x.max() <= spread.high
     assert spread.at(0.5).shape == ()
     assert spread.at(np.full((2, 3), 0.5)).shape == (2, 3)
@@ -306,12 +308,15 @@ def test_a_spread_is_its_quantile_function(spread):
         ({"kind": "normal", "mean": 1.0}, "kind of spread must be one of"),
         ({"kind": None, "mean": 1.0}, "kind of spread"),
         ({"kind": "lognormal", "mean": 0.0, "sd": 1.0}, "mean of a spread must be > 0, got 0"),
-        ({"kind": "constant", "mean": math.nan}, "mean of a constant spread"),
-        ({"kind": "constant", "mean": -1.0}, "mean of a constant spread must be >= 0, got -1"),
+        ({"kind": "constant", "mean": math.nan}, "mean of a spread must be finite"),
+        (
+            {"kind": "logitnormal", "mean": 1.2, "sd": 1.0},
+            "mean of a logitnormal spread must be <= 1, got 1.2",
+        ),
         ({"kind": "lognormal", "mean": 1.0, "sd": -1.0}, "sd of a spread must be >= 0, got -1"),
         ({"kind": "lognormal", "mean": 1.0}, "sd of a lognormal spread must be > 0"),
         ({"kind": "truncated", "mean": 1.0, "sd": math.inf}, "sd of a spread"),
-        ({"kind": "truncated", "mean": 1.0, "sd": 1.0, "low": -1.0}, "low of a spread must be >= 0, got -1"),
+        ({"kind": "truncated", "mean": 1.0, "sd": 1.0, "low": math.nan}, "low of a spread must be finite"),
         (
             {"kind": "truncated", "mean": 1.0, "sd": 1.0, "low": 2.0, "high": 2.0},
             "high of a spread must be > 2",
@@ -326,15 +331,62 @@ def test_a_wrong_spread_is_refused(values, says):
 
 
 @pytest.mark.parametrize("value", [None, 65.5, "adults", {"kind": "constant", "mean": 1.0}])
-@pytest.mark.parametrize("field", [f.name for f in fields(Population)])
+@pytest.mark.parametrize("field", [f.name for f in fields(Population) if f.name != "others"])
 def test_a_population_is_made_of_spreads(field, value):
     with pytest.raises(InputError, match=f"^{field} of a population must be a Spread, got") as refused:
         Population(**{field: value})
     one_line(refused)
 
 
+def test_a_logitnormal_spread_is_normal_in_its_odds():
+    x = Spread("logitnormal", 0.05, 1.3).at((np.arange(4000) + 0.5) / 4000)
+    odds = np.log(x / (1 - x))
+    assert np.median(x) == pytest.approx(0.05, rel=1e-3)
+    assert (odds.mean(), odds.std()) == (pytest.approx(math.log(0.05 / 0.95)), pytest.approx(1.3, rel=5e-3))
+
+
+def test_people_can_differ_in_anything_and_nobody_changes_in_the_rest():
+    others = {"slip": Spread("logitnormal", 0.05, 1.0), "criterion": Spread("truncated", 0.1, 0.3, -0.5, 2.0)}
+    mine = Population(others=others)
+    people, alone = mine.parameters(64, 3), Population(others={"slip": others["slip"]}).parameters(64, 3)
+    pd.testing.assert_frame_equal(people[list(ADULTS.spreads())], ADULTS.parameters(64, 3))
+    assert people["slip"].tolist() == alone["slip"].tolist()
+    assert people["criterion"].min() < 0
+    assert (
+        abs(people[["slip", "criterion", "capacity"]].corr("spearman").to_numpy()[[0, 0, 1], [1, 2, 2]]).max()
+        < 0.3
+    )
+    assert [o.slip for o in mine.sample(64, 3)] == people["slip"].tolist()
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (lambda: Population(slots=Spread("truncated", 1.0, 1.0, -2.0)), "end of the spread of slots: slots must be"),
+        (lambda: Population(slots=Spread("constant", -1.0)), "spread of slots: slots must be >= 0"),
+        (lambda: Population(others={"slip": Spread("lognormal", 0.5, 0.5)}), "of slip: slip must be >= 0 and <= 1"),
+        (lambda: Population(others={"slots": Spread("constant", 2.0)}), r"give Population\(slots=...\)"),
+        (lambda: Population(others={"slipp": Spread("constant", 2.0)}), "parameter must be .*did you mean 'slip'"),
+        (lambda: Population(others={"reallocate": Spread("constant", 1.0)}), "population parameter must be"),
+        (lambda: Population(others={"slip": 0.1}), "slip of a population must be a Spread, got 0.1"),
+        (lambda: Population(others=0.1), "others of a population must be spreads by name, got 0.1"),
+    ],
+)  # fmt: skip
+def test_people_who_cannot_be_are_refused(make, says):
+    with pytest.raises(InputError, match=says) as refused:
+        make()
+    one_line(refused)
+
+
 def test_a_population_survives_its_own_dictionary():
-    mine = Population(alpha=Spread("constant", 0.2), slots=Spread("censored", 3.0, 1.0, 1.0, 5.0))
+    mine = Population(
+        alpha=Spread("constant", 0.2),
+        slots=Spread("censored", 3.0, 1.0, 1.0, 5.0),
+        others={
+            "slip": Spread("logitnormal", 0.05, 1.0),
+            "criterion": Spread("censored", 0.1, 0.3, -0.5, 2.0),
+        },
+    )
     assert Population.from_dict(mine.to_dict()) == mine
     assert Population.from_dict({}) == ADULTS
 

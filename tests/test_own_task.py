@@ -201,7 +201,9 @@ def test_an_exam_is_plain_values():
 
 def test_a_dear_exam_is_short_unless_somebody_says_otherwise(copyist):
     task = OwnTask(copyist, Exam("a", "b", [1, 2], "c", "d", trials=7))
-    assert [experiment.make_plan(task, ("human",), copyist, 1, n).trials for n in (None, 5)] == [7, 5]
+    assert [
+        experiment.make_plan(task, ("human",), copyist, 1, n, 0, None, None).trials for n in (None, 5)
+    ] == [7, 5]
     with pytest.raises(InputError, match="trials must be"):
         Exam("a", "b", [1, 2], "c", "d", trials=0)
 

@@ -30,7 +30,7 @@ from scipy import optimize, stats
 
 from cogattn import files, plot, showing
 from cogattn.errors import InputError, choice, whole
-from cogattn.observer import Observer, Population
+from cogattn.observer import Observer, Population, Spread
 from cogattn.paradigms import Paradigm
 from cogattn.results import Trials
 from cogattn.showing import Progress
@@ -47,7 +47,6 @@ ROUNDS = 3  # how often the draws are moved to where the population says that pe
 _MANY = 12  # the same, at most, where data say little about some parameter
 _RUN_OUT = 60  # effective draws
 _LEAST = 4  # people from which a population can be said to be one
-_SPREADS = {f.name for f in fields(Population)}  # what can differ between people of a population
 _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
 
 
@@ -91,14 +90,24 @@ class Fit:
         return self.free * math.log(int(self.data.trials.sum())) - 2 * self.loglik
 
     def population(self) -> Population:
-        """The people as a population: for `run(population=...)` and `--population FILE`."""
-        sd = np.sqrt(np.diag(self.covariance))
-        own = {
-            name: scales.SCALES[name].spread(float(self.center[i]), max(1e-6, float(sd[i])))
-            for i, name in enumerate(self.params)
-            if name in _SPREADS
+        """The people as a population: for `run(population=...)` and `--population FILE`.
+
+        What was not fitted is as in adults, or for everybody what `observer` said; what is the task's own and not a
+        mind's (`guess`) is left to the task.
+        """
+        sd = np.maximum(1e-6, np.sqrt(np.diag(self.covariance)))
+        usual, held = Observer(), self.law.observer
+        said = {
+            f.name: Spread("constant", getattr(held, f.name))
+            for f in fields(Observer)
+            if f.name != "reallocate" and getattr(held, f.name) != getattr(usual, f.name)
         }
-        return replace(Population.adults(), **own)
+        found = {
+            name: scales.SCALES[name].spread(float(self.center[i]), float(sd[i]))
+            for i, name in enumerate(self.params)
+            if name not in self.law.others
+        }
+        return Population.adults().with_spreads(said | found)
 
     def observer(self, person: Any = None) -> Observer:
         """One person, or the person in the middle of them all."""

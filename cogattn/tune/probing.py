@@ -108,7 +108,8 @@ def _between(name: str, low: float, high: float, step: float | None = None) -> R
 
 
 def _spread(name: str) -> str:
-    return str(getattr(getattr(Population.adults(), name, None), "kind", "constant"))
+    spread = Population.adults().spreads().get(name)
+    return "constant" if spread is None else spread.kind
 
 
 def _adults(name: str) -> Range:
@@ -118,7 +119,7 @@ def _adults(name: str) -> Range:
         raise InputError(
             f"how {name} differs between adults is not known: say from where to where, e.g. {_example(name)}"
         )
-    low, high = (float(x) for x in getattr(Population.adults(), name).at(special.ndtr([-2.0, 2.0])))
+    low, high = (float(x) for x in Population.adults().spreads()[name].at(special.ndtr([-2.0, 2.0])))
     return Range(name, low, high, _spread(name) == "lognormal")
 
 

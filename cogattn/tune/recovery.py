@@ -35,7 +35,7 @@ from cogattn.observer import Observer, Population
 from cogattn.paradigms import Paradigm
 from cogattn.showing import Progress
 from cogattn.tune import likelihoods
-from cogattn.tune.fitting import Fit, fit
+from cogattn.tune.fitting import Fit, ask, fit
 from cogattn.tune.scales import SCALES
 
 if TYPE_CHECKING:
@@ -123,6 +123,7 @@ def recover(
     design: Design,
     people: int = 50,
     *,
+    params: Sequence[str] | None = None,
     population: Population | None = None,
     pool: bool | None = None,
     seed: int = 0,
@@ -131,6 +132,9 @@ def recover(
 ) -> Recovery:
     """Let people of known parameters take this design, fit them, and compare.
 
+    params: which ones are fitted (default: all that the data inform). In those people differ, as `population` has it,
+    or else as the fit itself expects of adults.
+
     >>> found = recover([("whole_report", 10)], people=4, seed=1)
     >>> sorted(found.people.columns)
     ['estimate', 'high', 'low', 'parameter', 'person', 'true']
@@ -138,13 +142,25 @@ def recover(
     population, people = population or Population.adults(), whole("people", people, least=2, most=10_000)
     if not design:
         raise InputError("a design needs at least one (paradigm, trials per condition)")
-    frames = [
-        run(task, arms="human", people=people, trials=trials, seed=seed, population=population).frame
-        for task, trials in design
-    ]
+
+    def taken(people: int, population: Population) -> pd.DataFrame:
+        frames = [
+            run(task, arms="human", people=people, trials=trials, seed=seed, population=population).frame
+            for task, trials in design
+        ]
+        return pd.concat(frames, ignore_index=True)
+
     name = design[0][0] if isinstance(design[0][0], str) else design[0][0].name
+    law, _, fitted, _ = ask(name, taken(2, population), params, None)
+    for param in set(law.others).intersection(params or ()):
+        raise InputError(f"{param} is the task's own: people do not differ in it, so it cannot be recovered")
+    fitted = tuple(param for param in fitted if param not in law.others)
+    for param in fitted:
+        if param not in population.spreads():
+            usual = SCALES[param]
+            population = population.with_spreads({param: usual.spread(usual.mean, usual.sd)})
     found = fit(
-        name, pd.concat(frames, ignore_index=True), pool=pool, seed=seed, n_jobs=n_jobs, progress=progress
+        name, taken(people, population), fitted, pool=pool, seed=seed, n_jobs=n_jobs, progress=progress
     )
     true = population.parameters(people, seed)
     wide = found.estimates.set_index("person")

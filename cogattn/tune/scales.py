@@ -51,10 +51,10 @@ class Scale:
         """People of this mean and sd on the scale, as a population has them."""
         if self.log:
             m = math.exp(mean + sd**2 / 2)
-            return Spread("lognormal", m, m * math.sqrt(math.expm1(sd**2)))
-        if self.low == 0.0:
-            return Spread("censored", mean, sd)
-        return Spread("truncated", mean, sd, self.low, self.high)
+            return Spread("lognormal", m, m * math.sqrt(math.expm1(sd**2)), self.low, self.high)
+        if self.logit:
+            return Spread("logitnormal", float(special.expit(mean)), sd, self.low, self.high)
+        return Spread("censored" if self.low == 0.0 else "truncated", mean, sd, self.low, self.high)
 
 
 def _lognormal(name: str) -> tuple[float, float]:

@@ -36,11 +36,10 @@ def in_use():
     """Every number that makes a person: fields of Observer, and what each spread sets."""
     numbers = {f.name: getattr(Observer(), f.name) for f in fields(Observer)}
     defaults = {f.name: f.default for f in fields(Spread)}
-    for f in fields(Population):
-        spread = getattr(Population.adults(), f.name)
+    for name, spread in Population.adults().spreads().items():
         for part in ("mean", "sd", "low", "high"):
             if part == "mean" or getattr(spread, part) != defaults[part]:
-                numbers[f"{f.name}.{part}"] = getattr(spread, part)
+                numbers[f"{name}.{part}"] = getattr(spread, part)
     return numbers
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ from scipy import stats
 from cogattn import paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.laws import race
-from cogattn.observer import Observer, Population
+from cogattn.observer import Observer, Population, Spread
 from cogattn.tune import likelihoods, scales
 
 EXPOSURES = (0.0167, 0.0333, 0.05, 0.0833, 0.15, 0.2)
@@ -278,8 +277,24 @@ def test_every_scale_goes_there_and_back():
             [scale.own(scale.mean - scale.sd / 2), scale.own(scale.mean), scale.own(scale.mean + scale.sd)]
         )
         assert scale.own(scale.latent(own)) == pytest.approx(own)
-        if hasattr(Population, name):  # the others are the same for everybody there
-            assert replace(Population.adults(), **{name: scale.spread(scale.mean, scale.sd)}) is not None
+        spread = scale.spread(scale.mean, scale.sd)
+        if spread.kind != "truncated":  # and nobody is beyond its ends
+            middle = scale.own(scale.mean + scale.sd * stats.norm.ppf([0.3, 0.5, 0.7]))
+            assert spread.at(np.array([0.3, 0.5, 0.7])) == pytest.approx(middle)
+        if hasattr(Observer, name):  # else it is a task's, not a mind's
+            assert Population.adults().with_spreads({name: spread}).spreads()[name] == spread
+
+
+def test_a_population_is_all_that_was_fitted_and_said():
+    """What adults share is not forgotten where these people were found to differ, nor what the fit was told."""
+    mind = Observer(slow_loss=0.1, threshold=0.02)
+    trials = run("simple_rt", "human", people=4, trials=1, seed=2)
+    found = tune.fit("simple_rt", trials, ("speed", "speed_sd"), observer=mind).population()
+    assert found.others["speed_sd"].kind == "lognormal"
+    assert 0.2 < found.others["speed_sd"].mean < 1.0
+    assert found.others["slow_loss"] == Spread("constant", 0.1)
+    assert found.threshold == Spread("constant", 0.02)
+    assert found.alpha == Population.adults().alpha
 
 
 def test_the_scales_are_those_of_the_population():

@@ -269,3 +269,13 @@ def test_without_onsets_it_says_how_trials_are_taken():
     frame = played("change_detection", KEEN, 4).drop(columns="onset")
     notes = " ".join(tune.fit("change_detection", frame, params=("slots",)).notes)
     assert "no onset: trials are taken to follow each other every 2.5 s in one sitting" in notes
+
+
+def test_what_adults_share_can_be_recovered_too():
+    """All adults have one speed_sd; here they are given the spread that a fit expects."""
+    found = tune.recover([("simple_rt", 1)], people=16, params=("speed", "speed_sd"), seed=5)
+    table = found.table.set_index("parameter")
+    assert found.people.query("parameter == 'speed_sd'")["true"].std() > 0.05
+    assert (table["correlation"] > 0.9).all()
+    with pytest.raises(InputError, match="guess is the task's own: people do not differ in it"):
+        tune.recover([("change_detection", 10)], people=4, params=("slots", "guess"))
