@@ -403,7 +403,7 @@ def tune(
 
     law = likelihoods.of(name)
     said = _said(format, column, unit, only, word)
-    table = importing.read(data, law.columns, optional=getattr(law, "optional", ()), **said)
+    table = importing.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
     mind = _minds(observer, None)["observer"]
     if between:
         _which_law(name, table, mind, seed, _jobs(jobs), Path(out), json)
@@ -467,8 +467,14 @@ def import_(
     from cogattn.human import importing
     from cogattn.tune import likelihoods
 
-    wanted = None if paradigm is None else likelihoods.of(paradigm).columns
-    table = importing.read(data, wanted, **_said(format, column, unit, only, word))
+    law, said = (
+        None if paradigm is None else likelihoods.of(paradigm),
+        _said(format, column, unit, only, word),
+    )
+    if law is None:
+        table = importing.read(data, **said)
+    else:
+        table = importing.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
     show(importing.summary(table), json)
     if not json:
         print("", *table.notes, sep="\n")

@@ -317,7 +317,9 @@ def own_data(play: Play, name: str, text: str, unit: Any) -> tuple[pd.DataFrame,
         path = Path(folder) / (PurePath(name).name or "data.csv")
         try:
             path.write_bytes(base64.b64decode(text, validate=True))
-            found = importing.read(path, wanted, unit=str(unit) if unit else None)
+            found = importing.read(
+                path, wanted, unit=str(unit) if unit else None, levels=playing.levels(play.name)
+            )
         except (ValueError, OSError) as error:
             raise InputError(str(error).replace(f"{path.parent}/", "")) from None
     own, left_out = playing.as_trials(play, found.frame)

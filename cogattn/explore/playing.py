@@ -7,6 +7,7 @@ that the same few people meet the same chances at every place of the slider: wha
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import Paradigm
 from cogattn.paradigms.divided import Divided
 from cogattn.results import Trials
+from cogattn.tune import likelihoods
 
 ARMS = ("human", "softmax")
 YOURS = "your data"  #: the arm that a loaded file is drawn as
@@ -183,31 +185,44 @@ def picture(done: Trials, own: pd.DataFrame | None = None) -> Picture:
     return read(done.paradigm.figure(frame))
 
 
-#: What a file of people's own trials must have, by paradigm: the columns that its curve is made of.
-_COLUMNS: dict[str, tuple[str, ...]] = {
-    "whole_report": ("person", "exposure", "targets", "distractors", "score"),
-    "partial_report": ("person", "exposure", "targets", "distractors", "score"),
+def columns(name: str) -> tuple[str, ...]:
+    """The columns of a person's own file for this paradigm, where one can be shown: those that a fit takes."""
+    kind = _usual(name)
+    if kind.drawn_from:
+        return kind.drawn_from
+    if name in _NOT_DRAWN:
+        raise InputError(f"your own data cannot be shown beside {name} so far: {_NOT_DRAWN[name]}")
+    return likelihoods.of(kind).columns
+
+
+_NOT_DRAWN = {
+    "control_room": "OpenMATB's logs are read by cogattn import, and a fit of them is still to come",
+    "dual_task": "its curve is of two answers in each trial, of which a row of a file says one",
+    "digit_stream": "its curve is of when a mind wanders, which no file says",
 }
 
 
-def columns(name: str) -> tuple[str, ...]:
-    """The columns of a person's own file for this paradigm, where one can be shown."""
-    if name not in _COLUMNS:
-        known = " and ".join(_COLUMNS)
-        raise InputError(f"your own data can be shown beside {known} so far, not beside {name}")
-    return _COLUMNS[name]
+def levels(name: str) -> Mapping[str, Mapping[str, float | str]]:
+    """What people call the values of a column."""
+    return _usual(name).levels
 
 
 def as_trials(play: Play, found: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """A person's trials as a run's table has them: those of this display. What is left out is said."""
     every = play.plan.paradigm.conditions()
     same = {k: v for k, v in every[0].items() if len({c[k] for c in every}) == 1}
+    there = {k: v for k, v in same.items() if k in found}
     fits = pd.Series(True, found.index)
-    for name, value in same.items():
+    for name, value in there.items():
         fits &= np.isclose(found[name], float(value), rtol=0.05)
-    words = ", ".join(f"{k} {v:.3g}" for k, v in same.items())
+    words = ", ".join(f"{k} {v:.3g}" for k, v in there.items())
     if not fits.any():
         raise InputError(f"no trial of the file has the display of this task ({words})")
     out = [] if fits.all() else [f"{int((~fits).sum())} trials of other displays left out (here: {words})"]
-    own = found[fits]
-    return own.assign(arrived=own["targets"].astype(int), **same), out
+    own = found[fits].reset_index(drop=True)
+    played = shown(play)[0].frame
+    yes_no = [c for c in own if c in played and played[c].dtype == bool and own[c].notna().all()]
+    own = own.astype(dict.fromkeys(yes_no, bool))
+    if "targets" in own and "arrived" not in own:
+        own = own.assign(arrived=own["targets"].astype(int))
+    return play.plan.paradigm.completed(own.assign(**same)), out

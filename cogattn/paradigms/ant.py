@@ -26,14 +26,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from cogattn.errors import number
-from cogattn.paradigms.base import Condition, pens_of
-from cogattn.paradigms.conflict import Flanker
+from cogattn.paradigms.base import Condition, Levels, pens_of
+from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
 from cogattn.stream import Stimulus, TaskStream
 
@@ -71,6 +71,7 @@ class AttentionNetworks(Selecting):
     source = "Fan et al. 2002 (the task; no table of people here)"
     phenomenon = "attention networks"
     condition_columns = ("cue", "congruence")
+    levels: ClassVar[Levels] = {"cue": CUES, "congruence": KINDS}
     headline = ("alerting [ms]", "orienting [ms]", "conflict [ms]")
 
     def __post_init__(self) -> None:

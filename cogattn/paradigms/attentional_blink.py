@@ -52,6 +52,7 @@ class AttentionalBlink(Divided):
     title = "Attentional blink"
     source = "Goodbourn et al. 2016, Psychol Sci 27:1146 (43 adults)"
     condition_columns = ("lag",)
+    drawn_from = ("person", "lag", "T1", "both")
     pictures = "frames"
     gap = 0.5
 
@@ -114,6 +115,11 @@ class AttentionalBlink(Divided):
                 np.where(known[..., 0], "T1 ", "").astype(object) + np.where(known[..., 1], "T2", ""),
             ),
         }
+
+    def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Given is T1, where it is asked for; whether the order was swapped is not known."""
+        given = frame["T1"] if self.report_first else 1
+        return frame.assign(given=given, swap=frame.get("swap", np.nan))
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """The depth of the blink, where it is, sparing, swaps; T2|T1 at each lag."""

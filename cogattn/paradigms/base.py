@@ -7,7 +7,7 @@ may know its own band: the bands live in `human/targets.csv` and are read by `re
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+Levels = Mapping[
+    str, Mapping[str, float | str]
+]  #: column -> word -> the number (or the name) that it stands for
 Condition = dict[str, float | int]
 
 
@@ -71,6 +74,10 @@ class Paradigm(ABC):
     #: one after the other), "items" (each element alone, what it is by `labels`), "own" (a specialist's task), ""
     #: (nothing: no network can take it).
     pictures: ClassVar[str] = "display"
+    #: What people call the values of a column, where a number says little: {"congruence": {"congruent": 1, ...}}.
+    levels: ClassVar[Levels] = {}
+    #: Columns of people's own trials of which the figure can be made, where it takes others than a fit (`completed`).
+    drawn_from: ClassVar[tuple[str, ...]] = ()
     sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.watch`)
 
     @abstractmethod
@@ -96,6 +103,10 @@ class Paradigm(ABC):
     @abstractmethod
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """The figure in the form that its field uses: people beside every arm."""
+
+    def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """People's own trials with what the figure needs and no file says in so many words."""
+        return frame.assign(error=1.0 - frame["correct"]) if "correct" in frame else frame
 
     def options(self) -> dict[str, Any]:
         """The options as plain values, for TOML."""

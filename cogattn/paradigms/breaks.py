@@ -12,7 +12,7 @@ against.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ import pandas as pd
 from cogattn import plot
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Metric, curve, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, lapsed
 from cogattn.stream import Session, Stimulus, Task, TaskStream
 
@@ -51,6 +51,8 @@ class Breaks(Watch):
         "Helton & Russell 2015, Exp Brain Res 233:1759 (published summary; no table of people is shipped)"
     )
     condition_columns = ("length", "kind")
+    levels: ClassVar[Levels] = {"kind": {word: i for i, word in enumerate(KINDS)}}
+    drawn_from = ("person", "length", "kind", "block", "correct", "rt")
 
     def __post_init__(self) -> None:
         whole("before", self.before, least=5, most=600)

@@ -25,13 +25,13 @@ were set, the pattern over the three scenes was not.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, pens_of
+from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, account
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, some
 from cogattn.paradigms.watch import Array
@@ -64,6 +64,7 @@ class Capture(Selecting):
     source = "Theeuwes 1992; Folk et al. 1992; Moray 1959 (the tasks; no table of people here)"
     phenomenon = "capture"
     condition_columns = ("scene", "extra")
+    levels: ClassVar[Levels] = {"scene": SCENES}
     headline = ("cost of a singleton [ms]", "cost if automatic [ms]", "letters lost", "own name noticed")
 
     def __post_init__(self) -> None:

@@ -92,6 +92,10 @@ class ChangeDetection(Divided):
         out = account((says == changed).astype(int))
         return out | {"changed": changed, "says_changed": says, "known": knows, "response": _words(says)}
 
+    def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Whether the answer was right."""
+        return frame.assign(correct=frame["changed"] == frame["says_changed"])
+
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Accuracy by set size."""
         t = self.human().set_index("set_size")["mean"]

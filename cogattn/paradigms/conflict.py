@@ -20,7 +20,7 @@ import pandas as pd
 
 from cogattn import human, plot
 from cogattn.errors import choice, number, whole
-from cogattn.paradigms.base import Condition, Metric, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.watch import Array
 from cogattn.stream import Session, Stimulus, Task, TaskStream
@@ -43,6 +43,7 @@ class Conflicting(Divided):
     accuracy: ClassVar[str]  # its column, incongruent
     easy_accuracy: ClassVar[str]  # and congruent
     condition_columns = ("congruence",)
+    levels: ClassVar[Levels] = {"congruence": KINDS}
 
     kinds: tuple[str, ...] = ("congruent", "incongruent")
     tell: float = 10.0

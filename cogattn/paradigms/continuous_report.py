@@ -52,6 +52,7 @@ class ContinuousReport(Divided):
     title = "Continuous report"
     source = "Zhang & Luck 2008, Nature 453:233 (the task; no table of people here)"
     condition_columns = ("set_size",)
+    drawn_from = ("person", "set_size", "error")
     banded = False
 
     def __post_init__(self) -> None:

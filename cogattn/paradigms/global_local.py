@@ -21,14 +21,14 @@ modelled.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from cogattn.errors import number
 from cogattn.laws.conflict import exchanged
-from cogattn.paradigms.base import Condition, pens_of
+from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
 from cogattn.stream import Stimulus, TaskStream
@@ -57,6 +57,7 @@ class GlobalLocal(Selecting):
     source = "Navon 1977 (the task; no table of people here)"
     phenomenon = "global precedence"
     condition_columns = ("level", "congruence")
+    levels: ClassVar[Levels] = {"level": LEVELS, "congruence": KINDS}
     headline = (
         "global advantage [ms]",
         "local told, global disturbs [ms]",

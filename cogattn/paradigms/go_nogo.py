@@ -15,7 +15,7 @@ people's fall.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ import pandas as pd
 from cogattn import human, plot
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Metric, curve, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, scattered
 from cogattn.stream import Session, Stimulus, Task, TaskStream
 
@@ -48,6 +48,7 @@ class GoNoGo(Watch):
     title = "Go/no-go"
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (520 adults)"
     condition_columns = ("nogo",)
+    levels: ClassVar[Levels] = {"signal": {"no go": 1, "nogo": 1, "go": 0}}
 
     def __post_init__(self) -> None:
         whole("trials", self.trials, least=50, most=100_000)
@@ -85,6 +86,12 @@ class GoNoGo(Watch):
         out = super().score_session(condition, session, seen)
         n = seen.rt.shape[1]
         return out | {"block": np.broadcast_to(np.arange(n) // (n // 5), seen.rt.shape)}
+
+    def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The fifth that a trial is in, by its place in the file; when it came, by the pace."""
+        rows = frame.groupby("person", sort=False)
+        order, size = rows.cumcount(), rows["person"].transform("size")
+        return frame.assign(block=5 * order // size, onset=order * self.pace)
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Commissions in the first and last fifth, and the speed of the runs around them."""

@@ -22,7 +22,7 @@ letters, and load can never do more than dilution does.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +30,8 @@ import pandas as pd
 
 from cogattn import plot
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, pens_of
-from cogattn.paradigms.conflict import Flanker
+from cogattn.paradigms.base import Condition, Levels, pens_of
+from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, telling, timed
 from cogattn.stream import Stimulus, TaskStream
@@ -65,6 +65,10 @@ class LoadDilution(Selecting):
     source = "Lavie 1995; Tsal & Benoni 2010 (the task; no table of people here)"
     phenomenon = "perceptual load"
     condition_columns = ("letters", "load", "congruence")
+    levels: ClassVar[Levels] = {
+        "load": {"load": 1, "high load": 1, "high": 1, "dilution": 0},
+        "congruence": KINDS,
+    }
     headline = ("low load [ms]", "high load [ms]", "dilution [ms]")
 
     def __post_init__(self) -> None:

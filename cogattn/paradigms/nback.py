@@ -16,7 +16,7 @@ inside the bands: it never takes the letter of n - 1 ago for that of n ago, sinc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,7 +25,7 @@ import pandas as pd
 from cogattn import human, plot
 from cogattn.errors import choice, number, whole
 from cogattn.laws import memory
-from cogattn.paradigms.base import Condition, Metric, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, guesses, laid_out
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -53,6 +53,8 @@ class NBack(Divided):
     title = "N-back"
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (85 adults who did loads 1, 2 and 3)"
     condition_columns = ("load",)
+    levels: ClassVar[Levels] = {"signal": {"target": 1, "match": 1, "lure": 0, "foil": 0, "nonmatch": 0}}
+    drawn_from = ("person", "load", "signal", "responded")
     pictures = "sequence"
 
     def __post_init__(self) -> None:
@@ -143,6 +145,14 @@ class NBack(Divided):
             "accuracy": right.mean(-1),
             "response": np.full(right.shape[:-1], "block"),
         }
+
+    def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """People's files have a row per letter: was it the one n back (`signal`), was it said to be (`responded`)?"""
+        same, says = frame["signal"].astype(int), frame["responded"].astype(int)
+        score = {"score": (same == says).astype(int), "arrived": 1}
+        return frame.assign(
+            hits=same * says, signals=same, false_alarms=(1 - same) * says, noise=1 - same, **score
+        )
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """d' and accuracy by load: the mean over people."""

@@ -22,13 +22,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, pens_of
+from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, timed
 from cogattn.stream import Change, Stimulus, TaskStream
@@ -57,6 +57,7 @@ class Posner(Selecting):
     source = "Posner 1980 (the task; no table of people here)"
     phenomenon = "spatial cueing"
     condition_columns = ("cue", "soa")
+    levels: ClassVar[Levels] = {"cue": CUES}
     headline = ("benefit [ms]", "cost [ms]", "benefit in accuracy", "cost in accuracy")
 
     def __post_init__(self) -> None:

@@ -85,6 +85,15 @@ class SimpleRT(Watch):
         trial = np.broadcast_to(np.arange(seen.rt.shape[1]), seen.rt.shape)
         return out | {"block": trial // self.block, "bin": trial // _BIN}
 
+    def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Block and bin of ten trials, by a trial's place in the file; when it came, where no column says so."""
+        n = frame.groupby("person", sort=False).cumcount()
+        late = (frame["rt"].fillna(0.0) + self.gap + self.gap_spread).groupby(frame["person"]).cumsum()
+        missed = frame["rt"].isna().astype(int)
+        return frame.assign(
+            missed=missed, block=n // self.block, bin=n // _BIN, onset=frame.get("onset", late)
+        )
+
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Slope, lapses, quantiles, clustering, what a pause gives back; the means of people where a table has them."""
         f = _prepared(frame)

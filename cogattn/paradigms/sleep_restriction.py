@@ -74,6 +74,10 @@ class SleepRestriction(Watch):
         columns = (pvt.streams, pvt.which, pvt.gap)
         return Session(*columns, self_paced=True, sleepiness=self.sleepiness(int(condition["day"])))
 
+    def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """No response is a missed one."""
+        return frame.assign(missed=frame["rt"].isna().astype(int))
+
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """ms of mean RT per day: people's own regression over all days."""
         people = self.human()

@@ -11,7 +11,7 @@ told apart [assumption]).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,7 +20,7 @@ from scipy import stats
 from cogattn import human, plot
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Metric, curve, pens_of, pooled
+from cogattn.paradigms.base import Condition, Levels, Metric, curve, pens_of, pooled
 from cogattn.paradigms.watch import Array, Seen, Watch, chances, scattered
 from cogattn.stream import Session, Stimulus, Task, TaskStream
 
@@ -51,6 +51,7 @@ class Vigilance(Watch):
     title = "Vigilance"
     source = "Coll-Martin, Carretero-Dios & Lupianez 2021 (ANTI-VeaD, 113 adults)"
     condition_columns = ("rate", "memory")
+    levels: ClassVar[Levels] = {"signal": {"signal": 1, "target": 1, "neutral": 0, "noise": 0}}
 
     def __post_init__(self) -> None:
         whole("blocks", self.blocks, least=2, most=200)
@@ -100,6 +101,10 @@ class Vigilance(Watch):
         n = seen.rt.shape[1]
         decide = np.broadcast_to(session.which > 0, seen.rt.shape)
         return out | {"block": np.broadcast_to(np.arange(n) // self._size, seen.rt.shape), "decide": decide}
+
+    def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Every event was one to decide on; it came in the middle of its block."""
+        return frame.assign(decide=True, onset=(frame["block"] + 0.5) * self.minutes * 60)
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Last minus first block: hits, criterion, d'."""
@@ -208,6 +213,7 @@ class MackworthClock(Watch):
     title = "Mackworth's clock"
     source = "Mackworth 1948, Q J Exp Psychol 1:6 (published summary; no table of people is shipped)"
     condition_columns = ("alternate",)
+    drawn_from = ("person", "alternate", "block", "correct")
 
     def __post_init__(self) -> None:
         number("hours", self.hours, least=1, most=24, unit="h")
@@ -249,6 +255,10 @@ class MackworthClock(Watch):
         out = super().score_session(condition, session, seen)
         block = np.arange(seen.rt.shape[1]) // self.signals
         return out | {"block": np.broadcast_to(block, seen.rt.shape)}
+
+    def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A signal that was not answered is missed."""
+        return frame.assign(missed=1 - frame["correct"])
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Share of the whole rise in misses that the second half hour has done; the rise under alternation."""

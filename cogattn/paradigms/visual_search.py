@@ -18,7 +18,7 @@ conjunction without a target is too steep.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -26,7 +26,7 @@ import pandas as pd
 
 from cogattn import human, plot
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.paradigms.base import Condition, Metric, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -75,6 +75,10 @@ class VisualSearch(Divided):
     title = "Visual search"
     source = "Wolfe, Palmer & Horowitz 2010, Vision Res 50:1304 (10 adults per display)"
     condition_columns = ("display", "set_size", "present")
+    levels: ClassVar[Levels] = {
+        "display": {word: name for name in DISPLAYS for word in (name, _WORDS[name])},
+        "present": {"present": 1, "absent": 0},
+    }
     pictures = "items"
 
     def __post_init__(self) -> None:

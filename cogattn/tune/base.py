@@ -63,6 +63,11 @@ class Likelihood(ABC):
     #: hardly varies, then stays where adults are, in place of running away.
     doubt: ClassVar[float] = 2.0
 
+    @property
+    def levels(self) -> Mapping[str, Mapping[str, float | str]]:
+        """What people call the values of a column (`Paradigm.levels`)."""
+        return {}
+
     def given(self, observer: Observer) -> Self:
         """The same law for this mind."""
         return replace(self, observer=observer)

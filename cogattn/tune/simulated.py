@@ -17,7 +17,7 @@ A likelihood of a few means is less than one of all trials: it is as good as the
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -57,6 +57,10 @@ class Summary(NamedTuple):
 #: Where it is not the share of right answers, and response times, in each condition.
 SUMMARIES = {
     "attentional_blink": Summary(("lag",), ("T1", "both"), ()),
+    "continuous_report": Summary(("set_size",), ("correct",), ()),
+    "dual_task": Summary(("masked", "left", "right", "share"), ("correct",), ()),
+    "serial_recall": Summary(("length",), ("correct",), ()),
+    "tracking": Summary(("targets",), ("correct",), ()),
     "go_nogo": Summary(("signal",), ("responded",)),
     "nback": Summary(("load",), ("accuracy",), ()),
     "vigilance": Summary(("rate", "memory", "block", "signal"), ("responded",), ()),
@@ -135,6 +139,11 @@ class Simulated(Likelihood):
     def columns(self) -> tuple[str, ...]:  # type: ignore[override]
         """Person, the columns of the cells, the statistics."""
         return ("person", *self.summary.by, *self.summary.shares, *self.summary.times)
+
+    @property
+    def levels(self) -> Mapping[str, Mapping[str, float | str]]:
+        """As the task has them."""
+        return self.task.levels
 
     @property
     def summary(self) -> Summary:

@@ -210,9 +210,53 @@ def test_trials_of_another_display_are_left_out_and_counted():
         playing.as_trials(play, found.assign(targets=4.0))
 
 
+def in_peoples_words(name, frame):
+    """A run's trials as a file of people's would have them."""
+    if name == "vigilance":
+        frame = frame[frame["decide"]]
+    if name == "nback":  # a row per letter
+        counts = {(1, 1): "hits", (0, 1): "false_alarms", (1, 0): "signals", (0, 0): "noise"}
+        frame = frame.assign(
+            signals=frame["signals"] - frame["hits"], noise=frame["noise"] - frame["false_alarms"]
+        )
+        rows = [
+            frame.loc[frame.index.repeat(frame[count]), ["person", "load"]].assign(
+                signal=signal, responded=responded
+            )
+            for (signal, responded), count in counts.items()
+        ]
+        frame = pd.concat(rows)
+    frame = frame[list(playing.columns(name))].copy()
+    for column, known in playing.levels(name).items():
+        words = {value: word.replace(" ", "-").title() for word, value in reversed(known.items())}
+        frame[column] = frame[column].map(words).fillna(frame[column])
+    return frame
+
+
+@pytest.mark.parametrize("name", sorted(set(paradigms.names()) - set(playing._NOT_DRAWN)))
+def test_everybody_can_put_his_own_trials_beside_the_curves(name, tmp_path):
+    """A file of what the mind itself did, in people's words, lies on the mind's own curve."""
+    play = Play(name, ca.Observer(), full=False)
+    done = playing.shown(play)[0]
+    in_peoples_words(name, done.frame.query("arm == 'human'")).to_csv(tmp_path / "own.csv", index=False)
+    text = base64.b64encode((tmp_path / "own.csv").read_bytes()).decode()
+    own, notes = pages.own_data(play, "own.csv", text, "s")
+    assert not [note for note in notes if "left out" in note]
+    picture = playing.picture(done, own)
+    timed = name not in {"go_nogo", "pvt", "simple_rt", "vigilance"}  # else no column says when a trial came
+    found = 0
+    for panel in picture.panels:
+        mine, mind = ([s for s in panel.strokes if s.name == who] for who in (playing.YOURS, "human"))
+        found += len(mine)
+        for line, expected in zip(mine, mind[: len(mine)], strict=True):
+            assert line.y == pytest.approx(expected.y, nan_ok=True)
+            assert not timed or line.x == pytest.approx(expected.x)
+    assert found
+
+
 def test_data_that_no_curve_is_made_of_is_refused_in_words():
-    with pytest.raises(InputError, match="beside whole_report and partial_report so far, not beside prp"):
-        playing.columns("prp")
+    with pytest.raises(InputError, match="cannot be shown beside digit_stream so far: its curve is"):
+        playing.columns("digit_stream")
 
 
 def test_trials_go_on_and_back(opened):

@@ -63,6 +63,7 @@ class _Asked:
     units: Mapping[str, str]  #: column -> unit; "" = of every time
     only: Mapping[str, str]
     words: Mapping[str, float]
+    levels: Mapping[str, Mapping[str, float | str]]  #: column -> what its words are called here
     everything: bool  #: no paradigm asks: all that is there is taken, gaps and all
 
 
@@ -86,12 +87,14 @@ def read(
     only: Mapping[str, str] | None = None,
     words: Mapping[str, float] | None = None,
     optional: Sequence[str] = (),
+    levels: Mapping[str, Mapping[str, float | str]] | None = None,
 ) -> Imported:
     """The trials of a file or a folder. wanted: the columns (None: whatever is there and known); columns: what each is
     called there (else known names are looked for); optional: columns that are taken if they are there.
 
     unit: "s" or "ms", of the times, or of one ({"rt": "s"}); None = found out, or asked for.
     kind: one of FORMATS; only: {column: values, comma-separated} of the rows to take; words: numbers behind words.
+    levels: of a column, what its words mean there, as numbers or as names (`Paradigm.levels`).
     """
     path = Path(path)
     choice("format", kind, FORMATS)
@@ -101,7 +104,7 @@ def read(
     free = wanted is None
     names = ("person",) if wanted is None else tuple(wanted)
     more = EVERYTHING if free else tuple(n for n in optional if n not in names)
-    asked = _Asked(names, more, columns or {}, units, only or {}, words or {}, free)
+    asked = _Asked(names, more, columns or {}, units, only or {}, words or {}, levels or {}, free)
     for ours in asked.columns:
         choice(
             "column that can be named", ours, tuple(ALIASES) if free else (*names, *more, *_ASIDE, *_HELPERS)
@@ -233,8 +236,12 @@ def _numbers(
 def _number(
     sheet: Sheet, column: pd.Series, name: str, taken: Mapping[str, str], asked: _Asked, notes: list[str]
 ) -> pd.Series:
-    levels = sheet.levels.get(taken.get(name, ""), {})
-    return cells.numbers(column, name, sheet.path, asked.words, levels, notes)
+    told, levels = asked.levels.get(name, {}), sheet.levels.get(taken.get(name, ""), {})
+    names = {word: value for word, value in told.items() if isinstance(value, str)}
+    if names:
+        return cells.named(column, name, sheet.path, names)
+    known = {word: value for word, value in told.items() if not isinstance(value, str)}
+    return cells.numbers(column, name, sheet.path, asked.words, levels, notes, known)
 
 
 def _letters(mine: pd.DataFrame, notes: list[str]) -> pd.DataFrame:

@@ -42,6 +42,13 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "correct": ("corr", "is_correct", "accuracy", "acc"),
     "response": ("resp", "key", "keys", "key_press", "choice"),
     "correct_response": ("correct_answer", "corr_ans", "correct_key", "correct_resp", "cresp", "target_key"),
+    "congruence": ("congruency", "compatibility", "flanker_type"),
+    "cue": ("cue_type", "cue_validity", "validity"),
+    "present": ("target_present", "is_present"),
+    "responded": ("pressed", "said_signal"),
+    "dots": ("n_dots", "numerosity"),
+    "lag": ("t2_lag",),
+    "length": ("list_length", "n_letters", "break_length"),
     "onset": ("stimulus_onset", "stim_onset", "onset_time"),
     "trial": ("trial_number", "trial_nr", "trial_index", "trial_no", "this_n", "trial_id"),
     "study": ("study_time", "study_duration", "encoding_time", "sample_duration"),
@@ -61,7 +68,10 @@ TIMES: Mapping[str, tuple[float, float]] = {
 }
 RESPONSE_TIMES = ("rt", "rt1", "rt2")  # nothing there = no response: the trial stays
 COUNTS = ("targets", "distractors", "score", "set_size")
-YES_NO = ("changed", "says_changed", "correct", "practice")
+YES_NO = (
+    "changed", "says_changed", "correct", "practice", "present", "signal", "responded", "T1", "both", "masked", "left",
+    "right", "alternate",
+)  # fmt: skip
 ANSWERS = ("score", "report", "says_changed", "correct", "response", *RESPONSE_TIMES)
 DEFAULTS: Mapping[str, int] = {"distractors": 0}
 UNITS = {"s": 1, "ms": 1000}  # how many make a second
@@ -96,7 +106,7 @@ def found(name: str, there: Iterable[str]) -> str | None:
     """The column of this name, or of one that is as good; a time may have its unit behind it."""
     read = [(column, *plain(column)) for column in there]
     for word in (name, *ALIASES.get(name, ())):
-        bare = word.replace("_", "")
+        bare = word.replace("_", "").lower()
         for column, stem, unit in read:
             if stem == bare and (unit is None or name in TIMES):
                 return column
@@ -133,7 +143,11 @@ def _known(sheet: Sheet, name: str, taken: Collection[str]) -> str | None:
 
 def found_exactly(name: str, there: Iterable[str]) -> str | None:
     """The column that has our own name, whatever its case, marks and unit."""
-    fits = [c for c in there if plain(c)[0] == name.replace("_", "") and (name in TIMES or not plain(c)[1])]
+    fits = [
+        c
+        for c in there
+        if plain(c)[0] == name.replace("_", "").lower() and (name in TIMES or not plain(c)[1])
+    ]
     return min(fits, key=lambda c: plain(c)[1] is not None) if fits else None
 
 
@@ -226,14 +240,15 @@ def numbers(
     words: Mapping[str, float],
     levels: Mapping[str, str],
     notes: list[str],
+    known: Mapping[str, float] | None = None,
 ) -> pd.Series:
     """A column as numbers; words that mean one are taken so (and said), other text is an error that names its row."""
     if pd.api.types.is_numeric_dtype(column) and not words and not levels:
         values = pd.Series(column.to_numpy(float, na_value=math.nan), column.index)
     else:
-        read = _Cells(name, words, levels, _thousands(column))
+        read = _Cells(name, words, levels, _thousands(column), known or {})
         values = pd.Series(each(column, read), column.index, dtype=object)
-        _all_numbers(column, values, name, path)
+        _all_numbers(column, values, name, path, known or {})
         values = values.astype(float)
         notes += read.said(path)
     return _checked(values, name, path, notes)
@@ -243,9 +258,15 @@ class _Cells:
     """One cell after the other to a number, or to the text that it cannot understand; remembers what it took."""
 
     def __init__(
-        self, name: str, words: Mapping[str, float], levels: Mapping[str, str], thousands: bool
+        self,
+        name: str,
+        words: Mapping[str, float],
+        levels: Mapping[str, str],
+        thousands: bool,
+        known: Mapping[str, float],
     ) -> None:
         self.name, self.words, self.levels, self.thousands = name, words, levels, thousands
+        self.known = {spoken(word): float(value) for word, value in known.items()}
         self.taken: dict[str, float] = {}
         self.lists = 0
 
@@ -254,7 +275,10 @@ class _Cells:
         if listed is not None:
             self.lists += len(listed) > 1
             cell = listed[0] if listed else None
-        words = text(cell)
+        if isinstance(cell, str) and spoken(cell) in self.known and cell not in self.words:
+            words: str | None = cell.strip()  # a cue may be called "none"
+        else:
+            words = text(cell)
         if words is None:
             return math.nan
         value = self._meant(words)
@@ -267,11 +291,13 @@ class _Cells:
         """What a word means: as was said, as the sidecar has it, or as everybody has it."""
         if words in self.words:
             return float(self.words[words])
+        if spoken(words) in self.known:
+            return self.known[spoken(words)]
         if self.name not in YES_NO:
             return None
         level = self.levels.get(words)
         told = None if level is None else meaning(level)
-        return told if told is not None else WORDS.get(re.sub(r"[\s_-]+", " ", words.lower()))
+        return told if told is not None else WORDS.get(spoken(words))
 
     def _number(self, words: str) -> float | str:
         if self.thousands and _THOUSANDS.fullmatch(words):
@@ -293,6 +319,25 @@ class _Cells:
         return notes
 
 
+def named(column: pd.Series, name: str, path: Path, known: Mapping[str, str]) -> pd.Series:
+    """A column of names as they are called here; another name is an error that lists them."""
+    spelled = {spoken(word): called for word, called in known.items()}
+    out = texts(column).map(lambda cell: spelled.get(spoken(cell), cell) if isinstance(cell, str) else cell)
+    odd = out.notna() & ~out.isin(list(spelled.values()))
+    if odd.any():
+        at = int(np.flatnonzero(odd)[0])
+        raise InputError(
+            f"{name} must be one of {', '.join(dict.fromkeys(spelled.values()))}, got {out.iloc[at]!r} in row "
+            f"{column.index[at]} of {path.name} ({int(odd.sum())} such rows)"
+        )
+    return out.astype(object)
+
+
+def spoken(words: str) -> str:
+    """Words as they are said: no case, no marks between them."""
+    return re.sub(r"[\s_-]+", " ", words.strip().lower())
+
+
 def meaning(level: str) -> float | None:
     """Yes or no from a description such as "different: the colour has changed"; None where it says neither or both."""
     plain_words = " " + re.sub(r"[^a-z]+", " ", level.lower()) + " "
@@ -311,7 +356,9 @@ def _thousands(column: pd.Series) -> bool:
     return bool(commas) and all(_THOUSANDS.fullmatch(c) for c in commas)
 
 
-def _all_numbers(column: pd.Series, values: pd.Series, name: str, path: Path) -> None:
+def _all_numbers(
+    column: pd.Series, values: pd.Series, name: str, path: Path, known: Mapping[str, float]
+) -> None:
     odd = np.flatnonzero([isinstance(v, str) for v in values])
     if not odd.size:
         return
@@ -322,6 +369,9 @@ def _all_numbers(column: pd.Series, values: pd.Series, name: str, path: Path) ->
             f"{name}: is the comma a decimal one, or does it part thousands? Write 1234 or 1.234; {where}"
         )
     mend = f": say what it means with --word {got[:20]}=0 or =1" if name in YES_NO else ""
+    if known:
+        called = ", ".join(f"{word} ({value:g})" for word, value in known.items())
+        mend = f": known are {called}; say what it means with --word {got[:20]!r}=NUMBER"
     raise InputError(f"{name} must be a number in every trial, {where}{mend}")
 
 
