@@ -83,7 +83,7 @@ class Explanation:
             for ax, arm in zip(axes, arms, strict=False):
                 self._heat(ax, arm, wide)
             self._times(axes[-1], arms[0])
-            figure.suptitle(fill(self.finding(), int(13 * size[0])), x=0.01, ha="left", fontsize=11)
+            figure.suptitle(plot.evenly(self.finding(), int(13 * size[0])), x=0.01, ha="left", fontsize=11)
             return figure
 
     def _heat(self, ax: Any, arm: str, wide: float) -> None:

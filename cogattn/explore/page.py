@@ -7,6 +7,7 @@ answers; curves are Bokeh plots whose data change in place. A message is one JSO
 from __future__ import annotations
 
 import base64
+import gc
 import json
 import socket
 import tempfile
@@ -402,6 +403,8 @@ def serve(
     mpl.use("Agg")  # figures are read, never shown: no window is opened for them
     port = _free(whole("port", port, most=65535))
     Page(name, mind, seed, people)  # a mistake is told here; and what has to be compiled is
+    gc.collect()
+    gc.freeze()  # what is there now stays: to look through all of it again would halt a slider for .2 s now and then
     print(f"cogattn explore: http://127.0.0.1:{port}  (Ctrl-C stops it)", flush=True)
     pn.serve(
         lambda: template(Page(name, mind, seed, people)),

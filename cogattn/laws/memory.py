@@ -33,6 +33,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
+from numba import njit
 from scipy import optimize, special
 
 from cogattn.errors import InputError, choice, number, values, whole
@@ -211,12 +212,15 @@ def fit_mixture(errors: npt.ArrayLike) -> tuple[float, float]:
     return _best_share(over_uniform(log_kappa)), math.exp(log_kappa)
 
 
-def _best_share(ratio: Array) -> float:
+@njit(cache=True)
+def _best_share(ratio):  # type: ignore[no-untyped-def]
     """The m in [0, 1] that makes sum log(1 + m ratio) largest: its slope falls, so halve where it changes sign."""
     low, high = 0.0, 1.0
     for _ in range(40):
-        m = (low + high) / 2
-        if (ratio / (1.0 + m * ratio)).sum() > 0.0:
+        m, slope = (low + high) / 2, 0.0
+        for r in ratio:
+            slope += r / (1.0 + m * r)
+        if slope > 0.0:
             low = m
         else:
             high = m

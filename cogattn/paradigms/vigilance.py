@@ -157,16 +157,17 @@ class Vigilance(Watch):
                 curve(ax, rows, value, "block", known, people, along="minute", ylabel=label)
             hits.set_ylim(0, 1.03)
             alarms.set_ylim(-0.01, None)
-            for ax, value, label in (
+            for arm, f in rows.groupby("arm", sort=False):
+                minute = f.groupby("block")["minute"].mean()
+                y, half = pooled(f, lambda g: blockwise(g)[["c", "d"]].to_numpy().T)
+                for ax, value, width in zip((bias, ability), y, half, strict=True):
+                    plot.line(ax, minute, value, width, known[str(arm)], str(arm))
+            for ax, column, label in (
                 (bias, "c", "criterion c [sd of the noise]"),
                 (ability, "d", "d' [sd of the noise]"),
             ):
-                for arm, f in rows.groupby("arm", sort=False):
-                    minute = f.groupby("block")["minute"].mean()
-                    y, half = pooled(f, lambda g, v=value: blockwise(g)[v])  # type: ignore[misc]
-                    plot.line(ax, minute, y, half, known[str(arm)], str(arm))
                 if self.as_people:
-                    plot.people(ax, t["minute"], t[value], t[f"{value}_sd"], t["n"])
+                    plot.people(ax, t["minute"], t[column], t[f"{column}_sd"], t["n"])
                 ax.set(ylabel=label, **time)
             ability.set_ylim(0, None)
             return plot.finish(axes[0, 0].figure, axes.ravel(), self.finding(frame))

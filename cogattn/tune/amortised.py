@@ -28,7 +28,7 @@ from cogattn.errors import InputError, choice, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.paradigms import Paradigm
 from cogattn.results import Trials
-from cogattn.showing import Progress
+from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
 from cogattn.tune.fitting import of_people
 from cogattn.tune.posteriors import adults, mind
@@ -174,7 +174,7 @@ def amortise(
     epochs: int = 300,
     seed: int = 0,
     n_jobs: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Amortised:
     """Train a network on people who take this task. The same seed gives the same people and the same network.
 
@@ -193,7 +193,9 @@ def amortise(
     simulations = whole("simulations", simulations, least=50, most=10**7)
     seed, n_jobs = whole("seed", seed, most=2**63 - 1), whole("n_jobs", n_jobs, least=1, most=1024)
     trials = task.usual_trials if trials is None else whole("trials", trials, least=1)
-    z, table = simulated(task, names, trials, simulations, seed, n_jobs, progress)
+    z, table = simulated(
+        task, names, trials, simulations, seed, n_jobs, ticker(progress, f"simulate {task.name}")
+    )
     kept = table.loc[:, table.notna().mean() > 0.5]
     middle = kept.mean()
     kept = kept.fillna(middle).loc[:, lambda t: t.quantile(0.05) < t.quantile(0.95)]

@@ -31,7 +31,7 @@ from cogattn.experiment import run
 from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
-from cogattn.showing import Progress
+from cogattn.showing import Progress, ticker
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.base import Likelihood
 from cogattn.tune.gradients import Slope
@@ -117,7 +117,7 @@ def calibrate(
     seed: int = 0,
     n_jobs: int = 1,
     folder: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Calibration:
     """Rank the truth in the posterior, `replications` times. folder: where finished replications are kept and found.
 
@@ -138,11 +138,12 @@ def calibrate(
             "law": f"{type(law).__name__} {said}", "ranked": RANKED, "thin": THIN, "seed": seed}  # fmt: skip
     place = None if folder is None else Path(folder) / _digest(plan)
     jobs = (joblib.delayed(_kept)(task, law, names, trials, seed, i, place) for i in range(replications))
+    tick = ticker(progress, f"calibrate {task.name}")
     found: dict[int, list[dict[str, Any]]] = {}
     for rows in joblib.Parallel(n_jobs=n_jobs, return_as="generator_unordered", batch_size=1)(jobs):
         found[rows[0]["replication"]] = rows
-        if progress is not None:
-            progress(len(found), replications)
+        if tick is not None:
+            tick(len(found), replications)
     return Calibration(task.name, pd.DataFrame([row for i in sorted(found) for row in found[i]]), said)
 
 

@@ -39,7 +39,7 @@ from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.results import Trials
-from cogattn.showing import Progress
+from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
 from cogattn.tune.fitting import Asked, Fit, ask, fit, pools, trades
 from cogattn.tune.gradients import Slope
@@ -403,7 +403,7 @@ def posterior(
     observer: Observer | None = None,
     seed: int = 0,
     n_jobs: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Any:
     """People's parameters as draws: an ArviZ InferenceData. What went badly is warned of, and is in its `notes`.
 
@@ -437,7 +437,7 @@ def drawn(
     observer: Observer | None = None,
     seed: int = 0,
     n_jobs: int = 1,
-    progress: Progress | None = None,
+    progress: Progress | bool | None = None,
 ) -> Posterior:
     """`posterior`, with its summary: table, figures, files.
 
@@ -450,6 +450,7 @@ def drawn(
     1
     """
     needs("nutpie", "posterior")
+    tick = ticker(progress, f"draw {paradigm if isinstance(paradigm, str) else paradigm.name}")
     asked = ask(paradigm, data, params, observer)
     name = paradigm if isinstance(paradigm, str) else paradigm.name
     if not asked.law.exact:
@@ -464,10 +465,10 @@ def drawn(
     if pooled:
         near = fit(paradigm, data, asked.params, pool=True, observer=observer, seed=seed, n_jobs=n_jobs)
         model = Together.near(slope, near)
-        q, stats = nuts(model, model.start, seed=seed, progress=progress, **how)
+        q, stats = nuts(model, model.start, seed=seed, progress=tick, **how)
         x, made = model.people(q), _population(model, q)
     else:
-        x, stats, made = *_one_by_one(slope, seed, progress, how), {}
+        x, stats, made = *_one_by_one(slope, seed, tick, how), {}
     attributes = {"paradigm": name, "pooled": int(pooled), "seed": seed, "inference_library": "nutpie"}
     return _summary(asked, name, _inference(asked, x, made, stats, attributes), pooled)
 
