@@ -32,8 +32,8 @@ from cogattn.errors import InputError, RunError, choice, whole
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
-from cogattn.observer import Observer, Population, limits_of
-from cogattn.paradigms import Answers, Condition, OwnTask, Paradigm, Watch
+from cogattn.observer import Arm, Observer, Population, limits_of
+from cogattn.paradigms import Answers, Condition, Name, OwnTask, Paradigm, Watch
 from cogattn.paradigms.watch import Seen
 from cogattn.results import Trials
 from cogattn.scaling import Piece, finish
@@ -116,8 +116,8 @@ def digest(value: Any) -> str:
 
 
 def run(
-    paradigm: str | Paradigm,
-    arms: str | Sequence[str] = ("human", "softmax"),
+    paradigm: Name | str | Paradigm,
+    arms: Arm | str | Sequence[Arm | str] = ("human", "softmax"),
     model: str | None = None,
     people: int = 50,
     trials: int | None = None,

@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,20 @@ LIMITS: Mapping[str, Mapping[str, float]] = {
         "sleep_loss": 0.0,
     },
 }
+
+#: The names of arms, for editors that complete them; limits joined by + are arms, too.
+Arm = Literal[
+    "human",
+    "softmax",
+    "capacity",
+    "slots",
+    "threshold",
+    "speed",
+    "central",
+    "consolidation",
+    "focus",
+    "fatigue",
+]
 
 #: What the parameters of a mind are about, for those who read them.
 PROPERTIES: Mapping[str, tuple[str, ...]] = {

@@ -206,7 +206,9 @@ def load(folder: str | Path) -> Trials:
     """
     folder = Path(folder)
     if not (folder / "config.toml").is_file():
-        raise InputError(f"{folder} is not a run folder: it has no config.toml")
+        inside = sorted(str(path.parent) for path in folder.glob("*/config.toml"))
+        mend = f"; there are runs in it: give {' or '.join(inside[:5])}" if inside else ""
+        raise InputError(f"{folder} is not a run folder: it has no config.toml{mend}")
     config = read_toml(folder / "config.toml")
     if "paradigm" not in config:
         raise InputError(f"{folder / 'config.toml'} does not name a paradigm: not the folder of a single run")

@@ -20,7 +20,7 @@ from cogattn.gate import GateState
 from cogattn.mind.draws import trial_keys
 from cogattn.nn import let_through
 
-NAMES = ("feedforward", "convolutional", "recurrent", "attention_network")
+NAMES = ("feedforward", "convolutional", "recurrent", "attention_network", "vision_transformer")
 B, S = 300, 8
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, Literal
 
 from cogattn.errors import choice
 from cogattn.paradigms.ant import AttentionNetworks
@@ -43,7 +43,16 @@ from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.paradigms.watch import Watch
 from cogattn.paradigms.whole_report import WholeReport
 
-__all__ = ["Answers", "Condition", "Metric", "OwnTask", "Paradigm", "Watch", "get", "make", "names"]
+__all__ = ["Answers", "Condition", "Metric", "Name", "OwnTask", "Paradigm", "Watch", "get", "make", "names"]
+
+#: The names of the classic experiments, for editors that complete them; any `str` is taken, and checked.
+Name = Literal[
+    "ant", "attentional_blink", "breaks", "capture", "change_detection", "continuous_report",
+    "control_room", "digit_stream", "dual_task", "enumeration", "flanker", "global_local", "go_nogo",
+    "load_dilution", "mackworth_clock", "nback", "partial_report", "posner", "practice", "prp", "pvt",
+    "serial_recall", "simple_rt", "sleep_restriction", "stroop", "tracking", "vigilance", "visual_search",
+    "whole_report",
+]  # fmt: skip
 
 _ALL: dict[str, type[Paradigm]] = {
     p.name: p
@@ -69,7 +78,7 @@ def names() -> list[str]:
     return sorted(_ALL)
 
 
-def get(name: str) -> Callable[..., Paradigm]:
+def get(name: Name | str) -> Callable[..., Paradigm]:
     """The paradigm of this name; call it with its options.
 
     >>> get("prp")().title

@@ -31,7 +31,7 @@ from scipy import optimize, stats
 from cogattn import files, plot, showing
 from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer, Population, Spread
-from cogattn.paradigms import Paradigm
+from cogattn.paradigms import Name, Paradigm
 from cogattn.results import Trials
 from cogattn.showing import Progress
 from cogattn.tune import likelihoods, scales
@@ -213,7 +213,7 @@ class Fit:
 
 
 def fit(
-    paradigm: str | Paradigm,
+    paradigm: Name | str | Paradigm,
     data: Trials | pd.DataFrame,
     params: Sequence[str] | None = None,
     *,

@@ -123,6 +123,11 @@ class Report(Likelihood):
                 f"score must be a whole number from 0 to the targets shown, got {bad['score']:g} of "
                 f"{bad['targets']:g} for person {bad['person']}"
             )
+        for name, least in (("targets", 1), ("distractors", 0)):
+            odd = frame[(frame[name] < least) | (frame[name] != np.floor(frame[name]))]
+            if len(odd):
+                got, who = odd[name].iloc[0], odd["person"].iloc[0]
+                raise InputError(f"{name} must be a whole number >= {least}, got {got:g} for person {who}")
         if (frame["exposure"] <= 0).any():
             raise InputError(f"exposure must be > 0 s, got {frame['exposure'].min():g}")
         if (frame["exposure"] > 5).any():

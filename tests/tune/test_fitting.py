@@ -229,6 +229,8 @@ def test_a_run_is_fitted_as_it_is():
         (lambda f: f.assign(score=f["score"].where(f.index != 3)), "score is missing in 1 of"),
         (lambda f: f.assign(score=f["score"] - 10), "score must be a whole number from 0 to the targets shown"),
         (lambda f: f.assign(score=f["score"] + 0.5), "score must be a whole number from 0 to the targets shown"),
+        (lambda f: f.assign(targets=f["targets"] + 0.5), "targets must be a whole number >= 1, got 6.5 for person"),
+        (lambda f: f.assign(distractors=-1), "distractors must be a whole number >= 0, got -1 for person"),
         (lambda f: f.assign(score=7), "score must be a whole number from 0 to the targets shown, got 7 of 6"),
         (lambda f: f.assign(exposure=-f["exposure"]), "exposure must be > 0 s, got -0.2"),
         (lambda f: f.assign(exposure=1000 * f["exposure"]), "exposure must be in seconds, and brief: got 200"),
