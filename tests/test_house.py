@@ -129,9 +129,9 @@ FLOORS = {
     "cogattn.explore.curves": 20,
     "cogattn.explore.drawing": 21,
     "cogattn.explore.knobs": 12,
-    "cogattn.explore.playing": 21,
+    "cogattn.explore.playing": 22,
     "cogattn.explore.trial": 21,
-    "cogattn.explore.page": 22,
+    "cogattn.explore.page": 23,
 }
 MODELS_STAND_ON = FLOORS["cogattn.training"]  # a network knows what it is shown, never who runs it
 

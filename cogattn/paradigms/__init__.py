@@ -43,7 +43,7 @@ from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.paradigms.watch import Watch
 from cogattn.paradigms.whole_report import WholeReport
 
-__all__ = ["Answers", "Condition", "Metric", "Name", "OwnTask", "Paradigm", "Watch", "get", "make", "names"]
+__all__ = ["Answers", "Condition", "Metric", "OwnTask", "Paradigm", "Watch", "get", "make", "names"]
 
 #: The names of the classic experiments, for editors that complete them; any `str` is taken, and checked.
 Name = Literal[

@@ -47,6 +47,10 @@ ROUNDS = 3  # how often the draws are moved to where the population says that pe
 _MANY = 12  # the same, at most, where data say little about some parameter
 _RUN_OUT = 60  # effective draws
 _LEAST = 4  # people from which a population can be said to be one
+_ASIDE = (
+    0.5  # sd of adults: where the likelihood is asked how it would be with more, or less, of what is held
+)
+_HELD = 0.3  # of a standard error: what is held and counts for less is not worth a note
 _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
 
 
@@ -228,9 +232,11 @@ def fit(
 
     paradigm: its name, or the paradigm with your options.
 
-    params: which ones (default: all that the data inform); the others are as in `observer`. pool=None: together if
-    there are at least four people. intervals of people who are fitted alone: "profile" (where the likelihood has
-    fallen too far) or "bootstrap" (what is found when trials are drawn anew); of people together: their posterior's.
+    params: which ones (default: all that the data inform); the others are as in `observer`, and known. Without an
+    observer they are held at the mean adult's, and that adults differ in them is counted into the intervals.
+    pool=None: together if there are at least four people. intervals of people who are fitted alone: "profile" (where
+    the likelihood has fallen too far) or "bootstrap" (what is found when trials are drawn anew); of people together:
+    their posterior's.
 
     >>> from cogattn import run
     >>> data = run("whole_report", "human", people=4, trials=10)
@@ -254,7 +260,7 @@ def fit(
     tick = showing.ticker(progress, f"fit {paradigm}")
     law = law.prepared(names, compact, seed=seed, n_jobs=n_jobs, progress=tick)
     notes = [*notes, *law.remarks()]
-    job = Job(law, compact, names, seed, n_jobs, tick)
+    job = Job(law, compact, names, seed, n_jobs, tick, held=observer is not None)
     return job.together(paradigm, notes) if pooled else job.alone(paradigm, notes, intervals)
 
 
@@ -314,6 +320,7 @@ class Job:
     seed: int
     n_jobs: int
     progress: Progress | None
+    held: bool = False  #: what is not fitted is known of these people, not only of the mean adult
 
     @property
     def n(self) -> int:
@@ -379,6 +386,8 @@ class Job:
         x = np.array([f[0] for f in found])
         bounds = np.array([f[2] for f in found])  # (people, parameters, 2) on the scales
         within = _mean_correlation([f[3] for f in found])
+        bounds, said = self.widened(x, bounds, np.array([f[3] for f in found]))
+        notes = [*notes, *said]
         cov = np.atleast_2d(np.cov(x.T)) if self.n > 1 else np.zeros((p, p))
         tops = np.array([f[1] for f in found])
         return self.done(paradigm, notes, x, tops, bounds, float(tops.sum()), False, x.mean(0), cov, within)
@@ -463,6 +472,8 @@ class Job:
         if poor:
             notes = [*notes, f"{poor} people's posteriors are poorly sampled (fewer than 20 effective draws)"]
         bounds, within = _quantiles(draws, weights), _mean_correlation(list(spread))
+        bounds, said = self.widened(center, bounds, spread)
+        notes = [*notes, *said]
         return self.done(paradigm, notes, center, own, bounds, loglik, True, mean, cov, within)
 
     def laplace(self, row: int, mean: Array, precision: Array) -> tuple[Array, Array]:
@@ -508,6 +519,46 @@ class Job:
         floor = np.diag(1 / np.array([3 * scales.SCALES[name].sd for name in self.params]) ** 2)
         size, axes = np.linalg.eigh(curve + floor * 0.1)
         return np.asarray((axes / np.maximum(size, np.diag(floor).min())) @ axes.T)
+
+    def widened(self, x: Array, bounds: Array, covs: Array) -> tuple[Array, list[str]]:
+        """Intervals that count in what is held at the mean adult's though adults differ in it; and what was counted in.
+
+        To first order the peak moves by Cov G per unit of what is held, G being the cross derivative of the likelihood
+        (implicit function theorem); people's own value is a draw from the population, so its variance adds:
+
+            var = var + sum_h (Cov G_h)^2 sd_h^2
+
+        What an `observer` was given for is known (`held`). A simulated law would have to be simulated anew: left alone.
+        """
+        mind, steps = self.law.observer, self._steps()
+        adults = {name for name, s in Population.adults().spreads().items() if s.kind != "constant"}
+        if self.held or not self.law.exact:
+            return bounds, []
+        n, p = x.shape
+        who, more, said = np.arange(n), np.zeros((n, p)), []
+        shifts = [
+            (x + sign * np.eye(p)[i] * steps[i], sign / steps[i]) for i in range(p) for sign in (1.0, -1.0)
+        ]
+        for name in sorted(adults - {*self.params}):
+            scale = scales.SCALES[name]
+            slope = np.zeros((n, p))
+            for side in (1.0, -1.0):
+                one: dict[str, Any] = {name: float(scale.own(scale.mean + side * _ASIDE * scale.sd))}
+                job = replace(self, law=self.law.given(replace(mind, **one)))
+                for k, (points, weight) in enumerate(shifts):
+                    slope[:, k // 2] += side * weight * job.loglik(points, who) / (4 * _ASIDE)
+            moved = np.einsum("npq,nq->np", covs, slope)  # per sd of what is held
+            more += moved**2
+            share = np.abs(moved) / np.sqrt(np.einsum("npp->np", covs))
+            said += [
+                f"{name} is held at the mean adult's: that adults differ in it makes {param} less sure, by "
+                f"{np.median(share[:, i]):.1f} of its standard error"
+                for i, param in enumerate(self.params)
+                if np.median(share[:, i]) > _HELD
+            ]
+        half = np.abs(bounds - x[..., None])  # (people, parameters, 2)
+        wide = np.sqrt(half**2 + (1.96**2 * more)[..., None]) - half
+        return bounds + np.where(more > 0, 1.0, 0.0)[..., None] * wide * np.array([-1.0, 1.0]), said
 
     def done(
         self,

@@ -229,7 +229,7 @@ def in_peoples_words(name, frame):
     frame = frame[list(playing.columns(name))].copy()
     for column, known in playing.levels(name).items():
         words = {value: word.replace(" ", "-").title() for word, value in reversed(known.items())}
-        frame[column] = frame[column].map(words).fillna(frame[column])
+        frame[column] = [words.get(value, value) for value in frame[column].tolist()]
     return frame
 
 

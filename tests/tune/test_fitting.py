@@ -117,7 +117,7 @@ def test_alone_it_finds_a_person_with_many_trials():
 
 def test_a_profile_interval_ends_where_the_likelihood_has_fallen_by_chi_square(twelve):
     frame = twelve[0].query("person == 3")
-    found = tune.fit("whole_report", frame, params=("capacity",), pool=False)
+    found = tune.fit("whole_report", frame, params=("capacity",), pool=False, observer=Observer())
     law, compact = likelihoods.Report(), likelihoods.Report().compact(frame)
     bounds = found.intervals.iloc[0]
     fixed = Observer()
@@ -125,6 +125,25 @@ def test_a_profile_interval_ends_where_the_likelihood_has_fallen_by_chi_square(t
         theta = np.array([[edge, fixed.slots, fixed.threshold, fixed.alpha]])
         fallen = found.loglik - law.loglik(theta, compact, np.zeros(1, int))[0]
         assert 2 * fallen == pytest.approx(stats.chi2.ppf(0.95, 1), abs=0.05)
+
+
+def test_what_is_held_though_people_differ_in_it_is_counted_into_the_interval():
+    """Eighty people who differ in slots and threshold; only capacity is fitted. Told that they are all the mean adult,
+    the fit is far too sure; left in doubt, its intervals hold."""
+    frame = run("whole_report", "human", people=80, trials=60, seed=4).frame
+    true = Population.adults().parameters(80, 4)["capacity"].to_numpy()
+
+    def held(found):
+        own = found.intervals
+        return ((own["low"] <= true) & (true <= own["high"])).mean()
+
+    told = tune.fit("whole_report", frame, ("capacity",), pool=False, observer=Observer())
+    left = tune.fit("whole_report", frame, ("capacity",), pool=False)
+    assert left.estimates["capacity"].tolist() == told.estimates["capacity"].tolist()
+    assert held(told) < 0.3
+    assert held(left) > 0.7
+    assert any(note.startswith("slots is held at the mean adult's") for note in left.notes)
+    assert not told.notes
 
 
 def test_bootstrap_intervals_are_about_as_wide_as_profiles_and_the_same_each_time(twelve):
