@@ -111,7 +111,7 @@ FLOORS = {
     "cogattn.tune.gradients": 22,
     "cogattn.tune.sampling": 11,
     "cogattn.tune.posteriors": 23,
-    "cogattn.tune.amortised": 24,
+    "cogattn.tune.amortised": 25,
     "cogattn.tune.calibrating": 24,
     "cogattn.tune": 26,
     "cogattn.tune.probing": 21,

@@ -30,6 +30,7 @@ from cogattn.paradigms import Paradigm
 from cogattn.results import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
+from cogattn.tune.calibrating import BINS, RANKED, Calibration
 from cogattn.tune.fitting import of_people
 from cogattn.tune.posteriors import adults, mind
 
@@ -115,8 +116,46 @@ class Amortised:
                 f"the data are of another design than this network was trained on ({self.trials} of each of "
                 f"{self.task.name}): {len(lacking)} of {len(self.names)} statistics are missing, e.g. {lacking[0]}"
             )
+        return self._seen(table)
+
+    def _seen(self, table: pd.DataFrame) -> pd.DataFrame:
+        """The statistics that it knows; what is missing is taken to be as in the middle, nothing is beyond the ends."""
         asked = table.reindex(columns=list(self.names))
         return asked.fillna(dict(zip(self.names, self.middle, strict=True))).clip(*self.ends, axis=1)
+
+    def calibrate(
+        self, people: int = 300, *, seed: int = 1, n_jobs: int = 1, progress: Progress | bool | None = None
+    ) -> Calibration:
+        """Can it be trusted? The ranks of the truth among its draws, for people of its prior whom it has never seen.
+
+        >>> import warnings
+        >>> with warnings.catch_warnings():  # so few lessons are warned of
+        ...     warnings.simplefilter("ignore")
+        ...     net = amortise("partial_report", ("slots",), trials=4, simulations=50, hidden=4, epochs=2)
+        >>> len(net.calibrate(people=24).ranks)
+        24
+        """
+        torch = needs("torch", "amortised")
+        from cogattn.training import seeded
+
+        people, seed = whole("people", people, least=BINS), whole("seed", seed, most=2**62)
+        if seed == self.seed:
+            raise InputError(
+                f"seed must be another than the {seed} that it was trained with: it knows those people"
+            )
+        tick = ticker(progress, f"simulate {self.task.name}")
+        z, table = simulated(self.task, self.params, self.trials, people, seed, n_jobs, tick)
+        seen = torch.as_tensor(self._seen(table).to_numpy(), dtype=torch.float32)
+        with torch.no_grad():
+            drawn = seeded(lambda: self.network.sample(torch.Size((RANKED,)), seen), seed).numpy()
+        rank, wide, (mean, sd) = (drawn < z).sum(0), drawn.std(0), adults(self.params)  # (people, parameters)
+        rows = [
+            {"replication": i, "parameter": name, "true": float(mean[k] + sd[k] * z[i, k]), "rank": int(rank[i, k]),
+             "sd": float(wide[i, k]), "ess": float(RANKED), "diverged": 0}
+            for i in range(people)
+            for k, name in enumerate(self.params)
+        ]  # fmt: skip
+        return Calibration(self.task.name, pd.DataFrame(rows), f"learnt from {self.simulations:,} people")
 
     def save(self, folder: str | Path) -> Path:
         """config.json and weights.safetensors."""
@@ -167,7 +206,7 @@ def amortise(
     params: Sequence[str],
     *,
     trials: int | None = None,
-    simulations: int = 2000,
+    simulations: int = 4000,
     density: str = "mdn",
     hidden: int = 50,
     transforms: int = 4,

@@ -43,6 +43,26 @@ def test_it_tells_people_apart_and_is_not_too_sure(small):
         assert rank.std() * np.sqrt(12) < 1.3
 
 
+def test_its_ranks_are_those_of_people_whom_it_has_not_seen(small):
+    """A network that is too sure has its truths at the ends: here its draws are squeezed to a tenth on purpose. (So
+    small a one is not sure enough.)"""
+    done = small.calibrate(200, seed=9)
+    assert done.ranks.groupby("parameter")["rank"].size().eq(200).all()
+    assert done.ranks["rank"].between(0, 59).all()
+    assert (done.table["sd of ranks over uniform"] < 1.1).all()
+
+    class Sure:
+        def sample(self, shape, seen):
+            draws = small.network.sample(shape, seen)
+            return draws.mean(0) + (draws - draws.mean(0)) / 10
+
+    sure = replace(small, network=Sure()).calibrate(200, seed=9)
+    assert (sure.table["p"] < 1e-6).all()
+    assert (sure.table["sd of ranks over uniform"] > 1.3).all()
+    with pytest.raises(InputError, match="seed must be another than the 0 that it was trained with"):
+        small.calibrate(50, seed=0)
+
+
 def test_what_is_saved_is_what_is_loaded(small, tmp_path):
     folder = small.save(tmp_path / "net")
     assert sorted(p.name for p in folder.iterdir()) == ["config.json", "weights.safetensors"]
