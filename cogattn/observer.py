@@ -437,7 +437,8 @@ class Population:
                     Observer(**one)
                 except InputError as error:
                     raise InputError(
-                        f"nobody can be like that at one end of the spread of {name}: {error}"
+                        f"nobody can be like that at one end of the spread of {name}: {error}; "
+                        "give it low and high, or another kind"
                     ) from None
 
     def spreads(self) -> dict[str, Spread]:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import tomli_w
+from joblib.parallel import get_active_backend
 
 from cogattn import human, paradigms, showing
 from cogattn.errors import InputError
@@ -234,6 +235,7 @@ def provenance(seed: int, device: str, n_jobs: int) -> dict[str, Any]:
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "device": device,
         "n_jobs": n_jobs,
+        "backend": type(get_active_backend()[0]).__name__.removesuffix("Backend").lower(),
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "versions": {name: _version(name) for name in packages},

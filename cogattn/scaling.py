@@ -114,7 +114,7 @@ def _numbered(i: int, work: Callable[[], pd.DataFrame]) -> tuple[int, pd.DataFra
 def workers(backend: str = "loky", scheduler: str | None = None) -> Iterator[None]:
     """Inside this, whatever is played in pieces is played by these workers: `with ca.workers("dask", ADDRESS): ...`
 
-    scheduler: the address of a Dask scheduler, e.g. tcp://10.0.0.1:8786. `loky` and `threading` take as many cores as
+    scheduler: the address of a Dask scheduler, e.g. `tcp://10.0.0.1:8786`. `loky` and `threading` take as many cores as
     `n_jobs` says, a cluster all that it has.
 
     >>> from cogattn import run

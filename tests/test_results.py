@@ -9,6 +9,7 @@ import tomllib
 import pandas as pd
 import pytest
 
+import cogattn as ca
 from cogattn import files, paradigms, plot, results
 from cogattn.errors import InputError, RunError
 from cogattn.experiment import run
@@ -71,6 +72,9 @@ def test_provenance_says_with_what_it_was_made_and_names_no_place(saved):
     assert made["status"] == "done"
     assert made["seed"] == 0
     assert {"python", "versions", "device", "commit", "dirty", "command", "n_jobs", "platform"} <= made.keys()
+    assert made["backend"] == "loky"
+    with ca.workers("threading"):
+        assert results.provenance(0, "cpu", 2)["backend"] == "threading"
     for path in (*saved.folder.glob("*.json"), *saved.folder.glob("*.toml")):
         text = re.sub(r'"command": \[.*?\]', "", path.read_text(), flags=re.S)
         assert str(saved.folder.parent) not in text
