@@ -394,8 +394,11 @@ class Spread:
 
 @dataclass(frozen=True)
 class Population:
-    """The spread of observers. Parameters vary independently of each other [assumption]; what has no spread here is
-    the same for everybody: the default of `Observer`. `others`: spreads of any other parameters of `Observer`.
+    """The spread of observers. What has no spread here is the same for everybody: the default of `Observer`.
+
+    `others`: spreads of any other parameters of `Observer`. `correlations`: of two parameters, as {"capacity":
+    {"slots": 0.3}}, on the scale on which people are normal (a Gaussian copula); what is not named varies
+    independently, which for adults is an assumption: the tables give none.
 
     Speed and its spread: fitted to `human/simple_rt_*.csv` (515 adults); spread of wandering: assumed.
 
@@ -405,6 +408,9 @@ class Population:
     >>> careless = Population(others={"slip": Spread("logitnormal", 0.05, 1.0)})
     >>> [round(person.slip, 3) for person in careless.sample(3, seed=0)]
     [0.024, 0.261, 0.047]
+    >>> able = Population(correlations={"capacity": {"slots": 0.9}}).parameters(256, seed=0)
+    >>> float(able["capacity"].corr(able["slots"], method="spearman").round(1))
+    0.9
     """
 
     capacity: Spread = Spread("lognormal", 65.5036, 27.8968)
@@ -415,6 +421,7 @@ class Population:
     speed: Spread = Spread("truncated", 3.28, 0.45, 2.2, 6.0)
     wandering: Spread = Spread("lognormal", 1.0, 1.534)  # sd 1.1 of its logarithm
     others: Mapping[str, Spread] = field(default_factory=dict, hash=False)
+    correlations: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.others, Mapping):
@@ -441,6 +448,42 @@ class Population:
                         "give it low and high, or another kind"
                     ) from None
 
+        self._mixing()
+
+    def _mixing(self) -> tuple[list[str], npt.NDArray[np.float64]]:
+        """The parameters that are correlated, and what makes independent normals into theirs."""
+        spreads, pairs = self.spreads(), dict[tuple[str, str], float]()
+        if not isinstance(self.correlations, Mapping):
+            raise InputError(f"correlations must be numbers by name by name, got {self.correlations!r}")
+        for one, row in self.correlations.items():
+            if not isinstance(row, Mapping):
+                raise InputError(f"correlations of {one} must be numbers by name, got {row!r}")
+            for other, r in row.items():
+                for name in (one, other):
+                    if (
+                        spreads[choice("parameter that differs between people", name, spreads)].kind
+                        == "constant"
+                    ):
+                        raise InputError(f"{name} is the same for everybody: it is correlated with nothing")
+                number(f"correlation of {one} and {other}", r, least=-1, most=1)
+                pair = (min(one, other), max(one, other))
+                if one == other or pair in pairs:
+                    raise InputError(
+                        f"the correlation of {one} and {other} must be given once, for two parameters"
+                    )
+                pairs[pair] = float(r)
+        names = [name for name in spreads if any(name in pair for pair in pairs)]
+        matrix: npt.NDArray[np.float64] = np.eye(len(names))
+        for (one, other), r in pairs.items():
+            i, j = names.index(one), names.index(other)
+            matrix[i, j] = matrix[j, i] = r
+        try:
+            return names, np.asarray(np.linalg.cholesky(matrix), float)
+        except np.linalg.LinAlgError:
+            raise InputError(
+                f"these correlations of {', '.join(names)} cannot all be true at once: weaken one of them"
+            ) from None
+
     def spreads(self) -> dict[str, Spread]:
         """The spread of each parameter that has one.
 
@@ -457,7 +500,8 @@ class Population:
         """
         own = {name: s for name, s in spreads.items() if name in _spread()}
         others = {name: s for name, s in spreads.items() if name not in own}
-        return replace(self, **own, others={**self.others, **others})
+        changed: dict[str, Any] = {**own, "others": {**self.others, **others}}
+        return replace(self, **changed)
 
     @classmethod
     def adults(cls) -> Population:
@@ -475,6 +519,10 @@ class Population:
         even = stats.qmc.Sobol(_DIMENSIONS, scramble=True, rng=np.random.default_rng(seed))
         u = even.random_base2(max(n - 1, 1).bit_length())[:n]  # (n, dimensions)
         u = np.clip(u, *_ENDS)
+        names, mixing = self._mixing()
+        if names:
+            at = [_column(name) for name in names]
+            u[:, at] = np.clip(special.ndtr(special.ndtri(u[:, at]) @ mixing.T), *_ENDS)
         return pd.DataFrame({name: s.at(u[:, _column(name)]) for name, s in self.spreads().items()})
 
     def sample(self, n: int, seed: int = 0) -> list[Observer]:
@@ -494,23 +542,28 @@ class Population:
         return {
             name: {k: v for k, v in asdict(spread).items() if v != math.inf}
             for name, spread in self.spreads().items()
-        }
+        } | (
+            {"correlations": {k: dict(v) for k, v in self.correlations.items()}} if self.correlations else {}
+        )
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Population:
         """A population from plain values; an unknown name is refused with the nearest known one."""
+        values = dict(values)
+        together = values.pop("correlations", {})
         for name, spread in values.items():
             choice("population parameter", name, _known())
             if not isinstance(spread, Mapping) or not {"kind", "mean"} <= spread.keys():
                 raise InputError(f"{name} of a population must have a kind and a mean, got {spread!r}")
             for word in spread:
                 choice(f"part of the spread of {name}", word, [f.name for f in fields(Spread)])
-        return cls().with_spreads({name: Spread(**spread) for name, spread in values.items()})
+        found = cls().with_spreads({name: Spread(**spread) for name, spread in values.items()})
+        return replace(found, correlations=together)
 
 
 def _spread() -> list[str]:
     """The parameters in which all people differ."""
-    return [f.name for f in fields(Population) if f.name != "others"]
+    return [f.name for f in fields(Population) if f.type == "Spread"]
 
 
 def _known() -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
 
 from cogattn import human
 from cogattn.errors import InputError
@@ -331,7 +332,7 @@ def test_a_wrong_spread_is_refused(values, says):
 
 
 @pytest.mark.parametrize("value", [None, 65.5, "adults", {"kind": "constant", "mean": 1.0}])
-@pytest.mark.parametrize("field", [f.name for f in fields(Population) if f.name != "others"])
+@pytest.mark.parametrize("field", list(ADULTS.spreads()))
 def test_a_population_is_made_of_spreads(field, value):
     with pytest.raises(InputError, match=f"^{field} of a population must be a Spread, got") as refused:
         Population(**{field: value})
@@ -359,6 +360,23 @@ def test_people_can_differ_in_anything_and_nobody_changes_in_the_rest():
     assert [o.slip for o in mine.sample(64, 3)] == people["slip"].tolist()
 
 
+def test_correlated_people_have_the_same_spreads_and_the_rest_stays():
+    """A Gaussian copula: the normal behind each parameter is correlated, its distribution is what it was."""
+    pairs = {"capacity": {"slots": 0.6, "alpha": -0.3}, "slots": {"wandering": 0.4}}
+    mine, plain = Population(correlations=pairs).parameters(4096, 2), ADULTS.parameters(4096, 2)
+    z = {name: stats.norm.ppf(mine[name].rank() / 4097) for name in mine}
+    for one, row in pairs.items():
+        for other, r in row.items():
+            assert np.corrcoef(z[one], z[other])[0, 1] == pytest.approx(r, abs=0.03)
+    assert np.corrcoef(z["alpha"], z["wandering"])[0, 1] == pytest.approx(0.0, abs=0.03)
+    for name in mine:
+        assert np.quantile(mine[name], [0.1, 0.5, 0.9]) == pytest.approx(
+            np.quantile(plain[name], [0.1, 0.5, 0.9]), rel=0.03
+        )
+    assert mine[["threshold", "speed"]].equals(plain[["threshold", "speed"]])
+    assert Population(correlations=pairs).parameters(64, 2).equals(mine.head(64))
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
@@ -369,6 +387,15 @@ def test_people_can_differ_in_anything_and_nobody_changes_in_the_rest():
         (lambda: Population(others={"slipp": Spread("constant", 2.0)}), "parameter must be .*did you mean 'slip'"),
         (lambda: Population(others={"reallocate": Spread("constant", 1.0)}), "population parameter must be"),
         (lambda: Population(others={"slip": 0.1}), "slip of a population must be a Spread, got 0.1"),
+        (lambda: Population(correlations={"capacity": {"slots": 0.9, "alpha": 0.9}, "slots": {"alpha": -0.9}}),
+         "correlations of capacity, slots, alpha cannot all be true at once"),
+        (lambda: Population(correlations={"capacity": {"capacity": 0.5}}), "must be given once, for two parameters"),
+        (lambda: Population(correlations={"slots": {"alpha": 0.5}, "alpha": {"slots": 0.5}}), "must be given once"),
+        (lambda: Population(correlations={"capacity": {"persistence": 0.5}}), "persistence is the same for everybody"),
+        (lambda: Population(correlations={"capacity": {"slots": 1.5}}), "correlation of capacity and slots must be"),
+        (lambda: Population(correlations={"capasity": {"slots": 0.5}}), "must be .*did you mean 'capacity'"),
+        (lambda: Population(correlations={"capacity": 0.5}), "of capacity must be numbers by name, got 0.5"),
+        (lambda: Population(correlations=0.5), "correlations must be numbers by name by name, got 0.5"),
         (lambda: Population(others=0.1), "others of a population must be spreads by name, got 0.1"),
     ],
 )  # fmt: skip

@@ -50,6 +50,7 @@ _LEAST = 4  # people from which a population can be said to be one
 _ASIDE = (
     0.5  # sd of adults: where the likelihood is asked how it would be with more, or less, of what is held
 )
+_UNCORRELATED = 1e-3
 _HELD = 0.3  # of a standard error: what is held and counts for less is not worth a note
 _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
 
@@ -96,8 +97,8 @@ class Fit:
     def population(self) -> Population:
         """The people as a population: for `run(population=...)` and `--population FILE`.
 
-        What was not fitted is as in adults, or for everybody what `observer` said; what is the task's own and not a
-        mind's (`guess`) is left to the task.
+        With the correlations between parameters. What was not fitted is as in adults, or for everybody what `observer`
+        said; what is the task's own and not a mind's (`guess`) is left to the task.
         """
         sd = np.maximum(1e-6, np.sqrt(np.diag(self.covariance)))
         usual, held = Observer(), self.law.observer
@@ -111,7 +112,16 @@ class Fit:
             for i, name in enumerate(self.params)
             if name not in self.law.others
         }
-        return Population.adults().with_spreads(said | found)
+        r = self.covariance / np.outer(sd, sd)
+        if np.linalg.eigvalsh(r)[0] < 1e-6:  # a few people lie on a line
+            r = 0.99 * r
+        free = [(i, name) for i, name in enumerate(self.params) if name in found]
+        together = {
+            one: {other: float(r[i, j]) for j, other in free if j > i and abs(r[i, j]) > _UNCORRELATED}
+            for i, one in free
+        }
+        people = Population.adults().with_spreads(said | found)
+        return replace(people, correlations={one: row for one, row in together.items() if row})
 
     def observer(self, person: Any = None) -> Observer:
         """One person, or the person in the middle of them all."""
