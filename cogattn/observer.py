@@ -535,7 +535,10 @@ class Population:
         table = [(name, s.kind, s.mean, s.sd, s.low, s.high) for name, s in mine.items()]
         heads = ("parameter", "kind", "mean", "sd", "low", "high")
         own = {name for name, s in mine.items() if s != usual.get(name)}
-        return showing.card("Population", showing.rows(table, heads, [row[0] in own for row in table]))
+        shown = showing.rows(table, heads, [row[0] in own for row in table])
+        pairs = [f"{a} and {b} {r:+.2f}" for a, row in self.correlations.items() for b, r in row.items()]
+        said = [showing.words(f"Correlated: {', '.join(pairs)}.")] if pairs else []
+        return showing.card("Population", shown, *said)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by name, for TOML."""

@@ -375,6 +375,7 @@ def test_correlated_people_have_the_same_spreads_and_the_rest_stays():
         )
     assert mine[["threshold", "speed"]].equals(plain[["threshold", "speed"]])
     assert Population(correlations=pairs).parameters(64, 2).equals(mine.head(64))
+    assert "capacity and alpha -0.30" in Population(correlations=pairs)._repr_html_()
 
 
 @pytest.mark.parametrize(
