@@ -42,6 +42,7 @@ _SMOOTH = (0.0, 0.1, 1.0, 10.0, 100.0)  # of the splines
 _MISSED = 0.5  # sd of a person's own noise: splines that miss more are named
 # The least sd of one trial, of a share (a tenth of what one half would have) and of a log time: it never stands still.
 _SHARE, _TIME = 0.05, 0.02
+_TICKS = 9  # levels of a condition that are each marked
 _DASHES = ("-", "--", ":", "-.")
 _SHRUNK = 0.05  # of a correlation between statistics
 
@@ -174,7 +175,9 @@ class Simulated(Likelihood):
         own, known = _means(frame, self.summary), self._taken(self.observer, 2, 0).cells
         strange = sorted({c[:-1] for c in own.cells} - {c[:-1] for c in known})
         if strange:
-            named = ", ".join(f"{k} = {_word(v)}" for k, v in zip(self.summary.by, strange[0], strict=True))
+            named = ", ".join(
+                f"{k} = {self._said('', v, k)}" for k, v in zip(self.summary.by, strange[0], strict=True)
+            )
             raise InputError(
                 f"{self.task.name} as it is given has no condition {named}: give fit the paradigm with your options"
             )
@@ -277,13 +280,24 @@ class Simulated(Likelihood):
             ]
             x, index = np.array([a for a, _ in at]), [i for _, i in at]
             rest = [n for k, n in enumerate(s.by) if k != wide]
-            label = ", ".join(f"{n} {_word(v)}" for n, v in zip(rest, group, strict=True)) or what
+            label = ", ".join(self._said(n, v) for n, v in zip(rest, group, strict=True)) or what
             seen, fitted = (_back(y[:, index], bool(s.times)) for y in (data.values, expected))
             pen = colors[str(group[:1])]._replace(dash=dashes.get(group[1:], "-"))
             over(ax, x, seen, fitted, pen, label)
         ylabel = "response time [ms] (geometric mean)" if s.times else f"share: {s.shares[-1]}"
-        ax.set(xlabel=s.by[wide], ylabel=ylabel, title="stars: data; lines: fit")
+        ax.set(xlabel=s.by[wide].replace("_", " "), ylabel=ylabel, title="stars: data; lines: fit")
+        levels = sorted({c[wide] for c, _ in cells})
+        if len(levels) <= _TICKS:
+            words = [self._said("", value, s.by[wide]) for value in levels]
+            ax.set_xticks(levels if wide in numbers else range(len(levels)), words)
         ax.legend(loc="best", fontsize=7)
+
+    def _said(self, name: str, value: Any, column: str = "") -> str:
+        """A value of a condition in the paradigm's own words, where it has some, else as a number behind its name."""
+        told = list(self.levels.get(column or name, {}).items())
+        words = {called: word for word, called in reversed(told)}
+        plain = f"{value:g}" if isinstance(value, float) else str(value)
+        return words.get(value) or (f"{name.replace('_', ' ')} {plain}" if name else plain)
 
     def notes(self, frame: pd.DataFrame) -> list[str]:
         """Few trials, a condition missing."""
@@ -300,10 +314,6 @@ class Simulated(Likelihood):
                 f"{bad} of them are known to {s.missed.max():.1f} of a person's own noise only: trust them less"
             )
         return said
-
-
-def _word(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _keyed(frame: pd.DataFrame, by: Sequence[str]) -> pd.DataFrame:
