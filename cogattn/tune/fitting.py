@@ -558,6 +558,7 @@ class Job:
                 for k, (points, weight) in enumerate(shifts):
                     slope[:, k // 2] += side * weight * job.loglik(points, who) / (4 * _ASIDE)
             moved = np.einsum("npq,nq->np", covs, slope)  # per sd of what is held
+            moved = np.where(np.isfinite(moved), moved, 0.0)  # where a step leads out of what can be
             more += moved**2
             share = np.abs(moved) / np.sqrt(np.einsum("npp->np", covs))
             said += [
