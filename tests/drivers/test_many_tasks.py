@@ -95,7 +95,7 @@ OBSERVERS = st.builds(
     lead=st.sampled_from([1.0, 2.5]),
 )
 MANY = settings(
-    max_examples=2000,
+    max_examples=1000,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

@@ -63,7 +63,7 @@ OBSERVERS = st.builds(
 
 
 @settings(
-    max_examples=2000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    max_examples=1000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
 )
 @given(session=sessions(), observer=OBSERVERS, seed=st.integers(0, 2**31), visit=st.integers(0, 3))
 def test_both_drivers_play_the_same_session(session, observer, seed, visit):
