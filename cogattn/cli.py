@@ -53,6 +53,8 @@ Jobs = Annotated[
 Trials_ = Annotated[
     int | None, Parameter(converter=_whole, help="trials per person and condition (default: as is usual)")
 ]
+Option = Annotated[list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE")]
+Alike = Annotated[int, Parameter(converter=_whole, help="of each kind, alike but for chance")]
 Device = Annotated[str, Parameter(help="where the network runs: auto, cpu or cuda")]
 Backend = Annotated[str, Parameter(help="who works: loky (processes), threading, or dask (a cluster)")]
 Scheduler = Annotated[str | None, Parameter(help="address of the Dask scheduler, e.g. tcp://10.0.0.1:8786")]
@@ -557,9 +559,9 @@ def sensitivity(
     n: Annotated[
         int, Parameter(converter=_whole, help="starting points: n (d + 2) minds for d parameters")
     ] = 128,
-    people: Annotated[int, Parameter(converter=_whole, help="of each kind, alike but for chance")] = 20,
+    people: Alike = 20,
     trials: Trials_ = None,
-    option: Annotated[list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE")] = None,
+    option: Option = None,
     observer: Observer_ = None,
     seed: Whole = 0,
     jobs: Jobs = None,
@@ -600,9 +602,9 @@ def sweep(
     subject_to: Annotated[list[str] | None, Parameter(negative=(), help="e.g. 'misses <= 0.05'")] = None,
     trials: Annotated[int, Parameter(converter=_whole, help="minds to try")] = 60,
     sampler: Annotated[str, Parameter(help="tpe, random or grid")] = "tpe",
-    people: Annotated[int, Parameter(converter=_whole, help="of each kind, alike but for chance")] = 20,
+    people: Alike = 20,
     each: Trials_ = None,
-    option: Annotated[list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE")] = None,
+    option: Option = None,
     observer: Observer_ = None,
     seed: Whole = 0,
     jobs: Jobs = None,

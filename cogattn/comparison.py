@@ -160,9 +160,7 @@ class Comparison:
         """The table, the figure and, last, done.json; the runs have folders of their own in it."""
         files.write_table(folder / "summary.csv", self.table())
         files.write_text(folder / "findings.txt", "\n".join(self.words()) + "\n")
-        figure = self.plot()
-        plot.save(figure, folder / "figures", "compare")
-        plot.close(figure)
+        plot.keep(self.plot(), folder / "figures", "compare")
         files.write_json(folder / "done.json", {"runs": sorted(self.runs)})
         return folder
 

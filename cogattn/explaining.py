@@ -118,9 +118,7 @@ class Explanation:
         """The table and the picture; their paths."""
         table = folder / f"{name}.parquet"
         files.write_table(table, self.frame)
-        figure = self.plot()
-        paths = plot.save(figure, folder, name)
-        plot.close(figure)
+        paths = plot.keep(self.plot(), folder, name)
         return [table, *paths]
 
 

@@ -304,10 +304,19 @@ class Observer:
         """Plain values by name, for TOML."""
         return asdict(self)
 
+    def changed(self) -> dict[str, Any]:
+        """What is not as in the mean adult.
+
+        >>> Observer(slots=2.0).changed()
+        {'slots': 2.0}
+        """
+        usual = Observer().to_dict()
+        return {name: value for name, value in self.to_dict().items() if value != usual[name]}
+
     def _repr_html_(self) -> str:
         """In a notebook: the parameters by what they are about; those that differ from the mean adult stand out."""
         usual, means = Observer(), showing.told(Observer)
-        own = [f.name for f in fields(self) if getattr(self, f.name) != getattr(usual, f.name)]
+        own = self.changed()
         parts = []
         for what, names in PROPERTIES.items():
             changed = [n for n in names if n in own]
@@ -460,10 +469,8 @@ class Population:
                 raise InputError(f"correlations of {one} must be numbers by name, got {row!r}")
             for other, r in row.items():
                 for name in (one, other):
-                    if (
-                        spreads[choice("parameter that differs between people", name, spreads)].kind
-                        == "constant"
-                    ):
+                    spread = spreads[choice("parameter that differs between people", name, spreads)]
+                    if spread.kind == "constant":
                         raise InputError(f"{name} is the same for everybody: it is correlated with nothing")
                 number(f"correlation of {one} and {other}", r, least=-1, most=1)
                 pair = (min(one, other), max(one, other))
@@ -506,7 +513,7 @@ class Population:
     @classmethod
     def adults(cls) -> Population:
         """Healthy adults; every spread has the mean and sd of `human/tva_parameters.csv`."""
-        return cls()
+        return _adults()
 
     def parameters(self, n: int, seed: int = 0) -> pd.DataFrame:
         """A row per person. Person i depends on (seed, i) alone: 50 people are the first 50 of 100.
@@ -562,6 +569,12 @@ class Population:
                 choice(f"part of the spread of {name}", word, [f.name for f in fields(Spread)])
         found = cls().with_spreads({name: Spread(**spread) for name, spread in values.items()})
         return replace(found, correlations=together)
+
+
+@cache
+def _adults() -> Population:
+    """Made once: every run that says nothing of its people begins with it, and it is checked when it is made."""
+    return Population()
 
 
 def _spread() -> list[str]:

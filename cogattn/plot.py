@@ -263,6 +263,19 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     return paths
 
 
+def keep(figure: Figure, folder: str | Path, name: str) -> list[Path]:
+    """`save` it, and be done with it.
+
+    >>> import tempfile
+    >>> with style() as plt, tempfile.TemporaryDirectory() as folder:
+    ...     [path.name for path in keep(plt.figure(), folder, "empty")]
+    ['empty.png', 'empty.svg', 'empty.pdf']
+    """
+    paths = save(figure, folder, name)
+    close(figure)
+    return paths
+
+
 def close(figure: Figure) -> None:
     """Give a figure's memory back."""
     import matplotlib.pyplot as plt

@@ -474,9 +474,7 @@ class Live:
         files.write_table(folder / "frames.csv.gz", self.frame)
         files.write_table(folder / "summary.csv", self.summary())
         files.write_text(folder / "findings.txt", "\n".join(self.words()) + "\n")
-        figure = self.plot()
-        plot.save(figure, folder / "figures", "live")
-        plot.close(figure)
+        plot.keep(self.plot(), folder / "figures", "live")
         if not self.stopped:
             files.write_json(folder / "done.json", {"frames": len(self.frame)})
         return folder

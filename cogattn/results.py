@@ -82,9 +82,7 @@ class Trials:
         write_table(folder / "trials.parquet", self.frame)
         write_table(folder / "trials.csv.gz", self.frame)
         write_table(folder / "summary.csv", self.summary())
-        figure = self.plot()
-        plot.save(figure, folder / "figures", self.config["paradigm"])
-        plot.close(figure)
+        plot.keep(self.plot(), folder / "figures", self.config["paradigm"])
         write_json(folder / "provenance.json", self.provenance | {"status": "done"})
         write_json(folder / "done.json", {"rows": len(self.frame)})
         return folder

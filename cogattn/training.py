@@ -122,9 +122,7 @@ class Curve:
     def save(self, folder: Path, title: str) -> None:
         """curve.csv and its picture."""
         files.write_table(folder / "curve.csv", self.frame)
-        figure = self.plot(title)
-        plot.save(figure, folder / "figures", "curve")
-        plot.close(figure)
+        plot.keep(self.plot(title), folder / "figures", "curve")
 
 
 def train(

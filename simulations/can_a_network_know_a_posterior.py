@@ -69,8 +69,7 @@ def draw(table: pd.DataFrame) -> None:
         last = table[table["lessons"] == max(LESSONS)]
         fair = f"{int((last['p'] > 0.01).sum())} of {len(last)}"
         title = f"Learnt posteriors: after {max(LESSONS):,} people {fair} parameters are calibrated"
-        plot.save(plot.finish(figure, axes[:1], title), OUT, "figure")
-        plot.close(figure)
+        plot.keep(plot.finish(figure, axes[:1], title), OUT, "figure")
 
 
 def main() -> None:

@@ -102,8 +102,7 @@ def draw(first: Sweep, screening: Sensitivity, second: Sweep) -> None:
             )
         axes[2].set(xlabel="speed of responses [1/s]", ylabel="restless [1/s]", title="what does it")
         axes[2].legend(fontsize=8, loc="lower right", frameon=True, framealpha=0.95)
-        plot.save(figure, OUT, "figure")
-        plot.close(figure)
+        plot.keep(figure, OUT, "figure")
 
 
 def main() -> None:

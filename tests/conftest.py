@@ -1,6 +1,24 @@
 """What all tests share."""
 
+import pytest
 import torch
 
 # Workers run beside each other: a thread each is faster, and the sums are then the same on any machine.
 torch.set_num_threads(1)
+
+
+@pytest.fixture
+def call(capsys, tmp_path, monkeypatch):
+    """Run a command in an empty folder: (exit code, standard output, standard error)."""
+    from cogattn import cli
+
+    monkeypatch.chdir(tmp_path)
+
+    def run(*tokens):
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as stop:
+            cli.main([str(t) for t in tokens])
+        out, err = capsys.readouterr()
+        return stop.value.code, out, err
+
+    return run

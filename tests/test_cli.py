@@ -16,24 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cogattn import cli, results
+from cogattn import results
 
 TINY = ["--people", "2", "--trials", "2"]
-
-
-@pytest.fixture
-def call(capsys, tmp_path, monkeypatch):
-    """Run a command in an empty folder: (exit code, standard output, standard error)."""
-    monkeypatch.chdir(tmp_path)
-
-    def run(*tokens):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            cli.main([str(t) for t in tokens])
-        out, err = capsys.readouterr()
-        return stop.value.code, out, err
-
-    return run
 
 
 def made(call, *more):

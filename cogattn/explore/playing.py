@@ -7,10 +7,9 @@ that the same few people meet the same chances at every place of the slider: wha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -21,6 +20,7 @@ from cogattn.experiment import Cell, Plan
 from cogattn.explore.curves import Picture, read
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import Paradigm
+from cogattn.paradigms.base import Levels
 from cogattn.paradigms.divided import Divided
 from cogattn.results import Trials
 from cogattn.tune import likelihoods
@@ -140,16 +140,10 @@ def _usual(name: str) -> Paradigm:
     return paradigms.get(name)()
 
 
-def changed(mind: Observer) -> dict[str, Any]:
-    """What is not as in the mean adult."""
-    usual = Observer().to_dict()
-    return {k: v for k, v in mind.to_dict().items() if v != usual[k]}
-
-
 def toml(mind: Observer) -> str:
     """The mind as a file for `--observer`: what is not said in it is as in the mean adult."""
     return "# An observer for cogattn: what is left out is as in the mean adult.\n" + results.toml(
-        changed(mind)
+        mind.changed()
     )
 
 
@@ -190,19 +184,12 @@ def columns(name: str) -> tuple[str, ...]:
     kind = _usual(name)
     if kind.drawn_from:
         return kind.drawn_from
-    if name in _NOT_DRAWN:
-        raise InputError(f"your own data cannot be shown beside {name} so far: {_NOT_DRAWN[name]}")
+    if kind.undrawn:
+        raise InputError(f"your own data cannot be shown beside {name} so far: {kind.undrawn}")
     return likelihoods.of(kind).columns
 
 
-_NOT_DRAWN = {
-    "control_room": "OpenMATB's logs are read by cogattn import, and a fit of them is still to come",
-    "dual_task": "its curve is of two answers in each trial, of which a row of a file says one",
-    "digit_stream": "its curve is of when a mind wanders, which no file says",
-}
-
-
-def levels(name: str) -> Mapping[str, Mapping[str, float | str]]:
+def levels(name: str) -> Levels:
     """What people call the values of a column."""
     return _usual(name).levels
 

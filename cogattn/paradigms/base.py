@@ -78,6 +78,7 @@ class Paradigm(ABC):
     levels: ClassVar[Levels] = {}
     #: Columns of people's own trials of which the figure can be made, where it takes others than a fit (`completed`).
     drawn_from: ClassVar[tuple[str, ...]] = ()
+    undrawn: ClassVar[str] = ""  # why people's own trials cannot be drawn beside the curves, if they cannot
     sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.watch`)
 
     @abstractmethod

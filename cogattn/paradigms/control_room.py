@@ -64,6 +64,7 @@ class ControlRoom(Divided):
     title = "Control room"
     source = "scenarios of this package; no table of people"
     condition_columns = ("load",)
+    undrawn = "OpenMATB's logs are read by cogattn import, and a fit of them is still to come"
     banded = False
     recorded: ClassVar[bool] = True
     gap: ClassVar[float] = 0.0

@@ -43,6 +43,7 @@ class DigitStream(Watch):
     title = "An hour of digits"
     source = "a prediction (no table of people)"
     condition_columns = ("targets", "distractors")
+    undrawn = "its curve is of when a mind wanders, which no file says"
 
     def __post_init__(self) -> None:
         number("minutes", self.minutes, least=1, most=600, unit="min")

@@ -70,6 +70,7 @@ class DualTask(Divided):
     title = "Two tasks, one attention"
     source = "Norman & Bobrow 1975; Townsend & Nozawa 1995 (the tasks; no table of people here)"
     condition_columns = ("masked", "left", "right", "share")
+    undrawn = "its curve is of two answers in each trial, of which a row of a file says one"
     banded = False
 
     def __post_init__(self) -> None:

@@ -75,16 +75,13 @@ class Amortised:
 
     def draw(self, data: Trials | pd.DataFrame, draws: int = 2000, seed: int = 0) -> Any:
         """Each person's posterior as an InferenceData: one chain of independent draws."""
-        az, torch = needs("arviz", "posterior"), needs("torch", "amortised")
-        from cogattn.training import seeded
-
+        az = needs("arviz", "posterior")
         draws, seed = whole("draws", draws, least=1, most=10**6), whole("seed", seed, most=2**63 - 1)
         table = self.statistics(of_people(data))
-        seen = torch.as_tensor(table.to_numpy(), dtype=torch.float32)
-        with torch.no_grad():
-            z = seeded(lambda: self.network.sample(torch.Size((draws,)), seen), seed).numpy().astype(float)
         mean, sd = adults(self.params)
-        x = (mean + sd * z)[None]  # (1, draws, people, parameters)
+        x = (mean + sd * self._standard(table, draws, seed).astype(float))[
+            None
+        ]  # (1, draws, people, parameters)
         own, people = scales.own(self.params, x), [str(p) for p in table.index]
         dims, coords = {name: ["person"] for name in self.params}, {"person": people}
         how = {"coords": coords, "dims": dims}
@@ -123,6 +120,16 @@ class Amortised:
         asked = table.reindex(columns=list(self.names))
         return asked.fillna(dict(zip(self.names, self.middle, strict=True))).clip(*self.ends, axis=1)
 
+    def _standard(self, table: pd.DataFrame, draws: int, seed: int) -> Array:
+        """(draws, people, parameters): the standard parameters of people with these statistics."""
+        torch = needs("torch", "amortised")
+        from cogattn.training import seeded
+
+        seen = torch.as_tensor(table.to_numpy(), dtype=torch.float32)
+        with torch.no_grad():
+            drawn: Array = seeded(lambda: self.network.sample(torch.Size((draws,)), seen), seed).numpy()
+        return drawn
+
     def calibrate(
         self, people: int = 300, *, seed: int = 1, n_jobs: int = 1, progress: Progress | bool | None = None
     ) -> Calibration:
@@ -135,9 +142,6 @@ class Amortised:
         >>> len(net.calibrate(people=24).ranks)
         24
         """
-        torch = needs("torch", "amortised")
-        from cogattn.training import seeded
-
         people, seed = whole("people", people, least=BINS), whole("seed", seed, most=2**62)
         if seed == self.seed:
             raise InputError(
@@ -145,9 +149,7 @@ class Amortised:
             )
         tick = ticker(progress, f"simulate {self.task.name}")
         z, table = simulated(self.task, self.params, self.trials, people, seed, n_jobs, tick)
-        seen = torch.as_tensor(self._seen(table).to_numpy(), dtype=torch.float32)
-        with torch.no_grad():
-            drawn = seeded(lambda: self.network.sample(torch.Size((RANKED,)), seen), seed).numpy()
+        drawn = self._standard(self._seen(table), RANKED, seed)
         rank, wide, (mean, sd) = (drawn < z).sum(0), drawn.std(0), adults(self.params)  # (people, parameters)
         rows = [
             {"replication": i, "parameter": name, "true": float(mean[k] + sd[k] * z[i, k]), "rank": int(rank[i, k]),

@@ -18,6 +18,7 @@ import pandas as pd
 
 from cogattn.errors import InputError
 from cogattn.observer import Observer
+from cogattn.paradigms.base import Levels
 from cogattn.showing import Progress
 from cogattn.tune import scales
 
@@ -64,7 +65,7 @@ class Likelihood(ABC):
     doubt: ClassVar[float] = 2.0
 
     @property
-    def levels(self) -> Mapping[str, Mapping[str, float | str]]:
+    def levels(self) -> Levels:
         """What people call the values of a column (`Paradigm.levels`)."""
         return {}
 

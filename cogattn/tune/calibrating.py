@@ -100,9 +100,7 @@ class Calibration:
         """Table, ranks, picture."""
         files.write_table(folder / "table.csv", self.table)
         files.write_table(folder / "ranks.csv", self.ranks)
-        figure = self.plot()
-        plot.save(figure, folder, "figure")
-        plot.close(figure)
+        plot.keep(self.plot(), folder, "figure")
         return folder
 
 

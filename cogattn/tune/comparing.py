@@ -176,9 +176,7 @@ class Between:
         files.write_table(folder / "laws.csv", self.table)
         files.write_table(folder / "laws_people.csv", self.people)
         files.write_text(folder / "laws.txt", self.finding() + "\n")
-        figure = self.plot()
-        plot.save(figure, folder / "figures", "laws")
-        plot.close(figure)
+        plot.keep(self.plot(), folder / "figures", "laws")
         return folder
 
 

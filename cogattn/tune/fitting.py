@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -101,12 +101,8 @@ class Fit:
         said; what is the task's own and not a mind's (`guess`) is left to the task.
         """
         sd = np.maximum(1e-6, np.sqrt(np.diag(self.covariance)))
-        usual, held = Observer(), self.law.observer
-        said = {
-            f.name: Spread("constant", getattr(held, f.name))
-            for f in fields(Observer)
-            if f.name != "reallocate" and getattr(held, f.name) != getattr(usual, f.name)
-        }
+        told = self.law.observer.changed()
+        said = {name: Spread("constant", told[name]) for name in told if name != "reallocate"}
         found = {
             name: scales.SCALES[name].spread(float(self.center[i]), float(sd[i]))
             for i, name in enumerate(self.params)
@@ -175,9 +171,7 @@ class Fit:
         files.write_text(folder / "observer.toml", results.toml(self.observer().to_dict()))
         files.write_text(folder / "population.toml", results.toml(self.population().to_dict()))
         files.write_text(folder / "notes.txt", "".join(f"{note}\n" for note in self.notes))
-        figure = self.plot()
-        plot.save(figure, folder / "figures", "tune")
-        plot.close(figure)
+        plot.keep(self.plot(), folder / "figures", "tune")
         files.write_json(folder / "done.json", {"loglik": self.loglik, "aic": self.aic, "bic": self.bic})
         return folder
 

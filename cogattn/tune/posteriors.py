@@ -286,8 +286,7 @@ class Posterior:
         files.place(folder / "posterior.nc", lambda p: self.draws.to_netcdf(str(p), engine="h5netcdf"))
         files.write_table(folder / "posterior.csv", self.table())
         for name, figure in (("posterior", self.plot()), ("draws", self.traces())):
-            plot.save(figure, folder / "figures", name)
-            plot.close(figure)
+            plot.keep(figure, folder / "figures", name)
         return self.fit.save(folder)
 
     def plot(self) -> Figure:

@@ -113,9 +113,7 @@ class Recovery:
         """Table, people, picture."""
         files.write_table(folder / "table.csv", self.table)
         files.write_table(folder / "people.csv", self.people)
-        figure = self.plot()
-        plot.save(figure, folder, "figure")
-        plot.close(figure)
+        plot.keep(self.plot(), folder, "figure")
         return folder
 
 
@@ -343,9 +341,7 @@ class Proposal:
         if self.checked is not None:
             files.write_table(folder / "check.csv", self.check)
         files.write_text(folder / "findings.txt", "\n".join(self.words()) + "\n")
-        figure = self.plot()
-        plot.save(figure, folder / "figures", "design")
-        plot.close(figure)
+        plot.keep(self.plot(), folder / "figures", "design")
         files.write_json(folder / "done.json", {"trials": self.trials})
         return folder
 

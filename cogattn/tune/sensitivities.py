@@ -199,9 +199,7 @@ class Sensitivity:
         files.write_table(folder / "sensitivity.csv", self.table)
         files.write_table(folder / "points.csv", self.points)
         files.write_text(folder / "notes.txt", "".join(f"{note}\n" for note in self.notes))
-        figure = self.plot()
-        plot.save(figure, folder / "figures", "sensitivity")
-        plot.close(figure)
+        plot.keep(self.plot(), folder / "figures", "sensitivity")
         files.write_json(folder / "done.json", {"points": len(self.points)})
         return folder
 

@@ -17,7 +17,7 @@ A likelihood of a few means is less than one of all trials: it is as good as the
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, ClassVar, NamedTuple
 
@@ -32,6 +32,7 @@ from cogattn.experiment import run
 from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
+from cogattn.paradigms.base import Levels
 from cogattn.showing import Progress
 from cogattn.tune import scales
 from cogattn.tune.base import Array, Likelihood, checked, lacking, over
@@ -142,7 +143,7 @@ class Simulated(Likelihood):
         return ("person", *self.summary.by, *self.summary.shares, *self.summary.times)
 
     @property
-    def levels(self) -> Mapping[str, Mapping[str, float | str]]:
+    def levels(self) -> Levels:
         """As the task has them."""
         return self.task.levels
 

@@ -185,9 +185,7 @@ class Sweep:
         if self.table["best"].any():
             files.write_table(folder / "fresh.csv", self.fresh)
             files.write_text(folder / "observer.toml", results.toml(self.observer().to_dict()))
-        figure = self.plot()
-        plot.save(figure, folder / "figures", "sweep")
-        plot.close(figure)
+        plot.keep(self.plot(), folder / "figures", "sweep")
         files.write_json(folder / "done.json", {"trials": len(self.table)})
         return folder
 

@@ -17,7 +17,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogattn import cli
 from cogattn.errors import InputError
 from cogattn.human import importing
 from cogattn.human.importing import columns, formats
@@ -741,20 +740,6 @@ def test_a_json_that_would_not_fit_says_so(tmp_path, monkeypatch):
 
 
 # --- the command line ---
-
-
-@pytest.fixture
-def call(capsys, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-
-    def run(*tokens):
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as stop:
-            cli.main([str(t) for t in tokens])
-        out, err = capsys.readouterr()
-        return stop.value.code, out, err
-
-    return run
 
 
 def test_import_shows_what_it_made_and_writes_what_tune_takes(call):
