@@ -25,8 +25,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cogattn.gate import GateState, Race
 from cogattn.nn import MECHANISMS, MultiheadAttention, attention, gated_attention
+from cogattn.nn.gate import GateState, Race
 
 SLOTS = 4
 PEAK_BYTES, PEAK_FLOPS = 4.8e12, {torch.float32: 67e12, torch.bfloat16: 989e12}  # H200: per second

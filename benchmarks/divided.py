@@ -24,11 +24,11 @@ import numpy as np
 import simpy
 
 from cogattn import paradigms
-from cogattn.experiment import cores
 from cogattn.mind import cohort, world
 from cogattn.mind.draws import trial_keys
 from cogattn.observer import Observer, Population
-from cogattn.stream import Stimulus, Task, TaskStream
+from cogattn.runs.experiment import cores
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 PARADIGMS = ("prp", "attentional_blink", "change_detection", "nback", "enumeration")
 PEOPLE, TRIALS, IN_SIMPY = 500, 100_000, 40

@@ -17,8 +17,9 @@ import time
 
 import matplotlib as mpl
 
-from cogattn import paradigms, plot
+from cogattn import paradigms
 from cogattn.explore.page import Page
+from cogattn.view import plot
 
 GOAL = 0.3  # s
 

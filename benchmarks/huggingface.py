@@ -18,7 +18,7 @@ import torch
 import transformers
 from attention import paired_ratio, seconds
 
-from cogattn.gate import GateState, Race
+from cogattn.nn.gate import GateState, Race
 from cogattn.nn.huggingface import limited
 
 BATCH, TOKENS, WORDS, NEW = 8, 128, 1000, 32

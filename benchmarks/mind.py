@@ -15,10 +15,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from cogattn.experiment import cores
 from cogattn.mind import cohort, world
 from cogattn.observer import Observer
-from cogattn.stream import display
+from cogattn.runs.experiment import cores
+from cogattn.world.stream import display
 
 STREAM = display(targets=6, exposure=0.2)
 MIND = Observer()

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from mind import COHORT_TRIALS, SIMPY_TRIALS, TARGET, compiled, seconds, simpy
 
-from cogattn.experiment import cores
+from cogattn.runs.experiment import cores
 
 
 @pytest.mark.parametrize("n_jobs", sorted({1, cores()}))

@@ -25,9 +25,9 @@ import torch.nn.functional as F
 from attention import paired_ratio
 from torch import Tensor, nn
 
-from cogattn import subjects
-from cogattn.gate import GateState
 from cogattn.mind.draws import trial_keys
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import subjects
 
 model = subjects.module("transformer")  # models/transformer.py
 

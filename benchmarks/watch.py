@@ -18,11 +18,11 @@ from collections.abc import Callable
 import numpy as np
 
 from cogattn import paradigms
-from cogattn.experiment import cores
 from cogattn.mind import cohort, world
 from cogattn.mind.draws import trial_keys
 from cogattn.observer import Observer, Population
-from cogattn.stream import Session
+from cogattn.runs.experiment import cores
+from cogattn.world.stream import Session
 
 PEOPLE, IN_SIMPY = 10_000, 3
 MIND = Observer()

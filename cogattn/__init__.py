@@ -12,37 +12,39 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from cogattn._moved import MOVED, install
+
 if TYPE_CHECKING:
     from cogattn import human, nn, paradigms, tune
-    from cogattn.comparison import compare
     from cogattn.errors import CogattnError, InputError, RunError
-    from cogattn.experiment import run
-    from cogattn.explaining import explain
-    from cogattn.gate import Compose, GateState, Lapse, Race, Slots, Soft, TopK
     from cogattn.mind.world import Mind
+    from cogattn.nn.gate import Compose, GateState, Lapse, Race, Slots, Soft, TopK
     from cogattn.observer import Observer, Population, Spread
-    from cogattn.realtime import live
-    from cogattn.results import Trials, load
-    from cogattn.scaling import workers
-    from cogattn.scoring import scorecard
-    from cogattn.stream import Change, Session, Stimulus, Task, TaskStream
-    from cogattn.verification import verify
+    from cogattn.reports.comparison import compare
+    from cogattn.reports.explaining import explain
+    from cogattn.reports.realtime import live
+    from cogattn.reports.scoring import scorecard
+    from cogattn.reports.verification import verify
+    from cogattn.runs.experiment import run
+    from cogattn.runs.results import Trials, load
+    from cogattn.runs.scaling import workers
+    from cogattn.world.stream import Change, Session, Stimulus, Task, TaskStream
 
 # Where each public name lives. Loaded when first used, so that `import cogattn` waits for neither torch nor numba.
 # No module may have the name of a public function: importing it would hide the function.
 _HOMES = {
     "cogattn.observer": ("Observer", "Population", "Spread"),
-    "cogattn.stream": ("Change", "Session", "Stimulus", "Task", "TaskStream"),
+    "cogattn.world.stream": ("Change", "Session", "Stimulus", "Task", "TaskStream"),
     "cogattn.mind.world": ("Mind",),
-    "cogattn.experiment": ("run",),
-    "cogattn.results": ("Trials", "load"),
-    "cogattn.comparison": ("compare",),
-    "cogattn.explaining": ("explain",),
-    "cogattn.realtime": ("live",),
-    "cogattn.scaling": ("workers",),
-    "cogattn.scoring": ("scorecard",),
-    "cogattn.verification": ("verify",),
-    "cogattn.gate": ("Compose", "GateState", "Lapse", "Race", "Slots", "Soft", "TopK"),
+    "cogattn.runs.experiment": ("run",),
+    "cogattn.runs.results": ("Trials", "load"),
+    "cogattn.reports.comparison": ("compare",),
+    "cogattn.reports.explaining": ("explain",),
+    "cogattn.reports.realtime": ("live",),
+    "cogattn.runs.scaling": ("workers",),
+    "cogattn.reports.scoring": ("scorecard",),
+    "cogattn.reports.verification": ("verify",),
+    "cogattn.nn.gate": ("Compose", "GateState", "Lapse", "Race", "Slots", "Soft", "TopK"),
     "cogattn.errors": ("CogattnError", "InputError", "RunError"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}
@@ -84,8 +86,11 @@ __all__ = [
 ]
 
 
+install()  # modules that moved can be imported under their old names
+
+
 def __getattr__(name: str) -> Any:
-    if name in _ROOMS:
+    if name in _ROOMS or name in MOVED:
         value = import_module(f"cogattn.{name}")
     elif name in _HOME:
         value = getattr(import_module(_HOME[name]), name)

@@ -102,7 +102,8 @@ def list_(*, json: Json = False) -> None:
     """The paradigms, models and limits there are."""
     import pandas as pd
 
-    from cogattn import paradigms, subjects
+    from cogattn import paradigms
+    from cogattn.nn.networks import subjects
     from cogattn.observer import LIMITS
 
     rows = [("paradigm", name, paradigms.get(name)().title) for name in paradigms.names()]
@@ -143,8 +144,9 @@ def run(
     json: Json = False,
 ) -> None:
     """Let people take one experiment under several arms."""
-    from cogattn import experiment, files
-    from cogattn.scaling import workers
+    from cogattn import files
+    from cogattn.runs import experiment
+    from cogattn.runs.scaling import workers
 
     flags: dict[str, Any] = {
         "paradigm": name,
@@ -184,8 +186,8 @@ def compare(
     json: Json = False,
 ) -> None:
     """A network under human limits, the same network with plain softmax, and people: in the tasks that it can take."""
-    from cogattn.comparison import compare as play
-    from cogattn.scaling import workers
+    from cogattn.reports.comparison import compare as play
+    from cogattn.runs.scaling import workers
 
     minds = _minds(observer, population)
     with progress("compare") as tick, workers(backend, scheduler):
@@ -221,8 +223,8 @@ def live(
     json: Json = False,
 ) -> int:
     """A film at the pace of the wall clock: does the answer come in time, from how many patches, and is it right?"""
-    from cogattn.realtime import ARMS
-    from cogattn.realtime import live as play
+    from cogattn.reports.realtime import ARMS
+    from cogattn.reports.realtime import live as play
 
     chosen = ARMS if arms is None else _split(arms)
     mind = _minds(observer, None)["observer"]
@@ -257,8 +259,8 @@ def scorecard(
     json: Json = False,
 ) -> None:
     """Every paradigm, one population, every human band, and which limits each band needs."""
-    from cogattn import scoring
-    from cogattn.scaling import workers
+    from cogattn.reports import scoring
+    from cogattn.runs.scaling import workers
 
     minds = _minds(observer, population)
     with progress("scorecard") as tick, workers(backend, scheduler):
@@ -277,8 +279,8 @@ def scorecard(
 @app.command
 def plot(*runs: str, out: Annotated[str | None, Parameter(help="folder for the figure")] = None) -> None:
     """Draw the figure of a run folder; several runs of one paradigm are laid over each other."""
-    from cogattn import plot as pens
-    from cogattn import results
+    from cogattn.runs import results
+    from cogattn.view import plot as pens
 
     if not runs:
         raise InputError("name at least one run folder, e.g. cogattn plot results/whole_report/<run>")
@@ -310,9 +312,11 @@ def trace(
 ) -> None:
     """One trial of a run (or one whole session), event by event: a Gantt chart of attention over tasks and slots, a
     Parquet table, and a trace that Perfetto's viewer opens."""
-    from cogattn import experiment, files, gantt, results
-    from cogattn import plot as pens
+    from cogattn import files
     from cogattn.mind import events
+    from cogattn.runs import experiment, results
+    from cogattn.view import gantt
+    from cogattn.view import plot as pens
 
     done = results.load(folder)
     name = arm or str(done.config["arms"][0])
@@ -349,8 +353,8 @@ def explain(
     json: Json = False,
 ) -> None:
     """Which element got how much of a network's attention in a trial, and when: a heat map, human beside softmax."""
-    from cogattn import results
-    from cogattn.explaining import explain as told
+    from cogattn.reports.explaining import explain as told
+    from cogattn.runs import results
 
     done = told(results.load(folder), condition, person, trial, everybody=everybody)
     place = Path(out) if out else Path(folder) / "explained"
@@ -399,8 +403,9 @@ def tune(
     json: Json = False,
 ) -> None:
     """People's parameters from their own data: estimates, intervals, a figure, an observer for every other command."""
-    from cogattn import experiment, files, results
+    from cogattn import files
     from cogattn.human import importing
+    from cogattn.runs import experiment, results
     from cogattn.tune import drawn, fit, likelihoods
 
     law = likelihoods.of(name)
@@ -431,8 +436,9 @@ def tune(
 
 def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: Path, json: bool) -> None:
     """The laws of one paradigm beside each other, in a run folder of their own."""
-    from cogattn import experiment, files, results
+    from cogattn import files
     from cogattn import tune as room
+    from cogattn.runs import experiment, results
 
     with progress(f"tune {name} --between") as tick:
         done = room.between(name, table.frame, observer=observer, seed=seed, n_jobs=jobs, progress=tick)
@@ -508,7 +514,8 @@ def design(
     json: Json = False,
 ) -> None:
     """How many trials, and of which kind, until a parameter of a person is known well enough?"""
-    from cogattn import experiment, files, results
+    from cogattn import files
+    from cogattn.runs import experiment, results
     from cogattn.tune import recovery
 
     offered: dict[str, Any] = (
@@ -573,7 +580,7 @@ def sensitivity(
 ) -> None:
     """What matters? How much of a measure hangs on each parameter of a mind."""
     from cogattn import paradigms
-    from cogattn.scaling import workers
+    from cogattn.runs.scaling import workers
     from cogattn.tune import sensitivities
 
     task = paradigms.make(name, _options(option) or {})
@@ -616,7 +623,7 @@ def sweep(
 ) -> None:
     """Search the parameters of a mind for a goal, e.g. the cheapest capacity that keeps misses under 5 %."""
     from cogattn import paradigms
-    from cogattn.scaling import workers
+    from cogattn.runs.scaling import workers
     from cogattn.tune import sweeping
 
     task = paradigms.make(name, _options(option) or {})
@@ -637,8 +644,9 @@ def sweep(
 @app.command
 def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
     """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
-    from cogattn import files, verification
-    from cogattn import plot as pens
+    from cogattn import files
+    from cogattn.reports import verification
+    from cogattn.view import plot as pens
 
     with progress("verify") as tick:
         table = verification.verify(quick=quick, seed=seed, progress=tick)
@@ -737,7 +745,7 @@ def _end(folder: Path | None, json: bool, figure: str = "figures") -> None:
 
 
 def _jobs(jobs: int | None) -> int:
-    from cogattn.experiment import cores
+    from cogattn.runs.experiment import cores
 
     return cores() if jobs is None else jobs
 
@@ -854,7 +862,7 @@ def _diagnose(what: str, check: Callable[[], str]) -> tuple[str, str, str]:
 
 
 def _versions() -> str:
-    from cogattn.results import provenance
+    from cogattn.runs.results import provenance
 
     made = provenance(0, "", 1)
     return f"python {made['python']}, " + ", ".join(f"{k} {v}" for k, v in made["versions"].items())
@@ -871,14 +879,14 @@ def _torch_device() -> str:
 def _compiler() -> str:
     from cogattn.mind import cohort
     from cogattn.observer import Observer
-    from cogattn.stream import display
+    from cogattn.world.stream import display
 
     out = cohort.play(display(targets=6, exposure=0.2), [Observer()], person=0, trial=range(100))
     return f"the compiled mind plays: {out.stored.sum(1).mean():.1f} of 6 letters"
 
 
 def _weights() -> str:
-    from cogattn import subjects
+    from cogattn.nn.networks import subjects
 
     found = []
     for name in subjects.names():

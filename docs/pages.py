@@ -28,8 +28,9 @@ import pandas as pd
 import yaml
 
 import cogattn
-from cogattn import human, paradigms, plot
+from cogattn import human, paradigms
 from cogattn.nn import MECHANISMS, attention
+from cogattn.view import plot
 
 ROOT = Path(__file__).parents[1]
 MADE = ROOT / "docs" / "made"

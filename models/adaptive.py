@@ -44,15 +44,15 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import nn
 
-from cogattn import digits
 from cogattn.errors import InputError, choice
-from cogattn.gate import GateState, TopK
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
+from cogattn.nn.gate import GateState, TopK
+from cogattn.nn.networks import digits
+from cogattn.nn.networks.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted
+from cogattn.nn.networks.training import Course, Workshop, seeded
 from cogattn.nn.selection import Gradient, gumbel, score_loss, select
-from cogattn.stream import TaskStream, display
-from cogattn.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted
-from cogattn.training import Course, Workshop, seeded
+from cogattn.world.stream import TaskStream, display
 
 PLACES = 24
 COLOURS = ((0.1, 0.2, 0.9), (0.1, 0.7, 0.2), (0.9, 0.8, 0.1), (0.9, 0.1, 0.1))  # blue, green, yellow, red

@@ -48,12 +48,12 @@ from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.memory import NOWHERE, Plan, SlotCache, eviction_plan, plan_from_events
-from cogattn.stream import Task, TaskStream, one_by_one
-from cogattn.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted
-from cogattn.training import Course, Workshop, seeded
+from cogattn.nn.networks.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted
+from cogattn.nn.networks.training import Course, Workshop, seeded
+from cogattn.world.stream import Task, TaskStream, one_by_one
 
 if TYPE_CHECKING:
-    from cogattn.gate import GateState
+    from cogattn.nn.gate import GateState
 
 KEYS = VALUES = 64
 PLACES = 64  # the longest trial, in elements

@@ -40,12 +40,12 @@ from scipy.special import erf, expit
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 from torch import nn
 
-from cogattn import digits
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.training import Course, Workshop
+from cogattn.nn.networks import digits
+from cogattn.nn.networks.training import Course, Workshop
 
 if TYPE_CHECKING:
-    from cogattn.gate import GateState
+    from cogattn.nn.gate import GateState
 
 Array = npt.NDArray[Any]
 Weights = dict[str, Array]

@@ -30,8 +30,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from cogattn import digits
-from cogattn.training import Course, Workshop, seeded
+from cogattn.nn.networks import digits
+from cogattn.nn.networks.training import Course, Workshop, seeded
 
 SIDE = 8  # pixels of a digit
 GUTTER = 1  # pixels around it

@@ -29,12 +29,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cogattn import digits
 from cogattn.nn.functional import gated_attention
-from cogattn.training import Course, Workshop, seeded
+from cogattn.nn.networks import digits
+from cogattn.nn.networks.training import Course, Workshop, seeded
 
 if TYPE_CHECKING:
-    from cogattn.gate import GateState
+    from cogattn.nn.gate import GateState
 
 WIDTH = 64  # of queries and keys (WIDTH - 1 for the place, 1 for the priority) and of values
 SHARPNESS = 10.0  # m before training

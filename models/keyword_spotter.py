@@ -45,12 +45,21 @@ from scipy.io import wavfile
 from torch import nn
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
-from cogattn.stream import TaskStream, one_by_one
-from cogattn.subjects import PICTURE, Exam, Keys, Labels, load_weights, noted, read_weights, row_chunks
-from cogattn.training import GROUPS, Course, Workshop, group_of, seeded
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks.subjects import (
+    PICTURE,
+    Exam,
+    Keys,
+    Labels,
+    load_weights,
+    noted,
+    read_weights,
+    row_chunks,
+)
+from cogattn.nn.networks.training import GROUPS, Course, Workshop, group_of, seeded
+from cogattn.world.stream import TaskStream, one_by_one
 
 RATE = 16_000  # samples per s
 CHUNK = 1600  # samples of an element: 100 ms

@@ -35,14 +35,23 @@ import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from cogattn import digits
 from cogattn.errors import InputError, whole
-from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
-from cogattn.stream import MOST_ELEMENTS, Stimulus, Task, TaskStream
-from cogattn.subjects import DISTRACTOR, EMPTY, PICTURE, TARGET, Exam, Keys, load_weights, row_chunks
-from cogattn.training import Course, Workshop, seeded
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import digits
+from cogattn.nn.networks.subjects import (
+    DISTRACTOR,
+    EMPTY,
+    PICTURE,
+    TARGET,
+    Exam,
+    Keys,
+    load_weights,
+    row_chunks,
+)
+from cogattn.nn.networks.training import Course, Workshop, seeded
+from cogattn.world.stream import MOST_ELEMENTS, Stimulus, Task, TaskStream
 
 PATCHES = 144  # of a frame
 SIDE = 32  # pixels of a patch each way

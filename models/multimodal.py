@@ -4,7 +4,7 @@
     python models/multimodal.py --check    # load the weights and measure them again
     python models/multimodal.py --resume   # go on with a training that was stopped
 
-Half of the n elements are handwritten digits (`cogattn.digits`), red or green; half are names of digits, letter by
+Half of the n elements are handwritten digits (`networks.digits`), red or green; half are names of digits, letter by
 letter, one in three with a wrong letter, in the one voice or in the other. Red pictures and words in the first voice
 count. In half of the trials one number is both among the pictures and among the words that count, in the others none
 is; green pictures and the other voice mislead. Two ways of fusing the same senses, in one file of weights:
@@ -51,14 +51,24 @@ import torch.nn.functional as F
 from scipy.special import ndtri
 from torch import nn
 
-from cogattn import digits
 from cogattn.errors import InputError, choice, number
-from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
-from cogattn.stream import Stimulus, Task, TaskStream
-from cogattn.subjects import DISTRACTOR, PICTURE, TARGET, Exam, Keys, Labels, load_weights, noted, row_chunks
-from cogattn.training import Course, Workshop, seeded
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import digits
+from cogattn.nn.networks.subjects import (
+    DISTRACTOR,
+    PICTURE,
+    TARGET,
+    Exam,
+    Keys,
+    Labels,
+    load_weights,
+    noted,
+    row_chunks,
+)
+from cogattn.nn.networks.training import Course, Workshop, seeded
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 NONE = len(NAMES)  # the answer where no number is both shown and named

@@ -33,8 +33,8 @@ from cogattn.errors import InputError, whole
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.memory import Plan, eviction_plan
-from cogattn.subjects import PICTURE, load_weights, row_chunks
-from cogattn.training import Course, Workshop, seeded
+from cogattn.nn.networks.subjects import PICTURE, load_weights, row_chunks
+from cogattn.nn.networks.training import Course, Workshop, seeded
 
 LETTERS = 8
 PLACES = 64  # the longest sequence

@@ -54,11 +54,10 @@ from scipy.special import ndtri
 from torch import nn
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
-from cogattn.stream import TaskStream, one_by_one
-from cogattn.subjects import (
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks.subjects import (
     DISTRACTOR,
     PICTURE,
     TARGET,
@@ -70,7 +69,8 @@ from cogattn.subjects import (
     read_weights,
     row_chunks,
 )  # fmt: skip
-from cogattn.training import GROUPS, Course, Workshop, group_of, seeded
+from cogattn.nn.networks.training import GROUPS, Course, Workshop, group_of, seeded
+from cogattn.world.stream import TaskStream, one_by_one
 
 LENGTHS = (1, 2, 4, 8, 16, 32)
 LONGEST = 256

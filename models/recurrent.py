@@ -31,8 +31,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from cogattn import digits
-from cogattn.training import Course, Workshop, seeded
+from cogattn.nn.networks import digits
+from cogattn.nn.networks.training import Course, Workshop, seeded
 
 WIDTH = 32  # of an item's features
 ANSWERS = digits.DIGITS + 1  # at each place

@@ -48,12 +48,12 @@ from torch import nn
 from cogattn.errors import InputError, choice, whole
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
-from cogattn.stream import TaskStream, one_by_one
-from cogattn.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted
-from cogattn.training import Course, Workshop, seeded
+from cogattn.nn.networks.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted
+from cogattn.nn.networks.training import Course, Workshop, seeded
+from cogattn.world.stream import TaskStream, one_by_one
 
 if TYPE_CHECKING:
-    from cogattn.gate import GateState
+    from cogattn.nn.gate import GateState
 
 KINDS: dict[str, str] = {
     "determiner": "the my your our their his her its",

@@ -49,13 +49,13 @@ from torch import nn
 from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
-from cogattn.stream import MOST_ELEMENTS, TaskStream, one_by_one
-from cogattn.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted, read_weights
-from cogattn.texts import NOTHING, UNKNOWN, Texts, Vocabulary, load_dataset, load_folder
-from cogattn.training import Course, Workshop, seeded
+from cogattn.nn.networks.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted, read_weights
+from cogattn.nn.networks.texts import NOTHING, UNKNOWN, Texts, Vocabulary, load_dataset, load_folder
+from cogattn.nn.networks.training import Course, Workshop, seeded
+from cogattn.world.stream import MOST_ELEMENTS, TaskStream, one_by_one
 
 if TYPE_CHECKING:
-    from cogattn.gate import GateState
+    from cogattn.nn.gate import GateState
 
 # What a slot of a template may hold. A pair of rows: what speaks against (0) and what speaks for (1).
 SLOTS: dict[str, tuple[str, str]] = {

@@ -55,12 +55,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.gate import GateState
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn import MultiheadAttention
-from cogattn.stream import TaskStream, one_by_one
-from cogattn.subjects import PICTURE, Exam, Keys, load_weights, noted, row_chunks
-from cogattn.training import Course, Workshop, seeded
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks.subjects import PICTURE, Exam, Keys, load_weights, noted, row_chunks
+from cogattn.nn.networks.training import Course, Workshop, seeded
+from cogattn.world.stream import TaskStream, one_by_one
 
 WIDTH, HEADS, HIDDEN, LAYERS = 64, 4, 128, 2  # of the model; its heads; of its feed-forward; in each stack
 LENGTHS = (4, 8, 12, 16, 24)  # sentences of a report in the exam

@@ -36,13 +36,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cogattn import digits
 from cogattn.errors import InputError
 from cogattn.nn.functional import gated_attention
-from cogattn.training import Course, Workshop, seeded
+from cogattn.nn.networks import digits
+from cogattn.nn.networks.training import Course, Workshop, seeded
 
 if TYPE_CHECKING:
-    from cogattn.gate import GateState
+    from cogattn.nn.gate import GateState
 
 SIDE = 8  # pixels of a tile
 PATCH = 4  # pixels of a patch

@@ -19,14 +19,15 @@ import pandas as pd
 import torch
 
 import cogattn as ca
-from cogattn import files, plot
-from cogattn.experiment import Desk
-from cogattn.gate import GateState
+from cogattn import files
 from cogattn.laws import stages
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks.subjects import find_specialist
 from cogattn.paradigms import OwnTask
-from cogattn.subjects import find_specialist
+from cogattn.runs.experiment import Desk
+from cogattn.view import plot
 
 ELEMENTS, PEOPLE, TRIALS, SEED = 8, 50, 100, 0
 GLANCES = (0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5)

@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from cogattn import files, paradigms
 from cogattn.errors import InputError
-from cogattn.experiment import cores
+from cogattn.runs.experiment import cores
 from cogattn.tune.base import Array
 from cogattn.tune.calibrating import Calibration, calibrate
 from cogattn.tune.likelihoods import Compact, Report

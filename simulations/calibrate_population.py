@@ -37,8 +37,7 @@ import pandas as pd
 from scipy.optimize import brentq, least_squares
 
 import cogattn as ca
-from cogattn import files, human, paradigms, plot
-from cogattn.experiment import Cell, make_plan, play_cell
+from cogattn import files, human, paradigms
 from cogattn.laws import search as search_law
 from cogattn.laws import stages
 from cogattn.laws.conflict import QUANTILES
@@ -46,7 +45,9 @@ from cogattn.paradigms.base import Condition, Paradigm
 from cogattn.paradigms.conflict import Flanker, Stroop
 from cogattn.paradigms.go_nogo import runs
 from cogattn.paradigms.visual_search import VisualSearch
-from cogattn.stream import Stimulus, Task, TaskStream
+from cogattn.runs.experiment import Cell, make_plan, play_cell
+from cogattn.view import plot
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 OUT = Path("results/simulations/calibrate_population")
 FILE = Path(human.__file__).with_name("population.csv")

@@ -16,9 +16,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from cogattn import files, plot, tune
+from cogattn import files, tune
 from cogattn.errors import InputError
-from cogattn.experiment import cores
+from cogattn.runs.experiment import cores
+from cogattn.view import plot
 
 OUT = Path("results/simulations/can_a_network_know_a_posterior")
 LESSONS = (500, 4000, 16_000)

@@ -15,9 +15,9 @@ import pandas as pd
 from scipy import optimize
 
 from cogattn import files, human
-from cogattn.experiment import cores
 from cogattn.laws import race
 from cogattn.observer import Population
+from cogattn.runs.experiment import cores
 from cogattn.tune import published, recover
 
 OUT = Path("results/simulations/can_the_parameters_be_trusted")

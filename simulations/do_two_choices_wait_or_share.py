@@ -13,7 +13,8 @@ from pathlib import Path
 import pandas as pd
 
 import cogattn as ca
-from cogattn import files, human, plot
+from cogattn import files, human
+from cogattn.view import plot
 
 OUT = Path("results/simulations/do_two_choices_wait_or_share")
 SHARES = (1.0, 0.95, 0.9, 0.8, 0.65, 0.5)

@@ -22,10 +22,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cogattn import files, human, plot
+from cogattn import files, human
 from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
 from cogattn.nn import MultiheadAttention, eviction_plan, leak, remember
-from cogattn.subjects import find_judge
+from cogattn.nn.networks.subjects import find_judge
+from cogattn.view import plot
 
 SLOTS, LAG, LENGTH, LETTERS, WIDTH = 1.5, 2, 16, 6, 48
 STEPS, BATCH, TESTED = 1000, 64, 4000

@@ -15,12 +15,13 @@ import pandas as pd
 import torch
 
 import cogattn as ca
-from cogattn import files, plot
-from cogattn.experiment import cores
+from cogattn import files
 from cogattn.laws import race
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.functional import gated_attention
-from cogattn.subjects import find_reader
+from cogattn.nn.networks.subjects import find_reader
+from cogattn.runs.experiment import cores
+from cogattn.view import plot
 
 PEOPLE, MOMENTS = 60, 12
 ALPHA = 0.05  # of the mind whose attention maps are drawn: one that selects well has something to lose

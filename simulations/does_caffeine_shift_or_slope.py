@@ -16,11 +16,12 @@ import numpy as np
 import pandas as pd
 
 import cogattn as ca
-from cogattn import files, plot
-from cogattn.experiment import cores
+from cogattn import files
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.paradigms.simple_rt import PVT
+from cogattn.runs.experiment import cores
+from cogattn.view import plot
 
 PEOPLE, MINUTES = 2000, 30
 OUT = Path("results/simulations/does_caffeine_shift_or_slope")

@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 
 import cogattn as ca
-from cogattn import files, plot
-from cogattn.experiment import cores
+from cogattn import files
 from cogattn.mind.draws import trial_keys
-from cogattn.subjects import find_reader
+from cogattn.nn.networks.subjects import find_reader
+from cogattn.runs.experiment import cores
+from cogattn.view import plot
 
 GAINS = (1.0, 0.25, 0.15, 0.1, 0.05)  # softmax temperature = 1 / gain
 SET_SIZES = (1, 2, 3, 4, 6, 8)

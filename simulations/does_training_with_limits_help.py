@@ -26,12 +26,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cogattn import digits, files, plot, subjects
-from cogattn.gate import Race
+from cogattn import files
 from cogattn.mind.draws import seed_of, trial_keys
 from cogattn.nn import eviction_plan
+from cogattn.nn.gate import Race
+from cogattn.nn.networks import digits, subjects
+from cogattn.nn.networks.training import seeded, train
 from cogattn.observer import Observer
-from cogattn.training import seeded, train
+from cogattn.view import plot
 
 SEEDS = (0, 1, 2)
 SLOTS = 3.0

@@ -14,8 +14,9 @@ import pandas as pd
 from scipy.optimize import brentq
 
 import cogattn as ca
-from cogattn import files, plot
+from cogattn import files
 from cogattn.laws import alertness as al
+from cogattn.view import plot
 
 WORK = (5, 10, 20, 60)
 KINDS = {"rest": 0.0, "another task (load .31)": 0.31, "half the load": 0.5}

@@ -16,10 +16,11 @@ import numpy.typing as npt
 import pandas as pd
 
 import cogattn as ca
-from cogattn import files, plot
+from cogattn import files
 from cogattn.laws import race
 from cogattn.mind import cohort
-from cogattn.subjects import find_specialist
+from cogattn.nn.networks.subjects import find_specialist
+from cogattn.view import plot
 
 SENTENCE = "The quick brown fox jumps over the lazy dog"
 PEOPLE, READINGS = 200, 50

@@ -13,9 +13,10 @@ import numpy as np
 import pandas as pd
 
 import cogattn as ca
-from cogattn import files, plot
-from cogattn.experiment import cores
+from cogattn import files
 from cogattn.laws import race
+from cogattn.runs.experiment import cores
+from cogattn.view import plot
 
 SLOTS = (2, 3, 4, 5)
 EXPOSURES = (0.01, 0.017, 0.033, 0.05, 0.083, 0.117, 0.15, 0.2, 0.3, 0.5)

@@ -13,8 +13,9 @@ from pathlib import Path
 import pandas as pd
 
 import cogattn as ca
-from cogattn import files, plot
-from cogattn.experiment import cores
+from cogattn import files
+from cogattn.runs.experiment import cores
+from cogattn.view import plot
 
 FULL = ca.Observer()
 HALF = replace(FULL, capacity=FULL.capacity / 2)

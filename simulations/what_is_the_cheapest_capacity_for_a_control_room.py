@@ -13,10 +13,11 @@ from pathlib import Path
 
 import numpy as np
 
-from cogattn import files, paradigms, plot
-from cogattn.experiment import cores
+from cogattn import files, paradigms
 from cogattn.observer import Observer
+from cogattn.runs.experiment import cores
 from cogattn.tune import Sensitivity, Sweep, sensitivity, sweep
+from cogattn.view import plot
 
 OUT = Path("results/simulations/what_is_the_cheapest_capacity_for_a_control_room")
 ROOM = paradigms.get("control_room")(loads=(1,))

@@ -17,10 +17,11 @@ import pandas as pd
 from scipy.optimize import brentq, least_squares
 
 import cogattn as ca
-from cogattn import files, human, plot
+from cogattn import files, human
 from cogattn.laws import stages
 from cogattn.mind import cohort
 from cogattn.paradigms.attentional_blink import AttentionalBlink, given_first
+from cogattn.view import plot
 
 OUT = Path("results/simulations/where_do_the_blink_numbers_come_from")
 TASK, WINDOW, N = AttentionalBlink(), 0.1, 20_000

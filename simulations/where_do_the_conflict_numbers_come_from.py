@@ -18,8 +18,9 @@ import pandas as pd
 from scipy.optimize import least_squares
 
 import cogattn as ca
-from cogattn import files, human, plot
+from cogattn import files, human
 from cogattn.laws.conflict import QUANTILES, Conflict, Summary
+from cogattn.view import plot
 
 OUT = Path("results/simulations/where_do_the_conflict_numbers_come_from")
 ONE = ca.Observer()

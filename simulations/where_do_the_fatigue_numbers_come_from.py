@@ -17,11 +17,12 @@ import pandas as pd
 from scipy.optimize import minimize
 
 import cogattn as ca
-from cogattn import files, human, plot
-from cogattn.experiment import cores
+from cogattn import files, human
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.paradigms.simple_rt import SimpleRT
+from cogattn.runs.experiment import cores
+from cogattn.view import plot
 
 PEOPLE = 1030
 FREE = ("speed", "speed_sd", "fast_loss", "fast_tiring", "fast_rest", "slow_loss", "lapse_base", "lapse_slow",

@@ -18,8 +18,9 @@ from scipy.optimize import least_squares, minimize_scalar
 from scipy.special import ndtri
 
 import cogattn as ca
-from cogattn import files, human, plot
+from cogattn import files, human
 from cogattn.laws import search as law
+from cogattn.view import plot
 
 OUT = Path("results/simulations/where_do_the_search_numbers_come_from")
 SIZES, TASKS, ME = np.array([3, 6, 12, 18]), ("feature", "conjunction", "spatial_2v5"), ca.Observer()

@@ -21,14 +21,15 @@ import numpy as np
 import pandas as pd
 import torch
 
-from cogattn import Population, files, plot
-from cogattn.gate import GateState
+from cogattn import Population, files
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks.subjects import find_specialist, module
+from cogattn.nn.networks.training import Course, seeded, train
 from cogattn.nn.selection import GRADIENTS
-from cogattn.subjects import find_specialist, module
-from cogattn.training import Course, seeded, train
+from cogattn.view import plot
 
 SEEDS, SLOTS, CARDS = (0, 1, 2), (1, 2, 3, 4, 6, 8, 12), 16
 STEPS, EVERY = 600, 50  # of training; every so many it is looked at

@@ -4,8 +4,8 @@ COPYIST = '''
 import numpy as np
 
 from cogattn.mind.draws import DISPLAY, uniforms
-from cogattn.stream import one_by_one
-from cogattn.subjects import PICTURE, Exam
+from cogattn.world.stream import one_by_one
+from cogattn.nn.networks.subjects import PICTURE, Exam
 
 
 class Copyist:

@@ -10,15 +10,15 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from cogattn import subjects
 from cogattn.errors import InputError
-from cogattn.experiment import Desk
-from cogattn.gate import GateState
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import subjects
+from cogattn.nn.networks.training import Course, train
 from cogattn.observer import Population
 from cogattn.paradigms import OwnTask
-from cogattn.training import Course, train
+from cogattn.runs.experiment import Desk
 
 Keys = npt.NDArray[np.uint64]
 

@@ -14,12 +14,13 @@ import torch
 from safetensors import safe_open
 from scipy import stats
 
-from cogattn import digits, run, subjects
+from cogattn import run
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import digits, subjects
 from cogattn.nn.selection import GRADIENTS
 from cogattn.observer import Observer
 

@@ -11,13 +11,14 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from cogattn import run, subjects
+from cogattn import run
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.laws import memory
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.nn import eviction_plan
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import subjects
 from cogattn.observer import Observer
 from cogattn.paradigms import OwnTask
 
@@ -229,7 +230,7 @@ def test_people_fall_and_softmax_stays(recall):
 def test_a_file_of_ones_own_makes_the_stream_a_task(tmp_path):
     path = tmp_path / "track.py"
     path.write_text(
-        "from cogattn.subjects import find_specialist\n\n"
+        "from cogattn.nn.networks.subjects import find_specialist\n\n"
         "def load(device):\n    return find_specialist('associative_recall', device).streaming()\n"
     )
     frame = run("own_task", model=str(path), people=4, trials=10).frame

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from cogattn import digits, subjects
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.nn import gated_attention, let_through
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import digits, subjects
 
 FILE: ModuleType = subjects.module("attention_network")
 ROWS, ELEMENTS = 3, 5

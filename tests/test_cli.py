@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cogattn import results
+from cogattn.runs import results
 
 TINY = ["--people", "2", "--trials", "2"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cogattn.comparison import ALONE, compare
-from cogattn.plot import PEOPLE, pens
+from cogattn.reports.comparison import ALONE, compare
+from cogattn.view.plot import PEOPLE, pens
 
 
 @pytest.fixture(scope="module")

@@ -11,16 +11,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogattn import gantt, paradigms
+from cogattn import paradigms
 from cogattn.errors import InputError
-from cogattn.experiment import events, run
 from cogattn.mind import cohort, world
 from cogattn.mind.events import attended, chrome_trace
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import control_room as room
 from cogattn.paradigms import scenario
-from cogattn.plot import close
-from cogattn.stream import MOST_ELEMENTS, Session
+from cogattn.runs.experiment import events, run
+from cogattn.view import gantt
+from cogattn.view.plot import close
+from cogattn.world.stream import MOST_ELEMENTS, Session
 
 TINY = """# a comment
 0:00:00;track;start

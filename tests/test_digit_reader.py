@@ -14,10 +14,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from cogattn import digits, subjects
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.mind.draws import trial_keys
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import digits, subjects
 
 B, S = 1500, 8
 Answers = npt.NDArray[np.int64]

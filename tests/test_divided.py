@@ -12,13 +12,13 @@ from scipy import stats
 
 from cogattn import human, paradigms
 from cogattn.errors import InputError
-from cogattn.experiment import run
 from cogattn.laws import memory, search, stages
 from cogattn.mind import cohort
 from cogattn.observer import Observer
 from cogattn.paradigms import continuous_report, dual_task
 from cogattn.paradigms.serial_recall import in_place, span
-from cogattn.stream import Stimulus, Task, TaskStream
+from cogattn.runs.experiment import run
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 #: Neither tires nor wanders: what the closed forms speak of.
 STEADY = Observer(wandering=0.0, fast_loss=0.0, slow_loss=0.0)

@@ -9,10 +9,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cogattn import experiment, paradigms, results
+from cogattn import paradigms
 from cogattn.errors import InputError, RunError
-from cogattn.experiment import run
 from cogattn.observer import Observer, Population
+from cogattn.runs import experiment, results
+from cogattn.runs.experiment import run
 
 SMALL = {"people": 3, "trials": 4, "seed": 5}
 TWO = {"exposures": (0.02, 0.1)}

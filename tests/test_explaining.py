@@ -8,7 +8,7 @@ from own import COPYIST
 
 from cogattn import explain, load, run
 from cogattn.errors import InputError
-from cogattn.experiment import events
+from cogattn.runs.experiment import events
 
 
 @pytest.fixture(scope="module")
@@ -108,6 +108,6 @@ def test_a_mind_alone_or_a_session_is_not_explained():
 
 
 def test_more_trials_than_memory_are_refused(monkeypatch, report):
-    monkeypatch.setattr("cogattn.explaining.MOST", 11)
+    monkeypatch.setattr("cogattn.reports.explaining.MOST", 11)
     with pytest.raises(InputError, match="people x trials must be <= 11, got 3 x 4"):
         explain(report, everybody=True)

@@ -9,11 +9,12 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from cogattn import paradigms, plot
-from cogattn.experiment import run
+from cogattn import paradigms
 from cogattn.laws import memory
 from cogattn.paradigms.vigilance import blockwise
 from cogattn.paradigms.visual_search import DISPLAYS
+from cogattn.runs.experiment import run
+from cogattn.view import plot
 
 # `slots` alone has no speed limit and so no response times: a panel of times lacks it, and `speed` must keep its pen.
 ARMS = ("human", "slots", "speed", "softmax")

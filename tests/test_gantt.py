@@ -7,11 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from cogattn import gantt, paradigms, plot
+from cogattn import paradigms
 from cogattn.errors import InputError
-from cogattn.experiment import events, run
 from cogattn.mind import events as record_of
 from cogattn.observer import Observer
+from cogattn.runs.experiment import events, run
+from cogattn.view import gantt, plot
 
 TASKS = {
     "prp": {"trials": 4},

@@ -17,123 +17,13 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 
-# The floor of every module. A module imports from lower floors only; a new module takes its place here.
-FLOORS = {
-    "cogattn.errors": 0,
-    "cogattn.files": 1,
-    "cogattn.showing": 1,
-    "cogattn.plot": 5,
-    "cogattn.laws": 0,
-    "cogattn.laws.alertness": 1,
-    "cogattn.laws.memory": 1,
-    "cogattn.laws.race": 1,
-    "cogattn.laws.conflict": 1,
-    "cogattn.laws.search": 1,
-    "cogattn.laws.stages": 1,
-    "cogattn.mind": 0,
-    "cogattn.mind.draws": 1,
-    "cogattn.observer": 2,
-    "cogattn.stream": 2,
-    "cogattn.mind.mind": 3,
-    "cogattn.mind.events": 4,
-    "cogattn.mind.cohort": 5,
-    "cogattn.gantt": 6,
-    "cogattn.mind.world": 6,
-    "cogattn.gate": 3,
-    "cogattn.nn.functional": 4,
-    "cogattn.nn.layers": 4,
-    "cogattn.nn.memory": 5,
-    "cogattn.nn.multihead": 5,
-    "cogattn.nn.limiting": 6,
-    "cogattn.nn.mechanisms": 6,
-    "cogattn.nn.passing": 6,
-    "cogattn.nn.selection": 6,
-    "cogattn.nn.huggingface": 7,
-    "cogattn.nn": 9,
-    "cogattn.subjects": 10,
-    "cogattn.training": 11,
-    "cogattn.digits": 11,
-    "cogattn.texts": 11,
-    "cogattn.human": 11,
-    "cogattn.human.importing.sheets": 12,
-    "cogattn.human.importing.columns": 13,
-    "cogattn.human.importing.formats": 14,
-    "cogattn.human.importing.rows": 14,
-    "cogattn.human.importing": 15,
-    "cogattn.paradigms.base": 12,
-    "cogattn.paradigms.report": 13,
-    "cogattn.paradigms.watch": 13,
-    "cogattn.paradigms.divided": 14,
-    "cogattn.paradigms.attentional_blink": 15,
-    "cogattn.paradigms.change_detection": 15,
-    "cogattn.paradigms.enumeration": 15,
-    "cogattn.paradigms.nback": 15,
-    "cogattn.paradigms.prp": 15,
-    "cogattn.paradigms.visual_search": 15,
-    "cogattn.paradigms.conflict": 15,
-    "cogattn.paradigms.selection": 15,
-    "cogattn.paradigms.ant": 16,
-    "cogattn.paradigms.capture": 16,
-    "cogattn.paradigms.global_local": 16,
-    "cogattn.paradigms.load_dilution": 16,
-    "cogattn.paradigms.own_task": 13,
-    "cogattn.paradigms.posner": 16,
-    "cogattn.paradigms.scenario": 13,
-    "cogattn.paradigms.control_room": 15,
-    "cogattn.paradigms.practice": 16,
-    "cogattn.paradigms.dual_task": 15,
-    "cogattn.paradigms.continuous_report": 15,
-    "cogattn.paradigms.serial_recall": 15,
-    "cogattn.paradigms.tracking": 15,
-    "cogattn.paradigms.breaks": 14,
-    "cogattn.paradigms.digit_stream": 14,
-    "cogattn.paradigms.go_nogo": 14,
-    "cogattn.paradigms.simple_rt": 14,
-    "cogattn.paradigms.sleep_restriction": 15,
-    "cogattn.paradigms.vigilance": 14,
-    "cogattn.paradigms.partial_report": 14,
-    "cogattn.paradigms.whole_report": 14,
-    "cogattn.paradigms": 17,
-    "cogattn.results": 18,
-    "cogattn.scaling": 18,
-    "cogattn.experiment": 19,
-    "cogattn.tune.scales": 11,
-    "cogattn.tune.base": 12,
-    "cogattn.tune.sittings": 13,
-    "cogattn.tune.detecting": 16,
-    "cogattn.tune.pressing": 14,
-    "cogattn.tune.choosing": 18,
-    "cogattn.tune.simulated": 20,
-    "cogattn.tune.likelihoods": 21,
-    "cogattn.tune.fitting": 22,
-    "cogattn.tune.comparing": 23,
-    "cogattn.tune.recovery": 23,
-    "cogattn.tune.gradients": 22,
-    "cogattn.tune.sampling": 11,
-    "cogattn.tune.posteriors": 23,
-    "cogattn.tune.amortised": 25,
-    "cogattn.tune.calibrating": 24,
-    "cogattn.tune": 26,
-    "cogattn.tune.probing": 21,
-    "cogattn.tune.sensitivities": 24,
-    "cogattn.tune.goals": 20,
-    "cogattn.tune.sweeping": 24,
-    "cogattn.comparison": 20,
-    "cogattn.explaining": 20,
-    "cogattn.realtime": 20,
-    "cogattn.scoring": 20,
-    "cogattn.verification": 20,
-    "cogattn.cli": 27,
-    "cogattn": 28,  # the face: it only points to where the public names live
-    "cogattn.explore": 0,
-    "cogattn.explore.curves": 20,
-    "cogattn.explore.drawing": 21,
-    "cogattn.explore.knobs": 12,
-    "cogattn.explore.playing": 22,
-    "cogattn.explore.trial": 21,
-    "cogattn.explore.page": 23,
-}
-MODELS_STAND_ON = FLOORS["cogattn.training"]  # a network knows what it is shown, never who runs it
+# The rooms from the ground up: a room imports from those before it, and the parts of a room in no circle.
+ROOMS = (
+    *("_moved", "errors", "files", "showing", "laws", "observer", "world", "mind", "view", "nn", "human"),
+    *("paradigms", "runs", "tune", "reports", "explore", "cli"),
+)
+ROOMS_AT_MOST = 12  # folders at the top
+MODELS_STAND_ON = "nn"  # a network knows what it is shown, never who runs it
 
 
 def name_of(path):
@@ -176,15 +66,23 @@ def calls(path):
             yield ast.unparse(node.func), node
 
 
-def test_every_module_has_its_floor_and_every_floor_its_module():
-    assert sorted(MODULES) == sorted(FLOORS)
+def room_of(module):
+    """The place of a module's room; the face only points to where the public names live, so it stands above all."""
+    parts = module.split(".")
+    return ROOMS.index(parts[1]) if len(parts) > 1 else len(ROOMS)
+
+
+def test_a_dozen_rooms():
+    assert {m.split(".")[1] for m in MODULES if "." in m} == set(ROOMS)
+    folders = [p for p in (ROOT / "cogattn").iterdir() if p.is_dir() and any(p.glob("*.py"))]
+    assert len(folders) <= ROOMS_AT_MOST
 
 
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_no_import_goes_up(module):
     for other in own_imports(MODULES[module]):
-        assert other in FLOORS, f"{module} imports {other}, which is no module of the house"
-        assert FLOORS[other] < FLOORS[module], f"{module} imports {other}, which stands above or beside it"
+        assert other in MODULES, f"{module} imports {other}, which is no module of the house"
+        assert room_of(other) <= room_of(module), f"{module} imports {other}, whose room stands above"
 
 
 def test_no_import_goes_in_a_circle():
@@ -216,7 +114,7 @@ def test_the_laws_know_neither_clock_nor_state_nor_tensor():
 def test_models_stand_on_the_rooms_below_them():
     for path in python("models"):
         for other in own_imports(path):
-            assert FLOORS[other] <= MODELS_STAND_ON, f"{path} imports {other}"
+            assert room_of(other) <= ROOMS.index(MODELS_STAND_ON), f"{path} imports {other}"
 
 
 def test_nothing_in_the_package_imports_tests_models_or_simulations():
@@ -284,7 +182,7 @@ def test_the_package_itself_waits_for_nothing():
 
 def test_simpy_and_torch_do_not_bring_each_other():
     assert "torch" not in loaded_by("import cogattn.mind.world, cogattn.mind.cohort, cogattn.observer")
-    assert loaded_by("import cogattn.gate, cogattn.nn") & {"simpy", "transformers"} == set()
+    assert loaded_by("import cogattn.nn.gate, cogattn.nn") & {"simpy", "transformers"} == set()
 
 
 def test_no_module_hides_a_public_name():

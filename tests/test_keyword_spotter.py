@@ -18,9 +18,9 @@ from scipy import signal
 from scipy.io import wavfile
 from specialists import kept, keys
 
-from cogattn import subjects
 from cogattn.errors import InputError
-from cogattn.training import GROUPS, group_of
+from cogattn.nn.networks import subjects
+from cogattn.nn.networks.training import GROUPS, group_of
 
 SUBJECT, FILE = specialists.loaded("keyword_spotter")
 RATE = 16_000

@@ -12,11 +12,12 @@ from safetensors import safe_open
 from torch.utils.flop_counter import FlopCounterMode
 
 import cogattn as ca
-from cogattn import digits, experiment, subjects
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.mind.draws import trial_keys
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import digits, subjects
 from cogattn.paradigms import OwnTask
+from cogattn.runs import experiment
 
 KEYS = trial_keys(11, 0, np.arange(24))
 

@@ -11,10 +11,10 @@ import specialists
 import torch
 from specialists import kept, keys
 
-from cogattn import digits, subjects
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.laws import stages
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import digits, subjects
 
 EARLY, FILE = specialists.loaded("multimodal")
 CROSS = replace(EARLY, fusion="cross")
@@ -230,7 +230,7 @@ def test_a_variant_that_cannot_be(change, said):
 def test_a_file_of_ones_own_gives_another_variant(tmp_path: Path):
     path = tmp_path / "reading.py"
     path.write_text(
-        "from dataclasses import replace\nfrom cogattn.subjects import find_specialist\n\n"
+        "from dataclasses import replace\nfrom cogattn.nn.networks.subjects import find_specialist\n\n"
         "def load(device):\n"
         '    return replace(find_specialist("multimodal", device), fusion="cross", pools="eye", pace=0.0)\n'
     )

@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from cogattn import subjects
 from cogattn.errors import InputError
 from cogattn.mind.draws import trial_keys
 from cogattn.nn import Plan, SlotCache, eviction_plan, leak
+from cogattn.nn.networks import subjects
 
 B, T = 300, 64
 DEPTHS = range(1, 7)

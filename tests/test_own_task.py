@@ -7,13 +7,15 @@ import pandas as pd
 import pytest
 from own import COPYIST
 
-from cogattn import experiment, load, paradigms, run, subjects
-from cogattn.comparison import compare
+from cogattn import load, paradigms, run
 from cogattn.errors import InputError
 from cogattn.mind import cohort
+from cogattn.nn.networks import subjects
+from cogattn.nn.networks.subjects import Exam
 from cogattn.observer import Observer
 from cogattn.paradigms import OwnTask
-from cogattn.subjects import Exam
+from cogattn.reports.comparison import compare
+from cogattn.runs import experiment
 
 SMALL = {"people": 6, "trials": 20, "seed": 3}
 

@@ -11,11 +11,12 @@ import pytest
 from PIL import Image
 from scipy import stats
 
-from cogattn import gantt, paradigms, plot
+from cogattn import paradigms
 from cogattn.errors import RunError
-from cogattn.experiment import run
 from cogattn.mind import events as mind_events
-from cogattn.plot import close
+from cogattn.runs.experiment import run
+from cogattn.view import gantt, plot
+from cogattn.view.plot import close
 
 
 @pytest.fixture(scope="module")

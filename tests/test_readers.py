@@ -14,11 +14,12 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from cogattn import digits, experiment, subjects
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.mind.draws import trial_keys
 from cogattn.nn import let_through
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import digits, subjects
+from cogattn.runs import experiment
 
 NAMES = ("feedforward", "convolutional", "recurrent", "attention_network", "vision_transformer")
 B, S = 300, 8

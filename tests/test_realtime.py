@@ -14,18 +14,20 @@ import pytest
 import simpy
 
 import cogattn as ca
-from cogattn import cli, experiment, realtime
+from cogattn import cli
 from cogattn.errors import InputError
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.observer import Observer
-from cogattn.stream import Stimulus, TaskStream
+from cogattn.reports import realtime
+from cogattn.runs import experiment
+from cogattn.world.stream import Stimulus, TaskStream
 
 FILM = '''
 import numpy as np
 from cogattn.mind.draws import uniforms
-from cogattn.stream import Stimulus, Task, TaskStream
-from cogattn.subjects import PICTURE, Exam
+from cogattn.world.stream import Stimulus, Task, TaskStream
+from cogattn.nn.networks.subjects import PICTURE, Exam
 
 
 class Lamps:

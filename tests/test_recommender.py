@@ -14,10 +14,10 @@ import torch
 from scipy import stats
 from specialists import kept, keys
 
-from cogattn import subjects
 from cogattn.errors import InputError
-from cogattn.gate import GateState
-from cogattn.training import GROUPS
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import subjects
+from cogattn.nn.networks.training import GROUPS
 
 SUBJECT, FILE = specialists.loaded("recommender")
 MADE = SUBJECT.world

@@ -10,9 +10,11 @@ import pandas as pd
 import pytest
 
 import cogattn as ca
-from cogattn import files, paradigms, plot, results
+from cogattn import files, paradigms
 from cogattn.errors import InputError, RunError
-from cogattn.experiment import run
+from cogattn.runs import results
+from cogattn.runs.experiment import run
+from cogattn.view import plot
 
 
 @pytest.fixture

@@ -14,9 +14,10 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from cogattn import cli, experiment, paradigms, run, scaling
+from cogattn import cli, paradigms, run
 from cogattn.errors import InputError, RunError
-from cogattn.scaling import Piece, finish, workers
+from cogattn.runs import experiment, scaling
+from cogattn.runs.scaling import Piece, finish, workers
 
 SMALL = {"people": 3, "trials": 4, "seed": 5}
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

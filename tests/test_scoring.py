@@ -6,7 +6,8 @@ import pandas as pd
 import pytest
 
 import cogattn as ca
-from cogattn import human, scoring
+from cogattn import human
+from cogattn.reports import scoring
 
 
 @pytest.fixture(scope="module")

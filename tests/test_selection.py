@@ -10,9 +10,9 @@ import pytest
 from doors import adds_up, comes_back, refused
 
 from cogattn import paradigms
-from cogattn.experiment import run
 from cogattn.observer import Observer
 from cogattn.paradigms import load_dilution
+from cogattn.runs.experiment import run
 
 #: Neither tires nor wanders nor slips: what the closed forms speak of.
 STEADY = Observer(wandering=0.0, fast_loss=0.0, slow_loss=0.0, slip=0.0)

@@ -15,10 +15,10 @@ from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 import cogattn as ca
-from cogattn import subjects
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.mind.draws import trial_keys
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import subjects
 from cogattn.paradigms import OwnTask
 
 B = 300

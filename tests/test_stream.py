@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogattn.errors import InputError
-from cogattn.stream import (
+from cogattn.world.stream import (
     END,
     FORGET,
     MASK,

@@ -12,10 +12,10 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from cogattn import subjects
 from cogattn.errors import InputError
+from cogattn.nn.networks import subjects
 
-READER = Path(subjects.__file__).parents[1] / "models" / "digit_reader.py"
+READER = Path(subjects.__file__).parents[3] / "models" / "digit_reader.py"
 
 PARROT = """
 import numpy as np
@@ -243,6 +243,9 @@ def test_the_fingerprint_follows_the_file_and_its_weights(reader: Path) -> None:
 
 
 def test_looking_for_subjects_does_not_import_torch() -> None:
-    code = "import sys, cogattn.subjects as s; s.names(); s.fingerprint('digit_reader'); print('torch' in sys.modules)"
+    code = (
+        "import sys, cogattn.nn.networks.subjects as s; s.names(); s.fingerprint('digit_reader'); "
+        "print('torch' in sys.modules)"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -15,12 +15,12 @@ import torch
 from safetensors import safe_open
 
 import cogattn as ca
-from cogattn import subjects
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.mind.draws import trial_keys
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import subjects
+from cogattn.nn.networks.texts import load_folder, sentences, words
 from cogattn.paradigms import OwnTask
-from cogattn.texts import load_folder, sentences, words
 
 B, D = 300, 6
 KEYS = trial_keys(21, 0, np.arange(B))

@@ -9,9 +9,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from cogattn import texts
 from cogattn.errors import InputError
-from cogattn.texts import TextWarning, Vocabulary, load_dataset, load_folder, sentences, words
+from cogattn.nn.networks import texts
+from cogattn.nn.networks.texts import TextWarning, Vocabulary, load_dataset, load_folder, sentences, words
 
 
 def lay_out(folder, parts, n=3):

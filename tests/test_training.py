@@ -11,9 +11,9 @@ import pytest
 import torch
 from torch import nn
 
-from cogattn import subjects, training
 from cogattn.errors import InputError
-from cogattn.training import Course, Curve, Workshop, seeded, train
+from cogattn.nn.networks import subjects, training
+from cogattn.nn.networks.training import Course, Curve, Workshop, seeded, train
 
 COURSE = Course(steps=60, rate=0.02, warmup=5, clip=1.0, every=10)
 
@@ -253,6 +253,6 @@ def test_a_few_steps_teach_something_and_the_same_twice(name):
 
 
 def test_every_model_has_a_curve_in_the_reference_results():
-    room = Path(training.__file__).parents[1] / "results" / "reference" / "models"
+    room = Path(training.__file__).parents[3] / "results" / "reference" / "models"
     for name in subjects.names():
         assert (room / name / "curve.csv").is_file(), f"results/reference/models/{name}/curve.csv"

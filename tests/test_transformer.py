@@ -19,12 +19,13 @@ from safetensors import safe_open
 from torch import nn
 
 import cogattn as ca
-from cogattn import experiment, subjects
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import subjects
+from cogattn.runs import experiment
 
 B, S = 128, 12
 

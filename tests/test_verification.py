@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import cogattn as ca
-from cogattn import verification
 from cogattn.errors import InputError
 from cogattn.observer import Observer
-from cogattn.stream import display
+from cogattn.reports import verification
+from cogattn.world.stream import display
 
 
 def table_of(laws, monkeypatch, **how):

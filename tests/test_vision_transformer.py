@@ -9,9 +9,9 @@ import pytest
 import torch
 
 import cogattn as ca
-from cogattn import subjects
 from cogattn.errors import InputError
-from cogattn.gate import GateState
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import subjects
 
 B, WIDTH, HEADS, DEPTH, CLASSES = 3, 32, 4, 2, 7
 PATCHES = 16

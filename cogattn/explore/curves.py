@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import plot
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from cogattn import paradigms, plot
+from cogattn import paradigms
 from cogattn.errors import CogattnError, InputError, RunError, choice, needs, whole
 from cogattn.explore import knobs, playing, trial
 from cogattn.explore.curves import Panel, Picture
@@ -30,7 +30,8 @@ from cogattn.explore.drawing import Canvas, faint
 from cogattn.explore.playing import Play
 from cogattn.human import importing
 from cogattn.observer import Observer
-from cogattn.results import Trials
+from cogattn.runs.results import Trials
+from cogattn.view import plot
 
 FIRST = "whole_report"
 PLOTS = 4  #: at most so many panels has a figure

@@ -14,15 +14,16 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-from cogattn import experiment, paradigms, results
+from cogattn import paradigms
 from cogattn.errors import InputError
-from cogattn.experiment import Cell, Plan
 from cogattn.explore.curves import Picture, read
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import Paradigm
 from cogattn.paradigms.base import Levels
 from cogattn.paradigms.divided import Divided
-from cogattn.results import Trials
+from cogattn.runs import experiment, results
+from cogattn.runs.experiment import Cell, Plan
+from cogattn.runs.results import Trials
 from cogattn.tune import likelihoods
 
 ARMS = ("human", "softmax")

@@ -10,9 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
-from cogattn import experiment, gantt
 from cogattn.explore.curves import Picture, read
-from cogattn.results import Trials
+from cogattn.runs import experiment
+from cogattn.runs.results import Trials
+from cogattn.view import gantt
 
 
 def conditions(done: Trials) -> list[str]:

@@ -5,7 +5,7 @@ lock). A trial's numbers depend on its own address alone, so cutting the work di
 it cannot express it refuses by name: a world that answers back is SimPy's (`mind.world`).
 
 >>> from cogattn.observer import Observer
->>> from cogattn.stream import display
+>>> from cogattn.world.stream import display
 >>> out = play(display(targets=6, exposure=0.2), [Observer(slots=3.0)], person=0, trial=range(1000))
 >>> out.stored.sum(1).max()                     # never more than K of 6
 np.int64(3)
@@ -42,7 +42,7 @@ from cogattn.mind.mind import (
     WAITING,
 )
 from cogattn.observer import Observer
-from cogattn.stream import (
+from cogattn.world.stream import (
     CALL,
     CALLED,
     END,

@@ -22,9 +22,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import stream
 from cogattn.errors import InputError
 from cogattn.mind import mind
+from cogattn.world import stream
 
 KINDS = {
     stream.ONSET: "onset",

@@ -62,7 +62,7 @@ from cogattn.mind.draws import (
     _uniform,
 )
 from cogattn.mind.draws import VISIT as VISITS
-from cogattn.stream import (
+from cogattn.world.stream import (
     CALL,
     CAPTURE,
     EXPIRE,

@@ -34,12 +34,12 @@ import simpy
 from simpy.events import EventPriority
 from simpy.rt import RealtimeEnvironment
 
-from cogattn import stream as st
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import race
 from cogattn.mind import cohort, events, mind
 from cogattn.observer import Observer
-from cogattn.stream import Session, Task, TaskStream
+from cogattn.world import stream as st
+from cogattn.world.stream import Session, Task, TaskStream
 
 _LAST = EventPriority(2)  # SimPy: 0 = urgent, 1 = normal; a mind's own events come after the world's
 

@@ -17,7 +17,7 @@ No randomness (but for `dropout_p`), no reading of values, no shape that depends
 through the same compiled graph. Shapes: B batch, H heads, L queries, S keys, D features, Kmax slots.
 
 >>> import torch
->>> from cogattn.gate import GateState
+>>> from cogattn.nn.gate import GateState
 >>> q, k, v = torch.randn(3, 2, 4, 8, 16).unbind()
 >>> gated_attention(q, k, v, GateState(keep=torch.zeros(2, 8, dtype=torch.bool))).abs().max()
 tensor(0.)
@@ -36,7 +36,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from cogattn.errors import InputError, choice, number
-from cogattn.gate import GateState
+from cogattn.nn.gate import GateState
 
 Impl = Literal["auto", "identity", "mask", "gather", "flex", "eager"]
 Score = Callable[[Tensor, Tensor], Tensor]  #: q (B, H, L, D), k (B, H, S, D) -> logits (B, H, L, S)

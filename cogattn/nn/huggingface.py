@@ -33,8 +33,8 @@ import torch
 from torch import Tensor, nn
 
 from cogattn.errors import InputError, choice, needs
-from cogattn.gate import GateState
 from cogattn.nn.functional import gated_attention, merge_masks, spread_heads
+from cogattn.nn.gate import GateState
 from cogattn.nn.layers import Where, chosen
 from cogattn.nn.limiting import checked
 from cogattn.nn.memory import Plan

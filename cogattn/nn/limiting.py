@@ -8,7 +8,7 @@ closes it (`cogattn.nn.leak` measures that). So one layer is limited unless told
 
 >>> import torch
 >>> from torch import nn
->>> from cogattn.gate import GateState
+>>> from cogattn.nn.gate import GateState
 >>> net = nn.TransformerEncoder(nn.TransformerEncoderLayer(16, 4, batch_first=True), 2).eval()
 >>> x, gate = torch.randn(2, 5, 16), GateState(keep=torch.tensor([[True, True, False, False, True]] * 2))
 >>> free = net(x)
@@ -27,7 +27,7 @@ from typing import Any
 from torch import nn
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState
+from cogattn.nn.gate import GateState
 from cogattn.nn.layers import Where, attention_layers, chosen
 from cogattn.nn.multihead import MultiheadAttention, mind_the_gate
 

@@ -21,7 +21,7 @@ Scores that are dot products of something run on torch's fused kernels. Shapes: 
 D features of one head, A hidden units of the additive score.
 
 >>> import torch
->>> from cogattn.gate import GateState
+>>> from cogattn.nn.gate import GateState
 >>> attend = attention("additive", 16)
 >>> q, k, v = torch.randn(2, 5, 16), torch.randn(2, 7, 16), torch.randn(2, 7, 16)
 >>> output, weights = attend(q, k, v, gate=GateState(share=torch.tensor([1.0, 0.5])))
@@ -40,8 +40,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.gate import GateState
 from cogattn.nn.functional import gated_attention, merge_masks, wide
+from cogattn.nn.gate import GateState
 from cogattn.nn.multihead import Projections
 
 # So many hidden units of the additive score at a time stay in a core's cache: forward 5 times as fast (measured).

@@ -8,7 +8,7 @@ any gate in silence. A forward hook switches that path off (Torch checks for hoo
 carries one that does nothing else.
 
 >>> import torch
->>> from cogattn.gate import GateState
+>>> from cogattn.nn.gate import GateState
 >>> layer = torch.nn.TransformerEncoderLayer(16, 4, batch_first=True).eval()
 >>> layer.self_attn = MultiheadAttention(16, 4, batch_first=True)
 >>> x, gate = torch.randn(2, 5, 16), GateState(share=torch.tensor([1.0, 0.0]))
@@ -29,8 +29,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.nn.functional import gated_attention
+from cogattn.nn.gate import GateState
 
 
 def mind_the_gate(module: nn.Module, args: Any) -> None:

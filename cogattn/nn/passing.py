@@ -14,7 +14,7 @@ compete here for a sum of 1, as they do in softmax: how many pass is limited by 
 A shut item yields 0, forward and backward, whatever it was (even NaN). Shapes: B batch, S items, D features.
 
 >>> import torch
->>> from cogattn.gate import GateState
+>>> from cogattn.nn.gate import GateState
 >>> x, logits = torch.ones(1, 3, 2), torch.tensor([[0.0, 9.0, 9.0]])
 >>> let_through(x, logits, GateState(keep=torch.tensor([[True, True, False]])))[..., 0]
 tensor([[0.5000, 0.9999, 0.0000]])
@@ -30,7 +30,7 @@ import torch
 from torch import Tensor
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState
+from cogattn.nn.gate import GateState
 
 
 def let_through(

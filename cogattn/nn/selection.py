@@ -33,7 +33,7 @@ import torch
 from torch import Tensor
 
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.gate import GateState
+from cogattn.nn.gate import GateState
 
 Gradient = Literal["straight_through", "relaxed", "score"]
 GRADIENTS = ("straight_through", "relaxed", "score")

@@ -35,7 +35,7 @@ from cogattn.errors import number
 from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
-from cogattn.stream import Stimulus, TaskStream
+from cogattn.world.stream import Stimulus, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -23,13 +23,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cogattn import human, plot
+from cogattn import human
 from cogattn.errors import InputError, number, whole
 from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
-from cogattn.stream import Session, Stimulus, Task, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

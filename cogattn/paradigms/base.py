@@ -15,8 +15,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import plot
-from cogattn.stream import TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -35,7 +35,7 @@ from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, account
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, some
 from cogattn.paradigms.watch import Array
-from cogattn.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -18,12 +18,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from cogattn import human, plot
+from cogattn import human
 from cogattn.errors import choice, number, whole
 from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.watch import Array
-from cogattn.stream import Session, Stimulus, Task, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

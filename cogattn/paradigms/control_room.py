@@ -28,7 +28,6 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from cogattn import plot
 from cogattn.errors import InputError, number, whole
 from cogattn.mind import events
 from cogattn.paradigms import scenario as scenarios
@@ -37,7 +36,8 @@ from cogattn.paradigms.divided import Divided, account, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scenario import LEVELS, TASKS, Scenario
 from cogattn.paradigms.watch import Array
-from cogattn.stream import Session, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Session, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cogattn import plot
 from cogattn.errors import number, whole
 from cogattn.paradigms.base import Answers, Condition, Metric, curve, pens_of
 from cogattn.paradigms.watch import Array, Watch
-from cogattn.stream import Session, Stimulus, Task, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -14,11 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import plot
 from cogattn.mind.draws import GUESS, LAYOUT
 from cogattn.paradigms.base import Condition, curve
 from cogattn.paradigms.watch import Array, Seen, Watch
-from cogattn.stream import Session, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Session, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

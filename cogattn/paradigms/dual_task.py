@@ -34,14 +34,14 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from cogattn import plot
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.laws import stages
 from cogattn.paradigms.base import Condition, Metric, pens_of, pooled
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
-from cogattn.stream import Session, Stimulus, Task, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -31,7 +31,7 @@ from cogattn.laws.conflict import exchanged
 from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
-from cogattn.stream import Stimulus, TaskStream
+from cogattn.world.stream import Stimulus, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -20,12 +20,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from cogattn import human, plot
+from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, scattered
-from cogattn.stream import Session, Stimulus, Task, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -28,13 +28,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import plot
 from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, telling, timed
-from cogattn.stream import Stimulus, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Stimulus, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -15,11 +15,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import plot
 from cogattn.errors import InputError, choice
+from cogattn.nn.networks.subjects import Exam, Specialist, find_specialist
 from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm, curve, pens_of
-from cogattn.stream import TaskStream
-from cogattn.subjects import Exam, Specialist, find_specialist
+from cogattn.view import plot
+from cogattn.world.stream import TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,7 +116,7 @@ class OwnTask(Paradigm):
 
     def gate(self, outcome: Any) -> Any:
         """What the mind leaves: what it holds at the end, or (`timed`) when it held each element."""
-        from cogattn.gate import GateState
+        from cogattn.nn.gate import GateState
 
         if not self.asked.timed:
             return GateState.from_events(outcome.stored, outcome.finish)

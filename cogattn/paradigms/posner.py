@@ -31,7 +31,7 @@ from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, timed
-from cogattn.stream import Change, Stimulus, TaskStream
+from cogattn.world.stream import Change, Stimulus, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -23,14 +23,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cogattn import human, plot
+from cogattn import human
 from cogattn.errors import choice, number, whole
 from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import Divided, account, between_arms, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.visual_search import answers, search_trial
 from cogattn.paradigms.watch import Array
-from cogattn.stream import Session, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Session, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

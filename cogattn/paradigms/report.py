@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import plot
 from cogattn.errors import InputError, number
 from cogattn.paradigms.base import Answers, Condition, Paradigm, curve, pens_of
-from cogattn.stream import TaskStream, display
+from cogattn.view import plot
+from cogattn.world.stream import TaskStream, display
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

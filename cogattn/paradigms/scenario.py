@@ -21,7 +21,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cogattn.errors import InputError, choice, number
-from cogattn.stream import MOST_ELEMENTS, Stimulus, Task, TaskStream
+from cogattn.world.stream import MOST_ELEMENTS, Stimulus, Task, TaskStream
 
 COMMANDS = ("start", "stop", "pause", "resume", "hide", "show")
 PLUGINS = ("sysmon", "track", "communications", "resman")

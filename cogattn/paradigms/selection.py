@@ -13,12 +13,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from cogattn import plot
 from cogattn.errors import choice, number, whole
 from cogattn.paradigms.base import Condition, Metric
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.watch import Array
-from cogattn.stream import Session, Task
+from cogattn.view import plot
+from cogattn.world.stream import Session, Task
 
 END = 4.0  #: s from the onset of the target to the end of a trial
 

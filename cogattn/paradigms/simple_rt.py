@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cogattn import human, plot
+from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Metric, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, chances, lapsed
-from cogattn.stream import Session, Stimulus, Task, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

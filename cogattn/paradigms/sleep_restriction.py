@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cogattn import human, plot
+from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Metric, curve, pens_of
 from cogattn.paradigms.simple_rt import PVT
 from cogattn.paradigms.watch import Array, Watch, lapsed
-from cogattn.stream import Session
+from cogattn.view import plot
+from cogattn.world.stream import Session
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

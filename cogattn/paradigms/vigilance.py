@@ -17,12 +17,13 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from cogattn import human, plot
+from cogattn import human
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, curve, pens_of, pooled
 from cogattn.paradigms.watch import Array, Seen, Watch, chances, scattered
-from cogattn.stream import Session, Stimulus, Task, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -24,13 +24,14 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import human, plot
+from cogattn import human
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
-from cogattn.stream import Session, Stimulus, Task, TaskStream
+from cogattn.view import plot
+from cogattn.world.stream import Session, Stimulus, Task, TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -17,7 +17,7 @@ import pandas as pd
 
 from cogattn.mind.draws import CHOICE, LAYOUT, uniforms
 from cogattn.paradigms.base import Answers, Condition, Paradigm
-from cogattn.stream import Session, TaskStream
+from cogattn.world.stream import Session, TaskStream
 
 Array = npt.NDArray[Any]
 LAPSE = 0.5  #: s; a response as late as this, or none, is a lapse (Dinges & Powell 1985)

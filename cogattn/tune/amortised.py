@@ -23,11 +23,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import experiment, files, paradigms
+from cogattn import files, paradigms
 from cogattn.errors import InputError, choice, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.paradigms import Paradigm
-from cogattn.results import Trials
+from cogattn.runs import experiment
+from cogattn.runs.results import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
 from cogattn.tune.calibrating import BINS, RANKED, Calibration
@@ -123,7 +124,7 @@ class Amortised:
     def _standard(self, table: pd.DataFrame, draws: int, seed: int) -> Array:
         """(draws, people, parameters): the standard parameters of people with these statistics."""
         torch = needs("torch", "amortised")
-        from cogattn.training import seeded
+        from cogattn.nn.networks.training import seeded
 
         seen = torch.as_tensor(table.to_numpy(), dtype=torch.float32)
         with torch.no_grad():
@@ -352,7 +353,7 @@ class _Silent:
 def _train(z: Array, x: Array, size: dict[str, Any], epochs: int, seed: int) -> tuple[Any, float]:
     """The flow, and its loss on a tenth of the people that it was not trained on."""
     torch, inference = needs("torch", "amortised"), needs("sbi.inference", "amortised")
-    from cogattn.training import seeded
+    from cogattn.nn.networks.training import seeded
 
     theta, seen = (torch.as_tensor(a, dtype=torch.float32) for a in (z, x))
 

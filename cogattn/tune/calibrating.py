@@ -25,18 +25,19 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from cogattn import files, paradigms, plot
+from cogattn import files, paradigms
 from cogattn.errors import needs, whole
-from cogattn.experiment import run
 from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
+from cogattn.runs.experiment import run
 from cogattn.showing import Progress, ticker
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.base import Likelihood
 from cogattn.tune.gradients import Slope
 from cogattn.tune.posteriors import Alone, adults, mind
 from cogattn.tune.sampling import nuts
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -29,7 +29,6 @@ import pandas as pd
 from numba import njit
 from scipy import stats
 
-from cogattn import plot
 from cogattn.errors import InputError
 from cogattn.laws import stages
 from cogattn.laws.alertness import later_density, later_mass, later_quantile
@@ -37,6 +36,7 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.paradigms.prp import PRP
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over
 from cogattn.tune.sittings import COURSE, HIDDEN, Sittings, course, forward, on_task
+from cogattn.view import plot
 
 _LATEST = 4.0  # s from S1 to the end of a trial
 _NODES = 8  # of each panel of each integral

@@ -24,14 +24,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from cogattn import files, plot
+from cogattn import files
 from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer
-from cogattn.results import Trials
+from cogattn.runs.results import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import likelihoods
 from cogattn.tune.base import Likelihood
 from cogattn.tune.fitting import Job, of_people
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

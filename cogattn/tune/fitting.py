@@ -6,7 +6,7 @@ a person with few trials then borrows from the others (partial pooling). The int
 importance sampling around the peak of his posterior, with common random numbers; the population is improved by EM
 (Dempster, Laird & Rubin 1977) until its likelihood stands. Intervals are those of the posterior, given the population.
 
->>> from cogattn.experiment import run
+>>> from cogattn.runs.experiment import run
 >>> trials = run("whole_report", arms="human", people=2, trials=40, seed=1)
 >>> found = fit("whole_report", trials, pool=False)
 >>> found.estimates[["capacity", "slots", "threshold"]].shape
@@ -28,14 +28,15 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, stats
 
-from cogattn import files, plot, showing
+from cogattn import files, showing
 from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer, Population, Spread
 from cogattn.paradigms import Name, Paradigm
-from cogattn.results import Trials
+from cogattn.runs.results import Trials
 from cogattn.showing import Progress
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.base import Data, Likelihood
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -163,7 +164,7 @@ class Fit:
 
     def save(self, folder: Path) -> Path:
         """Tables, the observer and the population as files that every command takes, the figure."""
-        from cogattn import results
+        from cogattn.runs import results
 
         files.write_table(folder / "estimates.csv", self.estimates)
         files.write_table(folder / "intervals.csv", self.intervals)

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
-from cogattn import paradigms, plot
+from cogattn import paradigms
 from cogattn.errors import InputError, choice, number
 from cogattn.laws.race import first_finishers, reallocated_counts, report_counts
 from cogattn.paradigms import Paradigm, change_detection
@@ -33,6 +33,7 @@ from cogattn.tune.choosing import Choosing
 from cogattn.tune.detecting import ChangeDetection
 from cogattn.tune.pressing import Pressing
 from cogattn.tune.simulated import Simulated
+from cogattn.view import plot
 
 RACES = ("fixed", "reallocating", "linear")
 FITTED = tuple(

@@ -33,18 +33,19 @@ import numpy.typing as npt
 import pandas as pd
 from numba import njit
 
-from cogattn import files, plot
+from cogattn import files
 from cogattn.errors import InputError, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
-from cogattn.results import Trials
+from cogattn.runs.results import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
 from cogattn.tune.fitting import Asked, Fit, ask, fit, pools, trades
 from cogattn.tune.gradients import Slope
 from cogattn.tune.likelihoods import Compact
 from cogattn.tune.sampling import ENOUGH, RHAT, nuts
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

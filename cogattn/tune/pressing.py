@@ -23,11 +23,11 @@ import numpy as np
 import pandas as pd
 from numba import njit
 
-from cogattn import plot
 from cogattn.errors import InputError, number
 from cogattn.laws.alertness import EARLIEST, later_after, later_density, later_mass
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, over
 from cogattn.tune.sittings import COURSE, HIDDEN, Sittings, course, on_task
+from cogattn.view import plot
 
 EARLY = 0.1  #: s; sooner is no answer (as in `mind`)
 _LOAD = 1.0  # one stimulus, one response: demand 1, monotony 1

@@ -30,10 +30,10 @@ import pandas as pd
 from scipy import special
 
 from cogattn.errors import InputError, choice, number
-from cogattn.experiment import Plan, digest, make_plan, play
 from cogattn.observer import Observer, Population
 from cogattn.paradigms import Paradigm
-from cogattn.scaling import Piece, finish
+from cogattn.runs.experiment import Plan, digest, make_plan, play
+from cogattn.runs.scaling import Piece, finish
 from cogattn.showing import Progress
 from cogattn.tune.scales import SCALES
 

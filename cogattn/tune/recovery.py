@@ -28,15 +28,16 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import files, paradigms, plot, showing
+from cogattn import files, paradigms, showing
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.experiment import run
 from cogattn.observer import Observer, Population
 from cogattn.paradigms import Paradigm
+from cogattn.runs.experiment import run
 from cogattn.showing import Progress
 from cogattn.tune import likelihoods
 from cogattn.tune.fitting import Fit, ask, fit
 from cogattn.tune.scales import SCALES
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -27,13 +27,15 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import files, plot, results
+from cogattn import files
 from cogattn.errors import InputError, choice, needs, whole
-from cogattn.experiment import run_folder
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
+from cogattn.runs import results
+from cogattn.runs.experiment import run_folder
 from cogattn.showing import Progress, ticker
 from cogattn.tune.probing import Probe, Range, Ranges, ranges
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -26,16 +26,17 @@ import numpy as np
 import pandas as pd
 from scipy import interpolate, stats
 
-from cogattn import paradigms, plot
+from cogattn import paradigms
 from cogattn.errors import InputError, whole
-from cogattn.experiment import run
 from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.paradigms.base import Levels
+from cogattn.runs.experiment import run
 from cogattn.showing import Progress
 from cogattn.tune import scales
 from cogattn.tune.base import Array, Likelihood, checked, lacking, over
+from cogattn.view import plot
 
 MOST = 4  #: parameters at a time
 _WIDE = 2.5  # sd of adults over which points are spread

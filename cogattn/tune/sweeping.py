@@ -28,15 +28,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from cogattn import files, plot, results
+from cogattn import files
 from cogattn.errors import InputError, choice, needs, whole
-from cogattn.experiment import run_folder
 from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
+from cogattn.runs import results
+from cogattn.runs.experiment import run_folder
 from cogattn.showing import Progress, ticker
 from cogattn.tune.goals import Constraint, Goal
 from cogattn.tune.probing import Probe, Range, Ranges, ranges, with_
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -9,8 +9,8 @@ into a single trial, changed a person's parameters, taken limits away one by one
 import torch
 
 import cogattn as ca
-from cogattn import gantt
 from cogattn.mind import cohort
+from cogattn.view import gantt
 
 PEOPLE = 40
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cogattn.mind import cohort, world
 from cogattn.observer import Observer
-from cogattn.stream import Change, Stimulus, Task, TaskStream
+from cogattn.world.stream import Change, Stimulus, Task, TaskStream
 
 END = 1.0
 

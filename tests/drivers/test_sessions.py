@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from cogattn.errors import InputError
 from cogattn.mind import cohort, mind, world
 from cogattn.observer import Observer
-from cogattn.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.stream import Session, Stimulus, Task, TaskStream
 
 PRESS = Task("press", demand=1.0, monotony=1.0, memory=0.5, rate=30, response="simple")
 GO = Task("go", monotony=0.3, response="go", caution=1.1)

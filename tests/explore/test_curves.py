@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 import cogattn as ca
-from cogattn import paradigms, plot
-from cogattn.experiment import events
+from cogattn import paradigms
 from cogattn.explore import curves, drawing, playing, trial
+from cogattn.runs.experiment import events
+from cogattn.view import plot
 
 mpl.use("Agg")
 

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from cogattn import human
-from cogattn.comparison import compare
-from cogattn.experiment import run
 from cogattn.laws import race
 from cogattn.observer import Population
-from cogattn.scoring import scorecard
+from cogattn.reports.comparison import compare
+from cogattn.reports.scoring import scorecard
+from cogattn.runs.experiment import run
 
 BUILT = ("whole report of 6", "partial report at 83 ms")
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from cogattn.experiment import run
 from cogattn.observer import Population, Spread
 from cogattn.paradigms import get
 from cogattn.paradigms.attentional_blink import given_first
+from cogattn.runs.experiment import run
 
 BANDED = (
     "prp",

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from cogattn import human, paradigms
-from cogattn.experiment import run
 from cogattn.paradigms.vigilance import blockwise
+from cogattn.runs.experiment import run
 
 BANDS = {"simple_rt": 8, "go_nogo": 3, "vigilance": 3, "sleep_restriction": 1}
 # Bands that the one population misses, each with its reason in docs/theory.md: when one comes inside, say so there.

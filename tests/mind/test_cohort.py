@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from cogattn.errors import InputError
 from cogattn.mind import cohort, drop_stale
 from cogattn.observer import Observer, Population
-from cogattn.stream import Change, Stimulus, TaskStream, display
+from cogattn.world.stream import Change, Stimulus, TaskStream, display
 
 SIX = display(targets=4, distractors=2, exposure=0.1)
 CROWD = Population.adults().sample(5, seed=0)

@@ -11,7 +11,7 @@ import pytest
 from cogattn.errors import InputError
 from cogattn.mind import cohort, events, world
 from cogattn.observer import Observer
-from cogattn.stream import Change, Stimulus, Task, TaskStream
+from cogattn.world.stream import Change, Stimulus, Task, TaskStream
 
 STREAM = TaskStream(
     (

@@ -16,7 +16,7 @@ import pytest
 from cogattn.mind import cohort, mind
 from cogattn.mind.events import KINDS
 from cogattn.observer import Observer
-from cogattn.stream import FORGET, MASK, MOST_ELEMENTS, OFFSET, ONSET, WEIGHT
+from cogattn.world.stream import FORGET, MASK, MOST_ELEMENTS, OFFSET, ONSET, WEIGHT
 
 A, B, C, D = range(4)
 

@@ -18,8 +18,8 @@ from torch.autograd import gradcheck, gradgradcheck
 from torch.overrides import TorchFunctionMode
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.nn import MECHANISMS, attention
+from cogattn.nn.gate import GateState
 
 PAGE = Path(__file__).parents[2] / "docs" / "mechanisms.md"
 BEGIN, END = "<!-- made by tests/nn/features.py -->", "<!-- end of what it makes -->"

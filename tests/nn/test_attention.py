@@ -19,8 +19,8 @@ from torch.autograd import gradcheck
 
 import cogattn as ca
 from cogattn.errors import InputError
-from cogattn.gate import GateState, Race
 from cogattn.nn import MECHANISMS, MultiheadAttention, attention, gated_attention, mechanisms
+from cogattn.nn.gate import GateState, Race
 
 DOTS = ("dot", "scaled_dot", "norm_scaled", "cosine")
 each = pytest.mark.parametrize("name", MECHANISMS)

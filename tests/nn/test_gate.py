@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from torch.utils import _pytree as pytree
 
 from cogattn.errors import InputError
-from cogattn.gate import Compose, GateState, Lapse, Policy, Race, Slots, Soft, TopK
+from cogattn.nn.gate import Compose, GateState, Lapse, Policy, Race, Slots, Soft, TopK
 
 B, H, L, S, K = 3, 2, 5, 7, 2
 

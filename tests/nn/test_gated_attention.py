@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState, Race
 from cogattn.nn import gated_attention
+from cogattn.nn.gate import GateState, Race
 
 B, H, L, S, D = 3, 4, 6, 32, 8
 PLAIN = F.scaled_dot_product_attention

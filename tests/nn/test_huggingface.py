@@ -16,8 +16,8 @@ import pytest
 import torch
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState, Race
 from cogattn.nn import eviction_plan
+from cogattn.nn.gate import GateState, Race
 from cogattn.nn.huggingface import NAME, attention_layers, attention_of, limited, weigh
 
 transformers = pytest.importorskip(

@@ -11,9 +11,9 @@ import torch
 from scipy import stats
 
 from cogattn.errors import InputError
-from cogattn.gate import TopK
 from cogattn.laws import race
 from cogattn.nn import gated_attention
+from cogattn.nn.gate import TopK
 from cogattn.nn.selection import (
     GRADIENTS,
     gumbel,

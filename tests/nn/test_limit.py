@@ -9,8 +9,8 @@ import torch
 from torch import nn
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState, Race
 from cogattn.nn import MultiheadAttention, eviction_plan, gated_attention, limit
+from cogattn.nn.gate import GateState, Race
 from cogattn.nn.layers import attention_layers, chosen
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*nested tensor", "ignore:enable_nested_tensor")

@@ -11,8 +11,8 @@ import torch
 from torch import nn
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState, Race
 from cogattn.nn import MultiheadAttention, gated_attention
+from cogattn.nn.gate import GateState, Race
 
 B, L, S, E, H = 3, 5, 7, 16, 4
 

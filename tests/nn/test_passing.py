@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.nn import gated_attention, let_through
+from cogattn.nn.gate import GateState
 
 B, S, D = 4, 6, 3
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 from scipy import stats
 
-from cogattn.gate import Race
+from cogattn.nn.gate import Race
 
 ROWS = 60_000
 LOGITS = torch.tensor([0.0, 0.5, -0.7, 1.0, 0.2, -1.0])

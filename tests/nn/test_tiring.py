@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from cogattn.errors import InputError
-from cogattn.gate import GateState
 from cogattn.nn.functional import gated_attention
+from cogattn.nn.gate import GateState
 
 T, B, H, L, S, D = 5, 3, 2, 4, 6, 8
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 from scipy import stats
 
-from cogattn.gate import GateState, Race
 from cogattn.laws import race
 from cogattn.mind import cohort, world
+from cogattn.nn.gate import GateState, Race
 from cogattn.observer import Observer
-from cogattn.stream import Stimulus, TaskStream
+from cogattn.world.stream import Stimulus, TaskStream
 
 WEIGHTS = np.array([1.0, 0.44, 2.0, 0.8, 1.3])
 EXPOSURE = 0.06

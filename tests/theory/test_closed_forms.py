@@ -12,7 +12,7 @@ from scipy import stats
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.observer import Observer
-from cogattn.stream import Stimulus, TaskStream
+from cogattn.world.stream import Stimulus, TaskStream
 
 N = 400_000
 SETTINGS = range(24)

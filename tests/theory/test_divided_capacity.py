@@ -11,7 +11,7 @@ from scipy import stats
 from cogattn.laws import memory, stages
 from cogattn.mind import cohort
 from cogattn.observer import Observer
-from cogattn.stream import Stimulus, Task, TaskStream
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 SHARP = {
     "capacity": math.inf,

@@ -19,7 +19,7 @@ from cogattn.mind import cohort, mind
 from cogattn.mind.draws import _key
 from cogattn.mind.mind import CHOOSE, DONE, READY, STATE
 from cogattn.observer import Observer
-from cogattn.stream import ONSET, Stimulus, Task, TaskStream
+from cogattn.world.stream import ONSET, Stimulus, Task, TaskStream
 
 N = 1_000_000
 ADULT = Observer()  # chooses as people do: LATER with their speed and spread

@@ -11,7 +11,7 @@ from scipy import stats
 from cogattn.laws import race
 from cogattn.mind import world
 from cogattn.observer import Observer
-from cogattn.stream import Stimulus, TaskStream
+from cogattn.world.stream import Stimulus, TaskStream
 
 TRIALS = 2500
 WEIGHTS = np.array([1.0, 0.44, 2.0, 0.8])

@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from cogattn import cli, paradigms, scaling, tune
+from cogattn import cli, paradigms, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer, Population
+from cogattn.runs import scaling
 from cogattn.tune import likelihoods, probing, recovery, sweeping
 from cogattn.tune.goals import Constraint, Expression, Goal
 from cogattn.tune.probing import Probe, Range, ranges, read_range

@@ -14,10 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import files, human, paradigms, plot, results, showing
-from cogattn.experiment import check, digest, execute_all, make_plan, run_folder
+from cogattn import files, human, paradigms, showing
 from cogattn.observer import LIMITS, Observer, Population
+from cogattn.runs import results
+from cogattn.runs.experiment import check, digest, execute_all, make_plan, run_folder
 from cogattn.showing import Progress
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

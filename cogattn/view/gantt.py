@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cogattn import plot
 from cogattn.errors import InputError, number
 from cogattn.mind import events
 from cogattn.mind.events import Span
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -27,19 +27,21 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import files, paradigms, results, subjects
+from cogattn import files, paradigms
 from cogattn.errors import InputError, RunError, choice, whole
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
+from cogattn.nn.networks import subjects
+from cogattn.nn.networks.subjects import Subject, find_judge, find_reader, find_specialist, fingerprint
 from cogattn.observer import Arm, Observer, Population, limits_of
 from cogattn.paradigms import Answers, Condition, Name, OwnTask, Paradigm, Watch
 from cogattn.paradigms.watch import Seen
-from cogattn.results import Trials
-from cogattn.scaling import Piece, finish
+from cogattn.runs import results
+from cogattn.runs.results import Trials
+from cogattn.runs.scaling import Piece, finish
 from cogattn.showing import Progress, ticker
-from cogattn.stream import TaskStream
-from cogattn.subjects import Subject, find_judge, find_reader, find_specialist, fingerprint
+from cogattn.world.stream import TaskStream
 
 _BLOCK = 16384  # displays in memory at a time
 _MOST_TRIALS = 20_000_000  # of a condition: its table has to fit into memory
@@ -685,7 +687,7 @@ class Scene:
 
     def _gate(self, keep: Array) -> Any:
         """What the mind leaves, place by place."""
-        from cogattn.gate import GateState
+        from cogattn.nn.gate import GateState
 
         return GateState.from_numpy(keep=_scatter(keep, self.place, self.subject.places, False))
 

@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from cogattn import files, human, plot, results, showing
-from cogattn.experiment import Plan, check, digest, execute_all, make_plan, run_folder
+from cogattn import files, human, showing
+from cogattn.nn.networks.subjects import find, is_judge, is_specialist
 from cogattn.observer import Observer, Population
 from cogattn.paradigms import OwnTask
-from cogattn.results import Trials
+from cogattn.runs import results
+from cogattn.runs.experiment import Plan, check, digest, execute_all, make_plan, run_folder
+from cogattn.runs.results import Trials
 from cogattn.showing import Progress
-from cogattn.subjects import find, is_judge, is_specialist
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -75,7 +75,7 @@ class Trials:
 
     def save(self, folder: str | Path) -> Path:
         """Write the run folder: tables, summary, figure, provenance; done.json last."""
-        from cogattn import plot
+        from cogattn.view import plot
 
         folder = Path(folder)
         write_text(folder / "config.toml", toml(self.config))
@@ -250,7 +250,7 @@ def _version(package: str) -> str:
 
 def _commit() -> dict[str, Any]:
     """The commit of the checkout that this code runs from, if it is one."""
-    here = Path(__file__).resolve().parents[1]
+    here = Path(__file__).resolve().parents[2]
     if not (here / ".git").exists():
         return {"commit": None, "dirty": None}
 

@@ -23,8 +23,7 @@ from torch import nn
 
 from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
-from cogattn.nn.passing import let_through
-from cogattn.subjects import (
+from cogattn.nn.networks.subjects import (
     DISTRACTOR,
     EMPTY,
     NOTHING,
@@ -36,9 +35,10 @@ from cogattn.subjects import (
     noted,
     row_chunks,
 )
+from cogattn.nn.passing import let_through
 
 if TYPE_CHECKING:
-    from cogattn.gate import GateState
+    from cogattn.nn.gate import GateState
 
 PLACES = 8
 DIGITS = 10

@@ -43,9 +43,9 @@ from cogattn.errors import InputError, choice, number, whole
 if TYPE_CHECKING:
     import torch
 
-    from cogattn.gate import GateState
+    from cogattn.nn.gate import GateState
     from cogattn.nn.memory import Plan
-    from cogattn.stream import TaskStream
+    from cogattn.world.stream import TaskStream
 
 Labels = npt.NDArray[np.int64]
 Keys = npt.NDArray[np.uint64]
@@ -340,7 +340,7 @@ def _fits(network: torch.nn.Module, tensors: Mapping[str, torch.Tensor], path: P
 
 def _folder() -> Path:
     """`_models` inside an installed package, `models` beside the package in a checkout."""
-    package = Path(__file__).parent
+    package = Path(__file__).parents[2]
     inside = package / "_models"
     return inside if inside.is_dir() else package.parent / "models"
 

@@ -26,9 +26,10 @@ import pandas as pd
 import torch
 from torch import nn
 
-from cogattn import files, plot
+from cogattn import files
 from cogattn.errors import CogattnError, InputError, number, whole
-from cogattn.subjects import load_weights, read_tensors, save
+from cogattn.nn.networks.subjects import load_weights, read_tensors, save
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -4,7 +4,7 @@ The trial is played again (the same draws give the same events); then each arm's
 attention out among the elements (`allocate`), through the gate that the mind left it. A reader that cannot say so is
 taken at its own logits: softmax over the elements that its gate leaves open.
 
->>> from cogattn.experiment import run
+>>> from cogattn.runs.experiment import run
 >>> told = explain(run("partial_report", model="digit_reader", people=2, trials=3), condition=1, person=1, trial=2)
 >>> told.frame.groupby("arm")["allocation"].sum().round(6).tolist()
 [1.0, 1.0]
@@ -21,12 +21,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import files, plot
+from cogattn import files
 from cogattn.errors import InputError, whole
-from cogattn.experiment import Cell, Plan, model_of, plan_of, play_again, world_of
 from cogattn.observer import limits_of
 from cogattn.paradigms import OwnTask
-from cogattn.results import Trials
+from cogattn.runs.experiment import Cell, Plan, model_of, plan_of, play_again, world_of
+from cogattn.runs.results import Trials
+from cogattn.view import plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

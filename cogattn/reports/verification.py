@@ -23,13 +23,13 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
-from cogattn import plot
 from cogattn.errors import whole
 from cogattn.laws import race
 from cogattn.mind import cohort, world
 from cogattn.observer import Observer
 from cogattn.showing import Progress, ticker
-from cogattn.stream import Change, Stimulus, TaskStream, display
+from cogattn.view import plot
+from cogattn.world.stream import Change, Stimulus, TaskStream, display
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -29,17 +29,19 @@ import pandas as pd
 import simpy
 from simpy.rt import RealtimeEnvironment
 
-from cogattn import files, plot, results, showing
+from cogattn import files, showing
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.experiment import one_thread_each, run_folder
 from cogattn.laws import race
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.mind.world import Mind
+from cogattn.nn.networks.subjects import Exam, Keys, Specialist, find_specialist, fingerprint
 from cogattn.observer import Observer
-from cogattn.plot import Pen
+from cogattn.runs import results
+from cogattn.runs.experiment import one_thread_each, run_folder
 from cogattn.showing import Progress
-from cogattn.stream import MOST_ELEMENTS
-from cogattn.subjects import Exam, Keys, Specialist, find_specialist, fingerprint
+from cogattn.view import plot
+from cogattn.view.plot import Pen
+from cogattn.world.stream import MOST_ELEMENTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -1,0 +1,75 @@
+"""Modules that moved: the old names still import, and say where the module is now.
+
+>>> import warnings
+>>> with warnings.catch_warnings():
+...     warnings.simplefilter("ignore", DeprecationWarning)
+...     import cogattn.gantt
+>>> cogattn.gantt.__name__
+'cogattn.view.gantt'
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import warnings
+from collections.abc import Sequence
+from types import ModuleType
+
+#: old name -> where it is now
+MOVED = {
+    "stream": "world.stream",
+    "gate": "nn.gate",
+    "subjects": "nn.networks.subjects",
+    "training": "nn.networks.training",
+    "texts": "nn.networks.texts",
+    "digits": "nn.networks.digits",
+    "experiment": "runs.experiment",
+    "results": "runs.results",
+    "scaling": "runs.scaling",
+    "comparison": "reports.comparison",
+    "scoring": "reports.scoring",
+    "explaining": "reports.explaining",
+    "verification": "reports.verification",
+    "realtime": "reports.realtime",
+    "plot": "view.plot",
+    "gantt": "view.gantt",
+}
+
+
+class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """`import cogattn.OLD` gives the module that stands at its new place."""
+
+    def find_spec(
+        self,
+        fullname: str,
+        path: Sequence[str] | None = None,  # noqa: ARG002 (the import system's interface)
+        target: ModuleType | None = None,  # noqa: ARG002
+    ) -> importlib.machinery.ModuleSpec | None:
+        """A spec for the old names, and for nothing else."""
+        package, _, rest = fullname.partition(".")
+        if package == "cogattn" and rest.partition(".")[0] in MOVED:
+            return importlib.util.spec_from_loader(fullname, self)
+        return None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        """The module at its new place; a part of a package that moved has moved with it."""
+        old, _, part = spec.name.removeprefix("cogattn.").partition(".")
+        now = ".".join(("cogattn", MOVED[old], *([part] if part else [])))
+        warnings.warn(f"{spec.name} is now {now}", DeprecationWarning, stacklevel=2)
+        self._own = importlib.import_module(now)
+        self._spec = self._own.__spec__
+        return self._own
+
+    def exec_module(self, module: ModuleType) -> None:
+        """It has been executed; it keeps the spec of its own place."""
+        module.__spec__ = self._spec
+
+
+def install() -> None:
+    """Make the old names importable."""
+    if not any(isinstance(finder, _Moved) for finder in sys.meta_path):
+        sys.meta_path.append(_Moved())
