@@ -70,6 +70,13 @@ def share_of(rank, n, s):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def servers_of(rank, c):  # type: ignore[no-untyped-def]
+    """The part that the job of this rank has of a central stage that serves as many at once as it can, in their order:
+    c = 1 the bottleneck, c = 2 two servers, c = 1/2 one that works at half the rate."""
+    return min(1.0, max(0.0, c - rank))
+
+
+@njit(cache=True)
 def attractiveness(priority, salience, difficulty, waiting):  # type: ignore[no-untyped-def]
     """How much a task draws attention: its priority, more while something of it waits, less if it is hard."""
     return priority * math.exp(salience if waiting else 0.0) / difficulty
@@ -195,6 +202,23 @@ def mm1(arrival: npt.ArrayLike, service: npt.ArrayLike, discipline: str = "fcfs"
     choice("discipline", discipline, ("fcfs", "ps"))
     x, mean = values("arrival", arrival, least=0.0), values("service", service, above=0.0)
     return mean / (1.0 - _below_one(np.asarray(x * mean)))
+
+
+def erlang_c(arrival: npt.ArrayLike, service: npt.ArrayLike, servers: int) -> Array:
+    """Mean time in an M/M/c queue: `service` + C service / (c - arrival x service), C = Erlang's chance to wait.
+
+    >>> float(erlang_c(0.5, 1.0, 1)), round(float(erlang_c(1.5, 1.0, 2)), 4)
+    (2.0, 2.2857)
+    """
+    c = whole("servers", servers, least=1, most=10_000)
+    x, mean = values("arrival", arrival, least=0.0), values("service", service, above=0.0)
+    load = np.asarray(x * mean)
+    rho = _below_one(load / c)
+    blocked = np.ones(load.shape)
+    for k in range(1, c + 1):  # Erlang's B
+        blocked = load * blocked / (k + load * blocked)
+    waits = blocked / (1.0 - rho * (1.0 - blocked))
+    return np.asarray(mean + waits * mean / (c - load))
 
 
 def mg1(arrival: npt.ArrayLike, mean: npt.ArrayLike, second_moment: npt.ArrayLike) -> Array:

@@ -1,8 +1,10 @@
-"""A compiled loop drives a population: the same events, from the same draws, about a thousand times as fast.
+"""A compiled loop drives a population: the same events, from the same draws, as fast as a loop written for one task.
 
-It merges each mind's `next_event` with a sorted list of arrivals, trial by trial, in threads (the loop holds no
-lock). A trial's numbers depend on its own address alone, so cutting the work differently changes nothing. What
-it cannot express it refuses by name: a world that answers back is SimPy's (`mind.world`).
+A sitting is one mind in a session: trials one after another, with pauses between them (`watch`); a single display is a
+session of one trial (`play`). The loop merges each mind's `next_event` with the sorted arrivals of its trials, in threads
+(it holds no lock). A trial's numbers depend on its own address alone, so cutting the work differently changes nothing;
+what a stream does not use is compiled out (`state.used`). What it cannot express it refuses by name: a world that answers
+back is SimPy's (`mind.world`).
 
 >>> from cogattn.observer import Observer
 >>> from cogattn.world.stream import display
@@ -13,54 +15,48 @@ np.int64(3)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from numba import njit
 
+from cogattn.compiled import compiled
 from cogattn.errors import InputError, whole
-from cogattn.mind import events, mind
-from cogattn.mind.draws import trial_keys
-from cogattn.mind.mind import (
+from cogattn.mind import alertness, engine, events, race, state, store
+from cogattn.mind.draws import _key, trial_keys
+from cogattn.mind.phases import GONE, LOST, RACING, STORED, WAITING
+from cogattn.observer import Observer
+from cogattn.population import People
+from cogattn.world.kinds import (
+    CALL,
     CHOOSE,
     DECAY,
     DISPLACE,
     ENCODE,
-    FOUND,
-    FULL,
-    GONE,
-    LOST,
-    QUIT,
-    RACING,
-    RESPOND,
-    STATE,
-    WAITING,
-)
-from cogattn.observer import Observer
-from cogattn.world.stream import (
-    CALL,
-    CALLED,
     END,
     EXPIRE,
     FORGET,
+    FOUND,
+    FULL,
     HOLD,
     LOAD,
-    MOST_TASKS,
     ONSET,
-    RESPONSES,
+    QUIT,
+    RESPOND,
     SLEEPINESS,
     WEIGHT,
-    WHEN_FULL,
-    Session,
-    TaskStream,
 )
+from cogattn.world.stream import CALLED, MOST_TASKS, Session, TaskStream
 
 _CHUNK = 8192  # trials a thread takes at a time
+WATCH = 2**31 - 1  #: the number of the trial whose address holds the chances that outlast a trial
+VISIT = 1048576  #: trials of one sitting at most: the j-th of the v-th sitting has the number v * VISIT + j
+
+Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
@@ -82,9 +78,13 @@ class Fate:
         flags = [np.zeros(shape, np.bool_) for _ in range(2)]
         return cls(times[0], times[1], times[2], flags[0], times[3], times[4], flags[1])
 
-    def arrays(self) -> tuple[npt.NDArray[Any], ...]:
-        """As the compiled loops take them."""
+    def arrays(self) -> tuple[Array, ...]:
+        """As the compiled loop takes them."""
         return (self.encoded, self.left, self.seems, self.minded, self.chosen, self.answered, self.right)
+
+    def of_trials(self) -> Fate:
+        """Of sittings of one trial: (trials, elements)."""
+        return Fate(*(a[:, 0] for a in self.arrays()))
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,336 @@ class Outcome:
     fate: Fate | None = None  # more about each element, if asked for
 
 
+@dataclass(frozen=True)
+class Watched:
+    """What became of every trial of every person's session: arrays (people, trials)."""
+
+    start: npt.NDArray[np.float64]  # when the trial began, s
+    rt: npt.NDArray[np.float64]  # response time from the call, s; NaN = no response
+    right: npt.NDArray[np.bool_]  # the call was answered (or left alone) as its task asked
+    alertness: npt.NDArray[np.float64]  # A at the trial's start
+    on_task: npt.NDArray[np.bool_]  # attention was on the task then
+    criterion: npt.NDArray[np.float64]  # how far the criterion had adapted, 0..1
+    stored: npt.NDArray[np.bool_]  # (people, trials, elements) in the store at the trial's end
+    keys: npt.NDArray[np.uint64]  # the address of each trial's chances
+    slip: npt.NDArray[np.float64]  # (people,) how often a wrong key is pressed
+    events: pd.DataFrame | None = None
+    fate: Fate | None = None  # more about each element (people, trials, elements), if asked for
+
+
+# -- the loop ------------------------------------------------------------------------------------------------------
+
+
+class Streams(NamedTuple):
+    """Streams end to end, as the loop takes them."""
+
+    times: Array
+    kinds: Array
+    elements: Array
+    values: Array
+    starts: Array  # (streams + 1) where each begins in these columns
+    rules: Array  # (streams, tasks) of TASK
+    conflict: Array  # (streams, tasks, tasks)
+    tasks: Array  # (streams,) how many tasks
+    focused: Array  # (streams,)
+    job: Array  # (streams, elements)
+    evidence: Array
+    says: Array
+    size: Array  # (streams,) how many elements
+
+
+class Sittings(NamedTuple):
+    """Who sits, and where their chances are: an entry per sitting."""
+
+    number: Array  # the person's number: his address
+    who: Array  # his row among the people
+    life: Array  # the number of the trial at whose address the chances are that outlast a trial
+    first: Array  # the number of his first trial
+    row: Array  # the row of the plan that he takes
+
+
+class Planned(NamedTuple):
+    """What each row of the plan shows and when: arrays (rows, trials)."""
+
+    which: Array
+    gap: Array
+    rest: Array
+    rest_load: Array
+
+
+class Work(NamedTuple):
+    """What holds for a whole session."""
+
+    load: float
+    memory: float
+    sleepiness: float
+    self_paced: bool
+
+
+class Made(NamedTuple):
+    """What the loop writes: arrays (sittings, trials) and (sittings, trials, elements); of no size where not wanted."""
+
+    start: Array
+    rt: Array
+    right: Array
+    level: Array
+    on: Array
+    shift: Array
+    stored: Array
+    finish: Array
+    censored: Array
+
+
+_EVENT = np.dtype([("time", np.float64), ("kind", np.int64), ("element", np.int64), ("slot", np.int64)])
+
+
+@compiled(nogil=True)
+def _sit(  # type: ignore[no-untyped-def]
+    mind, e, begin_at, end_at, seed, people, sittings, planned, work, world, scale, given, made, fate, log, length,
+    tired, keep, answer, hunt, tell, turn,
+):  # fmt: skip
+    """Sittings begin_at..end_at: the mind's events strictly before each arrival, then the arrival.
+
+    A trial's arrivals are preceded by two of its session: a rest begins, work goes on. There is one place where a mind
+    is asked what comes next, whatever comes.
+    """
+    m = mind[0]
+    number, who, life, first, rows = sittings
+    which, gap, rest, rest_load = planned
+    load, memory, sleepiness, self_paced = work
+    times, kinds, elements, values, starts, all_rules, all_conflict, tasks, focused, job, evidence, says, size = world
+    start, rt, right, level, on, shift, stored, finish, censored = made
+    details, record, ends = fate[0].size > 0, log.size > 0, finish.size > 0
+    last_who, last_stream, begin, called = np.int64(-1), np.int64(-1), 0.0, 0.0
+    rules, conflict = all_rules[0, : tasks[0]], all_conflict[0]
+    session = tired is not None and start.size > 0
+    pauses = 2 if session else 0
+    for i in range(begin_at, end_at):
+        w, row, count = who[i], rows[i], 0
+        p = people[w]
+        engine.begin(m, p, e, rules, seed, number[i], life[i], tired, answer, hunt, tell)
+        for j in range(which.shape[1]):
+            s = which[row, j]
+            answered = False
+            for a in range(starts[s] - pauses, starts[s + 1]):
+                pause, then = a - starts[s], 0.0
+                if tired is not None and pause < 0:
+                    if pause == -2:
+                        if j == 0:
+                            _at_work(m, p, focused[s], sleepiness, load, memory, turn)
+                        if not rest[row, j] > 0.0:
+                            continue
+                        alertness.set_load(m, p, rest_load[row, j])
+                        count = _note(m, e, log, i, count, LOAD, -1, record)
+                        alertness.set_memory(m, p, 0.0)
+                        then = m.now + rest[row, j]
+                    else:
+                        if rest[row, j] > 0.0:
+                            alertness.set_load(m, p, load)
+                            count = _note(m, e, log, i, count, LOAD, -1, record)
+                            alertness.set_memory(m, p, memory)
+                        then = begin = m.now + gap[row, j]
+                else:
+                    if pause == 0:  # the trial begins
+                        begin = begin if session else m.now
+                        if s != last_stream or w != last_who:
+                            last_who, last_stream = w, s
+                            rules, conflict = all_rules[s, : tasks[s]], all_conflict[s]
+                            for x in range(size[s]):
+                                race.enlist(p, rules[job[s, x]], e[x], job[s, x], evidence[s, x], says[s, x])
+                        key = _key(seed, number[i], first[i] + j)
+                        engine.fresh(m, p, e, rules, key, tired, answer, hunt, tell)
+                        engine.assign(m, p, focused[s], turn)
+                        if tired is not None and session:
+                            start[i, j], level[i, j] = begin, alertness.alertness(m, p)
+                            on[i, j], shift[i, j] = m.on == 1, m.x[alertness.SHIFT]
+                            right[i, j] = True
+                        called = begin
+                    then = begin + times[a]
+                while then > m.now:
+                    t, kind, x = engine.next_event(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn)
+                    if not t < then:
+                        break
+                    engine.advance(m, p, e, rules, conflict, tired, answer, hunt, tell, turn, t)
+                    kind = engine.apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind, x)
+                    if record:
+                        count = _note(m, e, log, i, count, kind, m.who, record)
+                    if pause >= 0:
+                        if ends and (kind == ENCODE or kind == FULL):
+                            finish[i, j, x] = t
+                        if details:
+                            _tell(m, p, e, fate, i, j, kind, t, begin)
+                        if tired is not None and session:
+                            if kind == RESPOND:
+                                if np.isnan(rt[i, j]):
+                                    rt[i, j] = t - called
+                                if self_paced and m.busy == 0:
+                                    answered = True
+                                    break
+                if answered:
+                    break
+                engine.advance(m, p, e, rules, conflict, tired, answer, hunt, tell, turn, then)
+                if pause >= 0:
+                    kind, x = kinds[a], elements[a]
+                    if kind != END:
+                        value = values[a]
+                        if kind == ONSET or kind == WEIGHT:
+                            value *= given[i, j, x] if given.size > 0 else scale[w, s, x]
+                        engine.perceive(m, p, e, rules, conflict, tired, turn, kind, x, value)
+                        if tired is not None and session:
+                            if kind == CALL:
+                                called = then
+                                right[i, j] = m.answer_ok == 1
+                    m.who = x
+                    if details:
+                        _tell(m, p, e, fate, i, j, kind, then, begin)
+                    if record:
+                        count = _note(m, e, log, i, count, kind, x, record)
+            for x in range(m.n):
+                stored[i, j, x] = e[x].phase == STORED
+                if ends:
+                    censored[i, j, x] = e[x].phase == WAITING or e[x].phase == RACING
+        if record:
+            length[i] = count
+
+
+@compiled
+def _at_work(m, p, focused, sleepiness, load, memory, turn):  # type: ignore[no-untyped-def]
+    """A session begins."""
+    engine.assign(m, p, focused, turn)
+    alertness.set_day(m, p, sleepiness)
+    alertness.set_memory(m, p, memory)
+    alertness.set_load(m, p, load)
+
+
+@compiled
+def _note(m, e, log, i, count, kind, who, record):  # type: ignore[no-untyped-def]
+    """A row of the record, now, about `who`. Rows for which there is no room are counted: then there will be."""
+    if not record:
+        return count
+    if count < log.shape[1]:
+        m.who = who
+        row = log[i, count]
+        row.time = m.now
+        row.kind = kind
+        row.element, row.slot = engine.about(m, e, kind)
+    return count + 1
+
+
+@compiled
+def _tell(m, p, e, fate, i, j, kind, t, begin):  # type: ignore[no-untyped-def]
+    """What this event means for the fate of the element that it was about."""
+    encoded, left, seems, minded, chosen, answered, right = fate
+    x = m.who
+    if kind == ENCODE:
+        encoded[i, j, x] = t - begin
+        left[i, j, x] = np.nan
+        seems[i, j, x] = store.seems(m, p, e, x) - begin
+        minded[i, j, x] = m.on == 1
+    elif kind == FOUND or kind == QUIT:
+        if kind == FOUND:
+            encoded[i, j, x] = t - begin
+        for z in range(m.n):  # what a search has looked at
+            minded[i, j, z] = e[z].phase == LOST and e[z].job == e[m.hunter].job
+    elif kind == DISPLACE or kind == DECAY:
+        left[i, j, x] = t - begin
+    elif kind == CHOOSE:
+        chosen[i, j, x] = left[i, j, x] = t - begin
+        right[i, j, x] = e[x].right == 1
+    elif kind == RESPOND:
+        answered[i, j, x] = t - begin
+    elif kind == FORGET or kind == EXPIRE:
+        held = not np.isnan(encoded[i, j, x]) and np.isnan(left[i, j, x])
+        if held and e[x].phase == GONE:
+            left[i, j, x] = t - begin
+
+
+def _played(
+    sittings: Sittings,
+    planned: Planned,
+    work: Work,
+    streams: Sequence[TaskStream],
+    people: Array,
+    scale: Array,
+    given: Array,
+    made: Made,
+    fate: Fate,
+    *,
+    seed: int,
+    record: bool,
+    n_jobs: int,
+    tired: bool,
+    step: int,
+) -> tuple[Array, Array]:
+    """Let the loop run, in threads; the log of every sitting and its length."""
+    world, n = end_to_end(streams), len(sittings.who)
+    mechanisms = state.used(streams, people, tired)
+    most = max(len(s.stimuli) for s in streams)
+    room = planned.which.shape[1] * (8 + 4 * int(np.diff(world.starts).max())) if record else 0
+
+    def loop(first: int) -> None:
+        m, e = state.blank(most)
+        _sit(m, e, first, min(first + step, n), seed, people, tuple(sittings), tuple(planned), tuple(work), tuple(world),
+             scale, given, tuple(made), fate.arrays(), log, length, *mechanisms)  # fmt: skip
+
+    while True:
+        log, length = np.zeros((n if record else 0, room), _EVENT), np.zeros(n if record else 0, np.int64)
+        _in_threads(loop, range(0, n, step), n_jobs)
+        if not record or length.max() <= room:
+            return log, length
+        room = int(length.max())  # more happened than was expected: once more, with room for it
+        for array in (made.rt, *fate.arrays()):
+            array[...] = np.nan if array.dtype.kind == "f" else False
+
+
+def _in_threads(work: Callable[[int], None], firsts: Sequence[int], n_jobs: int) -> None:
+    if n_jobs == 1 or len(firsts) == 1:
+        for first in firsts:
+            work(first)
+    else:
+        with ThreadPoolExecutor(n_jobs) as pool:
+            list(pool.map(work, firsts))
+
+
+def end_to_end(streams: Sequence[TaskStream]) -> Streams:
+    """What the compiled loop has to know of the streams."""
+    tables = [s.arrivals() for s in streams]
+    columns = [np.concatenate([t[i] for t in tables]) for i in range(4)]
+    starts = np.cumsum([0, *(len(t.time) for t in tables)])
+    n, most = len(streams), max(len(s.stimuli) for s in streams)
+    rules = np.zeros((n, MOST_TASKS), state.TASK)
+    conflict = np.zeros((n, MOST_TASKS, MOST_TASKS))
+    job, evidence, says = np.zeros((n, most), np.int64), np.zeros((n, most)), np.zeros((n, most), np.int64)
+    for i, s in enumerate(streams):
+        t, k = len(s.tasks), len(s.stimuli)
+        rules[i, :t], conflict[i, :t, :t] = state.task_rules(s), s.competition
+        job[i, :k], evidence[i, :k], says[i, :k] = s.jobs, s.evidence, s.says
+    return Streams(
+        *columns, starts, rules, conflict, np.array([len(s.tasks) for s in streams], np.int64),
+        np.array([s.focused for s in streams], np.int64), job, evidence, says,
+        np.array([len(s.stimuli) for s in streams], np.int64),
+    )  # fmt: skip
+
+
+def weights_of(streams: Sequence[TaskStream], people: Array) -> Array:
+    """(people, streams, elements): what each person makes of each element, rested."""
+    out = np.zeros((len(people), len(streams), max(len(s.stimuli) for s in streams)))
+    for i, stream in enumerate(streams):
+        out[:, i, : len(stream.stimuli)] = stream.weights(people["alpha"])
+    return out
+
+
+def columns_of(observers: Sequence[Observer] | People) -> Array:
+    """The people as rows of PERSON."""
+    return observers.rows if isinstance(observers, People) else People.of(observers).rows
+
+
+# -- single displays -----------------------------------------------------------------------------------------------
+
+
 def play(
     streams: TaskStream | Sequence[TaskStream],
-    observers: Sequence[Observer],
+    observers: Sequence[Observer] | People,
     *,
     person: npt.ArrayLike,
     trial: npt.ArrayLike,
@@ -110,189 +437,46 @@ def play(
     record: bool = False,
     n_jobs: int = 1,
     details: bool = False,
+    first: int = 0,
 ) -> Outcome:
     """Play trials: `person` and `trial` broadcast, one entry per trial; `observers[person]` takes it.
 
     `which` says which of several streams a trial shows (all show the first by default). `weights`
     (trials, elements) replaces the weights that the streams give, e.g. by a network's own. `details`: the Fate of
-    each element.
+    each element. `first`: the number of the first observer, the address of his chances (person 0 is `observers[0]`).
     """
     streams = [streams] if isinstance(streams, TaskStream) else list(streams)
-    person, trial = np.broadcast_arrays(_integers("person", person), _integers("trial", trial))
-    person, trial = person.reshape(-1).copy(), trial.reshape(-1).copy()
-    which_ = np.zeros(len(person), np.int64) if which is None else _integers("which", which).reshape(-1)
-    _check(streams, observers, person, which_)
+    who, number = np.broadcast_arrays(_integers("person", person), _integers("trial", trial))
+    who, number = np.ascontiguousarray(who).reshape(-1), np.ascontiguousarray(number).reshape(-1)
+    shows = np.zeros(len(who), np.int64) if which is None else _integers("which", which).reshape(-1)
+    _check(streams, observers, who, shows)
     seed, n_jobs = whole("seed", seed, most=2**63 - 1), whole("n_jobs", n_jobs, least=1, most=1024)
-    table, starts = _arrivals(streams)
-    elements = max(len(s.stimuli) for s in streams)
-    w = (
-        _weights(streams, observers, person, which_, elements)
-        if weights is None
-        else _given(weights, person, elements)
-    )
-    crowd, jobs = crowd_of(observers), jobs_of(streams)
-    n = len(person)
-    fate = Fate.none(n, elements) if details else Fate.none(0, 0)
-    stored, censored = np.zeros((n, elements), np.bool_), np.zeros((n, elements), np.bool_)
-    finish = np.full((n, elements), np.inf)
-    cap = max(_room(s, observers) for s in streams) if record else 1
-    log = np.zeros((n if record else 1, cap), _EVENT)
-    length = np.zeros(n if record else 1, np.int64)
-
-    def work(first: int) -> None:
-        last = min(first + _CHUNK, n)
-        state = np.zeros(1, STATE).view(np.recarray)
-        _run(state[0], first, last, seed, person, trial, which_, crowd, jobs, *table, starts, w, stored, finish,
-             censored, fate.arrays(), record, log, length)  # fmt: skip
-
-    firsts = range(0, n, _CHUNK)
-    if n_jobs == 1 or len(firsts) == 1:
-        for first in firsts:
-            work(first)
+    people = columns_of(observers)
+    n, elements = len(who), max(len(s.stimuli) for s in streams)
+    nothing, none = np.zeros((0, 0)), np.zeros((0, 0), np.bool_)
+    scale, given = np.zeros((0, 0, 0)), np.zeros((0, 0, 0))
+    if weights is None:
+        scale = weights_of(streams, people)
     else:
-        with ThreadPoolExecutor(n_jobs) as pool:
-            list(pool.map(work, firsts))
-    rows = _event_frame(streams, person, trial, which_, log, length) if record else None
-    return Outcome(stored, finish, censored, rows, fate if details else None)
-
-
-_EVENT = np.dtype([("time", np.float64), ("kind", np.int64), ("element", np.int64), ("slot", np.int64)])
-
-
-@njit(cache=True, nogil=True)
-def _run(  # type: ignore[no-untyped-def]
-    m, first, last, seed, person, trial, which, crowd, jobs,
-    times, kinds, elements, values, starts, weights, stored, finish, censored, fate, record, log, length
-):  # fmt: skip
-    """Trials first..last: the mind's events strictly before each arrival, then the arrival."""
-    for i in range(first, last):
-        p = person[i]
-        mind.begin(m, seed, p, trial[i], crowd[p])
-        _assign(m, jobs, which[i])
-        count = 0
-        for a in range(starts[which[i]], starts[which[i] + 1]):
-            while times[a] > m.now:
-                t, kind, x = mind.next_event(m)
-                if not t < times[a]:
-                    break
-                mind.advance(m, t)
-                kind = mind.apply(m, kind, x)
-                if kind == ENCODE or kind == FULL:
-                    finish[i, x] = t
-                if fate[0].shape[0] > 0:
-                    _tell(m, fate, i, kind, t, 0.0)
-                if record:
-                    _note(m, log[i, count], kind)
-                    count += 1
-            mind.advance(m, times[a])
-            kind, x = kinds[a], elements[a]
-            if kind != END:
-                value = values[a]
-                if kind == ONSET or kind == WEIGHT:
-                    value *= weights[i, x]
-                mind.perceive(m, kind, x, value)
-            m.who = x
-            if fate[0].shape[0] > 0:
-                _tell(m, fate, i, kind, times[a], 0.0)
-            if record:
-                _note(m, log[i, count], kind)
-                count += 1
-        if record:
-            length[i] = count
-        for x in range(m.n):
-            stored[i, x] = m.phase[x] == mind.STORED
-            censored[i, x] = m.phase[x] == WAITING or m.phase[x] == RACING
-
-
-@njit(cache=True)
-def _note(m, row, kind):  # type: ignore[no-untyped-def]
-    """A row of the record, now, about `who`."""
-    row.time = m.now
-    row.kind = kind
-    row.element, row.slot = mind.about(m, kind)
-
-
-@njit(cache=True)
-def _tell(m, fate, i, kind, t, begin):  # type: ignore[no-untyped-def]
-    """What this event means for the fate of the element that it was about."""
-    encoded, left, seems, minded, chosen, answered, right = fate
-    x = m.who
-    if kind == ENCODE:
-        encoded[i, x] = t - begin
-        left[i, x] = np.nan
-        seems[i, x] = m.stamp[x] - begin
-        minded[i, x] = m.minded[x] == 1
-    elif kind == FOUND or kind == QUIT:
-        if kind == FOUND:
-            encoded[i, x] = t - begin
-        for z in range(m.n):  # what a search has looked at
-            minded[i, z] = m.phase[z] == LOST and m.job[z] == m.job[m.hunter]
-    elif kind == DISPLACE or kind == DECAY:
-        left[i, x] = t - begin
-    elif kind == CHOOSE:
-        chosen[i, x] = left[i, x] = t - begin
-        right[i, x] = m.right[x] == 1
-    elif kind == RESPOND:
-        answered[i, x] = t - begin
-    elif kind == FORGET or kind == EXPIRE:
-        held = not np.isnan(encoded[i, x]) and np.isnan(left[i, x])
-        if held and m.phase[x] == GONE:
-            left[i, x] = t - begin
-
-
-@njit(cache=True)
-def _assign(m, jobs, which):  # type: ignore[no-untyped-def]
-    """This stream's tasks, and which of them each element belongs to."""
-    rules, conflict, focused, job, evidence, says, counts = jobs
-    mind.assign(m, rules[which, : counts[which, 0]], conflict[which], focused[which])
-    for x in range(counts[which, 1]):
-        mind.enlist(m, x, job[which, x], evidence[which, x], says[which, x])
-
-
-Jobs = tuple[npt.NDArray[Any], ...]
-
-
-def jobs_of(streams: Sequence[TaskStream]) -> Jobs:
-    """What the compiled loop has to know of the streams' tasks: rules, conflict, focused, and by element job and
-    evidence; counts (streams, 2) of tasks and elements."""
-    n, most = len(streams), max(len(s.stimuli) for s in streams)
-    rules = np.zeros((n, MOST_TASKS, len(mind.RULE)))
-    conflict = np.zeros((n, MOST_TASKS, MOST_TASKS))
-    job, evidence, says = np.zeros((n, most), np.int64), np.zeros((n, most)), np.zeros((n, most), np.int64)
-    for i, s in enumerate(streams):
-        t, e = len(s.tasks), len(s.stimuli)
-        rules[i, :t], conflict[i, :t, :t] = task_rules(s), s.competition
-        job[i, :e], evidence[i, :e], says[i, :e] = s.jobs, s.evidence, s.says
-    focused = np.array([s.focused for s in streams], np.int64)
-    counts = np.array([[len(s.tasks), len(s.stimuli)] for s in streams], np.int64)
-    return rules, conflict, focused, job, evidence, says, counts
-
-
-def task_rules(stream: TaskStream) -> npt.NDArray[np.float64]:
-    """The tasks as rows of `mind.RULE`."""
-    words = {"response": RESPONSES, "when_full": WHEN_FULL}
-    return np.array(
-        [
-            [
-                words[name].index(getattr(t, name)) if name in words else float(getattr(t, name))
-                for name in mind.RULE
-            ]
-            for t in stream.tasks
-        ],
-        np.float64,
+        given = _given(weights, n, elements)[:, None]
+    shape = (n, 1, elements)
+    made = Made(
+        nothing, nothing, none, nothing, none, nothing,
+        np.zeros(shape, np.bool_), np.full(shape, np.inf), np.zeros(shape, np.bool_),
+    )  # fmt: skip
+    fate = Fate.none(*shape) if details else Fate.none(0, 0, 0)
+    rows = np.arange(n)
+    log, length = _played(
+        Sittings(who + first if first else who, who, number, number, rows),
+        Planned(shows[:, None], nothing, nothing, nothing),
+        Work(0.0, 0.0, 0.0, False),
+        streams, people, scale, given, made, fate,
+        seed=seed, record=record, n_jobs=n_jobs, tired=False, step=_CHUNK,
+    )  # fmt: skip
+    told = _event_frame(streams, who, number, shows, log, length) if record else None
+    return Outcome(
+        made.stored[:, 0], made.finish[:, 0], made.censored[:, 0], told, fate.of_trials() if details else None
     )
-
-
-def _room(stream: TaskStream, observers: Sequence[Observer]) -> int:
-    """Rows that the record of one trial may need."""
-    n = len(stream.stimuli)
-    room = 1 + len(stream.arrivals().time) + 8 * n + n * n // 4
-    if any(t.response == "decide" for t in stream.tasks):
-        room += int(n * (200 + 40 * max(o.lead for o in observers) ** 2))
-    if stream.focused:
-        mean = stream.end * max(o.restless for o in observers) * 3
-        room += int(mean + 10 * np.sqrt(mean + 10) + 6 * n + 20)
-    return room
 
 
 def _integers(name: str, value: npt.ArrayLike) -> npt.NDArray[np.int64]:
@@ -301,16 +485,16 @@ def _integers(name: str, value: npt.ArrayLike) -> npt.NDArray[np.int64]:
         raise InputError(f"{name} must be whole numbers, got {a.dtype} values")
     if a.size and not (a.min() >= 0 and a.max() < 2**31):
         raise InputError(f"{name} must be from 0 to {2**31 - 1}, got {a.min()}..{a.max()}")
-    return a.astype(np.int64)
+    return a.astype(np.int64, copy=False)
 
 
 def _check(
     streams: list[TaskStream],
-    observers: Sequence[Observer],
+    observers: Sequence[Observer] | People,
     person: npt.NDArray[np.int64],
     which: npt.NDArray[np.int64],
 ) -> None:
-    if not streams or not observers or not len(person):
+    if not streams or not len(observers) or not len(person):
         raise InputError("a cohort needs at least one stream, one observer and one trial")
     for stream in streams:
         if any(t.response in CALLED for t in stream.tasks):
@@ -330,42 +514,13 @@ def _check(
         )
 
 
-def _arrivals(streams: list[TaskStream]) -> tuple[tuple[npt.NDArray[np.float64], ...], npt.NDArray[np.int64]]:
-    """All streams end to end: columns, and where each stream starts in them."""
-    tables = [s.arrivals() for s in streams]
-    columns = tuple(np.concatenate([t[i] for t in tables]) for i in range(4))
-    return columns, np.cumsum([0, *(len(t.time) for t in tables)])
-
-
-def _weights(
-    streams: list[TaskStream],
-    observers: Sequence[Observer],
-    person: npt.NDArray[np.int64],
-    which: npt.NDArray[np.int64],
-    elements: int,
-) -> npt.NDArray[np.float64]:
-    """(trials, elements), each person's own alpha applied."""
-    alpha = np.array([o.alpha for o in observers])
-    table = np.zeros((len(streams), len(observers), elements))
-    for s, stream in enumerate(streams):
-        table[s, :, : len(stream.stimuli)] = stream.weights(alpha)
-    return table[which, person]
-
-
-def _given(weights: npt.ArrayLike, person: npt.NDArray[np.int64], elements: int) -> npt.NDArray[np.float64]:
+def _given(weights: npt.ArrayLike, trials: int, elements: int) -> npt.NDArray[np.float64]:
     w = np.ascontiguousarray(weights, np.float64)
-    if w.shape != (len(person), elements):
-        raise InputError(
-            f"weights must have shape {(len(person), elements)} (trials, elements), got {w.shape}"
-        )
+    if w.shape != (trials, elements):
+        raise InputError(f"weights must have shape {(trials, elements)} (trials, elements), got {w.shape}")
     if not np.isfinite(w).all() or (w < 0).any():
         raise InputError("weights must be finite and >= 0; some are not (an empty place takes weight 0)")
     return w
-
-
-def crowd_of(observers: Sequence[Observer]) -> npt.NDArray[np.float64]:
-    """The observers as rows of `mind.PARAMETERS`."""
-    return np.array([[getattr(o, name) for name in mind.PARAMETERS] for o in observers], np.float64)
 
 
 def _event_frame(
@@ -395,29 +550,10 @@ def _event_frame(
 
 # -- sessions ------------------------------------------------------------------------------------------------------
 
-WATCH = 2**31 - 1  #: the number of the trial whose address holds the chances that outlast a trial
-
-
-@dataclass(frozen=True)
-class Watched:
-    """What became of every trial of every person's session: arrays (people, trials)."""
-
-    start: npt.NDArray[np.float64]  # when the trial began, s
-    rt: npt.NDArray[np.float64]  # response time from the call, s; NaN = no response
-    right: npt.NDArray[np.bool_]  # the call was answered (or left alone) as its task asked
-    alertness: npt.NDArray[np.float64]  # A at the trial's start
-    on_task: npt.NDArray[np.bool_]  # attention was on the task then
-    criterion: npt.NDArray[np.float64]  # how far the criterion had adapted, 0..1
-    stored: npt.NDArray[np.bool_]  # (people, trials, elements) in the store at the trial's end
-    keys: npt.NDArray[np.uint64]  # the address of each trial's chances
-    slip: npt.NDArray[np.float64]  # (people,) how often a wrong key is pressed
-    events: pd.DataFrame | None = None
-    fate: Fate | None = None  # more about each element (people, trials, elements), if asked for
-
 
 def watch(
     session: Session,
-    observers: Sequence[Observer],
+    observers: Sequence[Observer] | People,
     *,
     number: npt.ArrayLike | None = None,
     visit: int = 0,
@@ -434,183 +570,48 @@ def watch(
     """
     if not len(observers):
         raise InputError("a session needs at least one observer")
-    who = np.arange(len(observers)) if number is None else _integers("number", number).reshape(-1)
-    if len(who) != len(observers):
-        raise InputError(f"number must name each of {len(observers)} observers, got {len(who)}")
+    people = columns_of(observers)
+    who = np.arange(len(people)) if number is None else _integers("number", number).reshape(-1)
+    if len(who) != len(people):
+        raise InputError(f"number must name each of {len(people)} observers, got {len(who)}")
     rows = np.array([session.row(i) for i in range(len(who))], np.int64)
     seed, n_jobs = whole("seed", seed, most=2**63 - 1), whole("n_jobs", n_jobs, least=1, most=1024)
     visit = whole("visit", visit, most=2047)
-    if session.trials > 2**20:
-        raise InputError(f"a session holds at most {2**20} trials, got {session.trials}")
+    if session.trials > VISIT:
+        raise InputError(f"a session holds at most {VISIT} trials, got {session.trials}")
     if len(session.tasks) > MOST_TASKS:
         raise InputError(f"a mind does at most {MOST_TASKS} tasks, got {len(session.tasks)}")
     streams = list(session.streams)
-    table, starts = _arrivals(streams)
     elements, n = max(len(s.stimuli) for s in streams), session.trials
-    scale = watch_weights(session, observers) if weights is None else np.asarray(weights, float)
-    given = np.zeros((0, 0, 0))
-    if weights is not None:
-        if scale.shape != (len(who), n, elements) or not np.isfinite(scale).all() or (scale < 0).any():
-            raise InputError(
-                f"weights must be finite, >= 0, of shape {(len(who), n, elements)}, got {scale.shape}"
-            )
-        given, scale = np.ascontiguousarray(scale), np.zeros((len(who), len(streams), elements))
-    shape = (len(who), n)
-    start, rt, level, shift = (np.full(shape, np.nan) for _ in range(4))
-    right, on = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_)
-    stored = np.zeros((*shape, elements), np.bool_)
-    work = (session.load, session.memory_load, session.sleepiness, bool(session.self_paced))
-    columns = (session.which, session.gap, session.rest, session.rest_load)
-    crowd, jobs = crowd_of(observers), jobs_of(streams)
-    fate = Fate.none(*shape, elements) if details else Fate.none(len(who), 0, 0)
-    log = np.zeros((0, 0), _EVENT)
-    if record:
-        log = np.zeros((len(who), _most_events(session, observers)), _EVENT)
-    length = np.zeros(len(who), np.int64)
-
-    def sit(first: int, last: int) -> None:
-        state = np.zeros(1, STATE).view(np.recarray)
-        _watch(state[0], first, last, seed, visit, who, rows, crowd, jobs, *work, *columns, *table, starts,
-               scale, given, start, rt, right, level, on, shift, stored, fate.arrays(), log, length)  # fmt: skip
-
-    step = max(1, min(_CHUNK // max(1, n), -(-len(who) // n_jobs)))
-    firsts = range(0, len(who), step)
-    if n_jobs == 1 or len(firsts) == 1:
-        sit(0, len(who))
+    shape, nothing = (len(who), n), np.zeros((0, 0, 0))
+    if weights is None:
+        scale, given = weights_of(streams, people), nothing
     else:
-        with ThreadPoolExecutor(n_jobs) as pool:
-            list(pool.map(lambda i: sit(i, min(i + step, len(who))), firsts))
-    rows_ = watch_events(session, who, log, length) if record else None
-    slips = np.array([o.slip for o in observers])
-    keys = trial_keys(seed, who[:, None], visit * 1048576 + np.arange(n))
-    return Watched(start, rt, right, level, on, shift, stored, keys, slips, rows_, fate if details else None)
-
-
-def watch_weights(session: Session, observers: Sequence[Observer]) -> npt.NDArray[np.float64]:
-    """(people, streams, elements): what each person makes of each element, rested."""
-    alpha = np.array([o.alpha for o in observers])
-    out = np.zeros((len(observers), len(session.streams), max(len(s.stimuli) for s in session.streams)))
-    for i, stream in enumerate(session.streams):
-        out[:, i, : len(stream.stimuli)] = stream.weights(alpha)
-    return out
-
-
-def _most_events(session: Session, observers: Sequence[Observer]) -> int:
-    """Room for the record of one person: what arrives, what is done with it, and lapses by the dozen."""
-    longest = max(_room(s, observers) for s in session.streams)
-    duration = float((session.gap + session.rest).sum(1).max()) + session.trials * max(
-        s.end for s in session.streams
-    )
-    wild = max(o.wandering * (o.lapse_base + o.lapse_fast + o.lapse_slow) for o in observers)
-    if any(s.focused for s in session.streams):
-        wild += max(o.restless for o in observers)
-    expected = duration * 10 * wild
-    return int(session.trials * (longest + 6) + 2 * (expected + 10 * np.sqrt(expected) + 100))
-
-
-@njit(cache=True, nogil=True)
-def _watch(  # type: ignore[no-untyped-def]
-    m, first, last, seed, visit, who, rows, crowd, jobs, load, memory, sleepiness, self_paced,
-    which, gap, rest, rest_load, times, kinds, elements, values, starts, scale, given,
-    start, rt, right, level, on, shift, stored, fate, log, length
-):  # fmt: skip
-    """People first..last, each through the whole session."""
-    for i in range(first, last):
-        p, row, count = who[i], rows[i], 0
-        mind.begin(m, seed, p, WATCH - visit, crowd[i])
-        own = (fate[0][i], fate[1][i], fate[2][i], fate[3][i], fate[4][i], fate[5][i], fate[6][i])
-        _assign(m, jobs, which[row, 0])
-        mind.perceive(m, SLEEPINESS, -1, sleepiness)
-        mind.perceive(m, HOLD, -1, memory)
-        mind.perceive(m, LOAD, -1, load)
-        for j in range(which.shape[1]):
-            if rest[row, j] > 0.0:
-                then = m.now + rest[row, j]
-                count = _world(m, LOAD, -1, rest_load[row, j], log, i, count)
-                mind.perceive(m, HOLD, -1, 0.0)
-                count = _let(m, then, log, i, count)
-                count = _world(m, LOAD, -1, load, log, i, count)
-                mind.perceive(m, HOLD, -1, memory)
-            begin = m.now + gap[row, j]
-            count = _let(m, begin, log, i, count)
-            s = which[row, j]
-            mind.fresh(m, seed, p, visit * 1048576 + j)
-            _assign(m, jobs, s)
-            start[i, j] = begin
-            level[i, j] = mind.alertness(m)
-            on[i, j] = m.on == 1
-            shift[i, j] = m.x[mind.SHIFT]
-            right[i, j] = True
-            called = begin
-            for a in range(starts[s], starts[s + 1]):
-                then = begin + times[a]
-                answered = False
-                while then > m.now:
-                    t, kind, x = mind.next_event(m)
-                    if not t < then:
-                        break
-                    mind.advance(m, t)
-                    kind = mind.apply(m, kind, x)
-                    if own[0].shape[0] > 0:
-                        _tell(m, own, j, kind, t, begin)
-                    if log.shape[1] > 0:
-                        _note(m, log[i, count], kind)
-                        count += 1
-                    if kind == RESPOND:
-                        if np.isnan(rt[i, j]):
-                            rt[i, j] = t - called
-                        if self_paced and m.busy == 0:
-                            answered = True
-                            break
-                if answered:
-                    break
-                mind.advance(m, then)
-                kind, x = kinds[a], elements[a]
-                if kind != END:
-                    value = values[a]
-                    if kind == ONSET or kind == WEIGHT:
-                        value *= given[i, j, x] if given.shape[0] > 0 else scale[i, s, x]
-                    mind.perceive(m, kind, x, value)
-                    if kind == CALL:
-                        called = then
-                        right[i, j] = m.answer_ok == 1
-                if own[0].shape[0] > 0:
-                    m.who = x
-                    _tell(m, own, j, kind, then, begin)
-                if log.shape[1] > 0:
-                    m.who = x
-                    _note(m, log[i, count], kind)
-                    count += 1
-            for x in range(m.n):
-                stored[i, j, x] = m.phase[x] == mind.STORED
-        length[i] = count
-
-
-@njit(cache=True)
-def _let(m, until, log, i, count):  # type: ignore[no-untyped-def]
-    """The world leaves the mind alone until then."""
-    while until > m.now:
-        t, kind, x = mind.next_event(m)
-        if not t < until:
-            break
-        mind.advance(m, t)
-        kind = mind.apply(m, kind, x)
-        if log.shape[1] > 0:
-            _note(m, log[i, count], kind)
-            count += 1
-    mind.advance(m, until)
-    return count
-
-
-@njit(cache=True)
-def _world(m, kind, x, value, log, i, count):  # type: ignore[no-untyped-def]
-    """The world does something to the whole mind, now."""
-    mind.perceive(m, kind, x, value)
-    if log.shape[1] > 0:
-        m.who = x
-        _note(m, log[i, count], kind)
-        count += 1
-    return count
+        scale, given = nothing, np.ascontiguousarray(weights, float)
+        if given.shape != (*shape, elements) or not np.isfinite(given).all() or (given < 0).any():
+            raise InputError(
+                f"weights must be finite, >= 0, of shape {(*shape, elements)}, got {given.shape}"
+            )
+    times = [np.full(shape, np.nan) for _ in range(4)]
+    made = Made(
+        times[0], times[1], np.zeros(shape, np.bool_), times[2], np.zeros(shape, np.bool_), times[3],
+        np.zeros((*shape, elements), np.bool_), nothing, np.zeros((0, 0, 0), np.bool_),
+    )  # fmt: skip
+    fate = Fate.none(*shape, elements) if details else Fate.none(0, 0, 0)
+    log, length = _played(
+        Sittings(who, np.arange(len(who)), np.full(len(who), WATCH - visit), np.full(len(who), visit * VISIT), rows),
+        Planned(session.which, session.gap, session.rest, session.rest_load),
+        Work(float(session.load), float(session.memory_load), float(session.sleepiness), bool(session.self_paced)),
+        streams, people, scale, given, made, fate,
+        seed=seed, record=record, n_jobs=n_jobs, tired=True,
+        step=max(1, min(_CHUNK // max(1, n), -(-len(who) // n_jobs))) if n_jobs > 1 else len(who),
+    )  # fmt: skip
+    told = watch_events(session, who, log, length) if record else None
+    keys = trial_keys(seed, who[:, None], visit * VISIT + np.arange(n))
+    return Watched(
+        made.start, made.rt, made.right, made.level, made.on, made.shift, made.stored, keys, people["slip"].copy(), told,
+        fate if details else None,
+    )  # fmt: skip
 
 
 def watch_events(
@@ -624,3 +625,17 @@ def watch_events(
         np.repeat(who, length), 0, row["time"], row["kind"], row["element"], row["slot"],
         names=longest.names, tasks=[s.task for s in longest.stimuli], task_names=[t.name for t in session.tasks],
     )  # fmt: skip
+
+
+__all__ = [
+    "WATCH",
+    "Fate",
+    "Outcome",
+    "Watched",
+    "columns_of",
+    "end_to_end",
+    "play",
+    "watch",
+    "watch_events",
+    "weights_of",
+]

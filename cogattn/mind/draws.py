@@ -17,7 +17,8 @@ import zlib
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit, vectorize
+
+from cogattn.compiled import compiled, compiled_ufunc
 
 # Streams: what a number is for. A new use takes a new stream, so that it disturbs no other.
 RACE = 0  #: residual unit exponential of an element; n = element * 2**32 + how often it has appeared
@@ -41,7 +42,7 @@ _M2 = np.uint64(0x94D049BB133111EB)
 _S30, _S27, _S31, _S12 = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(12)
 
 
-@njit(cache=True, inline="always")
+@compiled(inline=True)
 def _mix(x):  # type: ignore[no-untyped-def]
     """SplitMix64's finaliser (Stafford's variant 13): a bijection of 64 bits in which each bit stirs all others."""
     x = (x ^ (x >> _S30)) * _M1
@@ -49,31 +50,31 @@ def _mix(x):  # type: ignore[no-untyped-def]
     return x ^ (x >> _S31)
 
 
-@njit(cache=True)
+@compiled
 def _key(seed, person, trial):  # type: ignore[no-untyped-def]
     k = _mix(np.uint64(seed) + _GOLDEN)
     k = _mix((k ^ np.uint64(person)) + _GOLDEN)
     return _mix((k ^ np.uint64(trial)) + _GOLDEN)
 
 
-@njit(cache=True)
+@compiled
 def _uniform(key, stream, n):  # type: ignore[no-untyped-def]
     """A number in (0, 1), never 0 and never 1: 52 bits, centred in their cell (with 53 the last would round to 1)."""
     k = _mix((key ^ (np.uint64(stream) * _M1)) + _GOLDEN)
     return (np.float64(_mix(k + np.uint64(n) * _GOLDEN) >> _S12) + 0.5) / 4503599627370496.0
 
 
-@njit(cache=True)
+@compiled
 def _exponential(key, stream, n):  # type: ignore[no-untyped-def]
     return -math.log(_uniform(key, stream, n))
 
 
-@vectorize(["uint64(uint64, uint64, uint64)"], cache=True)
+@compiled_ufunc("uint64(uint64, uint64, uint64)")
 def _keys(seed, person, trial):  # type: ignore[no-untyped-def]
     return _key(seed, person, trial)
 
 
-@vectorize(["float64(uint64, uint64, uint64)"], cache=True)
+@compiled_ufunc("float64(uint64, uint64, uint64)")
 def _uniforms(key, stream, n):  # type: ignore[no-untyped-def]
     return _uniform(key, stream, n)
 

@@ -23,43 +23,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import InputError
-from cogattn.mind import mind
-from cogattn.world import stream
+from cogattn.world.kinds import ENGAGE, KINDS
 
-KINDS = {
-    stream.ONSET: "onset",
-    stream.MASK: "mask",
-    stream.OFFSET: "offset",
-    stream.WEIGHT: "weight",
-    stream.FORGET: "forget",
-    stream.END: "end",
-    mind.OPEN: "open",
-    mind.ENCODE: "encode",
-    mind.FULL: "full",
-    mind.FADE: "fade",
-    stream.LOAD: "load",
-    stream.HOLD: "hold",
-    stream.CALL: "call",
-    stream.CAPTURE: "capture",
-    stream.SLEEPINESS: "sleepiness",
-    mind.RESPOND: "respond",
-    mind.LAPSE: "lapse",
-    mind.RETURN: "return",
-    stream.EXPIRE: "expire",
-    mind.WAIT: "wait",
-    mind.UNLOCK: "unlock",
-    mind.DISPLACE: "displace",
-    mind.DECAY: "decay",
-    mind.READY: "ready",
-    mind.CHOOSE: "choose",
-    mind.STAY: "stay",
-    mind.LEAVE: "leave",
-    mind.ENGAGE: "engage",
-    mind.VISIT: "visit",
-    mind.FOUND: "found",
-    mind.QUIT: "quit",
-    mind.COUNT_ONE: "count",
-}
 COLUMNS = ("person", "trial", "time", "kind", "element", "task", "slot")
 
 
@@ -83,7 +48,7 @@ def frame(
         [code[int(k)] for k in np.asarray(kind)], categories=list(KINDS.values())
     )
     labels, jobs = [*names, ""], [*tasks, ""]  # element -1 (the end) is nobody's
-    engaged, slot = np.asarray(kind) == mind.ENGAGE, np.asarray(slot)
+    engaged, slot = np.asarray(kind) == ENGAGE, np.asarray(slot)
     named = [jobs[i] for i in element]
     for i in np.flatnonzero(engaged):  # it is about a task, whose number stands in the place of the slot
         named[i] = task_names[int(slot[i])] if task_names else ""

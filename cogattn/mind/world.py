@@ -36,12 +36,70 @@ from simpy.rt import RealtimeEnvironment
 
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import race
-from cogattn.mind import cohort, events, mind
+from cogattn.compiled import compiled
+from cogattn.mind import alertness, cohort, engine, events, state
+from cogattn.mind.draws import _key
+from cogattn.mind.phases import STORED
+from cogattn.mind.race import enlist
 from cogattn.observer import Observer
-from cogattn.world import stream as st
-from cogattn.world.stream import Session, Task, TaskStream
+from cogattn.population import People
+from cogattn.world import kinds
+from cogattn.world.stream import MOST_ELEMENTS, MOST_WEIGHT, Session, Stimulus, Task, TaskStream
 
 _LAST = EventPriority(2)  # SimPy: 0 = urgent, 1 = normal; a mind's own events come after the world's
+
+
+_ALL = tuple(state.Used())
+_FRESH = (True, True, True, True)  # those of them that begin a trial anew
+_FIRST = 16  # elements that a mind has room for at first
+LOOK, ACT, DO = range(3)  # nothing happens; the world acts; the mind does what it planned
+
+
+@compiled
+def _step(mind, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, what, time, kind, x, value):  # type: ignore[no-untyped-def]
+    """The clock moves to `time`, and the world or the mind acts. (kind, element, slot) of what happened, how many are
+    on their way to an answer, and (time, kind, element) of what the mind does next."""
+    m = mind[0]
+    engine.advance(m, p[0], e, rules, conflict, tired, answer, hunt, tell, turn, time)
+    who, slot = np.int64(x), np.int64(-1)
+    if what == ACT:
+        engine.perceive(m, p[0], e, rules, conflict, tired, turn, kind, x, value)
+    elif what == DO:
+        kind = engine.apply(m, p[0], e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind, x)
+        who, slot = engine.about(m, e, kind)
+    then, does, whom = engine.next_event(m, p[0], e, rules, conflict, tired, keep, answer, hunt, tell, turn)
+    return kind, who, slot, m.busy, then, does, whom
+
+
+@compiled
+def _begin(mind, p, e, rules, seed, person, trial, tired, answer, hunt, tell):  # type: ignore[no-untyped-def]
+    engine.begin(mind[0], p[0], e, rules, seed, person, trial, tired, answer, hunt, tell)
+
+
+@compiled
+def _fresh(mind, p, e, rules, seed, person, trial, tired, answer, hunt, tell):  # type: ignore[no-untyped-def]
+    engine.fresh(mind[0], p[0], e, rules, _key(seed, person, trial), tired, answer, hunt, tell)
+
+
+@compiled
+def _assign(mind, p, focused, turn):  # type: ignore[no-untyped-def]
+    engine.assign(mind[0], p[0], focused, turn)
+
+
+@compiled
+def _enlist(p, rules, e, x, job, evidence, says):  # type: ignore[no-untyped-def]
+    enlist(p[0], rules[job], e[x], job, evidence, says)
+
+
+@compiled
+def _alertness(mind, p):  # type: ignore[no-untyped-def]
+    return alertness.alertness(mind[0], p[0])
+
+
+def _tasks_of(tasks: tuple[Task, ...], stream: TaskStream | None = None) -> tuple[Any, Any]:
+    """The tasks as rows of TASK, and how they compete."""
+    known = TaskStream((Stimulus("nothing", task=tasks[0].name),), end=1.0, tasks=tasks) if stream is None else stream
+    return state.task_rules(known), known.competition
 
 
 class _WakeUp(simpy.Event):
@@ -81,30 +139,52 @@ class Mind:
         self._element: dict[str, tuple[int, str]] = {}  # name -> number, task
         self._scale: dict[str, float] = {}  # name -> pertinence (x alpha)
         self._log: list[tuple[float, int, int, int]] = []
-        self._past: list[
-            tuple[int, list[Any], dict[str, tuple[int, str]]]
-        ] = []  # trials before: number, log, elements
         self._waiting: list[tuple[str | None, simpy.Event]] = []
-        self._state = mind.blank()
+        self._past: list[Any] = []  # trials before: their number, log and elements
+        self._mind, self._elements = state.blank(_FIRST)
+        self._person = cohort.columns_of(People.of([self.observer]))
         self._on_response: Callable[[float], Any] | None = None
         self._wake: simpy.Event | None = None
+        self._planned: tuple[float, int, int] = (math.inf, kinds.NOTHING, -1)
         self._world_acts = math.inf  # when a known stream acts next; a process of the user's does not say
         whole("seed", seed, most=2**63 - 1)
         whole("person", person)
         whole("trial", trial)
         self.seed = seed
-        mind.begin(self._state, seed, person, trial, cohort.crowd_of([self.observer])[0])
-        anything = st.Stimulus("nothing", task=tasks[0].name)
-        self._assign(TaskStream((anything,), end=1.0, tasks=tasks, focused=focused))
+        self._rules, self._conflict = _tasks_of(tasks)
+        _begin(self._mind, self._person, self._elements, self._rules, seed, person, trial, *_FRESH)
+        _assign(self._mind, self._person, int(focused), True)
+        self._look(float(env.now))
 
     def _assign(self, stream: TaskStream) -> None:
         """These are its tasks now; the elements of a known stream, too."""
-        focused = int(stream.focused)
-        mind.assign(self._state, cohort.task_rules(stream), stream.competition, focused)
+        self._rules, self._conflict = _tasks_of(stream.tasks, stream)
+        _assign(self._mind, self._person, int(stream.focused), True)
+        self._room(len(stream.stimuli))
         for x, (job, evidence, says) in enumerate(
-            zip(stream.jobs, stream.evidence, stream.says, strict=True)
+            zip(stream.jobs.tolist(), stream.evidence.tolist(), stream.says.tolist(), strict=True)
         ):
-            mind.enlist(self._state, x, int(job), float(evidence), int(says))
+            _enlist(self._person, self._rules, self._elements, x, job, evidence, says)
+        self._look(float(self._mind["now"][0]))
+
+    def _room(self, elements: int) -> None:
+        """Room for so many elements."""
+        if elements > len(self._elements):
+            more = state.blank(max(elements, 2 * len(self._elements)))[1]
+            more[: len(self._elements)] = self._elements
+            self._elements = more
+
+    def _turn(self, what: int, time: float, kind: int, x: int, value: float) -> tuple[int, int, int, int]:
+        """What `_step` does, to this mind: (kind, element, slot, busy)."""
+        done, who, slot, busy, *planned = _step(
+            self._mind, self._person, self._elements, self._rules, self._conflict, *_ALL, what, time, kind, x, value
+        )
+        self._planned = tuple(planned)
+        return done, who, slot, busy
+
+    def _look(self, time: float) -> None:
+        """The clock shows this time; what comes next is looked up."""
+        self._turn(LOOK, time, 0, -1, 0.0)
 
     # -- what the world does -------------------------------------------------------------------------------
 
@@ -122,38 +202,40 @@ class Mind:
         task = next(iter(self._tasks)) if task is None else task
         if name in self._element:
             raise InputError(f"element {name!r} was shown already; give a second showing a name of its own")
-        if len(self._element) >= st.MOST_ELEMENTS:
-            raise InputError(f"a trial holds at most {st.MOST_ELEMENTS} elements, {name!r} is one too many")
+        if len(self._element) >= MOST_ELEMENTS:
+            raise InputError(f"a trial holds at most {MOST_ELEMENTS} elements, {name!r} is one too many")
         if task not in self._tasks:
             raise InputError(f"task of {name!r} must be one of {', '.join(self._tasks)}, got {task!r}")
-        number(f"weight of {name!r}", weight, least=0, most=st.MOST_WEIGHT)
+        number(f"weight of {name!r}", weight, least=0, most=MOST_WEIGHT)
         number(f"evidence of {name!r}", evidence, least=0, most=1000)
         scale = race.weights(distractor, self.observer.alpha, self._tasks[task].pertinence)
-        mind.enlist(self._state, len(self._element), list(self._tasks).index(task), evidence, says)
+        self._room(len(self._element) + 1)
+        job = list(self._tasks).index(task)
+        _enlist(self._person, self._rules, self._elements, len(self._element), job, float(evidence), says)
         self._enter(name, task, len(self._element), float(scale), weight)
 
     def _enter(
         self, name: str, task: str, x: int, scale: float, weight: float, time: float | None = None
     ) -> None:
         self._element[name], self._scale[name] = (x, task), scale
-        self._perceive(st.ONSET, name, weight * scale, time)
+        self._perceive(kinds.ONSET, name, weight * scale, time)
 
     def mask(self, name: str) -> None:
         """Element `name` is masked now: gone at once."""
-        self._perceive(st.MASK, name, 0.0)
+        self._perceive(kinds.MASK, name, 0.0)
 
     def remove(self, name: str) -> None:
         """Element `name` is taken away unmasked: its image stays for the observer's persistence."""
-        self._perceive(st.OFFSET, name, 0.0)
+        self._perceive(kinds.OFFSET, name, 0.0)
 
     def weigh(self, name: str, weight: float) -> None:
         """Element `name` matters more or less from now on (0 = ignored)."""
-        number(f"weight of {name!r}", weight, least=0, most=st.MOST_WEIGHT)
-        self._perceive(st.WEIGHT, name, weight * self._scale.get(name, 1.0))
+        number(f"weight of {name!r}", weight, least=0, most=MOST_WEIGHT)
+        self._perceive(kinds.WEIGHT, name, weight * self._scale.get(name, 1.0))
 
     def forget(self, name: str) -> None:
         """Element `name` gives its slot back, if it holds one."""
-        self._perceive(st.FORGET, name, 0.0)
+        self._perceive(kinds.FORGET, name, 0.0)
 
     def fresh(self, trial: int) -> None:
         """The next trial begins now: nothing is shown or stored, alertness goes on; its chances are that trial's own.
@@ -170,24 +252,24 @@ class Mind:
         """From now on the mind bears this load; 0 = it rests. Who comes back from rest is on task."""
         number("load", load, least=0, most=1e4)
         number("memory", memory, least=0, most=1e4)
-        self._global(st.HOLD, memory)
-        self._global(st.LOAD, load)
+        self._global(kinds.HOLD, memory)
+        self._global(kinds.LOAD, load)
 
     def capture(self) -> None:
         """Something salient happens now: attention that is away comes back."""
-        self._global(st.CAPTURE, 0.0)
+        self._global(kinds.CAPTURE, 0.0)
 
     @property
     def alertness(self) -> float:
         """A now: 1 = rested. (Between events it moves by itself; this moves the mind's clock to now.)"""
         self._settle(float(self.env.now))
-        mind.advance(self._state, float(self.env.now))
-        return float(mind.alertness(self._state))
+        self._look(float(self.env.now))
+        return float(_alertness(self._mind, self._person))
 
     @property
     def on_task(self) -> bool:
         """Whether attention is on its task."""
-        return bool(self._state.on)
+        return bool(self._mind["on"][0])
 
     # -- what can be waited for and looked at ------------------------------------------------------------------
 
@@ -203,9 +285,9 @@ class Mind:
     def stored(self) -> tuple[str, ...]:
         """What the store holds now, slot by slot."""
         held = [
-            (int(self._state.slot[x]), n)
+            (int(self._elements["slot"][x]), n)
             for n, (x, _) in self._element.items()
-            if self._phase(x) == mind.STORED
+            if self._phase(x) == STORED
         ]
         return tuple(name for _, name in sorted(held))
 
@@ -213,13 +295,13 @@ class Mind:
     def encoded_at(self) -> dict[str, float]:
         """When each element of this trial that the store ever took entered it, s."""
         names = {x: name for name, (x, _) in self._element.items()}
-        return {names[x]: time for time, kind, x, _ in self._log if kind == mind.ENCODE}
+        return {names[x]: time for time, kind, x, _ in self._log if kind == kinds.ENCODE}
 
     @property
     def answered(self) -> dict[str, float]:
         """When each stimulus of this trial that asked for a choice was answered, s."""
         names = {x: name for name, (x, _) in self._element.items()}
-        return {names[x]: time for time, kind, x, _ in self._log if kind == mind.RESPOND and x in names}
+        return {names[x]: time for time, kind, x, _ in self._log if kind == kinds.RESPOND and x in names}
 
     @property
     def events(self) -> pd.DataFrame:
@@ -239,7 +321,7 @@ class Mind:
     # -- how it is driven ----------------------------------------------------------------------------------------
 
     def _phase(self, x: int) -> int:
-        return int(self._state.phase[x])
+        return int(self._elements["phase"][x])
 
     def _promise(self, name: str | None, kept: bool) -> simpy.Event:
         event = self.env.event()
@@ -253,46 +335,39 @@ class Mind:
         if name not in self._element:
             shown = ", ".join(self._element) or "(none yet)"
             raise InputError(f"no element {name!r} has been shown; shown are {shown}")
-        x, time = self._element[name][0], float(self.env.now) if time is None else time
+        self._act(kind, self._element[name][0], value, float(self.env.now) if time is None else time)
+
+    def _act(self, kind: int, x: int, value: float, time: float, note: bool = True) -> None:
+        """The world does something, to element x or (-1) to the whole mind."""
         self._settle(time)
-        mind.advance(self._state, time)
-        mind.perceive(self._state, kind, x, value)
-        self._log.append((time, kind, x, -1))
+        self._turn(ACT, time, kind, x, value)
+        if note:
+            self._log.append((time, kind, x, -1))
         self._plan()
 
     def _global(self, kind: int, value: float, time: float | None = None, note: bool = True) -> None:
         """The world does something to the whole mind."""
-        time = float(self.env.now) if time is None else time
-        self._settle(time)
-        mind.advance(self._state, time)
-        mind.perceive(self._state, kind, -1, value)
-        if note:
-            self._log.append((time, kind, -1, -1))
-        self._plan()
+        self._act(kind, -1, value, float(self.env.now) if time is None else time, note)
 
     def _settle(self, time: float) -> None:
         """Catch up with all that lies strictly before `time`: a wake-up may be late by a rounding."""
-        while True:
-            t, kind, x = mind.next_event(self._state)
-            if not t < time:
-                return
-            self._do(t, kind, x)
+        while self._planned[0] < time:
+            self._do(*self._planned)
 
     def _renew(self, trial: int, time: float) -> None:
         """Its chances and elements from now on are those of another trial; alertness and the clock go on."""
         self._settle(time)
-        mind.advance(self._state, time)
-        mind.fresh(self._state, self.seed, self.person, trial)
+        self._look(time)
+        _fresh(self._mind, self._person, self._elements, self._rules, self.seed, self.person, trial, *_FRESH)
+        self._look(time)
 
     def _do(self, t: float, kind: int, x: int) -> None:
-        mind.advance(self._state, t)
-        kind = int(mind.apply(self._state, kind, x))
-        who, slot = mind.about(self._state, kind)
-        self._log.append((float(t), kind, int(who), int(slot)))
-        if kind == mind.ENCODE and self._waiting:
+        kind, who, slot, busy = self._turn(DO, t, kind, x, 0.0)
+        self._log.append((t, kind, who, slot))
+        if kind == kinds.ENCODE and self._waiting:
             self._keep_promises(x)
-        if kind == mind.RESPOND and self._state.busy == 0 and self._on_response is not None:
-            self._on_response(float(t))
+        if kind == kinds.RESPOND and busy == 0 and self._on_response is not None:
+            self._on_response(t)
 
     def _keep_promises(self, x: int) -> None:
         name = next(n for n, (number_, _) in self._element.items() if number_ == x)
@@ -307,7 +382,7 @@ class Mind:
         SimPy's clock adds delays, so it can miss a planned time by a rounding and part what is simultaneous.
         A stream that is known beforehand therefore says when it will act next, and the mind leaves it the word.
         """
-        t, kind, x = mind.next_event(self._state)
+        t, kind, x = self._planned
 
         def act(wake: simpy.Event) -> None:
             if self._wake is wake and t < self._world_acts:
@@ -342,7 +417,7 @@ def play(
     env.process(_replay(env, subject, stream, scale))
     env.run(until=stream.end)
     subject._settle(stream.end)
-    subject._log.append((float(stream.end), st.END, -1, -1))
+    subject._log.append((float(stream.end), kinds.END, -1, -1))
     return subject
 
 
@@ -380,15 +455,15 @@ def _replay(
 
 def _act(subject: Mind, stream: TaskStream, scale: Any, kind: int, x: int, value: float, time: float) -> None:
     """One arrival of a known stream."""
-    if kind == st.END:
+    if kind == kinds.END:
         return
     stimulus = stream.stimuli[x]
-    if kind == st.ONSET:
+    if kind == kinds.ONSET:
         subject._enter(stimulus.name, stimulus.task, x, float(scale[x]), value, time)
         if callable(stimulus.mask):
             subject.env.process(_until(stimulus.mask, stimulus.name, subject))
     else:
-        subject._perceive(kind, stimulus.name, value * (float(scale[x]) if kind == st.WEIGHT else 1.0), time)
+        subject._perceive(kind, stimulus.name, value * (float(scale[x]) if kind == kinds.WEIGHT else 1.0), time)
 
 
 def _until(process: Any, name: str, subject: Mind) -> Generator[Any, Any, None]:
@@ -421,7 +496,7 @@ def watch(
     subject = Mind(env, observer, seed=seed, person=person, trial=cohort.WATCH - visit, tasks=session.tasks)
     subject._assign(session.streams[int(session.which[session.row(person), 0])])
     for kind, value in (
-        (st.SLEEPINESS, session.sleepiness), (st.HOLD, session.memory_load), (st.LOAD, session.load)
+        (kinds.SLEEPINESS, session.sleepiness), (kinds.HOLD, session.memory_load), (kinds.LOAD, session.load)
     ):  # fmt: skip
         subject._global(kind, value, note=False)
     done = env.process(_sit(env, subject, session, visit))
@@ -438,12 +513,12 @@ def _sit(env: simpy.Environment, subject: Mind, session: Session, visit: int) ->
     for j in range(session.trials):
         rest, gap = float(session.rest[row, j]), float(session.gap[row, j])
         if rest > 0.0:
-            subject._global(st.LOAD, float(session.rest_load[row, j]), now)
-            subject._global(st.HOLD, 0.0, now, note=False)
+            subject._global(kinds.LOAD, float(session.rest_load[row, j]), now)
+            subject._global(kinds.HOLD, 0.0, now, note=False)
             now += rest
             yield from _wait(env, subject, now)
-            subject._global(st.LOAD, session.load, now)
-            subject._global(st.HOLD, session.memory_load, now, note=False)
+            subject._global(kinds.LOAD, session.load, now)
+            subject._global(kinds.HOLD, session.memory_load, now, note=False)
         now += gap
         yield from _wait(env, subject, now)
         subject._renew(visit * 1048576 + j, now)
@@ -477,10 +552,8 @@ def _trial(
         if answered.triggered:
             subject._on_response = None
             return float(answered.value or 0.0)
-        mind.advance(subject._state, then)
-        if kind != st.END:
-            scaled = value * float(scale[x]) if kind in (st.ONSET, st.WEIGHT) else value
-            mind.perceive(subject._state, kind, x, scaled)
+        scaled = value * float(scale[x]) if kind in (kinds.ONSET, kinds.WEIGHT) else value
+        subject._turn(LOOK if kind == kinds.END else ACT, then, kind, x, scaled)
         subject._log.append((then, kind, x, -1))
         subject._plan()
     subject._on_response = None
@@ -489,8 +562,5 @@ def _trial(
 
 def _settle_until_answer(subject: Mind, time: float, answered: simpy.Event) -> None:
     """As `Mind._settle`, but a response ends the trial at once."""
-    while not answered.triggered:
-        t, kind, x = mind.next_event(subject._state)
-        if not t < time:
-            return
-        subject._do(t, kind, x)
+    while not answered.triggered and subject._planned[0] < time:
+        subject._do(*subject._planned)

@@ -6,7 +6,7 @@ True
 
 from pathlib import Path
 
-from cogattn.mind import drop_stale
+
 from cogattn.tune.amortised import Amortised, amortise, trained
 from cogattn.tune.calibrating import Calibration, calibrate
 from cogattn.tune.comparing import Between, between
@@ -16,7 +16,7 @@ from cogattn.tune.recovery import Proposal, Recovery, design, published, recover
 from cogattn.tune.sensitivities import Sensitivity, sensitivity
 from cogattn.tune.sweeping import Sweep, sweep
 
-drop_stale(Path(__file__).parent)  # likelihoods hold copies of laws, and of each other
+
 
 __all__ = [
     "Amortised",

@@ -16,6 +16,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,21 +24,13 @@ import numpy.typing as npt
 
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.laws import alertness, race, stages
+from cogattn.world.kinds import CALL, END, EXPIRE, FORGET, MASK, OFFSET, ONSET, WEIGHT
 
 MOST_ELEMENTS = 256  #: elements that one trial can hold: the state of a mind is a record of fixed size
 MOST_TASKS = 8  #: tasks that one mind does at a time
 
 MOST_WEIGHT = 1e100  #: only ratios matter; beyond this, sums of products could leave the floats
 
-# What the world can do to a mind. The numbers are part of the event record; add, never renumber.
-ONSET, MASK, OFFSET, WEIGHT, FORGET, END = range(6)
-LOAD, HOLD = 6, 7  # the load on alertness changes; the load on memory changes
-CALL, CAPTURE, SLEEPINESS = (
-    15,
-    16,
-    17,
-)  # a stimulus asks for a speeded response; attention is called back; the day
-EXPIRE = 18  # too late to answer: the element is withdrawn
 # Who goes first at one and the same time.
 _RANK = {MASK: 0, EXPIRE: 1, OFFSET: 2, FORGET: 3, ONSET: 4, WEIGHT: 5, CALL: 6, END: 7}
 
@@ -59,6 +52,7 @@ WHEN_FULL = (
     "wait",
     "count",
 )  #: what a full store does with what finishes
+SERVICES = ("later", "exponential")  #: how long choosing takes: as a response (LATER), or an exponential time
 
 
 def _name(what: str, value: object) -> None:
@@ -90,7 +84,8 @@ class Task:
 
     response="choose": after `before` s (sd `before_sd`) the central stage chooses, which takes `choice` simple
     responses, and the hand needs `after` s (sd `after_sd`); `slip`: probability of the wrong choice. `deadline` [s]:
-    after that the stimulus is withdrawn; `value`: what a right answer is worth.
+    after that the stimulus is withdrawn; `value`: what a right answer is worth. `service`: "later" (as a response) or
+    "exponential" (a queue of the textbooks).
 
     response="search": attention visits group after group of the elements (in order of weight), each visit takes
     `inspect` simple responses, until the one is found that says 1, or it quits; then a choice as above.
@@ -121,6 +116,7 @@ class Task:
     automatic: bool = False
     practice: float = 0.0
     choice: float = 1.0
+    service: str = "later"
     before: float = 0.0
     before_sd: float = 0.0
     after: float = 0.0
@@ -157,6 +153,7 @@ class Task:
                 raise InputError(f"{name} must be True or False, got {getattr(self, name)!r}")
         for name in ("before", "before_sd", "after", "after_sd"):
             number(name, getattr(self, name), least=0, most=60, unit="s")
+        choice("service", self.service, SERVICES)
         number("choice", self.choice, least=0, most=100, unit="simple responses")
         number("inspect", self.inspect, least=0, most=100, unit="simple responses")
         number("tell", self.tell, above=0, most=1000, unit="per simple response")
@@ -367,6 +364,10 @@ class TaskStream:
 
         The value of an onset or change is the stimulus' own weight: it multiplies its entry of `weights`.
         """
+        return self._arrivals
+
+    @cached_property
+    def _arrivals(self) -> Arrivals:
         rows: list[tuple[float, int, int, float]] = []
         for i, (s, job) in enumerate(zip(self.stimuli, self.jobs.tolist(), strict=True)):
             task = self.tasks[job]
@@ -385,7 +386,10 @@ class TaskStream:
         rows.append((float(self.end), END, -1, 0.0))
         rows.sort(key=lambda r: (r[0], _RANK[r[1]], r[2]))
         time, kind, element, value = zip(*rows, strict=True)
-        return Arrivals(np.array(time), np.array(kind), np.array(element), np.array(value))
+        columns = (np.array(time), np.array(kind), np.array(element), np.array(value))
+        for column in columns:
+            column.setflags(write=False)
+        return Arrivals(*columns)
 
 
 def display(

@@ -1,0 +1,79 @@
+"""Compiled code: where it is kept, so that a changed law never plays yesterday's numbers.
+
+numba keeps what it compiled under the date of the file that a function stands in, while a compiled loop holds copies of
+functions from other files. So everything compiled here is kept in a folder that is named by a hash of all sources that
+a loop can hold a copy of: another version of a law is another folder. Nothing is deleted; `NUMBA_CACHE_DIR` says where
+such folders are made, else `__pycache__`, else the user's cache (a read-only installation).
+
+>>> folder().name.startswith("cogattn-")
+True
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from numba import config, njit, vectorize
+
+_PACKAGE = Path(__file__).parent
+_SOURCES = ("parameters.py", "compiled.py", "laws/**/*.py", "world/**/*.py", "mind/**/*.py", "tune/**/*.py")
+
+
+@cache
+def version() -> str:
+    """A hash of the sources of all laws and mechanisms: the same numbers come from the same version."""
+    sources = sorted({path for pattern in _SOURCES for path in _PACKAGE.glob(pattern)})
+    whole = hashlib.sha256()
+    for path in sources:
+        whole.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    return whole.hexdigest()[:16]
+
+
+@cache
+def folder() -> Path:
+    """Where this version's compiled code is kept."""
+    given = os.environ.get("NUMBA_CACHE_DIR")
+    places = [Path(given)] if given else [_PACKAGE / "__pycache__", _user_cache()]
+    name = f"cogattn-{version()}"
+    for place in places:
+        try:
+            (place / name).mkdir(parents=True, exist_ok=True)
+            if os.access(place / name, os.W_OK):
+                return place / name
+        except OSError:
+            continue
+    return Path(tempfile.gettempdir()) / f"cogattn-{os.getuid() if hasattr(os, 'getuid') else 0}" / name
+
+
+def _user_cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cogattn"
+
+
+def compiled(function: Any = None, *, nogil: bool = False, inline: bool = False) -> Any:
+    """numba's `njit`, kept in this version's folder. inline: part of whatever calls it, as a hot loop's inside is.
+
+    What is compiled here makes no arrays of its own, so nothing counts who holds one (`_nrt`): a loop over small
+    numbers would do little else.
+    """
+    if function is None:
+        return lambda f: compiled(f, nogil=nogil, inline=inline)
+    return _kept(lambda: njit(cache=True, nogil=nogil, forceinline=inline, _nrt=False)(function))
+
+
+def compiled_ufunc(*signatures: str) -> Callable[[Any], Any]:
+    """numba's `vectorize`, kept in this version's folder."""
+    return lambda function: _kept(lambda: vectorize(list(signatures), cache=True)(function))
+
+
+def _kept(make: Callable[[], Any]) -> Any:
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder())
+    try:
+        return make()
+    finally:
+        config.CACHE_DIR = before

@@ -1,0 +1,280 @@
+"""The central stage: what asks for a choice is perceived further, chosen, and the hand moves.
+
+READY: it has been perceived and joins the line. CHOOSE: its choice is made; what that takes is a draw of the person's
+speed, and the stage works on who is first in line (by priority, then by arrival), on several at once if it has more to
+give than one needs (`central`), or shares itself (`central_share`; `laws.stages.share_of`). RESPOND: the hand has moved;
+what is answered goes away. What the store counts (`when_full="count"`) is counted here, one at a time.
+
+State: the line, and what is left of each choice. Brings: READY, CHOOSE, RESPOND.
+Closed form: `laws.stages.prp`, `laws.stages.mm1`, `mg1`, `erlang_c`.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from cogattn.compiled import compiled
+from cogattn.laws.alertness import later, normal_quantile
+from cogattn.laws.stages import servers_of, share_of
+from cogattn.mind import race, store
+from cogattn.mind.alertness import until
+from cogattn.mind.draws import CHOICE, _uniform
+from cogattn.mind.phases import CENTRAL, DONE, HUNTING, LOST, MOVING, PERCEIVED
+from cogattn.world.stream import RESPONSES, SERVICES, WHEN_FULL
+
+CHOICES = RESPONSES.index("choose")
+COUNT = WHEN_FULL.index("count")
+EXPONENTIAL = SERVICES.index("exponential")
+
+CHANCES = 8  # of each element; 4 is `store.LIFE`
+WORK, SLIP, BEFORE, AFTER = range(4)
+
+STATE = [
+    ("busy", np.int64),  # how many elements are on their way to an answer
+    ("line", np.int64),  # how many stand in line at the central stage: `place`
+    ("timed", np.int64),  # how many are perceived further, or in the hand
+    ("soon", np.float64),  # when the first of those is done; nan = to be looked up
+    ("soon_who", np.int64),
+    ("counted", np.int64),  # how many were too many for the store, of a task that counts them
+]
+ELEMENT = [
+    ("stage", np.int64),
+    ("when", np.float64),  # when the stage that takes a fixed time ends
+    ("work", np.float64),  # what is left of choosing, s of attention time
+    ("queued", np.float64),  # when it reached the central stage
+    ("right", np.int64),  # 1 = the right answer was chosen
+    ("place", np.int64),  # the element that stands at this place in line
+]
+
+
+@compiled(inline=True)
+def fresh(m, e):  # type: ignore[no-untyped-def]
+    """A trial begins: nobody is on the way to an answer."""
+    for x in range(m.n):
+        e[x].stage = 0
+    m.busy = m.line = m.timed = m.counted = 0
+    m.soon, m.soon_who = np.inf, -1
+
+
+@compiled(inline=True)
+def _fixed(m, x, mean, sd, which):  # type: ignore[no-untyped-def]
+    """How long a stage takes that attention does not change."""
+    if sd > 0.0:
+        return max(0.0, mean + sd * normal_quantile(_uniform(m.key, CHOICE, CHANCES * x + which)))
+    return mean
+
+
+@compiled(inline=True)
+def _wait_until(m, e, x, stage, when):  # type: ignore[no-untyped-def]
+    """Element x is in a stage that ends then."""
+    e[x].stage, e[x].when = stage, when
+    m.timed += 1
+    m.soon = np.nan
+
+
+@compiled(inline=True)
+def perceive(m, e, x, rule):  # type: ignore[no-untyped-def]
+    """What asks for a choice has been encoded: it is perceived further."""
+    m.busy += 1
+    _wait_until(m, e, x, PERCEIVED, m.now + _fixed(m, x, rule.before, rule.before_sd, BEFORE))
+
+
+@compiled(inline=True)
+def ready(m, p, e, x, rules):  # type: ignore[no-untyped-def]
+    """READY: perceived."""
+    m.timed -= 1
+    m.soon = np.nan
+    queue(m, p, e, x, rules)
+
+
+@compiled(inline=True)
+def queue(m, p, e, x, rules):  # type: ignore[no-untyped-def]
+    """Element x reaches the central stage: what choosing takes is a draw of the person's speed."""
+    rule = rules[e[x].job]
+    e[x].stage = CENTRAL
+    e[x].queued = m.now
+    e[x].work = 0.0
+    if p.speed < np.inf:
+        u = _uniform(m.key, CHOICE, CHANCES * x + WORK)
+        if rule.service == EXPONENTIAL:
+            e[x].work = -math.log(u) * rule.choice / p.speed
+        else:
+            e[x].work = rule.choice * later(u, p.speed, p.speed_sd)
+    at = m.line  # by priority, then by arrival, then by number
+    while at > 0:
+        z = e[at - 1].place
+        other = rules[e[z].job].priority
+        if other > rule.priority or (other == rule.priority and (e[z].queued < m.now or z < x)):
+            break
+        e[at].place = z
+        at -= 1
+    e[at].place = x
+    m.line += 1
+
+
+@compiled(inline=True)
+def _step_out(m, e, x):  # type: ignore[no-untyped-def]
+    """Element x stands in line no longer."""
+    at = 0
+    while e[at].place != x:
+        at += 1
+    m.line -= 1
+    for i in range(at, m.line):
+        e[i].place = e[i + 1].place
+
+
+@compiled(inline=True)
+def count(m, p, e, x, rules):  # type: ignore[no-untyped-def]
+    """One too many for the store. The first is in hand; the others are counted, one after the other."""
+    m.busy += 1
+    queue(m, p, e, x, rules)
+    if m.counted == 0:
+        e[x].work = 0.0
+    m.counted += 1
+
+
+@compiled(inline=True)
+def _serves(m, e, x, turn):  # type: ignore[no-untyped-def]
+    """Whether the central stage works on x at all: it waits while attention is on another task."""
+    if turn is not None:
+        return m.focused == 0 or e[x].job == m.focus
+    return True
+
+
+@compiled(inline=True)
+def _limited(m, p, e, x, rules):  # type: ignore[no-untyped-def]
+    """Whether x has to share: what is automatic, or a stage without limit, gives each all it needs."""
+    return p.central < np.inf and rules[e[x].job].automatic == 0.0
+
+
+@compiled(inline=True)
+def _sharers(m, p, e, rules, turn):  # type: ignore[no-untyped-def]
+    """How many share the central stage now."""
+    n = 0
+    for i in range(m.line):
+        x = e[i].place
+        if _serves(m, e, x, turn) and rules[e[x].job].automatic == 0.0:
+            n += 1
+    return n
+
+
+@compiled(inline=True)
+def _part(p, rank, n):  # type: ignore[no-untyped-def]
+    """The part of the central stage that the job of this rank has."""
+    if p.central_share >= 1.0:
+        return servers_of(rank, p.central)
+    return min(1.0, p.central * share_of(rank, n, p.central_share))
+
+
+@compiled(inline=True)
+def next_choice(m, p, e, rules, tired, turn):  # type: ignore[no-untyped-def]
+    """(when, who) is chosen next."""
+    t, who = np.inf, -1
+    if m.line > 0:
+        n = _sharers(m, p, e, rules, turn) if p.central_share < 1.0 and p.central < np.inf else 0
+        rank = 0
+        for i in range(m.line):
+            x = e[i].place
+            if _serves(m, e, x, turn):
+                part = 1.0
+                if _limited(m, p, e, x, rules):
+                    part = _part(p, rank, n)
+                    rank += 1
+                if part > 0.0:
+                    done = m.now + until(m, p, e[x].work / part, tired)
+                    if done < t or (done == t and x < who):
+                        t, who = done, x
+    return t, who
+
+
+@compiled(inline=True)
+def work(m, p, e, gone, rules, turn):  # type: ignore[no-untyped-def]
+    """So much attention time went into choosing."""
+    if m.line > 0:
+        n = _sharers(m, p, e, rules, turn) if p.central_share < 1.0 and p.central < np.inf else 0
+        rank = 0
+        for i in range(m.line):
+            x = e[i].place
+            if _serves(m, e, x, turn):
+                part = 1.0
+                if _limited(m, p, e, x, rules):
+                    part = _part(p, rank, n)
+                    rank += 1
+                e[x].work = max(0.0, e[x].work - gone * part)
+
+
+@compiled(inline=True)
+def choose(m, p, e, x, rules, conflict, turn):  # type: ignore[no-untyped-def]
+    """CHOOSE: the response to x is chosen; the hand takes it from here. A person may hold it back for the other one."""
+    rule = rules[e[x].job]
+    if e[x].stage == CENTRAL:
+        _step_out(m, e, x)
+    slip = 1.0 - (1.0 - p.slip) * (1.0 - rule.slip)
+    e[x].right = 1 if slip <= 0.0 or _uniform(m.key, CHOICE, CHANCES * x + SLIP) >= slip else 0
+    if rule.when_full == COUNT and e[x].phase == LOST:
+        e[x].stage = DONE
+        m.busy -= 1
+        return
+    _wait_until(m, e, x, MOVING, m.now + _fixed(m, x, rule.after, rule.after_sd, AFTER))
+    if p.response_grouping > 0.0:
+        alone = True
+        for z in range(m.first, m.n):
+            if (
+                e[z].stage == MOVING and e[z].work < 0.0 and m.now < e[z].queued + p.response_grouping
+            ):  # held back until now
+                e[z].when += m.now - e[z].queued - p.response_grouping
+                e[z].work = 0.0
+                alone = False
+        if alone:
+            e[x].work, e[x].queued = -1.0, m.now
+            e[x].when += p.response_grouping
+    store.forget(m, p, e, x, rules, conflict, turn)
+
+
+@compiled(inline=True)
+def next_timed(m, e):  # type: ignore[no-untyped-def]
+    """(when, who) has been perceived, or has responded, next."""
+    if m.timed == 0:
+        return np.inf, -1
+    if np.isnan(m.soon):
+        m.soon, m.soon_who = np.inf, -1
+        for x in range(m.first, m.n):
+            if (e[x].stage == PERCEIVED or e[x].stage == MOVING) and e[x].when < m.soon:
+                m.soon, m.soon_who = e[x].when, x
+    return m.soon, m.soon_who
+
+
+@compiled(inline=True)
+def respond(m, e, x):  # type: ignore[no-untyped-def]
+    """RESPOND: the hand has moved; what is answered goes away."""
+    e[x].stage = DONE
+    m.timed -= 1
+    m.soon = np.nan
+    m.busy -= 1
+    race.leave(m, e, x)
+    race.close(m, e)
+
+
+@compiled(inline=True)
+def withdraw(m, e, x):  # type: ignore[no-untyped-def]
+    """It is too late to answer x; returns whether it could still be stopped."""
+    stage = e[x].stage
+    if stage == MOVING or stage == DONE:
+        return False
+    if stage > 0:
+        if stage == CENTRAL:
+            _step_out(m, e, x)
+        elif stage == PERCEIVED:
+            m.timed -= 1
+            m.soon = np.nan
+        e[x].stage = 0
+        m.busy -= 1
+    return True
+
+
+@compiled(inline=True)
+def waits(e, x):  # type: ignore[no-untyped-def]
+    """Whether x is still to be chosen."""
+    return e[x].stage < MOVING or e[x].stage >= HUNTING
