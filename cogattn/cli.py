@@ -557,7 +557,9 @@ def sensitivity(
     *,
     params: Annotated[
         str,
-        Parameter(help="comma-separated: NAME (over the range of adults) or NAME=LOW:HIGH, e.g. lead=2:4"),
+        Parameter(
+            help="comma-separated: NAME (over the range of adults) or NAME=LOW:HIGH, e.g. evidence_threshold=2:4"
+        ),
     ],
     metric: Annotated[str, Parameter(help="comma-separated, of what the experiment measures, e.g. misses")],
     method: Annotated[
@@ -819,7 +821,8 @@ def _said(
 
 def _minds(observer: str | None, population: str | None) -> dict[str, Any]:
     """Observer and population from their files."""
-    from cogattn.observer import Observer, Population, read_toml
+    from cogattn.observer import Observer, read_toml
+    from cogattn.population import Population
 
     return {
         "observer": None if observer is None else Observer.from_file(observer),
@@ -833,7 +836,8 @@ _KEYS = ("paradigm", "arms", "model", "people", "trials", "seed", "options", "ob
 def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
     """Settings from a file, overridden by the flags that were given."""
     from cogattn import paradigms
-    from cogattn.observer import Observer, Population, read_toml
+    from cogattn.observer import Observer, read_toml
+    from cogattn.population import Population
 
     values = {} if config is None else read_toml(config)
     for key in values:

@@ -30,8 +30,10 @@ import pandas as pd
 
 from cogattn import files, paradigms, showing
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.observer import Observer, Population
+from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
+from cogattn.parameters import canonical
+from cogattn.population import Population
 from cogattn.runs.experiment import run
 from cogattn.showing import Progress
 from cogattn.tune import likelihoods
@@ -378,7 +380,7 @@ def design(
         raise InputError(
             f"a design can be worked out for whole and partial report so far, not for {paradigm}"
         )
-    names = tuple(params or law.params)
+    names, param = tuple(map(canonical, params or law.params)), canonical(param)
     for name in (*names, param):
         choice("parameter", name, law.params)
     choice("parameter that is estimated", param, names)
