@@ -3,10 +3,11 @@
 from cogattn.nn import huggingface
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.limiting import limit
-from cogattn.nn.mechanisms import MECHANISMS, Attention, Explanation, attention
+from cogattn.nn.mechanisms import Attention, Explanation, attention
 from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
 from cogattn.nn.multihead import MultiheadAttention
 from cogattn.nn.passing import let_through
+from cogattn.nn.scores import MECHANISMS
 from cogattn.nn.selection import Selection, relaxed_topk, select, straight_through
 
 __all__ = [
