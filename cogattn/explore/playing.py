@@ -157,7 +157,7 @@ def trials(play: Play) -> Trials:
     """Everything played, as a run would; nothing is written and nobody is asked for the state of the checkout."""
     arms = [_arm(replace(play, mind=play.mind.under(limits_of(arm))), arm) for arm in ARMS]
     frames = [frame for cells in zip(*arms, strict=True) for frame in cells]
-    return Trials(pd.concat(frames, ignore_index=True), play.plan.config())
+    return Trials(pd.concat(frames, ignore_index=True), play.plan.config(), paradigm=play.plan.paradigm)
 
 
 @lru_cache(maxsize=32)

@@ -1,7 +1,7 @@
 """What every classic experiment here has: conditions, a stream, a score, a human table and a figure.
 
-A new paradigm is one file with one subclass of `Paradigm`, and one line in `paradigms/__init__.py`. Nothing in it
-may know its own band: the bands live in `human/targets.csv` and are read by `results` and `scorecard`.
+A new paradigm is one file with one subclass of `Paradigm`. Nothing in it may know its own band: the bands live in
+`human/targets.csv` and are read by `results` and `scorecard`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ class Answers(NamedTuple):
 class Metric(NamedTuple):
     """One number of a paradigm, spelled as in `human/targets.csv` where a band exists.
 
-    >>> Metric("blink", "depth", "over lags", 0.4, np.nan).value
-    0.4
+    >>> lag = Metric("blink", "depth", "lag=3", 0.4, np.nan, {"lag": 3})
+    >>> lag.value, lag.rows(pd.DataFrame({"lag": [1, 3, 3]})).index.tolist()
+    (0.4, [1, 2])
     """
 
     phenomenon: str
@@ -53,6 +54,24 @@ class Metric(NamedTuple):
     condition: str
     value: float
     human: float  # of the human table; NaN where people were not measured
+    #: Of which trials it is made: what each column must be, one value or several (numbers, to a millionth); or a
+    #: function that says it of every row; None: of all of them.
+    of: Mapping[str, Any] | Callable[[pd.DataFrame], Any] | None = None
+
+    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The trials that it is made of."""
+        if self.of is None:
+            return frame
+        if callable(self.of):
+            return frame[np.asarray(self.of(frame), bool)]
+        keep = np.ones(len(frame), bool)
+        for column, values in self.of.items():
+            wanted, own = np.atleast_1d(np.asarray(values)), frame[column].to_numpy()
+            if wanted.dtype.kind in "biuf":
+                keep &= np.isclose(own.astype(float)[:, None], wanted, rtol=1e-6, atol=1e-9).any(1)
+            else:
+                keep &= np.isin(own, wanted)
+        return frame[keep]
 
 
 @dataclass(frozen=True)
@@ -68,6 +87,8 @@ class Paradigm(ABC):
     title: ClassVar[str]
     source: ClassVar[str]
     condition_columns: ClassVar[tuple[str, ...]]
+    listed: ClassVar[bool] = True  # whether it is among `paradigms.names()`
+    order: ClassVar[int] = 100  # its place in lists: the least comes first
     usual_trials: ClassVar[int] = 100  # per person and condition, if nobody says how many
     banded: ClassVar[bool] = True  # whether it has rows on the scorecard
     #: What a network sees: "display" (all elements at once), "frames" (each target alone), "sequence" (it judges them

@@ -31,7 +31,7 @@ from scipy import optimize, stats
 from cogattn import files, showing
 from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer, Population, Spread
-from cogattn.paradigms import Name, Paradigm
+from cogattn.paradigms import Paradigm
 from cogattn.runs.results import Trials
 from cogattn.showing import Progress
 from cogattn.tune import likelihoods, scales
@@ -222,7 +222,7 @@ class Fit:
 
 
 def fit(
-    paradigm: Name | str | Paradigm,
+    paradigm: str | Paradigm,
     data: Trials | pd.DataFrame,
     params: Sequence[str] | None = None,
     *,
