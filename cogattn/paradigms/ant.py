@@ -25,6 +25,7 @@ the assumed half.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -114,6 +115,16 @@ class AttentionNetworks(Selecting):
         out |= {f"conflict with cue {c} [ms]": conflict.get(CUES[c], np.nan) for c in self.cues}
         errors = frame.groupby("congruence")["error"].mean()
         return out | {"errors congruent": float(errors[1]), "errors incongruent": float(errors[-1])}
+
+    def parts(self) -> dict[str, Mapping[str, Any]]:
+        """The cues of a network; one congruence."""
+        out: dict[str, Mapping[str, Any]] = {
+            "alerting [ms]": {"cue": (CUES["none"], CUES["double"])},
+            "orienting [ms]": {"cue": (CUES["centre"], CUES["spatial"])},
+            "errors congruent": {"congruence": 1},
+            "errors incongruent": {"congruence": -1},
+        }
+        return out | {f"conflict with cue {c} [ms]": {"cue": CUES[c]} for c in self.cues}
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """RT and errors by cue (filled: congruent), and the three networks."""

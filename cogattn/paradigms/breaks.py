@@ -98,7 +98,8 @@ class Breaks(Watch):
         table = regained(frame)
         return [
             Metric(self.title, f"speed regained by {length:g} s of {KINDS[int(kind)]}",
-                   f"length={length:g}, kind={kind}", float(value), np.nan)
+                   f"length={length:g}, kind={kind}", float(value), np.nan,
+                   {"length": length, "kind": kind})
             for (length, kind), value in table.items()
         ]  # fmt: skip
 

@@ -108,6 +108,7 @@ class ChangeDetection(Divided):
                 f"set_size={n}",
                 float(a),
                 float(t.get(n, np.nan)) if self.as_people else np.nan,
+                {"set_size": n},
             )
             for n, a in means.items()
         ]

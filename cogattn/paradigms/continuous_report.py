@@ -98,7 +98,7 @@ class ContinuousReport(Divided):
             found = memory.fit_mixture(own["error"])
             for metric, value in zip(("P(remembered)", "kappa"), found, strict=True):
                 name = f"{metric} of {n} colours"
-                out.append(Metric("continuous report", name, f"set_size={n}", value, np.nan))
+                out.append(Metric("continuous report", name, f"set_size={n}", value, np.nan, {"set_size": n}))
         return out
 
     def human(self) -> pd.DataFrame:

@@ -132,7 +132,7 @@ class ControlRoom(Divided):
             "turns per minute": "turns",
         }
         return [
-            Metric("control room", metric, f"load={n}", float(own[column].mean()), math.nan)
+            Metric("control room", metric, f"load={n}", float(own[column].mean()), math.nan, {"load": n})
             for metric, column in wanted.items()
             for n, own in shares.groupby("load")
         ]

@@ -10,6 +10,7 @@ is extrapolated from eight minutes of people's simple responses.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +90,19 @@ class DigitStream(Watch):
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Targets reported in the first and in the last tenth of the hour."""
         by = _tenths(frame).groupby("block")["score"].mean()
+
+        def tenth(block: int) -> Callable[[pd.DataFrame], pd.Series]:
+            return lambda rows: _tenths(rows)["block"] == block
+
         return [
-            Metric(self.title, f"targets reported, {word} tenth", "session", float(by.iloc[i]), np.nan)
+            Metric(
+                self.title,
+                f"targets reported, {word} tenth",
+                "session",
+                float(by.iloc[i]),
+                np.nan,
+                tenth(by.index[i]),
+            )
             for word, i in (("first", 0), ("last", -1))
         ]
 

@@ -138,9 +138,23 @@ class DualTask(Divided):
         for share, row in trade.iterrows():
             for name in ("left", "right"):
                 words = f"{name} accuracy at {float(share):.2f} to the left"
-                out.append(Metric("dual task", words, f"share={share}", float(row[name]), np.nan))
-        values = {"cost of dividing evenly": _cost(trade), "workload capacity C_OR": capacity_or(frame)}
-        return out + [Metric("dual task", k, "over conditions", v, np.nan) for k, v in values.items()]
+                out.append(
+                    Metric(
+                        "dual task",
+                        words,
+                        f"share={share}",
+                        float(row[name]),
+                        np.nan,
+                        {"masked": 1, "share": share},
+                    )
+                )
+        values: dict[str, tuple[float, dict[str, Any]]] = {
+            "cost of dividing evenly": (_cost(trade), {"masked": 1, "share": (0.0, 0.5, 1.0)}),
+            "workload capacity C_OR": (capacity_or(frame), {"masked": 0}),
+        }
+        return out + [
+            Metric("dual task", k, "over conditions", v, np.nan, of) for k, (v, of) in values.items()
+        ]
 
     def human(self) -> pd.DataFrame:
         """There is no table."""

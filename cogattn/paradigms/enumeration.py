@@ -82,7 +82,12 @@ class Enumeration(Divided):
         few, many = rt[rt.index <= 4], rt[rt.index >= 5]
         return [
             Metric(
-                "subitizing", "slope 1-4 items (published summary)", "dots", regress(few.index, few), 70.0
+                "subitizing",
+                "slope 1-4 items (published summary)",
+                "dots",
+                regress(few.index, few),
+                70.0,
+                {"dots": few.index},
             ),
             Metric(
                 "subitizing",
@@ -90,6 +95,7 @@ class Enumeration(Divided):
                 "dots",
                 regress(many.index, many),
                 300.0,
+                {"dots": many.index},
             ),
         ]
 

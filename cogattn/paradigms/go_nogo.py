@@ -101,18 +101,22 @@ class GoNoGo(Watch):
         label = "go/no-go 7 min"
         by = f.groupby("block")["commission"].mean()
         before, after = runs(f)
+        first, last = {"block": by.index[0]}, {"block": by.index[-1]}
+        no_go, go = {"signal": True}, {"signal": False}
         rt = f[~f["signal"] & (f["rt"] > 0)].groupby("block")["rt"].mean() * 1000
         values = {
-            "commission errors first fifth": (by.iloc[0], t["fifth 1: commission"]),
-            "commission errors last fifth": (by.iloc[-1], t["fifth 5: commission"]),
+            "commission errors first fifth": (by.iloc[0], t["fifth 1: commission"], first | no_go),
+            "commission errors last fifth": (by.iloc[-1], t["fifth 5: commission"], last | no_go),
             "RT before an error minus before a withhold": (
-                before, t["pre-error minus pre-correct, ms (paired; dz in sd col of next row)"]
+                before, t["pre-error minus pre-correct, ms (paired; dz in sd col of next row)"], None
             ),
-            "RT after an error minus after a withhold": (after, t["post-error minus post-correct-withhold RT, ms"]),
-            "go RT first fifth": (rt.iloc[0] if len(rt) else np.nan, t["fifth 1: go RT"]),
-            "go RT last fifth": (rt.iloc[-1] if len(rt) else np.nan, t["fifth 5: go RT"]),
+            "RT after an error minus after a withhold": (
+                after, t["post-error minus post-correct-withhold RT, ms"], None
+            ),
+            "go RT first fifth": (rt.iloc[0] if len(rt) else np.nan, t["fifth 1: go RT"], first | go),
+            "go RT last fifth": (rt.iloc[-1] if len(rt) else np.nan, t["fifth 5: go RT"], last | go),
         }  # fmt: skip
-        return [Metric(label, name, "session", float(v), float(p)) for name, (v, p) in values.items()]
+        return [Metric(label, name, "session", float(v), float(p), of) for name, (v, p, of) in values.items()]
 
     def human(self) -> pd.DataFrame:
         """Commission rate and go RT by fifth; 520 people."""

@@ -163,7 +163,9 @@ class NBack(Divided):
         for column, word, table in (("d", "d'", "dprime"), ("accuracy", "accuracy", "acc")):
             for n, value in by[column].items():
                 people = float(t[table].get(n, np.nan)) if self.as_people else np.nan
-                out.append(Metric("n-back", f"{word} {n}-back", f"load={n}", float(value), people))
+                out.append(
+                    Metric("n-back", f"{word} {n}-back", f"load={n}", float(value), people, {"load": n})
+                )
         return out
 
     def human(self) -> pd.DataFrame:

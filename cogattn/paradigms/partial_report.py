@@ -63,7 +63,9 @@ class PartialReport(Report):
                 self.human().query("distractors == @d")["mean"] if self.as_people else pd.Series(dtype=float)
             )
             value = float(people.iloc[0]) if len(people) else np.nan
-            out.append(Metric(phenomenon, metric, f"distractors={d}", float(score), value))
+            out.append(
+                Metric(phenomenon, metric, f"distractors={d}", float(score), value, {"distractors": d})
+            )
         return out
 
     def human(self) -> pd.DataFrame:

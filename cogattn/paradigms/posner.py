@@ -21,6 +21,7 @@ return.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -106,6 +107,16 @@ class Posner(Selecting):
             by_soa = mean_by(difference(frame, "cue", slow, fast, "soa", value), "soa")
             out |= {f"{what}{word} at {1000 * soa:.0f} ms{unit}": v for soa, v in by_soa.items()}
             out[f"{what}{word}{unit}"] = by_soa.get(max(self.soas), np.nan)
+        return out
+
+    def parts(self) -> dict[str, Mapping[str, Any]]:
+        """Two kinds of cue, at one SOA."""
+        out: dict[str, Mapping[str, Any]] = {}
+        word, unit = ("", " [ms]") if self.exposure >= END else (" in accuracy", "")
+        for what, cues in (("benefit", (0, 1)), ("cost", (-1, 0))):
+            for soa in self.soas:
+                out[f"{what}{word} at {1000 * soa:.0f} ms{unit}"] = {"cue": cues, "soa": soa}
+            out[f"{what}{word}{unit}"] = {"cue": cues, "soa": max(self.soas)}
         return out
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:

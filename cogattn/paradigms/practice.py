@@ -88,11 +88,12 @@ class Practice(Divided):
         """Slope [ms per digit] in each block, and how it changes from the first to the last."""
         slope = slopes(frame)
         out = [
-            Metric("practice", f"slope after {d:.0f} trials", f"done={d:.0f}", float(s), np.nan)
+            Metric("practice", f"slope after {d:.0f} trials", f"done={d:.0f}", float(s), np.nan, {"done": d})
             for d, s in slope.items()
         ]
+        ends = {"done": (min(slope.index), max(slope.index))}
         name = "2-among-5s present slope change over 4000 trials"
-        return [*out, Metric("practice", name, "over blocks", _change(slope), np.nan)]
+        return [*out, Metric("practice", name, "over blocks", _change(slope), np.nan, ends)]
 
     def human(self) -> pd.DataFrame:
         """RT of present trials [s] by set size, over all 4000 trials."""

@@ -101,12 +101,21 @@ class SerialRecall(Divided):
         for n, row in by.iterrows():
             for metric, value in (("share right", row["share"]), ("perfect lists", row["correct"])):
                 name = f"{metric} of {n} letters"
-                out.append(Metric("serial recall", name, f"length={n}", float(value), np.nan))
+                out.append(Metric("serial recall", name, f"length={n}", float(value), np.nan, {"length": n}))
         last = max(self.lengths)
         own = frame[frame["length"] == last]
         for i in range(1, last + 1):
             name = f"position {i} of {last}"
-            out.append(Metric("serial recall", name, f"length={last}", float(own[f"p{i}"].mean()), np.nan))
+            out.append(
+                Metric(
+                    "serial recall",
+                    name,
+                    f"length={last}",
+                    float(own[f"p{i}"].mean()),
+                    np.nan,
+                    {"length": last},
+                )
+            )
         return [*out, Metric("serial recall", "span", "over lengths", span(by["correct"]), np.nan)]
 
     def human(self) -> pd.DataFrame:

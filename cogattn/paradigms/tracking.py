@@ -90,7 +90,9 @@ class Tracking(Divided):
         for n, p in frame.groupby("targets")["correct"].mean().items():
             values = {"accuracy": float(p), "effective number tracked": float(n) * (2 * float(p) - 1)}
             for metric, value in values.items():
-                out.append(Metric("tracking", f"{metric} {n} targets", f"targets={n}", value, np.nan))
+                out.append(
+                    Metric("tracking", f"{metric} {n} targets", f"targets={n}", value, np.nan, {"targets": n})
+                )
         return out
 
     def human(self) -> pd.DataFrame:

@@ -112,12 +112,13 @@ class Vigilance(Watch):
         table = blockwise(frame)
         people = self.human()
         change = table.iloc[-1] - table.iloc[0]
+        ends = {"block": (table.index[0], table.index[-1])}
         known = people.iloc[-1] - people.iloc[0] if self.as_people else None
         names = {"hits": "hit", "criterion": "c", "d'": "d"}
         label = "vigilance 30 min" if self.as_people else self.title
         return [
             Metric(label, f"{name} last minus first block", "session", float(change[c]),
-                   np.nan if known is None else float(known[c]))
+                   np.nan if known is None else float(known[c]), ends)
             for name, c in names.items()
         ]  # fmt: skip
 
@@ -269,12 +270,20 @@ class MackworthClock(Watch):
             miss = own.groupby("block")["missed"].mean()
             rise = float(miss.iloc[-1] - miss.iloc[0])
             kind = "30 on, 30 off" if alternate else "two hours on end"
-            out.append(Metric(self.title, f"rise in misses, {kind}", f"alternate={alternate}", rise, np.nan))
+            ends = {"alternate": alternate, "block": (miss.index[0], miss.index[-1])}
+            out.append(
+                Metric(self.title, f"rise in misses, {kind}", f"alternate={alternate}", rise, np.nan, ends)
+            )
             if not alternate:
                 done = float((miss.iloc[1] - miss.iloc[0]) / rise) if rise else np.nan
                 out.append(
                     Metric(
-                        self.title, "share of it done by the second half hour", "alternate=0", done, np.nan
+                        self.title,
+                        "share of it done by the second half hour",
+                        "alternate=0",
+                        done,
+                        np.nan,
+                        ends | {"block": (miss.index[0], miss.index[1], miss.index[-1])},
                     )
                 )
         return out

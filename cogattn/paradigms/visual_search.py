@@ -145,12 +145,18 @@ class VisualSearch(Divided):
         s, out = slopes(frame), []
         people = human.table("visual_search_slopes").set_index(["task", "target_present"])["slope_ms_item"]
 
-        def add(name: str, value: float, of_people: float = np.nan) -> None:
-            out.append(Metric("visual search", name, "set sizes", float(value), float(of_people)))
+        def add(name: str, value: float, of_people: float = np.nan, **of: Any) -> None:
+            out.append(Metric("visual search", name, "set sizes", float(value), float(of_people), of or None))
 
         for display in self.displays:
             for there, word in ((1, "present"), (0, "absent")):
-                add(f"slope {_WORDS[display]} target {word}", s[display, there], people[display, there])
+                add(
+                    f"slope {_WORDS[display]} target {word}",
+                    s[display, there],
+                    people[display, there],
+                    display=display,
+                    present=there,
+                )
         if "spatial_2v5" in self.displays:
             two = s["spatial_2v5", 0], s["spatial_2v5", 1]
             ratio = two[0] / two[1] if abs(two[1]) > 1e-6 else np.nan
@@ -158,10 +164,13 @@ class VisualSearch(Divided):
                 "absent over present slope 2 among 5s",
                 ratio,
                 people["spatial_2v5", 0] / people["spatial_2v5", 1],
+                display="spatial_2v5",
             )
             own = frame[(frame["display"] == "spatial_2v5") & (frame["present"] == 1)]
             for n, misses in own.groupby("set_size")["error"].mean().items():
-                add(f"miss rate 2 among 5s set size {n}", misses)
+                add(
+                    f"miss rate 2 among 5s set size {n}", misses, display="spatial_2v5", present=1, set_size=n
+                )
         right = frame[frame["correct"]]
         cells = right.groupby(["display", "set_size", "present", "person"])["rt"].agg(["mean", "std"])
         add("RT sd / mean (all cells)", (cells["std"] / cells["mean"]).groupby(level=[0, 1, 2]).mean().mean())

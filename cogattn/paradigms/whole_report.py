@@ -59,6 +59,7 @@ class WholeReport(Report):
                 f"exposure={e:.4g} s",
                 float(score),
                 people.get(_ms(e), np.nan),
+                {"exposure": e},
             )
             for e, score in means.items()
         ]
