@@ -670,7 +670,7 @@ def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json =
 
 @app.command
 def explore(
-    name: Annotated[str, Parameter(help="the paradigm to begin with")] = "whole_report",
+    name: Annotated[str | None, Parameter(help="the paradigm to begin with")] = None,
     /,
     *,
     port: Annotated[int, Parameter(converter=_whole, help="on this machine (default: any free one)")] = 0,
@@ -685,7 +685,7 @@ def explore(
     from cogattn.explore import page
 
     mind = _minds(observer, None)["observer"]
-    page.serve(name, mind=mind, port=port, browser=browser, seed=seed, people=people)
+    page.serve(name or page.FIRST, mind=mind, port=port, browser=browser, seed=seed, people=people)
 
 
 @app.command

@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import number
-from cogattn.paradigms.base import Condition, Levels, pens_of
+from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
 from cogattn.world.stream import Stimulus, TaskStream
@@ -69,6 +69,8 @@ class AttentionNetworks(Selecting):
 
     name = "ant"
     title = "Attention networks"
+    question = "A cue may say when, or where, an arrow comes; which way does it point, among other arrows?"
+    shown_pace = (Pace(4, 16), Pace(8, 24))
     source = "Fan et al. 2002 (the task; no table of people here)"
     phenomenon = "attention networks"
     condition_columns = ("cue", "congruence")

@@ -74,6 +74,39 @@ class Metric(NamedTuple):
         return frame[keep]
 
 
+class Pace(NamedTuple):
+    """How much is played at once. trials: per person and condition; where a session has as many as it needs, its
+    visits."""
+
+    people: int
+    trials: int
+
+
+class Statistics(NamedTuple):
+    """What a person's trials are summed up by where no law gives their likelihood: shares and times in every cell of
+    these columns."""
+
+    by: tuple[str, ...]
+    shares: tuple[str, ...] = ("correct",)
+    times: tuple[str, ...] = ("rt",)
+
+
+class Law(NamedTuple):
+    """Where a likelihood lives ("cogattn.tune.likelihoods:Report") and with what it is made. It is written as a name,
+    since the room of fits stands above this one."""
+
+    place: str
+    options: Mapping[str, Any] = {}
+
+
+class Rival(NamedTuple):
+    """A law that is compared with others: what of it is fitted, what is held where it does nothing, its options."""
+
+    params: tuple[str, ...]
+    held: Mapping[str, float] = {}
+    options: Mapping[str, Any] = {}
+
+
 @dataclass(frozen=True)
 class Paradigm(ABC):
     """A classic experiment. Fields are its options; units are SI.
@@ -87,8 +120,7 @@ class Paradigm(ABC):
     title: ClassVar[str]
     source: ClassVar[str]
     condition_columns: ClassVar[tuple[str, ...]]
-    listed: ClassVar[bool] = True  # whether it is among `paradigms.names()`
-    order: ClassVar[int] = 100  # its place in lists: the least comes first
+    listed: ClassVar[int] = 100  # its place in lists: the least comes first, 0 is in none
     usual_trials: ClassVar[int] = 100  # per person and condition, if nobody says how many
     banded: ClassVar[bool] = True  # whether it has rows on the scorecard
     #: What a network sees: "display" (all elements at once), "frames" (each target alone), "sequence" (it judges them
@@ -101,6 +133,16 @@ class Paradigm(ABC):
     drawn_from: ClassVar[tuple[str, ...]] = ()
     undrawn: ClassVar[str] = ""  # why people's own trials cannot be drawn beside the curves, if they cannot
     sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.watch`)
+    compared: ClassVar[bool] = False  # whether a network that can take it is compared with people in it
+    #: What is asked of a person, in a sentence that needs no textbook.
+    question: ClassVar[str] = ""
+    #: How much the page plays while a slider moves, and when it is let go.
+    shown_pace: ClassVar[tuple[Pace, Pace]] = (Pace(6, 30), Pace(12, 60))
+    statistics: ClassVar[Statistics | None] = None  # None: right answers and times in every condition
+    usual_params: ClassVar[tuple[str, ...]] = ()  # what is fitted to such means if nobody says; (): say it
+    rivals: ClassVar[Mapping[str, Rival]] = {}  # the laws that can be compared, by name: the leanest first
+    #: Whether people's data can be fitted at all (a world that answers back has no means).
+    fitted: ClassVar[bool] = True
 
     @abstractmethod
     def conditions(self) -> list[Condition]:
@@ -125,6 +167,11 @@ class Paradigm(ABC):
     @abstractmethod
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """The figure in the form that its field uses: people beside every arm."""
+
+    def likelihood(self) -> Law | Any:
+        """How likely people's data are: where the law lives, or a `cogattn.tune.base.Likelihood` of your own. By
+        default the means of minds that are simulated."""
+        return Law("cogattn.tune.simulated:Simulated", {"task": self})
 
     def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """People's own trials with what the figure needs and no file says in so many words."""

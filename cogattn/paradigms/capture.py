@@ -32,7 +32,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, Levels, pens_of
+from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, account
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, some
 from cogattn.paradigms.watch import Array
@@ -62,6 +62,8 @@ class Capture(Selecting):
 
     name = "capture"
     title = "What captures attention"
+    question = "Something stands out that nobody asked for. How much attention does it take?"
+    shown_pace = (Pace(4, 16), Pace(6, 24))
     source = "Theeuwes 1992; Folk et al. 1992; Moray 1959 (the tasks; no table of people here)"
     phenomenon = "capture"
     condition_columns = ("scene", "extra")

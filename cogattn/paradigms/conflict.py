@@ -233,6 +233,8 @@ class Flanker(Conflicting):
 
     name = "flanker"
     title = "Flankers"
+    question = "Which way does the middle arrow point, if its neighbours disagree?"
+    usual_params = ("speed", "lead", "narrowing")
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"
     table = "flanker"
     phenomenon = "flanker"
@@ -258,6 +260,8 @@ class Stroop(Conflicting):
 
     name = "stroop"
     title = "Stroop's words"
+    question = "In which colour is the word printed, if the word names another colour?"
+    usual_params = ("speed", "lead", "narrowing")
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (521 adults)"
     table = "stroop"
     phenomenon = "Stroop"

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Answers, Condition, Metric, curve, pens_of
+from cogattn.paradigms.base import Answers, Condition, Metric, Pace, curve, pens_of
 from cogattn.paradigms.watch import Array, Watch
 from cogattn.view import plot
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
@@ -42,6 +42,8 @@ class DigitStream(Watch):
     banded = False
     pictures = "display"
     title = "An hour of digits"
+    question = "Six digits flash every ten seconds, for an hour. Who tires?"
+    shown_pace = (Pace(4, 1), Pace(16, 1))
     source = "a prediction (no table of people)"
     condition_columns = ("targets", "distractors")
     undrawn = "its curve is of when a mind wanders, which no file says"

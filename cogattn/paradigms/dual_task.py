@@ -36,7 +36,7 @@ from scipy import special
 
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.laws import stages
-from cogattn.paradigms.base import Condition, Metric, pens_of, pooled
+from cogattn.paradigms.base import Condition, Metric, Pace, Statistics, pens_of, pooled
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -68,6 +68,9 @@ class DualTask(Divided):
 
     name = "dual_task"
     title = "Two tasks, one attention"
+    question = "A letter on the left, a letter on the right. What does each lose if attention is divided?"
+    shown_pace = (Pace(4, 24), Pace(8, 48))
+    statistics = Statistics(("masked", "left", "right", "share"), ("correct",), ())
     source = "Norman & Bobrow 1975; Townsend & Nozawa 1995 (the tasks; no table of people here)"
     condition_columns = ("masked", "left", "right", "share")
     undrawn = "its curve is of two answers in each trial, of which a row of a file says one"

@@ -40,6 +40,8 @@ class Enumeration(Divided):
 
     name = "enumeration"
     title = "Enumeration"
+    question = "How many dots are there? A few are seen at once, more are counted."
+    usual_params = ("slots", "speed")
     source = "Trick & Pylyshyn 1994, Psychol Rev 101:80 (published slopes)"
     condition_columns = ("dots",)
 

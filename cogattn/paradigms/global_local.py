@@ -55,6 +55,7 @@ class GlobalLocal(Selecting):
 
     name = "global_local"
     title = "Forest and trees"
+    question = "A large letter made of small ones. How much does one level disturb the other?"
     source = "Navon 1977 (the task; no table of people here)"
     phenomenon = "global precedence"
     condition_columns = ("level", "congruence")

@@ -23,7 +23,7 @@ import pandas as pd
 from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Levels, Metric, curve, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, scattered
 from cogattn.view import plot
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
@@ -47,6 +47,10 @@ class GoNoGo(Watch):
 
     name = "go_nogo"
     title = "Go/no-go"
+    question = "Press for nine stimuli in ten, hold back for the tenth. How often does the finger slip?"
+    shown_pace = (Pace(6, 1), Pace(16, 1))
+    statistics = Statistics(("signal",), ("responded",))
+    usual_params = ("speed", "speed_sd")
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (520 adults)"
     condition_columns = ("nogo",)
     levels: ClassVar[Levels] = {"signal": {"no go": 1, "nogo": 1, "go": 0}}

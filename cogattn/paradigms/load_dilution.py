@@ -30,7 +30,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, Levels, pens_of
+from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, telling, timed
@@ -63,6 +63,8 @@ class LoadDilution(Selecting):
 
     name = "load_dilution"
     title = "Load or dilution"
+    question = "A distractor speaks for the other answer. Do other letters on display protect from it?"
+    shown_pace = (Pace(4, 16), Pace(6, 24))
     source = "Lavie 1995; Tsal & Benoni 2010 (the task; no table of people here)"
     phenomenon = "perceptual load"
     condition_columns = ("letters", "load", "congruence")

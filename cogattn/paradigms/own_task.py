@@ -39,7 +39,7 @@ class OwnTask(Paradigm):
     exam: Exam | Mapping[str, Any] = field(default=_PLAIN)
 
     name = "own_task"
-    listed = False
+    listed = 0
     title = "A network's own task"
     source = "the network's own file"
     condition_columns = ("value",)

@@ -35,6 +35,10 @@ class PartialReport(Report):
 
     name = "partial_report"
     title = "Partial report"
+    question = "Red letters among others flash up. Report the red ones, ignore the rest."
+    listed = 2
+    compared = True
+    pictures = "display"
     source = "Wang et al. 2021, Arch Clin Neuropsychol, doi:10.1093/arclin/acab007 (59 adults)"
 
     def __post_init__(self) -> None:

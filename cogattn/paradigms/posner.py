@@ -29,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, Levels, pens_of
+from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, timed
 from cogattn.world.stream import Change, Stimulus, TaskStream
@@ -55,6 +55,10 @@ class Posner(Selecting):
 
     name = "posner"
     title = "A cue to a place"
+    question = (
+        "A cue says where the target will be, and is mostly right. What does it help, what does it cost?"
+    )
+    shown_pace = (Pace(4, 16), Pace(6, 24))
     source = "Posner 1980 (the task; no table of people here)"
     phenomenon = "spatial cueing"
     condition_columns = ("cue", "soa")

@@ -69,7 +69,7 @@ def names() -> list[str]:
     >>> len(names()) >= 29
     True
     """
-    return sorted([*(n for n, e in entries().items() if e.says.get("listed", True)), *_own])
+    return sorted([*(n for n, e in entries().items() if e.says.get("listed", LAST)), *_own])
 
 
 def titles() -> dict[str, str]:
@@ -88,7 +88,7 @@ def where(**says: Any) -> list[str]:
     ['nback']
     """
     found = [n for n, e in entries().items() if all(e.says.get(k) == v for k, v in says.items())]
-    return sorted(found, key=lambda n: (entries()[n].says.get("order", LAST), n))
+    return sorted(found, key=lambda n: (entries()[n].says.get("listed", LAST), n))
 
 
 LAST = 100  #: the place in lists of a paradigm that does not declare one

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.paradigms.base import Condition, Metric, pens_of
+from cogattn.paradigms.base import Condition, Metric, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -50,6 +50,8 @@ class SerialRecall(Divided):
 
     name = "serial_recall"
     title = "Serial recall"
+    question = "Letters come one a second. How many can be said in order?"
+    statistics = Statistics(("length",), ("correct",), ())
     source = "Cowan 2001, Behav Brain Sci 24:87 (the task; no table of people here)"
     condition_columns = ("length",)
     banded = False

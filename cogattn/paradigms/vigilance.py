@@ -20,7 +20,7 @@ from scipy import stats
 from cogattn import human
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Levels, Metric, curve, pens_of, pooled
+from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of, pooled
 from cogattn.paradigms.watch import Array, Seen, Watch, chances, scattered
 from cogattn.view import plot
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
@@ -50,6 +50,10 @@ class Vigilance(Watch):
 
     name = "vigilance"
     title = "Vigilance"
+    question = "Rare signals among noise, for half an hour. How many are still seen in the end?"
+    shown_pace = (Pace(4, 1), Pace(16, 1))
+    statistics = Statistics(("rate", "memory", "block", "signal"), ("responded",), ())
+    usual_params = ("criterion",)
     source = "Coll-Martin, Carretero-Dios & Lupianez 2021 (ANTI-VeaD, 113 adults)"
     condition_columns = ("rate", "memory")
     levels: ClassVar[Levels] = {"signal": {"signal": 1, "target": 1, "neutral": 0, "noise": 0}}
@@ -214,6 +218,8 @@ class MackworthClock(Watch):
     name = "mackworth_clock"
     banded = False
     title = "Mackworth's clock"
+    question = "A pointer jumps, rarely twice as far, for two hours. How many double jumps are missed?"
+    shown_pace = (Pace(8, 1), Pace(32, 1))
     source = "Mackworth 1948, Q J Exp Psychol 1:6 (published summary; no table of people is shipped)"
     condition_columns = ("alternate",)
     drawn_from = ("person", "alternate", "block", "correct")

@@ -26,7 +26,7 @@ import pandas as pd
 
 from cogattn import human
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, Pace, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -74,6 +74,9 @@ class VisualSearch(Divided):
 
     name = "visual_search"
     title = "Visual search"
+    question = "Is the target there, among 3 to 18 items? How long does it take to tell?"
+    shown_pace = (Pace(3, 16), Pace(6, 24))
+    usual_params = ("group", "quit_growth")
     source = "Wolfe, Palmer & Horowitz 2010, Vision Res 50:1304 (10 adults per display)"
     condition_columns = ("display", "set_size", "present")
     levels: ClassVar[Levels] = {

@@ -32,6 +32,8 @@ from cogattn import files, paradigms, showing
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.observer import Observer, Population
 from cogattn.paradigms import Paradigm
+from cogattn.paradigms.partial_report import PartialReport
+from cogattn.paradigms.whole_report import WholeReport
 from cogattn.runs.experiment import run
 from cogattn.showing import Progress
 from cogattn.tune import likelihoods
@@ -192,8 +194,8 @@ def published() -> list[tuple[Paradigm, int]]:
     >>> [(task.name, trials) for task, trials in published()]
     [('whole_report', 27), ('partial_report', 81)]
     """
-    whole_report = paradigms.get("whole_report")(exposures=tuple(f / 60 for f in (1, 2, 3, 5, 9, 12)))
-    return [(whole_report, 27), (paradigms.get("partial_report")(), 81)]
+    whole_report = WholeReport(exposures=tuple(f / 60 for f in (1, 2, 3, 5, 9, 12)))
+    return [(whole_report, 27), (PartialReport(), 81)]
 
 
 # -- how many trials? -----------------------------------------------------------------------------------------
@@ -499,8 +501,8 @@ def _task(row: Mapping[str, Any]) -> Paradigm:
     """The paradigm that shows this one display."""
     e, m, d = float(row["exposure"]), int(row["targets"]), int(row["distractors"])
     if d == 0:
-        return paradigms.get("whole_report")(set_size=m, exposures=(e,))
-    return paradigms.get("partial_report")(targets=m, distractors=(d,), exposure=e)
+        return WholeReport(set_size=m, exposures=(e,))
+    return PartialReport(targets=m, distractors=(d,), exposure=e)
 
 
 def _theta(law: Any, population: Population, people: int, seed: int) -> Array:
