@@ -71,6 +71,7 @@ Only = Annotated[
     list[str] | None, Parameter(negative=(), help="the rows to take: task=test, or condition=1,2,3")
 ]
 Word = Annotated[list[str] | None, Parameter(negative=(), help="the number behind a word in the file: j=1")]
+Paradigm_ = Annotated[str | None, Parameter(help="of a run of your own paradigm: the .py file that it is in")]
 Observer_ = Annotated[str | None, Parameter(name="--observer", help="TOML file: one mind for everybody")]
 Population_ = Annotated[
     str | None, Parameter(name="--population", help="TOML file: the spread of the people")
@@ -106,7 +107,7 @@ def list_(*, json: Json = False) -> None:
     from cogattn.nn.networks import subjects
     from cogattn.observer import LIMITS
 
-    rows = [("paradigm", name, paradigms.get(name)().title) for name in paradigms.names()]
+    rows = [("paradigm", name, title) for name, title in paradigms.titles().items()]
     rows += [("model", name, subjects.about(name)) for name in subjects.names()]
     rows += [
         ("arm", "human", "all limits"),
@@ -277,14 +278,18 @@ def scorecard(
 
 
 @app.command
-def plot(*runs: str, out: Annotated[str | None, Parameter(help="folder for the figure")] = None) -> None:
+def plot(
+    *runs: str,
+    paradigm: Paradigm_ = None,
+    out: Annotated[str | None, Parameter(help="folder for the figure")] = None,
+) -> None:
     """Draw the figure of a run folder; several runs of one paradigm are laid over each other."""
     from cogattn.runs import results
     from cogattn.view import plot as pens
 
     if not runs:
         raise InputError("name at least one run folder, e.g. cogattn plot results/whole_report/<run>")
-    first, *others = [results.load(folder) for folder in runs]
+    first, *others = [results.load(folder, paradigm) for folder in runs]
     figure = first.plot(*others)
     for path in pens.save(figure, out or Path(runs[0]) / "figures", _stem(first, others)):
         print(path)
@@ -308,6 +313,7 @@ def trace(
     trial: Whole = 0,
     start: Annotated[float | None, Parameter(help="s: the chart begins here")] = None,
     stop: Annotated[float | None, Parameter(help="s: the chart ends here")] = None,
+    paradigm: Paradigm_ = None,
     out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/trace)")] = None,
 ) -> None:
     """One trial of a run (or one whole session), event by event: a Gantt chart of attention over tasks and slots, a
@@ -318,7 +324,7 @@ def trace(
     from cogattn.view import gantt
     from cogattn.view import plot as pens
 
-    done = results.load(folder)
+    done = results.load(folder, paradigm)
     name = arm or str(done.config["arms"][0])
     record = experiment.events(done, name, condition, person, trial)
     place = Path(out) if out else Path(folder) / "trace"
@@ -349,6 +355,7 @@ def explain(
     everybody: Annotated[
         bool, Parameter(negative=(), help="the table holds all trials of the condition, not this one alone")
     ] = False,
+    paradigm: Paradigm_ = None,
     out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/explained)")] = None,
     json: Json = False,
 ) -> None:
@@ -356,7 +363,7 @@ def explain(
     from cogattn.reports.explaining import explain as told
     from cogattn.runs import results
 
-    done = told(results.load(folder), condition, person, trial, everybody=everybody)
+    done = told(results.load(folder, paradigm), condition, person, trial, everybody=everybody)
     place = Path(out) if out else Path(folder) / "explained"
     paths = done.save(place, f"condition{condition}-person{person}-trial{trial}")
     show(done.shown_rows(), json)
@@ -665,7 +672,7 @@ def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json =
 
 @app.command
 def explore(
-    name: Annotated[str, Parameter(help="the paradigm to begin with")] = "whole_report",
+    name: Annotated[str | None, Parameter(help="the paradigm to begin with")] = None,
     /,
     *,
     port: Annotated[int, Parameter(converter=_whole, help="on this machine (default: any free one)")] = 0,
@@ -680,7 +687,7 @@ def explore(
     from cogattn.explore import page
 
     mind = _minds(observer, None)["observer"]
-    page.serve(name, mind=mind, port=port, browser=browser, seed=seed, people=people)
+    page.serve(name or page.FIRST, mind=mind, port=port, browser=browser, seed=seed, people=people)
 
 
 @app.command
@@ -831,17 +838,19 @@ def _minds(observer: str | None, population: str | None) -> dict[str, Any]:
 
 
 _KEYS = ("paradigm", "arms", "model", "people", "trials", "seed", "options", "observer", "population")
+_MADE_WITH = ("law", "model_sha256", "paradigm_file", "paradigm_sha256")  # in a run's config, and no setting
 
 
 def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
     """Settings from a file, overridden by the flags that were given."""
     from cogattn import paradigms
     from cogattn.observer import Observer, read_toml
+    from cogattn.paradigms import registry
     from cogattn.population import Population
 
     values = {} if config is None else read_toml(config)
     for key in values:
-        choice(f"setting in {config}", key, (*_KEYS, "law", "model_sha256"))
+        choice(f"setting in {config}", key, (*_KEYS, *_MADE_WITH))
     values = {k: v for k, v in values.items() if k in _KEYS}
     values |= {k: v for k, v in flags.items() if v is not None}
     if "paradigm" not in values:
@@ -854,7 +863,10 @@ def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
     options = values.pop("options", {})
     if not isinstance(options, dict):
         raise InputError(f"options in {config} must be a table such as [options], got {options!r}")
-    values["paradigm"] = paradigms.make(values["paradigm"], options)
+    if flags.get("paradigm") is None:  # a file of settings is not asked for code
+        values["paradigm"] = registry.found_again(values | {"options": options})
+    else:
+        values["paradigm"] = paradigms.make(values["paradigm"], options)
     return values
 
 

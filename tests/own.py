@@ -44,3 +44,64 @@ class Copyist:
 def load(device):
     return Copyist()
 '''
+
+#: A user's own paradigm, as his file: names on a display, given back.
+NAMES = '''
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from cogattn.paradigms.base import Metric, Paradigm, curve, pens_of
+from cogattn.view import plot
+from cogattn.world.stream import display
+
+
+@dataclass(frozen=True)
+class Names(Paradigm):
+    """Options: how many names, how long they are shown [s]."""
+
+    sizes: tuple = (2, 4)
+    shown: float = 0.2
+
+    name = "names_back"
+    title = "Names, given back"
+    source = "made up"
+    condition_columns = ("size",)
+    banded = False
+
+    def __post_init__(self):
+        object.__setattr__(self, "sizes", tuple(self.sizes))
+
+    def conditions(self):
+        return [{"size": n} for n in self.sizes]
+
+    def stream(self, condition):
+        return display(targets=condition["size"], exposure=self.shown)
+
+    def score(self, condition, answers):
+        n = answers.right.shape[1]
+        given, late = answers.given.sum(1), answers.censored.sum(1)
+        right = answers.right.sum(1)
+        return {
+            "correct": right == n,
+            "score": right,
+            "arrived": np.full(len(right), n),
+            "answered": given,
+            "missed": n - given - late,
+            "censored": late,
+        }
+
+    def metrics(self, frame):
+        by = frame.groupby("size")["score"].mean()
+        return [Metric("names", f"of {n}", f"size={n}", float(s), np.nan, {"size": n}) for n, s in by.items()]
+
+    def human(self):
+        return pd.DataFrame(columns=["size", "mean", "sd", "n"], dtype=float)
+
+    def figure(self, frame, axes=None):
+        with plot.style() as plt:
+            ax = plt.subplots()[1] if axes is None else np.ravel(axes)[0]
+            curve(ax, frame, "score", "size", pens_of(frame), xlabel="names", ylabel="given back")
+            return plot.finish(ax.figure, [ax], "names")
+'''

@@ -137,6 +137,48 @@ def test_nothing_in_the_package_imports_tests_models_or_simulations():
         assert not {n.split(".")[0] for n in imports(path)} & {"tests", "models", "simulations", "benchmarks"}
 
 
+# --- a paradigm declares all that is its own -----------------------------------------------------------------
+
+#: Names of paradigms that are also ordinary words, and where they are: an event of the mind, a number of a task and
+#: a block of trials, a task of OpenMATB's scenarios.
+WORDS = {
+    "capture": {"cogattn.mind.events"},
+    "practice": {
+        "cogattn.mind",
+        "cogattn.world",
+        "cogattn.human.importing",
+        "cogattn.paradigms.visual_search",
+    },
+    "tracking": {"cogattn.paradigms.control_room", "cogattn.paradigms.scenario"},
+}
+
+
+def words_of(path):
+    """(text, line) of every text in a file that is neither a docstring nor the name of a human table."""
+    aside = set()
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Expr):
+            aside.add(id(node.value))
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) == "human.table":
+            aside.add(id(node.args[0]))
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in aside:
+            yield node.value, node.lineno
+
+
+def test_no_paradigm_is_named_outside_its_own_file():
+    """What belongs to one (its likelihood, its rival laws, its question, its pace) is declared in it."""
+    from cogattn.paradigms import registry
+
+    home = {name: entry.module for name, entry in registry.entries().items() if entry.says.get("listed") != 0}
+    assert len(home) >= 29
+    for module, path in MODULES.items():
+        for word, line in words_of(path):
+            if home.get(word, module) != module:
+                fine = any(module.startswith(place) for place in WORDS.get(word, ()))
+                assert fine, f"{path}:{line} names the paradigm {word}: declare it in {home[word]}"
+
+
 # --- what is never done ------------------------------------------------------------------------------------
 
 FORBIDDEN_IMPORTS = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "shelve"}

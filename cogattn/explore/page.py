@@ -30,10 +30,11 @@ from cogattn.explore.drawing import Canvas, faint
 from cogattn.explore.playing import Play
 from cogattn.human import importing
 from cogattn.observer import Observer
+from cogattn.paradigms import registry
 from cogattn.runs.results import Trials
 from cogattn.view import plot
 
-FIRST = "whole_report"
+FIRST = registry.where(compared=True)[0]  #: the paradigm that it begins with
 PLOTS = 4  #: at most so many panels has a figure
 _SHADOW = {"name": "mean adult", "color": "#999999", "dash": "-", "mark": ""}
 
@@ -107,7 +108,7 @@ class Page:
         return {
             "paradigm": self.play.name,
             "source": self.play.plan.paradigm.source,
-            "question": playing.QUESTIONS.get(self.play.name, ""),
+            "question": self.play.plan.paradigm.question,
             "title": self.picture.title,
             "values": knobs.spelled(self.play.mind),
             "legend": self._legend(),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,7 +18,7 @@ from cogattn.errors import InputError
 from cogattn.explore.curves import Picture, read
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import Paradigm
-from cogattn.paradigms.base import Levels
+from cogattn.paradigms.base import Levels, Pace
 from cogattn.paradigms.divided import Divided
 from cogattn.runs import experiment, results
 from cogattn.runs.experiment import Cell, Plan
@@ -28,73 +27,6 @@ from cogattn.tune import likelihoods
 
 ARMS = ("human", "softmax")
 YOURS = "your data"  #: the arm that a loaded file is drawn as
-
-
-class Pace(NamedTuple):
-    """How much is played. trials: per person and condition; where a session has as many as it needs, its visits."""
-
-    people: int
-    trials: int
-
-
-#: (while a slider moves, when it is let go), for a display that is over at once, and for a session of short trials.
-_DISPLAY = Pace(6, 30), Pace(12, 60)
-_SESSION = Pace(6, 16), Pace(10, 30)
-#: Sessions that are as long as they are, and paradigms of many conditions. Measured: `docs/explore.md`.
-_PACES = {
-    "ant": (Pace(4, 16), Pace(8, 24)),
-    "breaks": (Pace(2, 1), Pace(6, 1)),
-    "capture": (Pace(4, 16), Pace(6, 24)),
-    "continuous_report": (Pace(2, 50), Pace(4, 60)),
-    "control_room": (Pace(2, 1), Pace(3, 1)),
-    "digit_stream": (Pace(4, 1), Pace(16, 1)),
-    "dual_task": (Pace(4, 24), Pace(8, 48)),
-    "go_nogo": (Pace(6, 1), Pace(16, 1)),
-    "load_dilution": (Pace(4, 16), Pace(6, 24)),
-    "mackworth_clock": (Pace(8, 1), Pace(32, 1)),
-    "nback": (Pace(8, 1), Pace(16, 1)),
-    "posner": (Pace(4, 16), Pace(6, 24)),
-    "practice": (Pace(4, 16), Pace(6, 24)),
-    "pvt": (Pace(8, 1), Pace(24, 1)),
-    "simple_rt": (Pace(8, 1), Pace(24, 1)),
-    "sleep_restriction": (Pace(2, 1), Pace(6, 1)),
-    "vigilance": (Pace(4, 1), Pace(16, 1)),
-    "visual_search": (Pace(3, 16), Pace(6, 24)),
-}
-
-
-#: What is asked of a person, in a sentence that needs no textbook.
-QUESTIONS = {
-    "ant": "A cue may say when, or where, an arrow comes; which way does it point, among other arrows?",
-    "attentional_blink": "Two letters hide in a rapid stream. Is the second one missed so soon after the first?",
-    "breaks": "Twenty minutes of watching, a pause, five minutes more. What does the pause give back?",
-    "capture": "Something stands out that nobody asked for. How much attention does it take?",
-    "change_detection": "A few coloured squares, a pause, one square again. Has it changed?",
-    "continuous_report": "A few colours, a pause, one place is asked for. Which colour was there?",
-    "control_room": "Track a target, watch gauges, answer the radio, mend pumps, all at once. What is missed?",
-    "digit_stream": "Six digits flash every ten seconds, for an hour. Who tires?",
-    "dual_task": "A letter on the left, a letter on the right. What does each lose if attention is divided?",
-    "enumeration": "How many dots are there? A few are seen at once, more are counted.",
-    "flanker": "Which way does the middle arrow point, if its neighbours disagree?",
-    "global_local": "A large letter made of small ones. How much does one level disturb the other?",
-    "go_nogo": "Press for nine stimuli in ten, hold back for the tenth. How often does the finger slip?",
-    "load_dilution": "A distractor speaks for the other answer. Do other letters on display protect from it?",
-    "mackworth_clock": "A pointer jumps, rarely twice as far, for two hours. How many double jumps are missed?",
-    "nback": "Letter after letter. Is this one the same as the one n letters ago?",
-    "partial_report": "Red letters among others flash up. Report the red ones, ignore the rest.",
-    "posner": "A cue says where the target will be, and is mostly right. What does it help, what does it cost?",
-    "practice": "Searching for a 2 among 5s, four thousand times. How much faster does it get?",
-    "prp": "Two choices, one soon after the other. How long must the second one wait?",
-    "pvt": "Press as soon as the light comes, for ten minutes, once in a while.",
-    "serial_recall": "Letters come one a second. How many can be said in order?",
-    "simple_rt": "Press as soon as you see it, again and again, for eight minutes.",
-    "sleep_restriction": "Three hours of sleep a night, for a week. How slow do responses become?",
-    "stroop": "In which colour is the word printed, if the word names another colour?",
-    "tracking": "Some of ten identical discs flash, then all move about. Which ones were they?",
-    "vigilance": "Rare signals among noise, for half an hour. How many are still seen in the end?",
-    "visual_search": "Is the target there, among 3 to 18 items? How long does it take to tell?",
-    "whole_report": "Six letters flash up and are masked. How many can be named?",
-}
 
 
 @dataclass(frozen=True)
@@ -111,7 +43,7 @@ class Play:
     def pace(self) -> Pace:
         """How much is played now."""
         kind = _usual(self.name)
-        few, full = _PACES.get(self.name, _SESSION if kind.sessions else _DISPLAY)
+        few, full = kind.shown_pace
         if not self.full:
             return few
         return full if self.people is None else Pace(self.people, full.trials)
@@ -157,7 +89,7 @@ def trials(play: Play) -> Trials:
     """Everything played, as a run would; nothing is written and nobody is asked for the state of the checkout."""
     arms = [_arm(replace(play, mind=play.mind.under(limits_of(arm))), arm) for arm in ARMS]
     frames = [frame for cells in zip(*arms, strict=True) for frame in cells]
-    return Trials(pd.concat(frames, ignore_index=True), play.plan.config())
+    return Trials(pd.concat(frames, ignore_index=True), play.plan.config(), paradigm=play.plan.paradigm)
 
 
 @lru_cache(maxsize=32)

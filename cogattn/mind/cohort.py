@@ -42,12 +42,10 @@ from cogattn.world.kinds import (
     FORGET,
     FOUND,
     FULL,
-    HOLD,
     LOAD,
     ONSET,
     QUIT,
     RESPOND,
-    SLEEPINESS,
     WEIGHT,
 )
 from cogattn.world.stream import CALLED, MOST_TASKS, Session, TaskStream

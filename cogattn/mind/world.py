@@ -34,9 +34,9 @@ import simpy
 from simpy.events import EventPriority
 from simpy.rt import RealtimeEnvironment
 
+from cogattn.compiled import compiled
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import race
-from cogattn.compiled import compiled
 from cogattn.mind import alertness, cohort, engine, events, state
 from cogattn.mind.draws import _key
 from cogattn.mind.phases import STORED

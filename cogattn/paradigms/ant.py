@@ -25,6 +25,7 @@ the assumed half.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -32,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import number
-from cogattn.paradigms.base import Condition, Levels, pens_of
+from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
 from cogattn.world.stream import Stimulus, TaskStream
@@ -68,6 +69,8 @@ class AttentionNetworks(Selecting):
 
     name = "ant"
     title = "Attention networks"
+    question = "A cue may say when, or where, an arrow comes; which way does it point, among other arrows?"
+    shown_pace = (Pace(4, 16), Pace(8, 24))
     source = "Fan et al. 2002 (the task; no table of people here)"
     phenomenon = "attention networks"
     condition_columns = ("cue", "congruence")
@@ -114,6 +117,16 @@ class AttentionNetworks(Selecting):
         out |= {f"conflict with cue {c} [ms]": conflict.get(CUES[c], np.nan) for c in self.cues}
         errors = frame.groupby("congruence")["error"].mean()
         return out | {"errors congruent": float(errors[1]), "errors incongruent": float(errors[-1])}
+
+    def parts(self) -> dict[str, Mapping[str, Any]]:
+        """The cues of a network; one congruence."""
+        out: dict[str, Mapping[str, Any]] = {
+            "alerting [ms]": {"cue": (CUES["none"], CUES["double"])},
+            "orienting [ms]": {"cue": (CUES["centre"], CUES["spatial"])},
+            "errors congruent": {"congruence": 1},
+            "errors incongruent": {"congruence": -1},
+        }
+        return out | {f"conflict with cue {c} [ms]": {"cue": CUES[c]} for c in self.cues}
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """RT and errors by cue (filled: congruent), and the three networks."""

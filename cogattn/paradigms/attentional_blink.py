@@ -25,7 +25,7 @@ import pandas as pd
 
 from cogattn import human
 from cogattn.errors import InputError, number, whole
-from cogattn.paradigms.base import Condition, Metric, pens_of
+from cogattn.paradigms.base import Condition, Metric, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -51,6 +51,9 @@ class AttentionalBlink(Divided):
 
     name = "attentional_blink"
     title = "Attentional blink"
+    question = "Two letters hide in a rapid stream. Is the second one missed so soon after the first?"
+    statistics = Statistics(("lag",), ("T1", "both"), ())
+    usual_params = ("dwell", "dwell_sd", "sparing")
     source = "Goodbourn et al. 2016, Psychol Sci 27:1146 (43 adults)"
     condition_columns = ("lag",)
     drawn_from = ("person", "lag", "T1", "both")

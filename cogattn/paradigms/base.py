@@ -1,7 +1,7 @@
 """What every classic experiment here has: conditions, a stream, a score, a human table and a figure.
 
-A new paradigm is one file with one subclass of `Paradigm`, and one line in `paradigms/__init__.py`. Nothing in it
-may know its own band: the bands live in `human/targets.csv` and are read by `results` and `scorecard`.
+A new paradigm is one file with one subclass of `Paradigm`. Nothing in it may know its own band: the bands live in
+`human/targets.csv` and are read by `results` and `scorecard`.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ class Answers(NamedTuple):
 class Metric(NamedTuple):
     """One number of a paradigm, spelled as in `human/targets.csv` where a band exists.
 
-    >>> Metric("blink", "depth", "over lags", 0.4, np.nan).value
-    0.4
+    >>> lag = Metric("blink", "depth", "lag=3", 0.4, np.nan, {"lag": 3})
+    >>> lag.value, lag.rows(pd.DataFrame({"lag": [1, 3, 3]})).index.tolist()
+    (0.4, [1, 2])
     """
 
     phenomenon: str
@@ -53,6 +54,57 @@ class Metric(NamedTuple):
     condition: str
     value: float
     human: float  # of the human table; NaN where people were not measured
+    #: Of which trials it is made: what each column must be, one value or several (numbers, to a millionth); or a
+    #: function that says it of every row; None: of all of them.
+    of: Mapping[str, Any] | Callable[[pd.DataFrame], Any] | None = None
+
+    def rows(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The trials that it is made of."""
+        if self.of is None:
+            return frame
+        if callable(self.of):
+            return frame[np.asarray(self.of(frame), bool)]
+        keep = np.ones(len(frame), bool)
+        for column, values in self.of.items():
+            wanted, own = np.atleast_1d(np.asarray(values)), frame[column].to_numpy()
+            if wanted.dtype.kind in "biuf":
+                keep &= np.isclose(own.astype(float)[:, None], wanted, rtol=1e-6, atol=1e-9).any(1)
+            else:
+                keep &= np.isin(own, wanted)
+        return frame[keep]
+
+
+class Pace(NamedTuple):
+    """How much is played at once. trials: per person and condition; where a session has as many as it needs, its
+    visits."""
+
+    people: int
+    trials: int
+
+
+class Statistics(NamedTuple):
+    """What a person's trials are summed up by where no law gives their likelihood: shares and times in every cell of
+    these columns."""
+
+    by: tuple[str, ...]
+    shares: tuple[str, ...] = ("correct",)
+    times: tuple[str, ...] = ("rt",)
+
+
+class Law(NamedTuple):
+    """Where a likelihood lives ("cogattn.tune.likelihoods:Report") and with what it is made. It is written as a name,
+    since the room of fits stands above this one."""
+
+    place: str
+    options: Mapping[str, Any] = {}
+
+
+class Rival(NamedTuple):
+    """A law that is compared with others: what of it is fitted, what is held where it does nothing, its options."""
+
+    params: tuple[str, ...]
+    held: Mapping[str, float] = {}
+    options: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)
@@ -68,6 +120,7 @@ class Paradigm(ABC):
     title: ClassVar[str]
     source: ClassVar[str]
     condition_columns: ClassVar[tuple[str, ...]]
+    listed: ClassVar[int] = 100  # its place in lists: the least comes first, 0 is in none
     usual_trials: ClassVar[int] = 100  # per person and condition, if nobody says how many
     banded: ClassVar[bool] = True  # whether it has rows on the scorecard
     #: What a network sees: "display" (all elements at once), "frames" (each target alone), "sequence" (it judges them
@@ -80,6 +133,16 @@ class Paradigm(ABC):
     drawn_from: ClassVar[tuple[str, ...]] = ()
     undrawn: ClassVar[str] = ""  # why people's own trials cannot be drawn beside the curves, if they cannot
     sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.watch`)
+    compared: ClassVar[bool] = False  # whether a network that can take it is compared with people in it
+    #: What is asked of a person, in a sentence that needs no textbook.
+    question: ClassVar[str] = ""
+    #: How much the page plays while a slider moves, and when it is let go.
+    shown_pace: ClassVar[tuple[Pace, Pace]] = (Pace(6, 30), Pace(12, 60))
+    statistics: ClassVar[Statistics | None] = None  # None: right answers and times in every condition
+    usual_params: ClassVar[tuple[str, ...]] = ()  # what is fitted to such means if nobody says; (): say it
+    rivals: ClassVar[Mapping[str, Rival]] = {}  # the laws that can be compared, by name: the leanest first
+    #: Whether people's data can be fitted at all (a world that answers back has no means).
+    fitted: ClassVar[bool] = True
 
     @abstractmethod
     def conditions(self) -> list[Condition]:
@@ -104,6 +167,11 @@ class Paradigm(ABC):
     @abstractmethod
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """The figure in the form that its field uses: people beside every arm."""
+
+    def likelihood(self) -> Law | Any:
+        """How likely people's data are: where the law lives, or a `cogattn.tune.base.Likelihood` of your own. By
+        default the means of minds that are simulated."""
+        return Law("cogattn.tune.simulated:Simulated", {"task": self})
 
     def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """People's own trials with what the figure needs and no file says in so many words."""

@@ -19,7 +19,7 @@ import pandas as pd
 
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Levels, Metric, curve, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, Pace, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, lapsed
 from cogattn.view import plot
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
@@ -47,6 +47,8 @@ class Breaks(Watch):
     name = "breaks"
     banded = False
     title = "Breaks"
+    question = "Twenty minutes of watching, a pause, five minutes more. What does the pause give back?"
+    shown_pace = (Pace(2, 1), Pace(6, 1))
     source = (
         "Helton & Russell 2015, Exp Brain Res 233:1759 (published summary; no table of people is shipped)"
     )
@@ -98,7 +100,8 @@ class Breaks(Watch):
         table = regained(frame)
         return [
             Metric(self.title, f"speed regained by {length:g} s of {KINDS[int(kind)]}",
-                   f"length={length:g}, kind={kind}", float(value), np.nan)
+                   f"length={length:g}, kind={kind}", float(value), np.nan,
+                   {"length": length, "kind": kind})
             for (length, kind), value in table.items()
         ]  # fmt: skip
 

@@ -24,6 +24,7 @@ were set, the pattern over the three scenes was not.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -31,7 +32,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, Levels, pens_of
+from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, account
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, some
 from cogattn.paradigms.watch import Array
@@ -61,6 +62,8 @@ class Capture(Selecting):
 
     name = "capture"
     title = "What captures attention"
+    question = "Something stands out that nobody asked for. How much attention does it take?"
+    shown_pace = (Pace(4, 16), Pace(6, 24))
     source = "Theeuwes 1992; Folk et al. 1992; Moray 1959 (the tasks; no table of people here)"
     phenomenon = "capture"
     condition_columns = ("scene", "extra")
@@ -128,6 +131,21 @@ class Capture(Selecting):
         seen = frame[frame["scene"] > 0].groupby("extra")["noticed"].mean().reindex(range(3, 7))
         words = ("automatic face", "other face", "other word", "own name")
         return out | {f"{w} noticed": float(v) for w, v in zip(words, seen, strict=True)}
+
+    def parts(self) -> dict[str, Mapping[str, Any]]:
+        """The scene, and what was in it."""
+        search, report, party = ({"scene": scene} for scene in SCENES.values())
+        return {
+            "cost of a singleton [ms]": search | {"extra": (2, 0)},
+            "cost of one that is unlike [ms]": search | {"extra": (1, 0)},
+            "cost if automatic [ms]": search | {"extra": (3, 0)},
+            "letters lost": report | {"extra": (0, 3)},
+            "letters lost if not automatic": report | {"extra": (0, 4)},
+            "automatic face noticed": report | {"extra": 3},
+            "other face noticed": report | {"extra": 4},
+            "other word noticed": party | {"extra": 5},
+            "own name noticed": party | {"extra": 6},
+        }
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """RT of a search, letters of a report, and who is noticed, with each extra one."""

@@ -14,8 +14,9 @@ and 8 squares, inside the bands; it holds a square or does not, where people may
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ import pandas as pd
 from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import memory
-from cogattn.paradigms.base import Condition, Metric, pens_of
+from cogattn.paradigms.base import Condition, Law, Metric, Rival, pens_of
 from cogattn.paradigms.divided import (
     DEMAND,
     MONOTONY,
@@ -52,6 +53,11 @@ class ChangeDetection(Divided):
 
     name = "change_detection"
     title = "Change detection"
+    question = "A few coloured squares, a pause, one square again. Has it changed?"
+    rivals: ClassVar[Mapping[str, Rival]] = {
+        "no lapses": Rival(("slots", "guess"), held={"wandering": 0.0}),
+        "lapses": Rival(("slots", "guess", "wandering")),
+    }
     source = "Rouder et al. 2008, PNAS 105:5975 (23 adults)"
     condition_columns = ("set_size",)
     pictures = "display"
@@ -97,6 +103,13 @@ class ChangeDetection(Divided):
         """Whether the answer was right."""
         return frame.assign(correct=frame["changed"] == frame["says_changed"])
 
+    def likelihood(self) -> Law:
+        """What the store holds, and a guess."""
+        return Law(
+            "cogattn.tune.detecting:ChangeDetection",
+            {"study": self.study, "spacing": self.gap + self.study + 1.0},
+        )
+
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Accuracy by set size."""
         t = self.human().set_index("set_size")["mean"]
@@ -108,6 +121,7 @@ class ChangeDetection(Divided):
                 f"set_size={n}",
                 float(a),
                 float(t.get(n, np.nan)) if self.as_people else np.nan,
+                {"set_size": n},
             )
             for n, a in means.items()
         ]

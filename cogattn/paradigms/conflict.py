@@ -107,14 +107,17 @@ class Conflicting(Divided):
         fast = self.fifths(frame, -1)
         cost = rt.get(-1, np.nan) - rt.get(1, np.nan)
         people = 1000 * (t.loc[-1, "mean"] - t.loc[1, "mean"])
-        rise = float(delta[-1] - delta[0])
+        rise, both = float(delta[-1] - delta[0]), (-1, 1)
         values = [
-            ("incongruent minus congruent RT", cost, people),
-            ("incongruent error rate", errors.get(-1, np.nan), t.loc[-1, "error"]),
-            ("accuracy of the fastest incongruent fifth", fast[0], caf[self.accuracy].iloc[0]),
-            ("delta last minus first quantile", rise, caf["delta"].iloc[-1] - caf["delta"].iloc[0]),
+            ("incongruent minus congruent RT", cost, people, both),
+            ("incongruent error rate", errors.get(-1, np.nan), t.loc[-1, "error"], -1),
+            ("accuracy of the fastest incongruent fifth", fast[0], caf[self.accuracy].iloc[0], -1),
+            ("delta last minus first quantile", rise, caf["delta"].iloc[-1] - caf["delta"].iloc[0], both),
         ]
-        return [Metric(self.phenomenon, name, "congruence", float(v), float(h)) for name, v, h in values]
+        return [
+            Metric(self.phenomenon, name, "congruence", float(v), float(h), {"congruence": kinds})
+            for name, v, h, kinds in values
+        ]
 
     def delta(self, frame: pd.DataFrame) -> Array:
         """Incongruent minus congruent quantiles of correct RT [ms]: the mean over people."""
@@ -230,6 +233,8 @@ class Flanker(Conflicting):
 
     name = "flanker"
     title = "Flankers"
+    question = "Which way does the middle arrow point, if its neighbours disagree?"
+    usual_params = ("speed", "evidence_threshold", "narrowing")
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"
     table = "flanker"
     phenomenon = "flanker"
@@ -255,6 +260,8 @@ class Stroop(Conflicting):
 
     name = "stroop"
     title = "Stroop's words"
+    question = "In which colour is the word printed, if the word names another colour?"
+    usual_params = ("speed", "evidence_threshold", "narrowing")
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (521 adults)"
     table = "stroop"
     phenomenon = "Stroop"

@@ -26,7 +26,7 @@ from scipy import optimize, special, stats
 
 from cogattn.errors import number, whole
 from cogattn.laws import memory
-from cogattn.paradigms.base import Condition, Metric, pens_of, pooled
+from cogattn.paradigms.base import Condition, Metric, Pace, Statistics, pens_of, pooled
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -50,6 +50,9 @@ class ContinuousReport(Divided):
 
     name = "continuous_report"
     title = "Continuous report"
+    question = "A few colours, a pause, one place is asked for. Which colour was there?"
+    shown_pace = (Pace(2, 50), Pace(4, 60))
+    statistics = Statistics(("set_size",), ("correct",), ())
     source = "Zhang & Luck 2008, Nature 453:233 (the task; no table of people here)"
     condition_columns = ("set_size",)
     drawn_from = ("person", "set_size", "error")
@@ -98,7 +101,7 @@ class ContinuousReport(Divided):
             found = memory.fit_mixture(own["error"])
             for metric, value in zip(("P(remembered)", "kappa"), found, strict=True):
                 name = f"{metric} of {n} colours"
-                out.append(Metric("continuous report", name, f"set_size={n}", value, np.nan))
+                out.append(Metric("continuous report", name, f"set_size={n}", value, np.nan, {"set_size": n}))
         return out
 
     def human(self) -> pd.DataFrame:

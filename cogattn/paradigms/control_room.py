@@ -31,7 +31,7 @@ import pandas as pd
 from cogattn.errors import InputError, number, whole
 from cogattn.mind import events
 from cogattn.paradigms import scenario as scenarios
-from cogattn.paradigms.base import Condition, Metric, pens_of
+from cogattn.paradigms.base import Condition, Metric, Pace, pens_of
 from cogattn.paradigms.divided import Divided, account, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scenario import LEVELS, TASKS, Scenario
@@ -62,6 +62,9 @@ class ControlRoom(Divided):
 
     name = "control_room"
     title = "Control room"
+    question = "Track a target, watch gauges, answer the radio, mend pumps, all at once. What is missed?"
+    shown_pace = (Pace(2, 1), Pace(3, 1))
+    fitted = False
     source = "scenarios of this package; no table of people"
     condition_columns = ("load",)
     undrawn = "OpenMATB's logs are read by cogattn import, and a fit of them is still to come"
@@ -132,7 +135,7 @@ class ControlRoom(Divided):
             "turns per minute": "turns",
         }
         return [
-            Metric("control room", metric, f"load={n}", float(own[column].mean()), math.nan)
+            Metric("control room", metric, f"load={n}", float(own[column].mean()), math.nan, {"load": n})
             for metric, column in wanted.items()
             for n, own in shares.groupby("load")
         ]

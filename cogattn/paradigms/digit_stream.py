@@ -10,6 +10,7 @@ is extrapolated from eight minutes of people's simple responses.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Answers, Condition, Metric, curve, pens_of
+from cogattn.paradigms.base import Answers, Condition, Metric, Pace, curve, pens_of
 from cogattn.paradigms.watch import Array, Watch
 from cogattn.view import plot
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
@@ -41,6 +42,8 @@ class DigitStream(Watch):
     banded = False
     pictures = "display"
     title = "An hour of digits"
+    question = "Six digits flash every ten seconds, for an hour. Who tires?"
+    shown_pace = (Pace(4, 1), Pace(16, 1))
     source = "a prediction (no table of people)"
     condition_columns = ("targets", "distractors")
     undrawn = "its curve is of when a mind wanders, which no file says"
@@ -89,8 +92,19 @@ class DigitStream(Watch):
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Targets reported in the first and in the last tenth of the hour."""
         by = _tenths(frame).groupby("block")["score"].mean()
+
+        def tenth(block: int) -> Callable[[pd.DataFrame], pd.Series]:
+            return lambda rows: _tenths(rows)["block"] == block
+
         return [
-            Metric(self.title, f"targets reported, {word} tenth", "session", float(by.iloc[i]), np.nan)
+            Metric(
+                self.title,
+                f"targets reported, {word} tenth",
+                "session",
+                float(by.iloc[i]),
+                np.nan,
+                tenth(by.index[i]),
+            )
             for word, i in (("first", 0), ("last", -1))
         ]
 

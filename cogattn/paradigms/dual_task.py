@@ -36,7 +36,7 @@ from scipy import special
 
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.laws import stages
-from cogattn.paradigms.base import Condition, Metric, pens_of, pooled
+from cogattn.paradigms.base import Condition, Metric, Pace, Statistics, pens_of, pooled
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -68,6 +68,9 @@ class DualTask(Divided):
 
     name = "dual_task"
     title = "Two tasks, one attention"
+    question = "A letter on the left, a letter on the right. What does each lose if attention is divided?"
+    shown_pace = (Pace(4, 24), Pace(8, 48))
+    statistics = Statistics(("masked", "left", "right", "share"), ("correct",), ())
     source = "Norman & Bobrow 1975; Townsend & Nozawa 1995 (the tasks; no table of people here)"
     condition_columns = ("masked", "left", "right", "share")
     undrawn = "its curve is of two answers in each trial, of which a row of a file says one"
@@ -138,9 +141,23 @@ class DualTask(Divided):
         for share, row in trade.iterrows():
             for name in ("left", "right"):
                 words = f"{name} accuracy at {float(share):.2f} to the left"
-                out.append(Metric("dual task", words, f"share={share}", float(row[name]), np.nan))
-        values = {"cost of dividing evenly": _cost(trade), "workload capacity C_OR": capacity_or(frame)}
-        return out + [Metric("dual task", k, "over conditions", v, np.nan) for k, v in values.items()]
+                out.append(
+                    Metric(
+                        "dual task",
+                        words,
+                        f"share={share}",
+                        float(row[name]),
+                        np.nan,
+                        {"masked": 1, "share": share},
+                    )
+                )
+        values: dict[str, tuple[float, dict[str, Any]]] = {
+            "cost of dividing evenly": (_cost(trade), {"masked": 1, "share": (0.0, 0.5, 1.0)}),
+            "workload capacity C_OR": (capacity_or(frame), {"masked": 0}),
+        }
+        return out + [
+            Metric("dual task", k, "over conditions", v, np.nan, of) for k, (v, of) in values.items()
+        ]
 
     def human(self) -> pd.DataFrame:
         """There is no table."""

@@ -40,6 +40,8 @@ class Enumeration(Divided):
 
     name = "enumeration"
     title = "Enumeration"
+    question = "How many dots are there? A few are seen at once, more are counted."
+    usual_params = ("slots", "speed")
     source = "Trick & Pylyshyn 1994, Psychol Rev 101:80 (published slopes)"
     condition_columns = ("dots",)
 
@@ -82,7 +84,12 @@ class Enumeration(Divided):
         few, many = rt[rt.index <= 4], rt[rt.index >= 5]
         return [
             Metric(
-                "subitizing", "slope 1-4 items (published summary)", "dots", regress(few.index, few), 70.0
+                "subitizing",
+                "slope 1-4 items (published summary)",
+                "dots",
+                regress(few.index, few),
+                70.0,
+                {"dots": few.index},
             ),
             Metric(
                 "subitizing",
@@ -90,6 +97,7 @@ class Enumeration(Divided):
                 "dots",
                 regress(many.index, many),
                 300.0,
+                {"dots": many.index},
             ),
         ]
 

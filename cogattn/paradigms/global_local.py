@@ -20,6 +20,7 @@ modelled.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -54,6 +55,7 @@ class GlobalLocal(Selecting):
 
     name = "global_local"
     title = "Forest and trees"
+    question = "A large letter made of small ones. How much does one level disturb the other?"
     source = "Navon 1977 (the task; no table of people here)"
     phenomenon = "global precedence"
     condition_columns = ("level", "congruence")
@@ -103,6 +105,18 @@ class GlobalLocal(Selecting):
             out[f"{level} told, errors incongruent"] = float(errors.get(LEVELS[level], np.nan))
         both = cost.get(0, np.nan), cost.get(1, np.nan)
         return out | {"asymmetry of interference [ms]": both[0] - both[1]}
+
+    def parts(self) -> dict[str, Mapping[str, Any]]:
+        """The level that is told, and what the other one says."""
+        out: dict[str, Mapping[str, Any]] = {
+            "global advantage [ms]": {"congruence": 1},
+            "asymmetry of interference [ms]": {"congruence": (-1, 1)},
+        }
+        for level, other in (("local", "global"), ("global", "local")):
+            told = {"level": LEVELS[level]}
+            out[f"{level} told, {other} disturbs [ms]"] = told | {"congruence": (-1, 1)}
+            out[f"{level} told, errors incongruent"] = told | {"congruence": -1}
+        return out
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """RT and errors by congruence, for either level (filled: the large letter is told)."""

@@ -23,7 +23,7 @@ import pandas as pd
 from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Levels, Metric, curve, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, scattered
 from cogattn.view import plot
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
@@ -47,6 +47,10 @@ class GoNoGo(Watch):
 
     name = "go_nogo"
     title = "Go/no-go"
+    question = "Press for nine stimuli in ten, hold back for the tenth. How often does the finger slip?"
+    shown_pace = (Pace(6, 1), Pace(16, 1))
+    statistics = Statistics(("signal",), ("responded",))
+    usual_params = ("speed", "speed_sd")
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (520 adults)"
     condition_columns = ("nogo",)
     levels: ClassVar[Levels] = {"signal": {"no go": 1, "nogo": 1, "go": 0}}
@@ -101,18 +105,22 @@ class GoNoGo(Watch):
         label = "go/no-go 7 min"
         by = f.groupby("block")["commission"].mean()
         before, after = runs(f)
+        first, last = {"block": by.index[0]}, {"block": by.index[-1]}
+        no_go, go = {"signal": True}, {"signal": False}
         rt = f[~f["signal"] & (f["rt"] > 0)].groupby("block")["rt"].mean() * 1000
         values = {
-            "commission errors first fifth": (by.iloc[0], t["fifth 1: commission"]),
-            "commission errors last fifth": (by.iloc[-1], t["fifth 5: commission"]),
+            "commission errors first fifth": (by.iloc[0], t["fifth 1: commission"], first | no_go),
+            "commission errors last fifth": (by.iloc[-1], t["fifth 5: commission"], last | no_go),
             "RT before an error minus before a withhold": (
-                before, t["pre-error minus pre-correct, ms (paired; dz in sd col of next row)"]
+                before, t["pre-error minus pre-correct, ms (paired; dz in sd col of next row)"], None
             ),
-            "RT after an error minus after a withhold": (after, t["post-error minus post-correct-withhold RT, ms"]),
-            "go RT first fifth": (rt.iloc[0] if len(rt) else np.nan, t["fifth 1: go RT"]),
-            "go RT last fifth": (rt.iloc[-1] if len(rt) else np.nan, t["fifth 5: go RT"]),
+            "RT after an error minus after a withhold": (
+                after, t["post-error minus post-correct-withhold RT, ms"], None
+            ),
+            "go RT first fifth": (rt.iloc[0] if len(rt) else np.nan, t["fifth 1: go RT"], first | go),
+            "go RT last fifth": (rt.iloc[-1] if len(rt) else np.nan, t["fifth 5: go RT"], last | go),
         }  # fmt: skip
-        return [Metric(label, name, "session", float(v), float(p)) for name, (v, p) in values.items()]
+        return [Metric(label, name, "session", float(v), float(p), of) for name, (v, p, of) in values.items()]
 
     def human(self) -> pd.DataFrame:
         """Commission rate and go RT by fifth; 520 people."""

@@ -21,6 +21,7 @@ letters, and load can never do more than dilution does.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -29,7 +30,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, Levels, pens_of
+from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, telling, timed
@@ -62,6 +63,8 @@ class LoadDilution(Selecting):
 
     name = "load_dilution"
     title = "Load or dilution"
+    question = "A distractor speaks for the other answer. Do other letters on display protect from it?"
+    shown_pace = (Pace(4, 16), Pace(6, 24))
     source = "Lavie 1995; Tsal & Benoni 2010 (the task; no table of people here)"
     phenomenon = "perceptual load"
     condition_columns = ("letters", "load", "congruence")
@@ -110,6 +113,20 @@ class LoadDilution(Selecting):
             out |= {f"{word} with {n} letters, errors": wrong.get(n, np.nan) for n in self.letters}
         pair = [out[f"{w} with {low} letters [ms]"] for w in ("high load", "dilution")]
         return {"low load [ms]": float(np.mean(pair))} | out
+
+    def parts(self) -> dict[str, Mapping[str, Any]]:
+        """How many letters, searched or only there."""
+        low, most = min(self.letters), max(self.letters)
+        out: dict[str, Mapping[str, Any]] = {"low load [ms]": {"letters": low}}
+        for load, word in ((1, "high load"), (0, "dilution")):
+            out[f"{word} [ms]"] = {"load": load, "letters": most}
+            out[f"response, {word} less low load [ms]"] = {"load": load, "letters": (low, most)}
+            for n in self.letters:
+                out |= {
+                    f"{word} with {n} letters{end}": {"load": load, "letters": n}
+                    for end in (" [ms]", ", errors")
+                }
+        return out
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
         """Interference and response times over the letters: searched (load, filled) or only there (dilution, hollow),

@@ -25,7 +25,7 @@ import pandas as pd
 from cogattn import human
 from cogattn.errors import choice, number, whole
 from cogattn.laws import memory
-from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, guesses, laid_out
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -52,6 +52,11 @@ class NBack(Divided):
 
     name = "nback"
     title = "N-back"
+    question = "Letter after letter. Is this one the same as the one n letters ago?"
+    compared = True
+    shown_pace = (Pace(8, 1), Pace(16, 1))
+    statistics = Statistics(("load",), ("accuracy",), ())
+    usual_params = ("slots", "wandering")
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (85 adults who did loads 1, 2 and 3)"
     condition_columns = ("load",)
     levels: ClassVar[Levels] = {"signal": {"target": 1, "match": 1, "lure": 0, "foil": 0, "nonmatch": 0}}
@@ -163,7 +168,9 @@ class NBack(Divided):
         for column, word, table in (("d", "d'", "dprime"), ("accuracy", "accuracy", "acc")):
             for n, value in by[column].items():
                 people = float(t[table].get(n, np.nan)) if self.as_people else np.nan
-                out.append(Metric("n-back", f"{word} {n}-back", f"load={n}", float(value), people))
+                out.append(
+                    Metric("n-back", f"{word} {n}-back", f"load={n}", float(value), people, {"load": n})
+                )
         return out
 
     def human(self) -> pd.DataFrame:

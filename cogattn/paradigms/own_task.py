@@ -24,7 +24,6 @@ from cogattn.world.stream import TaskStream
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-NAME = "own_task"
 _PLAIN = Exam("A network's own task", "value", (0.0,), "value", "score")
 
 
@@ -39,7 +38,8 @@ class OwnTask(Paradigm):
     model: str = ""
     exam: Exam | Mapping[str, Any] = field(default=_PLAIN)
 
-    name = NAME
+    name = "own_task"
+    listed = 0
     title = "A network's own task"
     source = "the network's own file"
     condition_columns = ("value",)
@@ -131,7 +131,8 @@ class OwnTask(Paradigm):
         """The mean score at each value."""
         exam = self.asked
         return [
-            Metric(exam.title, f"{exam.measure} at {exam.column} {at:g}", f"{exam.column}={at:g}", float(mean), np.nan)
+            Metric(exam.title, f"{exam.measure} at {exam.column} {at:g}", f"{exam.column}={at:g}", float(mean), np.nan,
+                   {exam.column: at})
             for at, mean in frame.groupby(exam.column)["score"].mean().items()
         ]  # fmt: skip
 

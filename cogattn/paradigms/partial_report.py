@@ -35,6 +35,10 @@ class PartialReport(Report):
 
     name = "partial_report"
     title = "Partial report"
+    question = "Red letters among others flash up. Report the red ones, ignore the rest."
+    listed = 2
+    compared = True
+    pictures = "display"
     source = "Wang et al. 2021, Arch Clin Neuropsychol, doi:10.1093/arclin/acab007 (59 adults)"
 
     def __post_init__(self) -> None:
@@ -63,7 +67,9 @@ class PartialReport(Report):
                 self.human().query("distractors == @d")["mean"] if self.as_people else pd.Series(dtype=float)
             )
             value = float(people.iloc[0]) if len(people) else np.nan
-            out.append(Metric(phenomenon, metric, f"distractors={d}", float(score), value))
+            out.append(
+                Metric(phenomenon, metric, f"distractors={d}", float(score), value, {"distractors": d})
+            )
         return out
 
     def human(self) -> pd.DataFrame:

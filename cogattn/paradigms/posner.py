@@ -21,6 +21,7 @@ return.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -28,7 +29,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, Levels, pens_of
+from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, timed
 from cogattn.world.stream import Change, Stimulus, TaskStream
@@ -54,6 +55,10 @@ class Posner(Selecting):
 
     name = "posner"
     title = "A cue to a place"
+    question = (
+        "A cue says where the target will be, and is mostly right. What does it help, what does it cost?"
+    )
+    shown_pace = (Pace(4, 16), Pace(6, 24))
     source = "Posner 1980 (the task; no table of people here)"
     phenomenon = "spatial cueing"
     condition_columns = ("cue", "soa")
@@ -106,6 +111,16 @@ class Posner(Selecting):
             by_soa = mean_by(difference(frame, "cue", slow, fast, "soa", value), "soa")
             out |= {f"{what}{word} at {1000 * soa:.0f} ms{unit}": v for soa, v in by_soa.items()}
             out[f"{what}{word}{unit}"] = by_soa.get(max(self.soas), np.nan)
+        return out
+
+    def parts(self) -> dict[str, Mapping[str, Any]]:
+        """Two kinds of cue, at one SOA."""
+        out: dict[str, Mapping[str, Any]] = {}
+        word, unit = ("", " [ms]") if self.exposure >= END else (" in accuracy", "")
+        for what, cues in (("benefit", (0, 1)), ("cost", (-1, 0))):
+            for soa in self.soas:
+                out[f"{what}{word} at {1000 * soa:.0f} ms{unit}"] = {"cue": cues, "soa": soa}
+            out[f"{what}{word}{unit}"] = {"cue": cues, "soa": max(self.soas)}
         return out
 
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:

@@ -25,7 +25,7 @@ import pandas as pd
 
 from cogattn import human
 from cogattn.errors import choice, number, whole
-from cogattn.paradigms.base import Condition, Metric, pens_of
+from cogattn.paradigms.base import Condition, Metric, Pace, pens_of
 from cogattn.paradigms.divided import Divided, account, between_arms, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.visual_search import answers, search_trial
@@ -51,6 +51,8 @@ class Practice(Divided):
 
     name = "practice"
     title = "Practice in search"
+    question = "Searching for a 2 among 5s, four thousand times. How much faster does it get?"
+    shown_pace = (Pace(4, 16), Pace(6, 24))
     source = "Wolfe, Palmer & Horowitz 2010, Vision Res 50:1304 (9 adults, 4000 trials each)"
     condition_columns = ("done", "set_size")
 
@@ -88,11 +90,12 @@ class Practice(Divided):
         """Slope [ms per digit] in each block, and how it changes from the first to the last."""
         slope = slopes(frame)
         out = [
-            Metric("practice", f"slope after {d:.0f} trials", f"done={d:.0f}", float(s), np.nan)
+            Metric("practice", f"slope after {d:.0f} trials", f"done={d:.0f}", float(s), np.nan, {"done": d})
             for d, s in slope.items()
         ]
+        ends = {"done": (min(slope.index), max(slope.index))}
         name = "2-among-5s present slope change over 4000 trials"
-        return [*out, Metric("practice", name, "over blocks", _change(slope), np.nan)]
+        return [*out, Metric("practice", name, "over blocks", _change(slope), np.nan, ends)]
 
     def human(self) -> pd.DataFrame:
         """RT of present trials [s] by set size, over all 4000 trials."""

@@ -15,15 +15,16 @@ long SOAs a little less than people's (inside the band by a hair), since their r
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
 from cogattn import human
 from cogattn.errors import InputError, number, whole
-from cogattn.paradigms.base import Condition, Metric, pens_of
+from cogattn.paradigms.base import Condition, Law, Metric, Rival, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -48,6 +49,11 @@ class PRP(Divided):
 
     name = "prp"
     title = "Two choices at once"
+    question = "Two choices, one soon after the other. How long must the second one wait?"
+    rivals: ClassVar[Mapping[str, Rival]] = {
+        "bottleneck": Rival(("speed", "speed_sd", "wandering"), held={"central_share": 1.0}),
+        "sharing": Rival(("speed", "speed_sd", "central_share", "wandering")),
+    }
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (137 adults who did not wait for S2)"
     condition_columns = ("soa",)
     pictures = "frames"
@@ -114,6 +120,10 @@ class PRP(Divided):
             "right2": right[..., 1],
             "response": np.where(answered.all(-1), "both", "not both"),
         }
+
+    def likelihood(self) -> Law:
+        """Both response times, exactly, whether the central stage is shared or not."""
+        return Law("cogattn.tune.choosing:Choosing", {"task": self})
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Slopes of RT2 over SOA, the whole delay, the delay of RT1."""

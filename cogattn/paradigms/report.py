@@ -10,14 +10,14 @@ import numbers
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import InputError, number
-from cogattn.paradigms.base import Answers, Condition, Paradigm, curve, pens_of
+from cogattn.paradigms.base import Answers, Condition, Law, Paradigm, Rival, curve, pens_of
 from cogattn.view import plot
 from cogattn.world.stream import TaskStream, display
 
@@ -52,6 +52,17 @@ class Report(Paradigm):
             "censored": censored,
             "intrusions": answers.given[:, m:].sum(1),
         }
+
+    rivals: ClassVar[Mapping[str, Rival]] = {
+        f"{race} race" if race != "linear" else "linear, no race": Rival(
+            ("capacity", "slots", "threshold", "alpha"), options={"race": race}
+        )
+        for race in ("fixed", "reallocating", "linear")
+    }
+
+    def likelihood(self) -> Law:
+        """The race gives it exactly."""
+        return Law("cogattn.tune.likelihoods:Report")
 
     @property
     @abstractmethod

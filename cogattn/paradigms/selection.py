@@ -7,6 +7,7 @@ of people: each paradigm cites the classic pattern.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -68,6 +69,10 @@ class Selecting(Divided):
     def numbers(self, frame: pd.DataFrame) -> dict[str, float]:
         """The paradigm's numbers by name; what ends in [ms] is a time."""
 
+    def parts(self) -> dict[str, Mapping[str, Any]]:
+        """Of which conditions each of the numbers is made (`Metric.of`); all of them, where nothing is said."""
+        return {}
+
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """Response time from the target's onset, and whether it was right; what was not seen is guessed (1 of 2)."""
         onset = session.streams[0].stimuli[0].onset
@@ -81,7 +86,8 @@ class Selecting(Divided):
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """The numbers; there is no table of people."""
         found = self.numbers(frame).items()
-        return [Metric(self.phenomenon, k, "over conditions", float(v), np.nan) for k, v in found]
+        of = self.parts()
+        return [Metric(self.phenomenon, k, "over conditions", float(v), np.nan, of.get(k)) for k, v in found]
 
     def human(self) -> pd.DataFrame:
         """There is no table."""

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.paradigms.base import Condition, Metric, pens_of
+from cogattn.paradigms.base import Condition, Metric, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -50,6 +50,8 @@ class SerialRecall(Divided):
 
     name = "serial_recall"
     title = "Serial recall"
+    question = "Letters come one a second. How many can be said in order?"
+    statistics = Statistics(("length",), ("correct",), ())
     source = "Cowan 2001, Behav Brain Sci 24:87 (the task; no table of people here)"
     condition_columns = ("length",)
     banded = False
@@ -101,12 +103,21 @@ class SerialRecall(Divided):
         for n, row in by.iterrows():
             for metric, value in (("share right", row["share"]), ("perfect lists", row["correct"])):
                 name = f"{metric} of {n} letters"
-                out.append(Metric("serial recall", name, f"length={n}", float(value), np.nan))
+                out.append(Metric("serial recall", name, f"length={n}", float(value), np.nan, {"length": n}))
         last = max(self.lengths)
         own = frame[frame["length"] == last]
         for i in range(1, last + 1):
             name = f"position {i} of {last}"
-            out.append(Metric("serial recall", name, f"length={last}", float(own[f"p{i}"].mean()), np.nan))
+            out.append(
+                Metric(
+                    "serial recall",
+                    name,
+                    f"length={last}",
+                    float(own[f"p{i}"].mean()),
+                    np.nan,
+                    {"length": last},
+                )
+            )
         return [*out, Metric("serial recall", "span", "over lengths", span(by["correct"]), np.nan)]
 
     def human(self) -> pd.DataFrame:

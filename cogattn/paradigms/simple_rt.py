@@ -8,8 +8,9 @@ Load: one stimulus, one response: demand 1, monotony 1.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -17,7 +18,7 @@ import pandas as pd
 from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Metric, curve, pens_of
+from cogattn.paradigms.base import Condition, Law, Metric, Pace, Rival, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, chances, lapsed
 from cogattn.view import plot
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
@@ -51,6 +52,12 @@ class SimpleRT(Watch):
 
     name = "simple_rt"
     title = "Simple reaction time"
+    question = "Press as soon as you see it, again and again, for eight minutes."
+    shown_pace = (Pace(8, 1), Pace(24, 1))
+    rivals: ClassVar[Mapping[str, Rival]] = {
+        "does not tire": Rival(("speed", "speed_sd"), held={"slow_loss": 0.0, "fast_loss": 0.0}),
+        "tires": Rival(("speed", "speed_sd", "slow_loss")),
+    }
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (515 adults)"
     condition_columns = ("blocks",)
 
@@ -93,6 +100,12 @@ class SimpleRT(Watch):
         missed = frame["rt"].isna().astype(int)
         return frame.assign(
             missed=missed, block=n // self.block, bin=n // _BIN, onset=frame.get("onset", late)
+        )
+
+    def likelihood(self) -> Law:
+        """Response times as alertness runs down."""
+        return Law(
+            "cogattn.tune.pressing:Pressing", {"deadline": 2.0, "spacing": self.gap + self.gap_spread + 0.35}
         )
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
@@ -204,6 +217,8 @@ class PVT(SimpleRT):
     name = "pvt"
     banded = False
     title = "PVT, 10 min"
+    question = "Press as soon as the light comes, for ten minutes, once in a while."
+    shown_pace = (Pace(8, 1), Pace(24, 1))
     source = "Dinges & Powell 1985, Behav Res Methods 17:652 (no table of people by minute is shipped)"
 
     def session(self, condition: Condition, keys: Array) -> Session:
@@ -211,6 +226,13 @@ class PVT(SimpleRT):
         n = self.length(condition)
         gap = self.gap + self.gap_spread * chances(keys, n)
         return Session((_dot(10.0),), np.zeros(n, np.int64), gap, self_paced=True)
+
+    def likelihood(self) -> Law:
+        """Response times as alertness runs down."""
+        return Law(
+            "cogattn.tune.pressing:Pressing",
+            {"deadline": 10.0, "spacing": self.gap + self.gap_spread / 2 + 0.5},
+        )
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Mean RT, slope of speed, lapses."""

@@ -21,7 +21,7 @@ import pandas as pd
 from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Metric, curve, pens_of
+from cogattn.paradigms.base import Condition, Metric, Pace, curve, pens_of
 from cogattn.paradigms.simple_rt import PVT
 from cogattn.paradigms.watch import Array, Watch, lapsed
 from cogattn.view import plot
@@ -44,6 +44,8 @@ class SleepRestriction(Watch):
 
     name = "sleep_restriction"
     title = "Sleep restriction"
+    question = "Three hours of sleep a night, for a week. How slow do responses become?"
+    shown_pace = (Pace(2, 1), Pace(6, 1))
     source = "Belenky et al. 2003, J Sleep Res 12:1 (18 adults)"
     condition_columns = ("day",)
 

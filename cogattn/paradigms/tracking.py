@@ -23,7 +23,7 @@ import pandas as pd
 
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import memory
-from cogattn.paradigms.base import Condition, Metric, pens_of
+from cogattn.paradigms.base import Condition, Metric, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -46,6 +46,8 @@ class Tracking(Divided):
 
     name = "tracking"
     title = "Tracking"
+    question = "Some of ten identical discs flash, then all move about. Which ones were they?"
+    statistics = Statistics(("targets",), ("correct",), ())
     source = "Pylyshyn & Storm 1988, Spat Vis 3:179 (the task; no table of people here)"
     condition_columns = ("targets",)
     banded = False
@@ -90,7 +92,9 @@ class Tracking(Divided):
         for n, p in frame.groupby("targets")["correct"].mean().items():
             values = {"accuracy": float(p), "effective number tracked": float(n) * (2 * float(p) - 1)}
             for metric, value in values.items():
-                out.append(Metric("tracking", f"{metric} {n} targets", f"targets={n}", value, np.nan))
+                out.append(
+                    Metric("tracking", f"{metric} {n} targets", f"targets={n}", value, np.nan, {"targets": n})
+                )
         return out
 
     def human(self) -> pd.DataFrame:

@@ -20,7 +20,7 @@ from scipy import stats
 from cogattn import human
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Levels, Metric, curve, pens_of, pooled
+from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of, pooled
 from cogattn.paradigms.watch import Array, Seen, Watch, chances, scattered
 from cogattn.view import plot
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
@@ -50,6 +50,10 @@ class Vigilance(Watch):
 
     name = "vigilance"
     title = "Vigilance"
+    question = "Rare signals among noise, for half an hour. How many are still seen in the end?"
+    shown_pace = (Pace(4, 1), Pace(16, 1))
+    statistics = Statistics(("rate", "memory", "block", "signal"), ("responded",), ())
+    usual_params = ("criterion",)
     source = "Coll-Martin, Carretero-Dios & Lupianez 2021 (ANTI-VeaD, 113 adults)"
     condition_columns = ("rate", "memory")
     levels: ClassVar[Levels] = {"signal": {"signal": 1, "target": 1, "neutral": 0, "noise": 0}}
@@ -112,12 +116,13 @@ class Vigilance(Watch):
         table = blockwise(frame)
         people = self.human()
         change = table.iloc[-1] - table.iloc[0]
+        ends = {"block": (table.index[0], table.index[-1])}
         known = people.iloc[-1] - people.iloc[0] if self.as_people else None
         names = {"hits": "hit", "criterion": "c", "d'": "d"}
         label = "vigilance 30 min" if self.as_people else self.title
         return [
             Metric(label, f"{name} last minus first block", "session", float(change[c]),
-                   np.nan if known is None else float(known[c]))
+                   np.nan if known is None else float(known[c]), ends)
             for name, c in names.items()
         ]  # fmt: skip
 
@@ -213,6 +218,8 @@ class MackworthClock(Watch):
     name = "mackworth_clock"
     banded = False
     title = "Mackworth's clock"
+    question = "A pointer jumps, rarely twice as far, for two hours. How many double jumps are missed?"
+    shown_pace = (Pace(8, 1), Pace(32, 1))
     source = "Mackworth 1948, Q J Exp Psychol 1:6 (published summary; no table of people is shipped)"
     condition_columns = ("alternate",)
     drawn_from = ("person", "alternate", "block", "correct")
@@ -269,12 +276,20 @@ class MackworthClock(Watch):
             miss = own.groupby("block")["missed"].mean()
             rise = float(miss.iloc[-1] - miss.iloc[0])
             kind = "30 on, 30 off" if alternate else "two hours on end"
-            out.append(Metric(self.title, f"rise in misses, {kind}", f"alternate={alternate}", rise, np.nan))
+            ends = {"alternate": alternate, "block": (miss.index[0], miss.index[-1])}
+            out.append(
+                Metric(self.title, f"rise in misses, {kind}", f"alternate={alternate}", rise, np.nan, ends)
+            )
             if not alternate:
                 done = float((miss.iloc[1] - miss.iloc[0]) / rise) if rise else np.nan
                 out.append(
                     Metric(
-                        self.title, "share of it done by the second half hour", "alternate=0", done, np.nan
+                        self.title,
+                        "share of it done by the second half hour",
+                        "alternate=0",
+                        done,
+                        np.nan,
+                        ends | {"block": (miss.index[0], miss.index[1], miss.index[-1])},
                     )
                 )
         return out

@@ -26,7 +26,7 @@ import pandas as pd
 
 from cogattn import human
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, Pace, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
@@ -74,6 +74,9 @@ class VisualSearch(Divided):
 
     name = "visual_search"
     title = "Visual search"
+    question = "Is the target there, among 3 to 18 items? How long does it take to tell?"
+    shown_pace = (Pace(3, 16), Pace(6, 24))
+    usual_params = ("search_group", "quit_growth")
     source = "Wolfe, Palmer & Horowitz 2010, Vision Res 50:1304 (10 adults per display)"
     condition_columns = ("display", "set_size", "present")
     levels: ClassVar[Levels] = {
@@ -145,12 +148,18 @@ class VisualSearch(Divided):
         s, out = slopes(frame), []
         people = human.table("visual_search_slopes").set_index(["task", "target_present"])["slope_ms_item"]
 
-        def add(name: str, value: float, of_people: float = np.nan) -> None:
-            out.append(Metric("visual search", name, "set sizes", float(value), float(of_people)))
+        def add(name: str, value: float, of_people: float = np.nan, **of: Any) -> None:
+            out.append(Metric("visual search", name, "set sizes", float(value), float(of_people), of or None))
 
         for display in self.displays:
             for there, word in ((1, "present"), (0, "absent")):
-                add(f"slope {_WORDS[display]} target {word}", s[display, there], people[display, there])
+                add(
+                    f"slope {_WORDS[display]} target {word}",
+                    s[display, there],
+                    people[display, there],
+                    display=display,
+                    present=there,
+                )
         if "spatial_2v5" in self.displays:
             two = s["spatial_2v5", 0], s["spatial_2v5", 1]
             ratio = two[0] / two[1] if abs(two[1]) > 1e-6 else np.nan
@@ -158,10 +167,13 @@ class VisualSearch(Divided):
                 "absent over present slope 2 among 5s",
                 ratio,
                 people["spatial_2v5", 0] / people["spatial_2v5", 1],
+                display="spatial_2v5",
             )
             own = frame[(frame["display"] == "spatial_2v5") & (frame["present"] == 1)]
             for n, misses in own.groupby("set_size")["error"].mean().items():
-                add(f"miss rate 2 among 5s set size {n}", misses)
+                add(
+                    f"miss rate 2 among 5s set size {n}", misses, display="spatial_2v5", present=1, set_size=n
+                )
         right = frame[frame["correct"]]
         cells = right.groupby(["display", "set_size", "present", "person"])["rt"].agg(["mean", "std"])
         add("RT sd / mean (all cells)", (cells["std"] / cells["mean"]).groupby(level=[0, 1, 2]).mean().mean())

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.mind.draws import CHOICE, LAYOUT, uniforms
-from cogattn.paradigms.base import Answers, Condition, Paradigm
+from cogattn.paradigms.base import Answers, Condition, Pace, Paradigm
 from cogattn.world.stream import Session, TaskStream
 
 Array = npt.NDArray[Any]
@@ -70,6 +70,7 @@ class Watch(Paradigm):
     details: ClassVar[bool] = False  # its score needs the fate of every element
     recorded: ClassVar[bool] = False  # its score needs the event record
     pictures: ClassVar[str] = ""
+    shown_pace: ClassVar[tuple[Pace, Pace]] = (Pace(6, 16), Pace(10, 30))
 
     @abstractmethod
     def session(self, condition: Condition, keys: Array) -> Session:

@@ -36,6 +36,10 @@ class WholeReport(Report):
 
     name = "whole_report"
     title = "Whole report"
+    question = "Six letters flash up and are masked. How many can be named?"
+    listed = 1
+    compared = True
+    pictures = "display"
     source = "Wang et al. 2021, Arch Clin Neuropsychol, doi:10.1093/arclin/acab007 (59 adults)"
 
     def __post_init__(self) -> None:
@@ -59,6 +63,7 @@ class WholeReport(Report):
                 f"exposure={e:.4g} s",
                 float(score),
                 people.get(_ms(e), np.nan),
+                {"exposure": e},
             )
             for e, score in means.items()
         ]

@@ -16,7 +16,7 @@ import pandas as pd
 from cogattn import files, human, showing
 from cogattn.nn.networks.subjects import find, is_judge, is_specialist
 from cogattn.observer import Observer
-from cogattn.paradigms import OwnTask
+from cogattn.paradigms import OwnTask, registry
 from cogattn.population import Population
 from cogattn.runs import results
 from cogattn.runs.experiment import Plan, check, digest, execute_all, make_plan, run_folder
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-DISPLAYS = ("whole_report", "partial_report")
+#: The tasks of a reader of displays, and of a judge of sequences.
+DISPLAYS, SEQUENCES = (registry.where(compared=True, pictures=p) for p in ("display", "sequence"))
 ALONE = "mind alone"
 _TAIL = "_mind_alone"
 
@@ -53,7 +54,7 @@ class Comparison:
     @property
     def displays(self) -> bool:
         """Did it read displays?"""
-        return self.tasks == list(DISPLAYS)
+        return self.tasks == DISPLAYS
 
     def frame(self, task: str) -> pd.DataFrame:
         """All arms of one task; the mind without a network is an arm of its own name."""
@@ -213,7 +214,7 @@ def _plans(
     if is_specialist(subject):
         return {OwnTask.name: make_plan(OwnTask.name, ("human", "softmax"), model, *shared)}
     plans: dict[str, Plan] = {}
-    for task in ("nback",) if is_judge(subject) else DISPLAYS:
+    for task in SEQUENCES if is_judge(subject) else DISPLAYS:
         plans[task] = make_plan(task, ("human", "softmax"), model, *shared)
         plans[task + _TAIL] = make_plan(task, ("human",), None, *shared)
     return plans

@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import files, paradigms
+from cogattn import files
 from cogattn.errors import InputError, RunError, choice, whole
 from cogattn.laws import race
 from cogattn.mind import cohort
@@ -35,7 +35,7 @@ from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.nn.networks import subjects
 from cogattn.nn.networks.subjects import Subject, find_judge, find_reader, find_specialist, fingerprint
 from cogattn.observer import Arm, Observer, limits_of
-from cogattn.paradigms import Answers, Condition, Name, OwnTask, Paradigm, Watch
+from cogattn.paradigms import Answers, Condition, OwnTask, Paradigm, Watch, registry
 from cogattn.paradigms.watch import Seen
 from cogattn.population import Population
 from cogattn.runs import results
@@ -73,6 +73,7 @@ class Plan:
         )
         values = {
             "paradigm": self.paradigm.name,
+            **registry.origin(self.paradigm),
             "arms": list(self.arms),
             "people": self.people,
             "trials": self.trials,
@@ -119,7 +120,7 @@ def digest(value: Any) -> str:
 
 
 def run(
-    paradigm: Name | str | Paradigm,
+    paradigm: str | Paradigm | type[Paradigm],
     arms: Arm | str | Sequence[Arm | str] = ("human", "softmax"),
     model: str | None = None,
     people: int = 50,
@@ -136,6 +137,7 @@ def run(
 ) -> Trials:
     """Let `people` take `trials` trials of every condition under every arm (sessions: sit through it `trials` times).
 
+    `paradigm`: a name, a paradigm with your options, your own class, or the path of the file that it is in.
     `trials=None`: as many as is usual for the paradigm: 100, or one session.
     `model=None`: the mind alone answers. A name in models/ or the path of your own file: that network reads each
     display through its gate. `observer`: one mind for everybody; `population`: their spread (default: adults).
@@ -174,7 +176,7 @@ def execute(
         files.write_text(folder / "config.toml", results.toml(config))
         files.write_json(folder / "provenance.json", history)
     frame = play(plan, folder, n_jobs, device, progress)
-    done = Trials(frame, config, history, folder)
+    done = Trials(frame, config, history, folder, plan.paradigm)
     if folder is not None:
         done.save(folder)
     return done
@@ -202,7 +204,7 @@ def execute_all(
 
 
 def make_plan(
-    paradigm: str | Paradigm,
+    paradigm: str | Paradigm | type[Paradigm],
     arms: str | Sequence[str],
     model: str | None,
     people: int,
@@ -212,8 +214,7 @@ def make_plan(
     population: Population | None,
 ) -> Plan:
     """Check every argument at the door."""
-    if not isinstance(paradigm, Paradigm):
-        paradigm = paradigms.make(paradigm, {})
+    paradigm = registry.instance(paradigm)
     if isinstance(paradigm, OwnTask):
         paradigm, model = _own(paradigm, model)
     arms = (arms,) if isinstance(arms, str) or not isinstance(arms, Iterable) else tuple(arms)

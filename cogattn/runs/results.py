@@ -22,10 +22,11 @@ import pandas as pd
 import tomli_w
 from joblib.parallel import get_active_backend
 
-from cogattn import human, paradigms, showing
+from cogattn import human, showing
 from cogattn.errors import InputError
 from cogattn.files import read_json, read_table, write_json, write_table, write_text
 from cogattn.observer import Observer, read_toml
+from cogattn.paradigms import Paradigm, registry
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +36,7 @@ ACCOUNT = ("arrived", "answered", "missed", "censored")
 
 @dataclass(frozen=True)
 class Trials:
-    """All trials of a run: `frame` has a row per trial, `config` says what was asked.
+    """All trials of a run: `frame` has a row per trial, `config` says what was asked, `paradigm` is the experiment.
 
     >>> from cogattn import run
     >>> trials = run("partial_report", people=2, trials=3, seed=1)
@@ -47,21 +48,20 @@ class Trials:
     config: dict[str, Any]
     provenance: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
+    paradigm: Paradigm = None  # type: ignore[assignment]  # the one that was run; else made by name and options
 
-    @property
-    def paradigm(self) -> paradigms.Paradigm:
-        """The experiment, with the options of this run."""
-        return paradigms.make(self.config["paradigm"], self.config.get("options", {}))
+    def __post_init__(self) -> None:
+        given: Any = self.paradigm
+        if given is None:
+            object.__setattr__(self, "paradigm", registry.found_again(self.config))
 
     def summary(self) -> pd.DataFrame:
-        """A row per metric and arm: model, the human band (low, high) and mean, and the account of what arrived."""
+        """A row per metric and arm: model, the human band (low, high) and mean; what arrived in its trials."""
         bands = human.targets().set_index(["phenomenon", "metric"])[["low", "high", "human"]]
         rows = []
         for arm, frame in self.frame.groupby("arm", sort=False):
-            account, metrics = _account(frame, self.paradigm.condition_columns), self.paradigm.metrics(frame)
-            if len(account) != len(metrics):  # metrics over several conditions: the account of them all
-                account = [{name: sum(a[name] for a in account) for name in ACCOUNT}] * len(metrics)
-            for m, counts in zip(metrics, account, strict=True):
+            for m in self.paradigm.metrics(frame):
+                counts = _account(m.rows(frame))
                 band = bands.loc[(m.phenomenon, m.metric)] if (m.phenomenon, m.metric) in bands.index else {}
                 row = {"metric": m.metric, "condition": m.condition, "arm": arm, "model": m.value}
                 row |= {"low": band.get("low", np.nan), "high": band.get("high", np.nan)}
@@ -149,6 +149,7 @@ def called(runs: Sequence[Trials]) -> list[str]:
 
 
 MOST_NAMED = 3  #: differences that the name of a run tells
+NOT_SAID = ("paradigm", "paradigm_file", "paradigm_sha256", "arms", "model_sha256", "law")
 
 
 def _settings(config: Mapping[str, Any], minds: bool) -> dict[str, Any]:
@@ -160,7 +161,7 @@ def _settings(config: Mapping[str, Any], minds: bool) -> dict[str, Any]:
             continue
         if key in ("options", "observer", "population"):
             flat |= {k: tuple(v) if isinstance(v, list) else v for k, v in value.items()}
-        elif key not in ("paradigm", "arms", "model_sha256", "law"):
+        elif key not in NOT_SAID:
             flat[key] = value
     return flat
 
@@ -187,14 +188,16 @@ def _short(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _account(frame: pd.DataFrame, columns: tuple[str, ...]) -> list[dict[str, int]]:
-    """What became of all that arrived, condition by condition: arrived = answered + missed + censored."""
-    sums = frame.groupby(list(columns), sort=True)[list(ACCOUNT)].sum()
-    return [{name: int(row[name]) for name in ACCOUNT} for _, row in sums.iterrows()]
+def _account(frame: pd.DataFrame) -> dict[str, int]:
+    """What became of all that arrived in these trials: arrived = answered + missed + censored."""
+    return {name: int(n) for name, n in frame[list(ACCOUNT)].sum().items()}
 
 
-def load(folder: str | Path) -> Trials:
+def load(folder: str | Path, paradigm: Paradigm | type[Paradigm] | str | None = None) -> Trials:
     """Read a run folder back; an unfinished or foreign one is refused with the way to mend it.
+
+    paradigm: of a run of your own paradigm: the class, an instance, or the path of its file. It is not needed where it
+    has been registered. Nothing that lies in the folder is executed.
 
     >>> from tempfile import TemporaryDirectory
     >>> from cogattn import run
@@ -213,9 +216,9 @@ def load(folder: str | Path) -> Trials:
         raise InputError(f"{folder / 'config.toml'} does not name a paradigm: not the folder of a single run")
     if not (folder / "done.json").is_file():
         raise InputError(f"the run in {folder} is not finished; run the same command again with --resume")
-    return Trials(
-        read_table(folder / "trials.parquet"), config, read_json(folder / "provenance.json"), folder
-    )
+    task = registry.found_again(config, paradigm)
+    frame, history = read_table(folder / "trials.parquet"), read_json(folder / "provenance.json")
+    return Trials(frame, config, history, folder, task)
 
 
 def toml(config: Mapping[str, Any]) -> str:

@@ -4,9 +4,6 @@
 True
 """
 
-from pathlib import Path
-
-
 from cogattn.tune.amortised import Amortised, amortise, trained
 from cogattn.tune.calibrating import Calibration, calibrate
 from cogattn.tune.comparing import Between, between
@@ -16,8 +13,6 @@ from cogattn.tune.posteriors import Posterior, drawn, posterior
 from cogattn.tune.recovery import Recovery, published, recover
 from cogattn.tune.sensitivities import Sensitivity, sensitivity
 from cogattn.tune.sweeping import Sweep, sweep
-
-
 
 __all__ = [
     "Amortised",

@@ -24,9 +24,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 import pandas as pd
 
-from cogattn import files
+from cogattn import files, paradigms
 from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer
+from cogattn.paradigms import Paradigm, registry
+from cogattn.paradigms.base import Rival
 from cogattn.runs.results import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import likelihoods
@@ -46,52 +48,23 @@ class Candidate(NamedTuple):
     params: tuple[str, ...]
 
 
-def _report(observer: Observer, alpha: bool) -> dict[str, Candidate]:
-    params = likelihoods.Report.params[: 4 if alpha else 3]
-    names = {"fixed": "fixed race", "reallocating": "reallocating race", "linear": "linear, no race"}
-    return {
-        name: Candidate(likelihoods.Report(observer=observer, race=race), params)
-        for race, name in names.items()
-    }
+def laws_of(
+    paradigm: str | Paradigm, observer: Observer | None = None, alpha: bool = True
+) -> dict[str, Candidate]:
+    """The laws that can be compared in this paradigm: `Paradigm.rivals`. alpha: whether there are distractors."""
+    task, mind = paradigms.instance(paradigm), observer or Observer()
+    if not task.rivals:
+        known = [name for name in paradigms.names() if registry.known(name).rivals]
+        choice("paradigm whose laws can be compared", task.name, known)
+    law = likelihoods.of(task)
+    return {name: _candidate(law, rival, mind, alpha) for name, rival in task.rivals.items()}
 
 
-def _without(law: Likelihood, observer: Observer, params: tuple[str, ...], **lifted: float) -> Candidate:
-    """The law with some parameters held where they do nothing."""
-    return Candidate(
-        law.given(replace(observer, **cast(dict[str, Any], lifted))),
-        tuple(p for p in params if p not in lifted),
-    )
-
-
-def laws_of(paradigm: str, observer: Observer | None = None, alpha: bool = True) -> dict[str, Candidate]:
-    """The laws that can be compared in this paradigm. alpha: whether there are distractors."""
-    mind = observer or Observer()
-    if paradigm in ("whole_report", "partial_report"):
-        return _report(mind, alpha)
-    rivals = {
-        "prp": (
-            "sharing",
-            "bottleneck",
-            {"central_share": 1.0},
-            ("speed", "speed_sd", "central_share", "wandering"),
-        ),
-        "change_detection": ("lapses", "no lapses", {"wandering": 0.0}, ("slots", "guess", "wandering")),
-        **dict.fromkeys(
-            ("simple_rt", "pvt"),
-            (
-                "tires",
-                "does not tire",
-                {"slow_loss": 0.0, "fast_loss": 0.0},
-                ("speed", "speed_sd", "slow_loss"),
-            ),
-        ),
-    }
-    choice(
-        "paradigm whose laws can be compared", paradigm, sorted([*rivals, "whole_report", "partial_report"])
-    )
-    full, lean, lifted, params = rivals[paradigm]
-    law = likelihoods.of(paradigm)
-    return {lean: _without(law, mind, params, **lifted), full: Candidate(law.given(mind), params)}
+def _candidate(law: Likelihood, rival: Rival, observer: Observer, alpha: bool) -> Candidate:
+    """The law with its options, for this mind, some parameters held where they do nothing."""
+    held, options = (cast(dict[str, Any], dict(x)) for x in (rival.held, rival.options))
+    params = tuple(p for p in rival.params if alpha or p != "alpha")
+    return Candidate(replace(law, **options).given(replace(observer, **held)), params)
 
 
 @dataclass(frozen=True)
@@ -188,7 +161,7 @@ class Between:
 
 
 def between(
-    paradigm: str,
+    paradigm: str | Paradigm,
     data: Trials | pd.DataFrame,
     laws: Sequence[str] | Mapping[str, Candidate] | None = None,
     *,
@@ -214,10 +187,11 @@ def between(
     )
     if len(chosen) < 2:
         raise InputError(f"a comparison needs at least two laws, of {', '.join(known)}")
-    parts, tick = [], ticker(progress, f"laws of {paradigm}")
+    name_of = paradigms.instance(paradigm).name
+    parts, tick = [], ticker(progress, f"laws of {name_of}")
     for i, name in enumerate(chosen):
         parts.append(_of_law(name, known[name], frame, folds, seed, n_jobs, tick, i, len(chosen)))
-    return Between(paradigm, pd.concat(parts, ignore_index=True))
+    return Between(name_of, pd.concat(parts, ignore_index=True))
 
 
 def _of_law(

@@ -27,7 +27,7 @@ import pandas as pd
 from cogattn import files, showing
 from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer
-from cogattn.paradigms import Name, Paradigm
+from cogattn.paradigms import Paradigm
 from cogattn.population import Population, Spread
 from cogattn.runs.results import Trials
 from cogattn.showing import Progress
@@ -209,7 +209,7 @@ class Fit:
 
 
 def fit(
-    paradigm: Name | str | Paradigm,
+    paradigm: str | Paradigm,
     data: Trials | pd.DataFrame,
     params: Sequence[str] | None = None,
     *,

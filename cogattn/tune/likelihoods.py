@@ -14,6 +14,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
 from typing import Any, ClassVar
 
 import numpy as np
@@ -23,22 +24,11 @@ from numba import njit
 from cogattn import paradigms
 from cogattn.errors import InputError, choice, number
 from cogattn.laws.counts import first_finishers, reallocated_counts, report_counts
-from cogattn.paradigms import Paradigm, change_detection
-from cogattn.paradigms.partial_report import PartialReport
-from cogattn.paradigms.prp import PRP
-from cogattn.paradigms.simple_rt import PVT, SimpleRT
-from cogattn.paradigms.whole_report import WholeReport
+from cogattn.paradigms import Paradigm, registry
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, dealt, lacking, over, some
-from cogattn.tune.choosing import Choosing
-from cogattn.tune.detecting import ChangeDetection
-from cogattn.tune.pressing import Pressing
-from cogattn.tune.simulated import Simulated
 from cogattn.view import plot
 
 RACES = ("fixed", "reallocating", "linear")
-FITTED = tuple(
-    name for name in paradigms.names() if name != "control_room"
-)  #: its worlds answer back: it has no means
 
 
 @dataclass(frozen=True)
@@ -274,19 +264,21 @@ def _means(theta, exposure, targets, distractors, kind, out):  # type: ignore[no
 
 def of(paradigm: str | Paradigm) -> Likelihood:
     """The likelihood of a paradigm's data: exact where the laws give one, else simulated."""
-    task = (
-        paradigms.make(choice("paradigm that can be fitted", paradigm, FITTED), {})
-        if isinstance(paradigm, str)
-        else paradigm
-    )
-    if isinstance(task, WholeReport | PartialReport):
-        return Report()
-    if isinstance(task, change_detection.ChangeDetection):
-        return ChangeDetection(study=task.study, spacing=task.gap + task.study + 1.0)
-    if isinstance(task, PRP):
-        return Choosing(task=task)
-    if isinstance(task, PVT):
-        return Pressing(deadline=10.0, spacing=task.gap + task.gap_spread / 2 + 0.5)
-    if isinstance(task, SimpleRT):
-        return Pressing(deadline=2.0, spacing=task.gap + task.gap_spread + 0.35)
-    return Simulated(task=task)
+    task = paradigms.instance(paradigm)
+    if not task.fitted:
+        raise InputError(f"{task.name} cannot be fitted; what can be: {', '.join(fitted())}")
+    found = task.likelihood()
+    if isinstance(found, Likelihood):
+        return found
+    module, _, kind = found.place.partition(":")
+    law: Likelihood = getattr(import_module(module), kind)(**found.options)
+    return law
+
+
+def fitted() -> list[str]:
+    """The paradigms that can be fitted.
+
+    >>> "prp" in fitted()
+    True
+    """
+    return [name for name in paradigms.names() if registry.known(name).fitted]

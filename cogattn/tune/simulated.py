@@ -19,19 +19,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 import joblib
 import numpy as np
 import pandas as pd
 from scipy import interpolate, stats
 
-from cogattn import paradigms
 from cogattn.errors import InputError, whole
 from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
-from cogattn.paradigms.base import Levels
+from cogattn.paradigms.base import Levels, Statistics
+from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.runs.experiment import run
 from cogattn.showing import Progress
 from cogattn.tune import scales
@@ -47,38 +47,6 @@ _SHARE, _TIME = 0.05, 0.02
 _TICKS = 9  # levels of a condition that are each marked
 _DASHES = ("-", "--", ":", "-.")
 _SHRUNK = 0.05  # of a correlation between statistics
-
-
-class Summary(NamedTuple):
-    """What a person is summed up by: shares and times in every cell of these columns."""
-
-    by: tuple[str, ...]
-    shares: tuple[str, ...] = ("correct",)
-    times: tuple[str, ...] = ("rt",)
-
-
-#: Where it is not the share of right answers, and response times, in each condition.
-SUMMARIES = {
-    "attentional_blink": Summary(("lag",), ("T1", "both"), ()),
-    "continuous_report": Summary(("set_size",), ("correct",), ()),
-    "dual_task": Summary(("masked", "left", "right", "share"), ("correct",), ()),
-    "serial_recall": Summary(("length",), ("correct",), ()),
-    "tracking": Summary(("targets",), ("correct",), ()),
-    "go_nogo": Summary(("signal",), ("responded",)),
-    "nback": Summary(("load",), ("accuracy",), ()),
-    "vigilance": Summary(("rate", "memory", "block", "signal"), ("responded",), ()),
-}
-#: What is fitted if nobody says.
-USUAL = {
-    "attentional_blink": ("dwell", "dwell_sd", "sparing"),
-    "enumeration": ("slots", "speed"),
-    "flanker": ("speed", "evidence_threshold", "narrowing"),
-    "stroop": ("speed", "evidence_threshold", "narrowing"),
-    "go_nogo": ("speed", "speed_sd"),
-    "nback": ("slots", "wandering"),
-    "vigilance": ("criterion",),
-    "visual_search": ("search_group", "quit_growth"),
-}
 
 
 @dataclass(frozen=True)
@@ -124,7 +92,7 @@ class Splines:
 class Simulated(Likelihood):
     """The means of any paradigm. Options: how many points, how many minds at each."""
 
-    task: Paradigm = field(default_factory=lambda: paradigms.get("visual_search")())
+    task: Paradigm = field(default_factory=VisualSearch)
     points: int = 192
     replicates: int = 16
     splines: Splines | None = None
@@ -149,17 +117,17 @@ class Simulated(Likelihood):
         return self.task.levels
 
     @property
-    def summary(self) -> Summary:
+    def summary(self) -> Statistics:
         """What people are summed up by in this task."""
-        return SUMMARIES.get(self.task.name, Summary(self.task.condition_columns))
+        return self.task.statistics or Statistics(self.task.condition_columns)
 
     def usual(self, data: Means) -> tuple[str, ...]:  # noqa: ARG002
         """Those that this paradigm is about."""
-        if self.task.name not in USUAL:
+        if not self.task.usual_params:
             raise InputError(
                 f"say which parameters of {self.task.name} are to be fitted (params), at most {MOST}"
             )
-        return USUAL[self.task.name]
+        return self.task.usual_params
 
     def compact(self, frame: pd.DataFrame) -> Means:
         """Shares, means and sds in each cell; the cells must be those of the task as it is given."""
@@ -350,7 +318,7 @@ def _alike(there: Array) -> list[tuple[Array, Array]]:
     return [(np.flatnonzero(kind), np.flatnonzero(at.ravel() == i)) for i, kind in enumerate(kinds)]
 
 
-def _means(frame: pd.DataFrame, summary: Summary) -> Means:
+def _means(frame: pd.DataFrame, summary: Statistics) -> Means:
     """The statistics of a long table."""
     by, parts = list(summary.by), []
     people = list(dict.fromkeys(frame["person"]))

@@ -11,13 +11,13 @@ import math
 
 import numpy as np
 import pytest
+from cogattn.mind.mind import CHOOSE, DONE, READY, STATE
 from numba import njit
 from scipy import integrate
 
 from cogattn.laws import alertness, stages
 from cogattn.mind import cohort, mind
 from cogattn.mind.draws import _key
-from cogattn.mind.mind import CHOOSE, DONE, READY, STATE
 from cogattn.observer import Observer
 from cogattn.world.stream import ONSET, Stimulus, Task, TaskStream
 

@@ -13,7 +13,7 @@ from scipy import stats
 from cogattn import paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
-from cogattn.tune import likelihoods, scales, simulated
+from cogattn.tune import likelihoods, scales
 
 
 def spread(params, people, seed=3):
@@ -86,7 +86,7 @@ def test_the_figure_shows_the_shares_of_people_and_of_the_fit(watched):
 
 
 def test_every_paradigm_has_a_likelihood_and_every_column_it_asks_for():
-    for name in likelihoods.FITTED:
+    for name in likelihoods.fitted():
         law = likelihoods.of(name)
         if law.exact:
             continue
@@ -95,7 +95,7 @@ def test_every_paradigm_has_a_likelihood_and_every_column_it_asks_for():
         assert set(law.columns) <= set(frame.columns), name
         means = law.compact(frame)
         assert np.isfinite(means.values).any(), name
-        if name in simulated.USUAL:
+        if paradigms.get(name).usual_params:
             assert set(law.usual(means)) <= set(law.params)
 
 
@@ -154,16 +154,16 @@ def test_the_guide_lists_the_laws_as_they_are():
             law = likelihoods.of(name)
             assert row[1].split(":")[0] == ("exact" if law.exact else "simulated"), name
             assert row[3].split(", ") == [c for c in law.columns if c != "person"], name
-            usual = simulated.USUAL.get(name)
+            usual = paradigms.get(name).usual_params or None
             if law.exact:
                 frame = pd.concat(
                     run(n, arms="human", people=1, trials=1).frame for n in (name, _beside(name))
                 )
                 usual = law.usual(law.compact(frame))
             assert row[2].split(", ") == [p for p in usual if p != "anticipation"], name
-    assert set(named) >= set(simulated.USUAL)
-    assert set(named) | {n for n in likelihoods.FITTED if not likelihoods.of(n).exact} == set(
-        likelihoods.FITTED
+    assert set(named) >= {n for n in paradigms.names() if paradigms.get(n).usual_params}
+    assert set(named) | {n for n in likelihoods.fitted() if not likelihoods.of(n).exact} == set(
+        likelihoods.fitted()
     )
 
 
