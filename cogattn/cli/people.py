@@ -193,14 +193,14 @@ def design(
     """How many trials, and of which kind, until a parameter of a person is known well enough?"""
     from cogattn import files
     from cogattn.runs import experiment, results
-    from cogattn.tune import recovery
+    from cogattn.tune import designs
 
     offered: dict[str, Any] = (
         {} if exposures is None else {"exposures": [e / 1000 for e in _numbers("exposures", exposures)]}
     )
     crowd = minds_of(None, population)["population"]
     with progress(f"design {name}") as tick:
-        done = recovery.design(
+        done = designs.design(
             name, param, within, share=share, **offered, population=crowd, check=check, seed=seed,
             n_jobs=n_jobs(jobs), progress=tick,
         )  # fmt: skip

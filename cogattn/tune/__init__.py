@@ -10,9 +10,10 @@ from cogattn.mind import drop_stale
 from cogattn.tune.amortised import Amortised, amortise, trained
 from cogattn.tune.calibrating import Calibration, calibrate
 from cogattn.tune.comparing import Between, between
+from cogattn.tune.designs import Proposal, design
 from cogattn.tune.fitting import Fit, fit
 from cogattn.tune.posteriors import Posterior, drawn, posterior
-from cogattn.tune.recovery import Proposal, Recovery, design, published, recover
+from cogattn.tune.recovery import Recovery, published, recover
 from cogattn.tune.sensitivities import Sensitivity, sensitivity
 from cogattn.tune.sweeping import Sweep, sweep
 

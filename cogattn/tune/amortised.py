@@ -32,8 +32,8 @@ from cogattn.runs.results import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
 from cogattn.tune.calibrating import BINS, RANKED, Calibration
+from cogattn.tune.densities import adults, mind
 from cogattn.tune.fitting import of_people
-from cogattn.tune.posteriors import adults, mind
 
 Array = npt.NDArray[Any]
 BLOCK = 100  # people who are simulated at once

@@ -34,8 +34,8 @@ from cogattn.runs.experiment import run
 from cogattn.showing import Progress, ticker
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.base import Likelihood
+from cogattn.tune.densities import Alone, adults, mind
 from cogattn.tune.gradients import Slope
-from cogattn.tune.posteriors import Alone, adults, mind
 from cogattn.tune.sampling import nuts
 from cogattn.view import plot
 

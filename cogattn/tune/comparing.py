@@ -31,7 +31,8 @@ from cogattn.runs.results import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import likelihoods
 from cogattn.tune.base import Likelihood
-from cogattn.tune.fitting import Job, of_people
+from cogattn.tune.estimation import Job
+from cogattn.tune.fitting import of_people
 from cogattn.view import plot
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from scipy import stats
 from cogattn import cli, paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
-from cogattn.tune import calibrating, gradients, likelihoods, posteriors, sampling, scales
+from cogattn.tune import calibrating, densities, gradients, likelihoods, posteriors, sampling, scales
 from cogattn.tune.likelihoods import Report
 
 az = pytest.importorskip("arviz", reason="needs the extra: cogattn[posterior]")
@@ -92,7 +92,7 @@ class Nothing:
 def shared(slope, n, own, seed=0):
     p = len(slope.params)
     center = np.random.default_rng(seed).normal(size=(n, p))
-    return posteriors.Together(slope, center, np.full((n, p), own), np.ones(p))
+    return densities.Together(slope, center, np.full((n, p), own), np.ones(p))
 
 
 def test_the_slope_of_a_population_is_that_of_its_density():
@@ -109,7 +109,7 @@ def test_the_slope_of_a_population_is_that_of_its_density():
 def declared(model, q):
     """(mean, sd, correlations, people), and the log density that the head of the module declares of them."""
     mean, log_sd, c = model.population(q)
-    factor = posteriors.factors(c, 3)
+    factor = densities.factors(c, 3)
     corr, sd, (at, spread) = factor @ factor.T, np.exp(log_sd), model.adults
     x = (model.people(q) - at) / spread
     density = stats.norm(0, 2).logpdf(mean).sum() + stats.halfnorm(0, 1.5).logpdf(sd).sum()
@@ -138,7 +138,7 @@ def test_the_draws_have_the_quantiles_of_a_grid():
     """Six trials, so that the prior speaks too; K has kinks within the grid, which knows nothing of slopes."""
     frame, names = shown(1, whole=1, partial=1), ("capacity", "slots")
     slope = slope_of(frame, names)
-    at, sd = posteriors.adults(names)
+    at, sd = densities.adults(names)
     c, k = np.linspace(at[0] - 4 * sd[0], at[0] + 4 * sd[0], 160), np.linspace(-0.5, 7.0, 300)
     points = np.stack(np.meshgrid(c, k, indexing="ij"), -1).reshape(-1, 2)
     log_p = slope.value(points, np.zeros(len(points), int)) - 0.5 * (((points - at) / sd) ** 2).sum(1)

@@ -13,7 +13,7 @@ from cogattn import cli, paradigms, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer, Population
 from cogattn.runs import scaling
-from cogattn.tune import likelihoods, probing, recovery, sweeping
+from cogattn.tune import designs, likelihoods, probing, sweeping
 from cogattn.tune.goals import Constraint, Expression, Goal
 from cogattn.tune.probing import Probe, Range, ranges, read_range
 from cogattn.tune.scales import SCALES
@@ -365,7 +365,7 @@ def test_information_is_that_of_the_exponential_law():
     """One letter is seen with p = 1 - exp(-C (t - t0)): a trial tells (dp/d log C)^2 / p (1 - p) of log C."""
     c, t0, t = 50.0, 0.01, np.array([0.02, 0.05, 0.1])
     law, theta = likelihoods.Report(stray=0.0), np.array([[c, 4.0, t0, 0.4]])
-    told = recovery.information(law, ("capacity", "threshold"), theta, one_letter(*t))[0]
+    told = designs.information(law, ("capacity", "threshold"), theta, one_letter(*t))[0]
     x = c * (t - t0)
     d_c, d_t0 = x * np.exp(-x), -c * np.exp(-x)
     both = (1 - np.exp(-x)) * np.exp(-x)
@@ -378,20 +378,20 @@ def test_one_rate_is_told_best_where_one_letter_in_five_is_missed():
     """The optimum of a dilution series (Fisher 1922): C (t - t0) = 1.594, where x^2 / (e^x - 1) is largest."""
     t = np.linspace(0.012, 0.12, 109)
     law, theta = likelihoods.Report(stray=0.0), np.array([[50.0, 4.0, 0.01, 0.4]])
-    w = recovery.shared(recovery.information(law, ("capacity",), theta, one_letter(*t)), 0)
+    w = designs.shared(designs.information(law, ("capacity",), theta, one_letter(*t)), 0)
     assert 50.0 * ((w * t).sum() - 0.01) == pytest.approx(1.594, abs=0.03)
 
 
 def test_no_display_tells_more_than_the_proposal():
     """The equivalence theorem, over everything that there was to choose from."""
     law = likelihoods.of("whole_report")
-    theta = recovery._theta(law, Population.adults(), 16, 0)
-    told = recovery.information(
-        law, law.params, theta, recovery._conditions(recovery.EXPOSURES, recovery.DISPLAYS)
+    theta = designs._theta(law, Population.adults(), 16, 0)
+    told = designs.information(
+        law, law.params, theta, designs._conditions(designs.EXPOSURES, designs.DISPLAYS)
     )
     for at in range(4):
-        w = recovery.shared(told, at)
-        gain = recovery.gains(told, w, at)
+        w = designs.shared(told, at)
+        gain = designs.gains(told, w, at)
         assert gain.max() < 1.02
         assert (gain * w).sum() == pytest.approx(1, abs=1e-3)
 
@@ -446,7 +446,7 @@ def test_a_design_that_cannot_be_is_named(change, word):
 
 def test_the_proposal_can_be_run_as_it_is(alpha):
     shown = [t.conditions()[0] for t, _ in alpha.as_design()]
-    assert pd.DataFrame(shown).to_numpy() == pytest.approx(alpha.conditions[recovery._CONDITION].to_numpy())
+    assert pd.DataFrame(shown).to_numpy() == pytest.approx(alpha.conditions[designs._CONDITION].to_numpy())
     assert [n for _, n in alpha.as_design()] == alpha.conditions["trials"].tolist()
 
 

@@ -1,0 +1,95 @@
+"""A population from weighted draws of its people: EM (Dempster, Laird & Rubin 1977), and what the weights say.
+
+Each person has draws of his parameters and, with each, its log-likelihood minus the log of how likely it was drawn
+(`base`). Under a normal population with `mean` and `cov` the draws get weights; EM moves the population to where
+everybody's data are most likely.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from cogattn.tune.base import Array
+
+_RUN_OUT = 60  # effective draws
+
+
+def _log_prior(draws: Array, mean: Array, cov: Array) -> Array:
+    """(people, draws)"""
+    gap = draws - mean
+    solved = np.linalg.solve(cov, gap[..., None])[..., 0]
+    return np.asarray(-0.5 * (gap * solved).sum(-1) - 0.5 * np.linalg.slogdet(2 * math.pi * cov)[1])
+
+
+def weighted(draws: Array, base: Array, mean: Array, cov: Array) -> tuple[Array, float]:
+    """Weights of the draws in each person's posterior, and the log-likelihood of the population."""
+    log_w = base + _log_prior(draws, mean, cov)
+    top = log_w.max(1, keepdims=True)
+    w = np.exp(log_w - top)
+    total = w.sum(1, keepdims=True)
+    return w / total, float((top[:, 0] + np.log(total[:, 0] / draws.shape[1])).sum())
+
+
+def effective(weights: Array) -> Array:
+    """(people,) how many draws of equal weight they are worth."""
+    return np.asarray(1 / (weights**2).sum(1))
+
+
+def stands(mean: Array, cov: Array, then: Array, cov_then: Array) -> bool:
+    """The population has moved by less than a twentieth of its own spread."""
+    sd, sd_then = np.sqrt(np.diag(cov)), np.sqrt(np.diag(cov_then))
+    return bool((np.abs(then - mean) < 0.05 * sd).all() and (np.abs(sd_then / sd - 1) < 0.05).all())
+
+
+def expectation_maximization(
+    draws: Array, base: Array, mean: Array, cov: Array, known: tuple[float, Array, Array]
+) -> tuple[Array, Array, float]:
+    """The population that makes everybody's data most likely, given the draws.
+
+    known: so many adults, their mean and covariance, are added to the sample; then the steps end, too, where the draws
+    of a quarter of the people have run out, so that they are drawn anew from nearer by.
+    """
+    before, n, (added, at, scatter) = -math.inf, len(draws), known
+    w, loglik = weighted(draws, base, mean, cov)
+    for _ in range(500):
+        if loglik - before < 1e-4 or (added and np.quantile(effective(w), 0.25) < _RUN_OUT):
+            break
+        before = loglik
+        mean = (np.einsum("is,isp->p", w, draws) + added * at) / (n + added)
+        gap = draws - mean
+        own = np.einsum("is,isp,isq->pq", w, gap, gap)
+        if added:
+            own += added * (scatter + np.outer(at - mean, at - mean))
+        cov = own / (n + added) + 1e-9 * np.eye(len(mean))
+        w, loglik = weighted(draws, base, mean, cov)
+    return mean, cov, loglik
+
+
+def moments(draws: Array, weights: Array) -> tuple[Array, Array]:
+    """Each person's posterior mean (people, parameters) and covariance (people, parameters, parameters)."""
+    center = np.einsum("is,isp->ip", weights, draws)
+    gap = draws - center[:, None]
+    return center, np.einsum("is,isp,isq->ipq", weights, gap, gap)
+
+
+def quantiles(draws: Array, weights: Array, at: tuple[float, float] = (0.025, 0.975)) -> Array:
+    """(people, parameters, 2): weighted quantiles of each person's draws."""
+    out = np.empty((draws.shape[0], draws.shape[2], 2))
+    for i in range(draws.shape[0]):
+        for p in range(draws.shape[2]):
+            order = np.argsort(draws[i, :, p])
+            mass = np.cumsum(weights[i, order]) - weights[i, order] / 2
+            out[i, p] = np.interp(at, mass, draws[i, order, p])
+    return out
+
+
+def mean_correlation(covs: Sequence[Array]) -> Array:
+    """The mean over people of the correlation between the errors of a person's estimates."""
+    out = []
+    for cov in covs:
+        sd = np.sqrt(np.maximum(np.diag(cov), 1e-300))
+        out.append(cov / np.outer(sd, sd))
+    return np.asarray(np.mean(out, axis=0))
