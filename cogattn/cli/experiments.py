@@ -23,7 +23,7 @@ from cogattn.cli.options import (
     Whole,
     whole_number,
 )
-from cogattn.cli.shared import end, minds_of, n_jobs, options_of, progress, show, split
+from cogattn.cli.shared import end, minds_of, n_jobs, options_of, progress, show, split, tell
 from cogattn.errors import InputError, choice
 
 
@@ -74,8 +74,7 @@ def run(
     folder = done.folder or Path(out)
     if events:
         files.write_table(folder / "events.parquet", experiment.events(done))
-    show(done.summary(), json)
-    end(folder, json)
+    tell(done, json, folder, "figures")
 
 
 _KEYS = ("paradigm", "arms", "model", "people", "trials", "seed", "options", "observer", "population")
@@ -130,10 +129,7 @@ def compare(
         done = play(
             model, people, trials, seed, n_jobs(jobs), device, **minds, out=out, resume=resume, progress=tick
         )
-    show(done.table(), json)
-    if not json:
-        print("", *done.words(), sep="\n")
-    end(done.folder, json, "figures/compare.png")
+    tell(done, json, done.folder, "figures/compare.png")
 
 
 def scorecard(
@@ -157,35 +153,26 @@ def scorecard(
 
     minds = minds_of(observer, population)
     with progress("scorecard") as tick, workers(backend, scheduler):
-        table = scoring.scorecard(
+        card = scoring.scorecard(
             people, seed, trials, n_jobs(jobs), **minds, out=out, resume=resume, progress=tick, needs=needs
         )
     columns = ["phenomenon", "metric", "human", "low", "high", "model", "softmax", "inside", "softmax_inside"]
     columns += ["needs", "enough"] if needs else []
-    filled = table[table["inside"].notna()]
-    show(table if json else filled[columns], json)
+    table = card.table()
+    show(table if json else table.loc[table["inside"].notna(), columns], json)
     if not json:
-        print("", scoring.words(table), sep="\n")
-    end(table.attrs["folder"], json, "figures/scorecard.png")
+        print("", *card.findings(), sep="\n")
+    end(card.attrs["folder"], json, "figures/scorecard.png")
 
 
 def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
     """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
-    from cogattn import files
     from cogattn.reports import verification
-    from cogattn.view import plot as pens
 
     with progress("verify") as tick:
-        table = verification.verify(quick=quick, seed=seed, progress=tick)
-    show(table, json)
-    folder = Path(out) / "verify"
-    files.write_table(folder / "verify.csv", table)
-    pens.save(verification.figure(table), folder / "figures", "verify")
-    failed = int((table["verdict"] != "holds").sum())
-    if not json:
-        print(f"\n{len(table) - failed} of {len(table)} hold.")
-    end(folder, json, "figures/verify.png")
-    return 1 if failed else 0
+        done = verification.verify(quick=quick, seed=seed, progress=tick)
+    tell(done, json, done.save(Path(out) / "verify"), "figures/verify.png")
+    return 1 if done.failed() else 0
 
 
 def live(
@@ -220,10 +207,7 @@ def live(
             model, chosen, seconds, fps, deadline, value=value, patches=patches, seed=seed,
             device=device, observer=mind, out=out, progress=tick,
         )  # fmt: skip
-    show(done.summary(), json)
-    if not json:
-        print("", *done.words(), sep="\n")
+    tell(done, json, done.folder, "figures/live.png")
     if done.stopped:
         print("\ncogattn: stopped; the frames that were shown are kept", file=sys.stderr)
-    end(done.folder, json, "figures/live.png")
     return 130 if done.stopped else 0

@@ -10,7 +10,7 @@ from typing import Annotated, Any, cast
 from cyclopts import Parameter
 
 from cogattn.cli.options import Json, Observer_, Whole, whole_number
-from cogattn.cli.shared import minds_of, show, show_words
+from cogattn.cli.shared import minds_of, show_words, tell
 from cogattn.errors import InputError
 
 
@@ -125,10 +125,8 @@ def explain(
 
     done = told(results.load(folder), condition, person, trial, everybody=everybody)
     place = Path(out) if out else Path(folder) / "explained"
-    paths = done.save(place, f"condition{condition}-person{person}-trial{trial}")
-    show(done.shown_rows(), json)
-    if not json:
-        print("", done.finding(), "", *paths, sep="\n")
+    kept = done.save(place / f"condition{condition}-person{person}-trial{trial}")
+    tell(done, json, kept, "explained.png")
 
 
 def explore(

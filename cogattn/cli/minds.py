@@ -23,7 +23,7 @@ from cogattn.cli.options import (
     Whole,
     whole_number,
 )
-from cogattn.cli.shared import end, minds_of, n_jobs, options_of, progress, show, split
+from cogattn.cli.shared import minds_of, n_jobs, options_of, progress, split, tell
 
 
 def sensitivity(
@@ -65,10 +65,7 @@ def sensitivity(
             task, _ranges(split(params)), _measures(metric), method=method, n=n, observer=mind, people=people,
             trials=trials, seed=seed, n_jobs=n_jobs(jobs), out=out, resume=resume, progress=tick,
         )  # fmt: skip
-    show(done.table, json)
-    if not json:
-        print("", done.finding(), *done.notes, sep="\n")
-    end(done.folder, json, "figures/sensitivity.png")
+    tell(done, json, done.folder, "figures/sensitivity.png")
 
 
 def sweep(
@@ -107,12 +104,9 @@ def sweep(
             task, _ranges(param), goal, subject_to or (), trials=trials, sampler=sampler, observer=mind, people=people,
             each=each, seed=seed, n_jobs=n_jobs(jobs), out=out, resume=resume, progress=tick,
         )  # fmt: skip
-    show(done.table, json)
-    if not json:
-        print("", *done.words(), sep="\n")
-        if done.table["best"].any():
-            print(f"\nFor every other command: --observer {done.folder}/observer.toml")
-    end(done.folder, json, "figures/sweep.png")
+    tell(done, json, done.folder, "figures/sweep.png")
+    if done.tried["best"].any() and not json:
+        print(f"\nFor every other command: --observer {done.folder}/observer.toml")
 
 
 def _measures(text: str) -> list[str]:

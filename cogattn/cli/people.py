@@ -23,7 +23,7 @@ from cogattn.cli.options import (
     Word,
     whole_number,
 )
-from cogattn.cli.shared import end, minds_of, n_jobs, pairs, progress, show, split
+from cogattn.cli.shared import minds_of, n_jobs, new_folder, pairs, progress, show, split, tell
 from cogattn.errors import InputError
 
 
@@ -103,9 +103,7 @@ def tune(
     json: Json = False,
 ) -> None:
     """People's parameters from their own data: estimates, intervals, a figure, an observer for every other command."""
-    from cogattn import files
     from cogattn.human import importing
-    from cogattn.runs import experiment, results
     from cogattn.tune import drawn, fit, likelihoods
 
     law = likelihoods.of(name)
@@ -113,7 +111,7 @@ def tune(
     table = importing.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
     mind = minds_of(observer, None)["observer"]
     if between:
-        _which_law(name, table, mind, seed, n_jobs(jobs), Path(out), json)
+        _which_law(name, table, mind, seed, n_jobs(jobs), out, json)
         return
     which = None if params is None else split(params)
     how: dict[str, Any] = {"pool": pool, "observer": mind, "seed": seed, "n_jobs": n_jobs(jobs)}
@@ -123,34 +121,23 @@ def tune(
     done.notes[:0] = table.notes
     asked = {"paradigm": name, "params": list(done.params), "pooled": done.pooled, "seed": seed}
     asked |= {"draws": draws, "chains": chains} if posterior else {}
-    folder = experiment.run_folder(Path(out), "tune", asked, resume=False)
-    files.write_text(folder / "config.toml", results.toml(asked))
-    files.write_json(folder / "provenance.json", results.provenance(seed, "cpu", n_jobs(jobs)))
-    done.save(folder)
-    show(done.table(), json)
+    folder = done.save(new_folder("tune", asked, seed, n_jobs(jobs), out))
+    tell(done, json, folder, f"figures/{'posterior' if posterior else 'tune'}.png")
     if not json:
-        print("", *done.notes, sep="\n")
         print(f"\nFor every other command: --observer {folder / 'observer.toml'}")
-    end(folder, json, f"figures/{'posterior' if posterior else 'tune'}.png")
 
 
-def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: Path, json: bool) -> None:
+def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: str, json: bool) -> None:
     """The laws of one paradigm beside each other, in a run folder of their own."""
-    from cogattn import files
     from cogattn import tune as room
-    from cogattn.runs import experiment, results
 
     with progress(f"tune {name} --between") as tick:
         done = room.between(name, table.frame, observer=observer, seed=seed, n_jobs=jobs, progress=tick)
-    asked = {"paradigm": name, "between": list(done.table["law"]), "seed": seed}
-    folder = experiment.run_folder(out, "tune", asked, resume=False)
-    files.write_text(folder / "config.toml", results.toml(asked))
-    files.write_json(folder / "provenance.json", results.provenance(seed, "cpu", jobs))
-    done.save(folder)
-    show(done.table, json)
+    asked = {"paradigm": name, "between": list(done.table()["law"]), "seed": seed}
+    folder = done.save(new_folder("tune", asked, seed, jobs, out))
     if not json:
-        print("", *table.notes, "", done.finding(), sep="\n")
-    end(folder, json, "figures/laws.png")
+        print(*table.notes, "", sep="\n")
+    tell(done, json, folder, "figures/laws.png")
 
 
 def _said(
@@ -191,8 +178,6 @@ def design(
     json: Json = False,
 ) -> None:
     """How many trials, and of which kind, until a parameter of a person is known well enough?"""
-    from cogattn import files
-    from cogattn.runs import experiment, results
     from cogattn.tune import designs
 
     offered: dict[str, Any] = (
@@ -212,19 +197,14 @@ def design(
         "check": check,
         "seed": seed,
     } | offered
-    folder = experiment.run_folder(Path(out), "design", asked, resume=False)
-    files.write_text(folder / "config.toml", results.toml(asked))
-    files.write_json(folder / "provenance.json", results.provenance(seed, "cpu", n_jobs(jobs)))
-    done.save(folder)
-    show(done.conditions, json)
+    folder = done.save(new_folder("design", asked, seed, n_jobs(jobs), out))
     if not json:
-        print()
         show(done.needed, json)
         if check:
             print("\nSimulated people:")
             show(done.check, json)
-        print("", *done.words(), sep="\n")
-    end(folder, json, "figures/design.png")
+        print()
+    tell(done, json, folder, "figures/design.png")
 
 
 def _numbers(name: str, text: str) -> list[float]:

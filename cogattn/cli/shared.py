@@ -16,6 +16,8 @@ from cogattn.errors import InputError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from cogattn.view.result import Result
+
 
 def show(table: pd.DataFrame, json: bool) -> None:
     """A table for people, or for programs."""
@@ -52,6 +54,25 @@ def _from_the_left(table: pd.DataFrame) -> pd.DataFrame:
             wide = max(len(str(name)), int(words.str.len().max() or 0))
             table, heads[name] = table.assign(**{str(name): words.str.ljust(wide)}), str(name).ljust(wide)
     return table.rename(columns=heads)
+
+
+def tell(done: Result, json: bool, folder: Path | None, figure: str) -> None:
+    """A result as every command prints it: its table, what was found, what else is to be known, where it is kept."""
+    show(done.table(), json)
+    if not json:
+        print("", *done.findings(), *done.remarks(), sep="\n")
+    end(folder, json, figure)
+
+
+def new_folder(kind: str, asked: dict[str, Any], seed: int, jobs: int, out: str) -> Path:
+    """A run folder that says what is asked, and with what it is made."""
+    from cogattn import files
+    from cogattn.runs import experiment, results
+
+    folder = experiment.run_folder(Path(out), kind, asked, resume=False)
+    files.write_text(folder / "config.toml", results.toml(asked))
+    files.write_json(folder / "provenance.json", results.provenance(seed, "cpu", jobs))
+    return folder
 
 
 @contextmanager
