@@ -65,7 +65,7 @@ def main() -> None:
     given = asked.parse_args()
     done = {name: ask(name, given.replications, given.cores) for name in ASKED}
     done["wrong"] = ask("whole_report", max(36, given.replications // 3), given.cores, wrong=True)
-    table = pd.concat([one.table for one in done.values()], ignore_index=True)
+    table = pd.concat([one.table() for one in done.values()], ignore_index=True)
     print(table.to_string(index=False, float_format=lambda x: f"{x:.3f}"))
     files.write_table(OUT / "table.csv", table)
     for name, one in done.items():

@@ -41,7 +41,7 @@ def ask(name: str, lessons: int, people: int, n_jobs: int) -> pd.DataFrame:
     if lessons == max(LESSONS):
         done.save(OUT / name)
     spread = done.ranks.groupby("parameter", sort=False)["sd"].mean()
-    return done.table.assign(paradigm=name, lessons=lessons, known=1 - spread.to_numpy())
+    return done.table().assign(paradigm=name, lessons=lessons, known=1 - spread.to_numpy())
 
 
 def draw(table: pd.DataFrame) -> None:

@@ -72,7 +72,7 @@ def means() -> pd.DataFrame:
 def main() -> None:
     """Both ways, written and drawn."""
     done = recover(published(), PEOPLE, n_jobs=cores())
-    print(done.table.to_string(index=False), *done.fit.notes, sep="\n")
+    print(done.table().to_string(index=False), *done.fit.notes, sep="\n")
     done.save(OUT)
     table = means()
     print(table.to_string(index=False))

@@ -56,16 +56,16 @@ def changed() -> Sweep:
 def words(first: Sweep, screening: Sensitivity, second: Sweep) -> list[str]:
     """The answer in sentences."""
     misses = first.measured["misses"]
-    full = first.table["slots"] >= 3
-    effect = screening.table.set_index("parameter")["mu_star"]
+    full = first.tried["slots"] >= 3
+    effect = screening.indices.set_index("parameter")["mu_star"]
     return [
-        f"No capacity does: {first.words()[0]}",
+        f"No capacity does: {first.findings()[0]}",
         f"With three slots or more misses stay between {misses[full].min():.1%} and {misses[full].max():.1%}, "
         "from 20 to 120 items/s.",
         "How much misses change when a parameter goes through its range: "
         + ", ".join(f"{name} {x:.3f}" for name, x in effect.sort_values(ascending=False).items()) + ".",
-        f"The smallest change of {' and '.join(CHANGED)}: {second.words()[-2]}",
-        second.words()[-1],
+        f"The smallest change of {' and '.join(CHANGED)}: {second.findings()[-2]}",
+        second.findings()[-1],
     ]  # fmt: skip
 
 
@@ -73,16 +73,16 @@ def draw(first: Sweep, screening: Sensitivity, second: Sweep) -> None:
     """The three answers beside each other."""
     with plot.style() as plt:
         figure, axes = plt.subplots(1, 3, figsize=(11.4, 3.9))
-        few = first.table["slots"] < 2
+        few = first.tried["slots"] < 2
         for rows, mark, label in ((~few, "o", "2 slots or more"), (few, "x", "fewer")):
-            at = first.table.loc[rows, "capacity"], 100 * first.measured.loc[rows, "misses"]
+            at = first.tried.loc[rows, "capacity"], 100 * first.measured.loc[rows, "misses"]
             axes[0].plot(*at, mark, color="#0072B2", label=label)
         axes[0].axhline(5, color=plot.PEOPLE, linewidth=0.9, linestyle="--")
         axes[0].set(
             xlabel="capacity [items/s]", ylabel="misses [%]", ylim=(0, None), title="no capacity does"
         )
         axes[0].legend()
-        own = screening.table.sort_values("mu_star")
+        own = screening.indices.sort_values("mu_star")
         axes[1].barh(own["parameter"], 100 * own["mu_star"], color="#0072B2")
         low, high = 100 * own["mu_star_low"].clip(lower=0), 100 * own["mu_star_high"]
         axes[1].hlines(np.arange(len(own)), low, high, color=plot.PEOPLE, linewidth=1.2)
@@ -91,12 +91,12 @@ def draw(first: Sweep, screening: Sensitivity, second: Sweep) -> None:
             (False, "x", "#D55E00", "too many"),
             (True, "o", "#0072B2", "5 % or less"),
         ):
-            rows = second.table[second.table["feasible"] == holds]
+            rows = second.tried[second.tried["feasible"] == holds]
             axes[2].plot(rows[CHANGED[0]], rows[CHANGED[1]], mark, color=color, label=label)
         axes[2].plot(
             *(getattr(ADULT, n) for n in CHANGED), "s", color=plot.PEOPLE, label="adult", clip_on=False
         )
-        if second.table["best"].any():
+        if second.tried["best"].any():
             at = second.best[list(CHANGED)]
             axes[2].plot(
                 *at, "*", color="#E69F00", markersize=16, markeredgecolor=plot.PEOPLE, label="smallest change"
@@ -109,7 +109,7 @@ def draw(first: Sweep, screening: Sensitivity, second: Sweep) -> None:
 def main() -> None:
     """Ask, screen, search again; write, draw."""
     first, screening, second = asked(), screened(), changed()
-    for name, table in (("asked", first.table), ("screened", screening.table), ("changed", second.table)):
+    for name, table in (("asked", first.tried), ("screened", screening.indices), ("changed", second.tried)):
         files.write_table(OUT / f"{name}.csv", table)
     told = words(first, screening, second)
     print(*told, sep="\n")

@@ -16,6 +16,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from cogattn import paradigms
+from cogattn.cli import app
+from cogattn.observer import LIMITS
 from cogattn.runs import results
 
 TINY = ["--people", "2", "--trials", "2"]
@@ -35,6 +38,27 @@ def test_list_names_what_there_is(call):
         assert word in out
     assert re.search(r"^model +digit_reader +A network that reads red digits", out, re.M)
     assert not re.search(r" $", out, re.M)
+
+
+def test_list_reads_from_the_sources_what_the_modules_say(call):
+    rows = json.loads(call("list", "--json")[1])
+    told = {
+        kind: {r["name"]: r["what it is"] for r in rows if r["kind"] == kind}
+        for kind in ("paradigm", "limit", "model")
+    }
+    assert told["paradigm"] == {name: paradigms.get(name)().title for name in paradigms.names()}
+    assert list(told["limit"]) == list(LIMITS)
+    assert all(text.endswith((".", "?")) for text in told["model"].values())
+
+
+def test_help_says_what_each_command_does(call):
+    commands = app.resolved_commands()
+    assert {"list", "run", "tune", "import", "doctor"} <= set(commands)
+    for tokens in ((), ("--help",)):
+        out = " ".join(call(*tokens)[1].replace("│", " ").split())
+        for name, command in commands.items():
+            if not name.startswith("-"):
+                assert f"{name} {command.help.split(chr(10))[0]}"[:60] in out
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,8 @@ def test_the_table_holds_the_means_of_the_trials(small):
 def test_the_words_count_what_the_table_counts(small):
     table = small.table()
     inside, soft = table["human inside"].sum(), table["softmax inside"].sum()
-    assert f"inside {inside} of 6" in small.words()[0]
-    assert f"inside {soft}" in small.words()[0]
+    assert f"inside {inside} of 6" in small.findings()[0]
+    assert f"inside {soft}" in small.findings()[0]
 
 
 def test_the_figure_shows_people_and_every_arm_with_the_numbers_of_the_table(small):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 import pytest
 from own import COPYIST
 
@@ -78,15 +79,15 @@ def test_the_picture_has_a_cell_for_each_element_and_says_its_share(report):
         depth = [patch.get_alpha() for patch in ax.patches]
         assert np.argmax(depth) == np.argmax(rows["allocation"].to_numpy())
     assert told.pictures.shape == (6, 8, 8, 3)
-    assert figure.get_suptitle().replace("\n", " ") == told.finding()
+    assert figure.get_suptitle().replace("\n", " ") == told.findings()[0]
 
 
 def test_it_is_saved_with_the_run(copied):
     folder = load(copied.folder).folder
     told = explain(load(folder), condition=2, everybody=True)
-    paths = told.save(folder / "explained", "condition2")
-    assert {p.suffix for p in paths} == {".parquet", ".png", ".svg", ".pdf"}
-    assert all(p.is_file() for p in paths)
+    place = told.save(folder / "explained")
+    assert {p.suffix for p in place.glob("explained.*")} == {".parquet", ".png", ".svg", ".pdf"}
+    pd.testing.assert_frame_equal(pd.read_parquet(place / "explained.parquet"), told.frame)
 
 
 @pytest.mark.parametrize(

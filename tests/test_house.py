@@ -237,6 +237,12 @@ def test_the_package_itself_waits_for_nothing():
     assert loaded_by("import cogattn") == set()
 
 
+def test_the_command_line_waits_for_nothing_that_a_command_does_not_need():
+    say = "from cogattn.cli import app, main; app.resolved_commands()"
+    assert loaded_by(say) == set()
+    assert loaded_by("import cogattn.nn.networks.shelf as s; [s.about(name) for name in s.names()]") == set()
+
+
 def test_simpy_and_torch_do_not_bring_each_other():
     assert "torch" not in loaded_by("import cogattn.mind.world, cogattn.mind.cohort, cogattn.observer")
     assert loaded_by("import cogattn.nn.gate, cogattn.nn") & {"simpy", "transformers"} == set()

@@ -136,7 +136,7 @@ def test_the_comparison_of_a_specialist_is_its_own_task(copyist, tmp_path):
     assert list(done.runs) == ["own_task"]
     assert (table["arm softmax"] == 1).all()
     assert (table["arm human"] < 1).any()
-    assert "8: 0." in done.words()[-1]
+    assert "8: 0." in done.findings()[-1]
     assert (done.folder / "figures" / "compare.png").is_file()
     labels = [text.get_text() for text in done.plot().legends[0].get_texts()]
     assert labels[:2] == ["copyist, human limits", "copyist, no limits"]
@@ -145,7 +145,7 @@ def test_the_comparison_of_a_specialist_is_its_own_task(copyist, tmp_path):
 def test_the_comparison_of_a_judge_is_nback():
     done = compare("nback_reader", people=4)
     assert list(done.runs) == ["nback", "nback_mind_alone"]
-    assert "of 3 human bands" in done.words()[0]
+    assert "of 3 human bands" in done.findings()[0]
 
 
 # --- what cannot be asked ---

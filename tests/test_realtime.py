@@ -294,7 +294,7 @@ def test_another_seed_is_another_film(path):
 def test_the_summary_is_that_of_its_frames(path):
     sitting = sat(path, "human", patch=0.02, deadline=0.05)
     done = realtime.Live(sitting.screening, sitting.subject.exam, sittings=[sitting])
-    f, (row,) = done.frame, done.summary().to_dict("records")
+    f, (row,) = done.frame, done.table().to_dict("records")
     good = f[~f["skipped"] & ~f["missed"]]
     assert (row["frames"], row["skipped"], row["missed"]) == (50, f["skipped"].sum(), f["missed"].sum())
     assert row["skipped"] > 0 < row["missed"]
@@ -303,7 +303,7 @@ def test_the_summary_is_that_of_its_frames(path):
     assert row["p90_ms"] == pytest.approx(1000 * np.quantile(f["latency"].dropna(), 0.9))
     assert row["gmacs"] == pytest.approx(f["macs"][~f["skipped"]].mean() / 1e9)
     assert row["in_time"] < row["score"]
-    assert str(row["skipped"]) in done.words()[0]
+    assert str(row["skipped"]) in done.findings()[0]
 
 
 def test_in_time_is_what_simulated_time_says(path):
@@ -344,7 +344,7 @@ def test_by_the_real_clock(path, tmp_path):
         "figures/live.png",
     } <= files
     assert json.loads((done.folder / "provenance.json").read_text())["status"] == "done"
-    pd.testing.assert_frame_equal(pd.read_csv(done.folder / "summary.csv"), done.summary(), check_dtype=False)
+    pd.testing.assert_frame_equal(pd.read_csv(done.folder / "summary.csv"), done.table(), check_dtype=False)
 
 
 def test_ctrl_c_leaves_what_was_shown(path, tmp_path, monkeypatch, capsys):

@@ -81,12 +81,12 @@ def test_the_card_says_which_limits_a_band_needs():
     lifted = table.set_index("metric")["without slots"]
     assert lifted["letters reported at 200 ms"] > 4  # people: 3.2
     assert (table.loc[~table["inside"].astype(bool), "needs"] == "").all()
-    assert "Bands that need each limit: " in scoring.words(table)
-    assert scoring.figure(table).axes[0].texts
+    assert "Bands that need each limit: " in str.join(" ", table.findings())
+    assert table.plot().axes[0].texts
 
 
 def test_the_figure_puts_each_value_where_it_lies_in_its_band(table):
-    ax = scoring.figure(table).axes[0]
+    ax = table.plot().axes[0]
     marks = {line.get_label(): line.get_xdata() for line in ax.get_lines()}
     rows = table[table["inside"].notna()].iloc[::-1]
     place = (rows["model"] - (rows["low"] + rows["high"]) / 2) / ((rows["high"] - rows["low"]) / 2)
@@ -95,7 +95,7 @@ def test_the_figure_puts_each_value_where_it_lies_in_its_band(table):
 
 
 def test_the_words_count_the_rows(table):
-    text = scoring.words(table)
+    text = str.join(" ", table.findings())
     assert "52 of 52" in text
     assert "0 rows are empty" in text
     assert "18 rows have no softmax value" in text

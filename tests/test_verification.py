@@ -109,7 +109,7 @@ def test_a_seed_is_a_whole_number(seed):
 
 def test_the_figure_shows_every_row_of_each_driver(sound):
     table, _ = sound
-    ax = verification.figure(table).axes[0]
+    ax = table.plot().axes[0]
     marks = {line.get_label(): line for line in ax.get_lines()}
     for driver in verification.PLAYERS:
         z = table[table["driver"] == driver]["z"].clip(-9, 9)

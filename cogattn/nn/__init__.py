@@ -1,14 +1,38 @@
-"""Attention under a gate, in torch."""
+"""Attention under a gate, in torch. Each name is loaded when it is first used.
 
-from cogattn.nn import huggingface
-from cogattn.nn.functional import gated_attention
-from cogattn.nn.limiting import limit
-from cogattn.nn.mechanisms import Attention, Explanation, attention
-from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
-from cogattn.nn.multihead import MultiheadAttention
-from cogattn.nn.passing import let_through
-from cogattn.nn.scores import MECHANISMS
-from cogattn.nn.selection import Selection, relaxed_topk, select, straight_through
+>>> callable(attention("dot", 4))
+True
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cogattn.nn import huggingface
+    from cogattn.nn.functional import gated_attention
+    from cogattn.nn.limiting import limit
+    from cogattn.nn.mechanisms import Attention, Explanation, attention
+    from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
+    from cogattn.nn.multihead import MultiheadAttention
+    from cogattn.nn.passing import let_through
+    from cogattn.nn.scores import MECHANISMS
+    from cogattn.nn.selection import Selection, relaxed_topk, select, straight_through
+
+# Where each name lives. Loaded when first used: whoever asks for the name of a network does not wait for torch.
+_HOMES = {
+    "functional": ("gated_attention",),
+    "huggingface": (),
+    "limiting": ("limit",),
+    "mechanisms": ("Attention", "Explanation", "attention"),
+    "memory": ("Leak", "Plan", "SlotCache", "eviction_plan", "leak", "plan_from_events", "remember"),
+    "multihead": ("MultiheadAttention",),
+    "passing": ("let_through",),
+    "scores": ("MECHANISMS",),
+    "selection": ("Selection", "relaxed_topk", "select", "straight_through"),
+}
+_HOME = {name: home for home, names in _HOMES.items() for name in names}
 
 __all__ = [
     "MECHANISMS",
@@ -32,3 +56,17 @@ __all__ = [
     "select",
     "straight_through",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return import_module(f"cogattn.nn.{name}")
+    if name not in _HOME:
+        raise AttributeError(f"module 'cogattn.nn' has no attribute {name!r}")
+    value = getattr(import_module(f"cogattn.nn.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

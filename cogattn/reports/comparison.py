@@ -7,13 +7,14 @@ alone`, is the same people without one: what separates it from the limited netwo
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cogattn import files, human, showing
+from cogattn import human, showing
 from cogattn.nn.networks.subjects import find, is_judge, is_specialist
 from cogattn.observer import Observer
 from cogattn.paradigms import OwnTask, registry
@@ -23,6 +24,7 @@ from cogattn.runs.experiment import Plan, check, digest, execute_all, make_plan,
 from cogattn.runs.results import Trials
 from cogattn.showing import Progress
 from cogattn.view import plot
+from cogattn.view.result import Files, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +37,7 @@ _TAIL = "_mind_alone"
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Comparison(Result):
     """What `compare` found: a run per task, with the network and (`mind alone`) without."""
 
     runs: dict[str, Trials]
@@ -97,7 +99,7 @@ class Comparison:
         shares = [f.groupby(["exposure", "distractors"])[["score", "arrived"]].sum() for f in frames]
         return float(min((s["score"] / s["arrived"]).min() for s in shares))
 
-    def words(self) -> list[str]:
+    def findings(self) -> list[str]:
         """What was found, in a few sentences."""
         table = self.table()
         inside, known = int(table["human inside"].sum()), int(table["human inside"].notna().sum())
@@ -160,13 +162,21 @@ class Comparison:
         (task,) = self.tasks
         return self.runs[task].paradigm.figure(self.frame(task))
 
-    def save(self, folder: Path) -> Path:
-        """The table, the figure and, last, done.json; the runs have folders of their own in it."""
-        files.write_table(folder / "summary.csv", self.table())
-        files.write_text(folder / "findings.txt", "\n".join(self.words()) + "\n")
-        plot.keep(self.plot(), folder / "figures", "compare")
-        files.write_json(folder / "done.json", {"runs": sorted(self.runs)})
-        return folder
+    def heading(self) -> str:
+        """Who is compared."""
+        return f"{self.model} under human limits, without, and people"
+
+    def files(self) -> Files:
+        """The table; the runs have folders of their own in it."""
+        return {"summary.csv": self.table()}
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The tasks beside each other."""
+        yield "figures/compare", self.plot()
+
+    def done(self) -> dict[str, Any]:
+        """Which runs there are."""
+        return {"runs": sorted(self.runs)}
 
 
 def compare(

@@ -12,8 +12,8 @@ taken at its own logits: softmax over the elements that its gate leaves open.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from textwrap import fill, shorten
 from typing import TYPE_CHECKING, Any
 
@@ -21,13 +21,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import files
 from cogattn.errors import InputError, whole
 from cogattn.observer import limits_of
 from cogattn.paradigms import OwnTask
 from cogattn.runs.experiment import Cell, Plan, model_of, plan_of, play_again, world_of
 from cogattn.runs.results import Trials
 from cogattn.view import plot
+from cogattn.view.result import Files, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,7 +36,7 @@ MOST = 5000  #: trials of one arm that are explained at once
 
 
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Result):
     """What `explain` found: a row per arm, person, trial and element."""
 
     frame: pd.DataFrame
@@ -51,7 +51,7 @@ class Explanation:
         f, (person, trial) = self.frame, self.shown
         return f[(f["arm"] == arm) & (f["person"] == person) & (f["trial"] == trial)]
 
-    def shown_rows(self) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:
         """The trial that is shown, in every arm."""
         return pd.concat([self.one(arm) for arm in self.arms], ignore_index=True)
 
@@ -60,7 +60,7 @@ class Explanation:
         """The arms, in the order of the run."""
         return list(dict.fromkeys(self.frame["arm"]))
 
-    def finding(self) -> str:
+    def findings(self) -> list[str]:
         """What was found, in a line."""
         parts = []
         for arm in self.arms:
@@ -70,7 +70,11 @@ class Explanation:
                 f"{arm} holds {int(rows['held'].sum())} of {len(rows)} and gives "
                 f"{top['allocation']:.0%} to “{shorten(top['name'], 40)}”"
             )
-        return f"{self.title}: {'; '.join(parts)}"
+        return [f"{self.title}: {'; '.join(parts)}."]
+
+    def heading(self) -> str:
+        """Which trial it is."""
+        return f"{self.title}: person {self.shown[0]}, trial {self.shown[1]}"
 
     def plot(self) -> Figure:
         """Elements from top to bottom, a column per arm (the darker, the more attention); then when each was held."""
@@ -84,7 +88,9 @@ class Explanation:
             for ax, arm in zip(axes, arms, strict=False):
                 self._heat(ax, arm, wide)
             self._times(axes[-1], arms[0])
-            figure.suptitle(plot.evenly(self.finding(), int(13 * size[0])), x=0.01, ha="left", fontsize=11)
+            figure.suptitle(
+                plot.evenly(self.findings()[0], int(13 * size[0])), x=0.01, ha="left", fontsize=11
+            )
             return figure
 
     def _heat(self, ax: Any, arm: str, wide: float) -> None:
@@ -115,12 +121,13 @@ class Explanation:
         ax.set(title=f"when it was held ({arm})", xlabel="time [s]", xlim=(0, self.end), yticks=[])
         ax.set_ylim(len(rows) - 0.5, -0.5)
 
-    def save(self, folder: Path, name: str) -> list[Path]:
-        """The table and the picture; their paths."""
-        table = folder / f"{name}.parquet"
-        files.write_table(table, self.frame)
-        paths = plot.keep(self.plot(), folder, name)
-        return [table, *paths]
+    def files(self) -> Files:
+        """The trial that is shown, and all that were explained."""
+        return {"shown.csv": self.table(), "explained.parquet": self.frame}
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The heat map."""
+        yield "explained", self.plot()
 
 
 def explain(

@@ -17,7 +17,7 @@ machine; which frames are skipped, and when an answer comes, is that machine's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -41,6 +41,7 @@ from cogattn.runs.experiment import one_thread_each, run_folder
 from cogattn.showing import Progress
 from cogattn.view import plot
 from cogattn.view.plot import Pen
+from cogattn.view.result import Files, Result
 from cogattn.world.stream import MOST_ELEMENTS
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ def live(
     Ctrl-C ends it: what was shown until then is the result, and `stopped` says so.
 
     >>> seen = live(arms=("softmax",), seconds=0.2, fps=10.0)
-    >>> seen.summary()["arm"].tolist()
+    >>> seen.table()["arm"].tolist()
     ['softmax']
     """
     subject, screening = prepared(
@@ -348,7 +349,7 @@ def _there(logit: Floats) -> Ints:
 
 
 @dataclass
-class Live:
+class Live(Result):
     """What came of it: `frame` has a row per frame and arm."""
 
     screening: Screening
@@ -386,7 +387,7 @@ class Live:
         """What the mind went through: the same in every arm in which it says how much is looked at."""
         return next((s for s in self.sittings if s.arm in _BY_MIND), self.sittings[0]).mind.events
 
-    def summary(self) -> pd.DataFrame:
+    def table(self) -> pd.DataFrame:
         """A row per arm. `in_time`: the score over all frames, 0 for one skipped or answered too late; `score`: of the
         answers there are; per answer `patches` looked at, `gmacs` (1e9 multiply-accumulates), `work_ms`."""
         rows = []
@@ -412,12 +413,12 @@ class Live:
             )
         return pd.DataFrame(rows)
 
-    def words(self) -> list[str]:
+    def findings(self) -> list[str]:
         """What was found, a sentence per arm; and what the machine can do."""
         said = [
             f"{r.arm}: {r.in_time:.2f} {self.exam.measure} in time; of {r.frames} frames {r.skipped} skipped, "
-            f"{r.missed} answered too late; {r.gmacs:.3g} G multiply-accumulates an answer"
-            for r in self.summary().itertuples()
+            f"{r.missed} answered too late; {r.gmacs:.3g} G multiply-accumulates an answer."
+            for r in self.table().itertuples()
         ]
         glance, one, every = (1000 * self.machine.get(word, math.nan) for word in ("glance", "one", "all"))
         load, deadline = self.screening.patches, 1000 * self.screening.deadline
@@ -438,7 +439,7 @@ class Live:
                 axis.set_major_formatter("{x:g}")
                 axis.set_minor_formatter("")
             figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5)
-            worth = ", ".join(f"{r.arm} {r.in_time:.2f}" for r in self.summary().itertuples())
+            worth = ", ".join(f"{r.arm} {r.in_time:.2f}" for r in self.table().itertuples())
             figure.suptitle(f"{self.exam.title}, in time: {worth}", x=0.01, ha="left", fontweight="bold")
             return figure
 
@@ -457,7 +458,7 @@ class Live:
 
     def _worth(self, ax: Axes, known: dict[str, Pen]) -> None:
         """What answers are worth for what they cost: those in time (filled), and whenever they came (hollow)."""
-        for r in self.summary().itertuples():
+        for r in self.table().itertuples():
             pen = known[str(r.arm)]
             ax.plot([r.gmacs] * 2, [r.in_time, r.score], color=pen.color, linewidth=0.8)
             ax.plot(r.gmacs, r.score, pen.mark, color=pen.color, markerfacecolor="white", markersize=8)
@@ -466,17 +467,31 @@ class Live:
         ax.set_ylim(-0.03, 1.05)
         ax.set_title("Filled: in time; hollow: whenever it came")
 
-    def save(self, folder: Path) -> Path:
-        """The run folder; done.json last, and only of a film that was shown to its end."""
+    def heading(self) -> str:
+        """What was watched."""
+        s = self.screening
+        return f"{self.exam.title}: {s.frames} frames at {s.fps:g} per second, deadline {1000 * s.deadline:.0f} ms"
+
+    def files(self) -> Files:
+        """The frames and what came of them."""
+        return {"frames.csv.gz": self.frame, "summary.csv": self.table()}
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """When the answers came, and what they were worth."""
+        yield "figures/live", self.plot()
+
+    def done(self) -> dict[str, Any]:
+        """How many frames were shown."""
+        return {"frames": len(self.frame)}
+
+    def save(self, folder: str | Path) -> Path:
+        """The run folder; done.json only of a film that was shown to its end."""
+        folder = Path(folder)
         files.write_text(folder / "config.toml", results.toml(self.screening.config()))
         status = {"status": "stopped" if self.stopped else "done", "machine": self.machine}
         files.write_json(folder / "provenance.json", self.provenance | status)
-        if not len(self.frame):
-            return folder
-        files.write_table(folder / "frames.csv.gz", self.frame)
-        files.write_table(folder / "summary.csv", self.summary())
-        files.write_text(folder / "findings.txt", "\n".join(self.words()) + "\n")
-        plot.keep(self.plot(), folder / "figures", "live")
-        if not self.stopped:
-            files.write_json(folder / "done.json", {"frames": len(self.frame)})
+        if len(self.frame):
+            super().save(folder)
+        if self.stopped:
+            (folder / "done.json").unlink(missing_ok=True)
         return folder

@@ -6,7 +6,7 @@ arm; the others stay empty. Nothing is tuned per row: one population serves all.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +14,92 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import files, human, paradigms, showing
+from cogattn import human, paradigms, showing
 from cogattn.observer import LIMITS, Observer
 from cogattn.population import Population
 from cogattn.runs import results
 from cogattn.runs.experiment import check, digest, execute_all, make_plan, run_folder
 from cogattn.showing import Progress
-from cogattn.view import plot
+from cogattn.view import plot as pens
+from cogattn.view.result import Files, Frame
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+
+class Scorecard(Frame):
+    """What `scorecard` found: the columns of `human/targets.csv` and each arm's values beside its bands."""
+
+    def heading(self) -> str:
+        """Its name."""
+        return "Scorecard: every human band"
+
+    def findings(self) -> list[str]:
+        """How many bands there are and how many each arm is inside; which limits they need; what is estimated."""
+        table = self.table()
+        filled = int(table["inside"].notna().sum())
+        timeless = int((table["inside"].notna() & table["softmax_inside"].isna()).sum())
+        return [
+            f"{filled} of {len(table)} bands have a paradigm: the human arm is inside {int(table['inside'].sum())}, "
+            f"softmax inside {int(table['softmax_inside'].sum())}; {len(table) - filled} rows are empty.",
+            f"{timeless} rows have no softmax value: attention that takes no time has no response times.",
+            *_needed(table),
+            _parameters(),
+        ]
+
+    def files(self) -> Files:
+        """The card."""
+        return {"scorecard.csv": self.table()}
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The card as a figure."""
+        yield "figures/scorecard", self.plot()
+
+    def plot(self) -> Figure:
+        """Each filled row on the scale of its own band: grey = inside; marks beyond the edge are off the scale."""
+        table = self.table()
+        rows = table[table["inside"].notna()].iloc[::-1]
+        known = pens.pens(["human", "softmax"])
+        with pens.style() as plt:
+            result, ax = plt.subplots(figsize=(9.6, 1.5 + 0.215 * len(rows)))
+            ax.axvspan(-1, 1, color="#E8E8E8", zorder=0)
+            y = np.arange(len(rows))
+            centre, half = (rows["low"] + rows["high"]) / 2, (rows["high"] - rows["low"]) / 2
+            edge = 4.0
+
+            def at(values: Any) -> Any:
+                return np.clip((values - centre) / half, -edge, edge)
+
+            ax.plot(at(rows["human"]), y, "*", color=pens.PEOPLE, markersize=9, label="people")
+            for column, arm, label in (
+                ("model", "human", "human limits"),
+                ("softmax", "softmax", "plain softmax"),
+            ):
+                ax.plot(
+                    at(rows[column]), y, known[arm].mark, color=known[arm].color, label=label, clip_on=False
+                )
+            if "needs" in rows:
+                for at_y, need in zip(y, rows["needs"], strict=True):
+                    ax.annotate(
+                        str(need), (edge + 0.35, at_y), va="center", fontsize=7.5, annotation_clip=False
+                    )
+                ax.annotate("needs", (edge + 0.35, len(rows) - 0.2), fontsize=8, annotation_clip=False)
+            names = [
+                f"{p}: {m}".replace(" (published summary)", "")
+                for p, m in zip(rows["phenomenon"], rows["metric"], strict=True)
+            ]
+            ax.set_yticks(y, names, fontsize=7.5)
+            ax.set_xticks([-edge, -1, 1, edge], ["off", "low", "high", "off"])
+            ax.set(
+                xlabel="place in the human band", xlim=(-edge - 0.2, edge + 0.2), ylim=(-0.8, len(rows) - 0.2)
+            )
+            inside, soft = int(rows["inside"].sum()), int(rows["softmax_inside"].sum())
+            left = len(table) - len(rows)
+            title = f"Inside the human band: human limits {inside} of {len(rows)}, softmax {soft}"
+            title += f" ({left} rows to come)" if left else ""
+            result.suptitle(title, x=0.01, ha="left", fontweight="bold")
+            result.legend(loc="outside lower center", ncols=3)
+            return result
 
 
 def scorecard(
@@ -38,7 +114,7 @@ def scorecard(
     resume: bool = False,
     progress: Progress | bool | None = None,
     needs: bool = False,
-) -> pd.DataFrame:
+) -> Scorecard:
     """The columns of `human/targets.csv` and model, softmax, inside, softmax_inside (missing = no paradigm yet).
 
     `needs=True` adds a column for each limit ("without slots": the value when it is lifted and the others stay), and
@@ -76,7 +152,7 @@ def scorecard(
         table = add_needs(table, home, play)
     table.attrs["folder"] = folder
     if folder is not None:
-        save(table, folder)
+        table.save(folder)
     return table
 
 
@@ -85,10 +161,10 @@ Values = dict[tuple[str, str, str], float]  # (arm, phenomenon, metric) -> value
 
 
 def add_needs(
-    table: pd.DataFrame,
+    table: Scorecard,
     home: Mapping[tuple[str, str], str],
     play: Callable[[Mapping[str, Sequence[str]]], Values],
-) -> pd.DataFrame:
+) -> Scorecard:
     """Lift each limit in turn: which bands are missed then? And are those limits enough by themselves?
 
     home: the paradigm of each band; play: the values of some arms of each paradigm (in memory: half a minute).
@@ -160,9 +236,9 @@ def _known(runs: Iterable[results.Trials]) -> Values:
     return {(arm, p, m): v for run in runs for arm, p, m, v in _values(run)}
 
 
-def fill(targets: pd.DataFrame, known: Values) -> pd.DataFrame:
+def fill(targets: pd.DataFrame, known: Values) -> Scorecard:
     """Put each arm's values beside their bands; what nobody measured stays missing."""
-    table = targets.copy()
+    table = Scorecard(targets.copy())
     for column, arm in (("model", "human"), ("softmax", "softmax")):
         table[column] = _column(table, known, arm)
     for column, verdict in (("model", "inside"), ("softmax", "softmax_inside")):
@@ -170,31 +246,19 @@ def fill(targets: pd.DataFrame, known: Values) -> pd.DataFrame:
     return table
 
 
-def words(table: pd.DataFrame) -> str:
-    """The count, in a sentence."""
-    filled = int(table["inside"].notna().sum())
-    timeless = int((table["inside"].notna() & table["softmax_inside"].isna()).sum())
-    return (
-        f"{filled} of {len(table)} bands have a paradigm: the human arm is inside {int(table['inside'].sum())}, "
-        f"softmax inside {int(table['softmax_inside'].sum())}; {len(table) - filled} rows are empty. "
-        f"{timeless} rows have no softmax value: attention that takes no time has no response times."
-        f"{needed(table)}{parameters()}"
-    )
-
-
-def parameters() -> str:
+def _parameters() -> str:
     """How many numbers the population has, and how many of them tables of people inform."""
     counts = human.parameters()["status"].value_counts()
     return (
-        f" {counts['estimated']} free parameters are estimated from human tables, {counts['assumption']} are assumed "
+        f"{counts['estimated']} free parameters are estimated from human tables, {counts['assumption']} are assumed "
         "(cogattn/human/population.csv says which)."
     )
 
 
-def needed(table: pd.DataFrame) -> str:
+def _needed(table: pd.DataFrame) -> list[str]:
     """How many bands need each limit."""
     if "needs" not in table:
-        return ""
+        return []
     own = [set(str(n).split("+")) for n in table["needs"]]
     counts = {limit: sum(limit in n for n in own) for limit in LIMITS}
     parts = ", ".join(f"{limit} {n}" for limit, n in sorted(counts.items(), key=lambda c: -c[1]) if n)
@@ -202,56 +266,7 @@ def needed(table: pd.DataFrame) -> str:
     left = ", ".join(
         f"without {limit} {int(_inside(table, table[f'without {limit}']).sum())}" for limit in LIMITS
     )
-    return (
-        f" Bands that need each limit: {parts}; in {enough} of them these limits alone are enough. "
-        f"With one limit lifted inside: {left}."
-    )
-
-
-def save(table: pd.DataFrame, folder: Path) -> None:
-    """scorecard.csv, its figure, and done.json last."""
-    files.write_table(folder / "scorecard.csv", table)
-    picture = figure(table)
-    plot.save(picture, folder / "figures", "scorecard")
-    plot.close(picture)
-    files.write_json(folder / "done.json", {"rows": len(table)})
-
-
-def figure(table: pd.DataFrame) -> Figure:
-    """Each filled row on the scale of its own band: grey = inside; marks beyond the edge are off the scale."""
-    rows = table[table["inside"].notna()].iloc[::-1]
-    known = plot.pens(["human", "softmax"])
-    with plot.style() as plt:
-        result, ax = plt.subplots(figsize=(9.6, 1.5 + 0.215 * len(rows)))
-        ax.axvspan(-1, 1, color="#E8E8E8", zorder=0)
-        y = np.arange(len(rows))
-        centre, half = (rows["low"] + rows["high"]) / 2, (rows["high"] - rows["low"]) / 2
-        edge = 4.0
-
-        def at(values: Any) -> Any:
-            return np.clip((values - centre) / half, -edge, edge)
-
-        ax.plot(at(rows["human"]), y, "*", color=plot.PEOPLE, markersize=9, label="people")
-        for column, arm, label in (
-            ("model", "human", "human limits"),
-            ("softmax", "softmax", "plain softmax"),
-        ):
-            ax.plot(at(rows[column]), y, known[arm].mark, color=known[arm].color, label=label, clip_on=False)
-        if "needs" in rows:
-            for at_y, need in zip(y, rows["needs"], strict=True):
-                ax.annotate(str(need), (edge + 0.35, at_y), va="center", fontsize=7.5, annotation_clip=False)
-            ax.annotate("needs", (edge + 0.35, len(rows) - 0.2), fontsize=8, annotation_clip=False)
-        names = [
-            f"{p}: {m}".replace(" (published summary)", "")
-            for p, m in zip(rows["phenomenon"], rows["metric"], strict=True)
-        ]
-        ax.set_yticks(y, names, fontsize=7.5)
-        ax.set_xticks([-edge, -1, 1, edge], ["off", "low", "high", "off"])
-        ax.set(xlabel="place in the human band", xlim=(-edge - 0.2, edge + 0.2), ylim=(-0.8, len(rows) - 0.2))
-        inside, soft = int(rows["inside"].sum()), int(rows["softmax_inside"].sum())
-        left = len(table) - len(rows)
-        title = f"Inside the human band: human limits {inside} of {len(rows)}, softmax {soft}"
-        title += f" ({left} rows to come)" if left else ""
-        result.suptitle(title, x=0.01, ha="left", fontweight="bold")
-        result.legend(loc="outside lower center", ncols=3)
-        return result
+    return [
+        f"Bands that need each limit: {parts}; in {enough} of them these limits alone are enough.",
+        f"With one limit lifted inside: {left}.",
+    ]

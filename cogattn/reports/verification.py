@@ -28,7 +28,8 @@ from cogattn.laws import race
 from cogattn.mind import cohort, world
 from cogattn.observer import Observer
 from cogattn.showing import Progress, ticker
-from cogattn.view import plot
+from cogattn.view import plot as pens
+from cogattn.view.result import Files, Frame
 from cogattn.world.stream import Change, Stimulus, TaskStream, display
 
 if TYPE_CHECKING:
@@ -56,12 +57,60 @@ class Law:
     expected: float
 
 
+class Verification(Frame):
+    """What `verify` found: columns law, driver, expected, measured, z, p, verdict."""
+
+    def heading(self) -> str:
+        """Its name."""
+        return "Closed forms against both drivers"
+
+    def failed(self) -> int:
+        """How many rows do not hold."""
+        return int((self["verdict"] != "holds").sum())
+
+    def findings(self) -> list[str]:
+        """How many hold; of those that fail, by how much."""
+        rows = self.table().query("verdict != 'holds'").itertuples()
+        return [
+            f"{len(self) - self.failed()} of {len(self)} hold.",
+            *(
+                f"{r.law} ({r.driver}) fails: {r.measured:.6g} for {r.expected:.6g}, z = {r.z:.1f}."
+                for r in rows
+            ),
+        ]
+
+    def files(self) -> Files:
+        """The table."""
+        return {"verify.csv": self.table()}
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """z of every row."""
+        yield "figures/verify", self.plot()
+
+    def plot(self) -> Figure:
+        """z of every row, by driver, beside the limits within which a sound theory stays."""
+        table = self.table()
+        known = pens.pens(["human", "softmax"])
+        with pens.style() as plt:
+            result, ax = plt.subplots(figsize=(7.0, 3.4))
+            for driver, pen in zip(PLAYERS, known.values(), strict=False):
+                own = table[table["driver"] == driver].reset_index()
+                ax.plot(own.index, own["z"].clip(-9, 9), pen.mark, color=pen.color, label=driver)
+            edge = float(stats.t.isf(FALSE_ALARM / len(table) / 2, REPLICATIONS - 1))
+            ax.axhspan(-edge, edge, color="#EEEEEE", zorder=0)
+            holds = int((table["verdict"] == "holds").sum())
+            ax.set(xlabel="law (row of its driver)", ylabel="z [standard errors]", ylim=(-10, 10))
+            ax.set_title(f"{holds} of {len(table)} closed forms hold (grey: where a sound theory stays)")
+            ax.legend(loc="upper right", ncols=2)
+            return result
+
+
 def verify(
     quick: bool = False,
     seed: int = 0,
     progress: Progress | bool | None = None,
     observer: Observer | None = None,
-) -> pd.DataFrame:
+) -> Verification:
     """Columns law, driver, expected, measured, z, verdict. `observer` plays in the place of the laws' own minds.
 
     (With another observer than the closed forms were told of, they must fail: that is how this is tested.)
@@ -87,24 +136,8 @@ def verify(
     if tick is not None:
         tick(len(laws) + 1, len(laws) + 1)
     table = pd.DataFrame(rows, columns=["law", "driver", "expected", "measured", "z", "p"])
-    return table.assign(verdict=np.where(table["p"] > FALSE_ALARM / len(table), "holds", "FAILS"))
-
-
-def figure(table: pd.DataFrame) -> Figure:
-    """z of every row, by driver, beside the limits within which a sound theory stays."""
-    known = plot.pens(["human", "softmax"])
-    with plot.style() as plt:
-        result, ax = plt.subplots(figsize=(7.0, 3.4))
-        for driver, pen in zip(PLAYERS, known.values(), strict=False):
-            own = table[table["driver"] == driver].reset_index()
-            ax.plot(own.index, own["z"].clip(-9, 9), pen.mark, color=pen.color, label=driver)
-        edge = float(stats.t.isf(FALSE_ALARM / len(table) / 2, REPLICATIONS - 1))
-        ax.axhspan(-edge, edge, color="#EEEEEE", zorder=0)
-        holds = int((table["verdict"] == "holds").sum())
-        ax.set(xlabel="law (row of its driver)", ylabel="z [standard errors]", ylim=(-10, 10))
-        ax.set_title(f"{holds} of {len(table)} closed forms hold (grey: where a sound theory stays)")
-        ax.legend(loc="upper right", ncols=2)
-        return result
+    verdict = np.where(table["p"] > FALSE_ALARM / len(table), "holds", "FAILS")
+    return Verification(table.assign(verdict=verdict))
 
 
 def _test(means: Array, expected: float, trials: int) -> tuple[float, float]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import platform
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -22,11 +22,12 @@ import pandas as pd
 import tomli_w
 from joblib.parallel import get_active_backend
 
-from cogattn import human, showing
+from cogattn import human
 from cogattn.errors import InputError
-from cogattn.files import read_json, read_table, write_json, write_table, write_text
+from cogattn.files import read_json, read_table
 from cogattn.observer import Observer, read_toml
 from cogattn.paradigms import Paradigm, registry
+from cogattn.view.result import Files, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -35,7 +36,7 @@ ACCOUNT = ("arrived", "answered", "missed", "censored")
 
 
 @dataclass(frozen=True)
-class Trials:
+class Trials(Result):
     """All trials of a run: `frame` has a row per trial, `config` says what was asked, `paradigm` is the experiment.
 
     >>> from cogattn import run
@@ -73,38 +74,53 @@ class Trials:
         shown = overlaid([self, *others]) if others else self
         return shown.paradigm.figure(shown.frame, axes)
 
-    def save(self, folder: str | Path) -> Path:
-        """Write the run folder: tables, summary, figure, provenance; done.json last."""
-        from cogattn.view import plot
+    def table(self) -> pd.DataFrame:
+        """The same as `summary()`."""
+        return self.summary()
 
-        folder = Path(folder)
-        write_text(folder / "config.toml", toml(self.config))
-        write_table(folder / "trials.parquet", self.frame)
-        write_table(folder / "trials.csv.gz", self.frame)
-        write_table(folder / "summary.csv", self.summary())
-        plot.keep(self.plot(), folder / "figures", self.config["paradigm"])
-        write_json(folder / "provenance.json", self.provenance | {"status": "done"})
-        write_json(folder / "done.json", {"rows": len(self.frame)})
-        return folder
+    def findings(self) -> list[str]:
+        """What became of what arrived in each arm, and how many of its measures lie within their human bands."""
+        table, out = self.summary(), []
+        for arm, own in self.frame.groupby("arm", sort=False):
+            n = own[list(ACCOUNT)].sum()
+            said = f"{arm}: {n['answered']:.0f} of {n['arrived']:.0f} that arrived were answered"
+            said += f", {n['censored']:.0f} were cut off" if n["censored"] else ""
+            rows = table[(table["arm"] == arm) & table["low"].notna()]
+            held = int(rows["model"].between(rows["low"], rows["high"]).sum())
+            out.append(said + (f"; {held} of {len(rows)} human bands are met." if len(rows) else "."))
+        return out
 
-    def _repr_html_(self) -> str:
-        """In a notebook: what was asked, the figure, the summary."""
-        c, table = self.config, self.summary()
+    def heading(self) -> str:
+        """Which experiment it was."""
+        return self.paradigm.title
+
+    def remarks(self) -> list[str]:
+        """What was asked."""
+        c = self.config
         asked = (
             f"{c['people']} people, {c['trials']} trials each, seed {c['seed']}, arms {', '.join(c['arms'])}"
         )
-        who = (
-            f"network: {Path(str(c['model'])).stem}"
-            if c.get("model")
-            else "no network: the mind alone answers"
-        )
-        parts = [showing.words(asked), showing.words(who)]
-        parts += [] if self.folder is None else [showing.words(f"folder: {self.folder}")]
-        parts.append(showing.picture(self.plot(), f"{self.paradigm.title}: people beside every arm"))
-        summary = showing.rows(table.itertuples(index=False), list(table.columns))
-        return showing.card(
-            self.paradigm.title, *parts, showing.folded(f"summary ({len(table)} rows)", summary)
-        )
+        alone = "no network: the mind alone answers"
+        who = f"network: {Path(str(c['model'])).stem}" if c.get("model") else alone
+        return [asked, who]
+
+    def files(self) -> Files:
+        """Tables, what was asked, with what it was made."""
+        return {
+            "config.toml": toml(self.config),
+            "trials.parquet": self.frame,
+            "trials.csv.gz": self.frame,
+            "summary.csv": self.summary(),
+            "provenance.json": self.provenance | {"status": "done"},
+        }
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """People beside every arm."""
+        yield f"figures/{self.config['paradigm']}", self.plot()
+
+    def done(self) -> dict[str, Any]:
+        """How many trials."""
+        return {"rows": len(self.frame)}
 
 
 def overlaid(runs: Sequence[Trials]) -> Trials:

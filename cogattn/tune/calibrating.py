@@ -38,6 +38,7 @@ from cogattn.tune.densities import Alone, adults, mind
 from cogattn.tune.gradients import Slope
 from cogattn.tune.sampling import nuts
 from cogattn.view import plot
+from cogattn.view.result import Files, Result, once_an_attribute
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -49,7 +50,7 @@ THIN, TUNE, LONGER = 8, 300, 3  # every eighth draw; and how often it is drawn l
 
 
 @dataclass(frozen=True)
-class Calibration:
+class Calibration(Result):
     """What `calibrate` found.
 
     >>> done = calibrate("partial_report", ("slots",), replications=12, trials=4)
@@ -61,7 +62,7 @@ class Calibration:
     ranks: pd.DataFrame  #: replication, parameter, true (on its scale), rank (0..RANKED), ess, diverged
     law: str = ""  #: what is said about the law, if it is not the paradigm's own
 
-    @property
+    @once_an_attribute
     def table(self) -> pd.DataFrame:
         """A row per parameter: chi-square of the ranks' histogram and its p, where they lie, what went badly."""
         rows = []
@@ -82,7 +83,7 @@ class Calibration:
         names = list(dict.fromkeys(self.ranks["parameter"]))
         with plot.style() as plt:
             figure, axes = plt.subplots(2, len(names), figsize=(2.9 * len(names) + 0.6, 4.6), squeeze=False)
-            for column, row in zip(axes.T, self.table.itertuples(), strict=True):
+            for column, row in zip(axes.T, self.table().itertuples(), strict=True):
                 rank = self.ranks.loc[self.ranks["parameter"] == row.parameter, "rank"].to_numpy()
                 _histogram(column[0], rank)
                 column[0].set_title(f"{row.parameter}: p = {row.p:.2g}", fontsize=10)
@@ -97,12 +98,26 @@ class Calibration:
             )  # fmt: skip
             return figure
 
-    def save(self, folder: Path) -> Path:
-        """Table, ranks, picture."""
-        files.write_table(folder / "table.csv", self.table)
-        files.write_table(folder / "ranks.csv", self.ranks)
-        plot.keep(self.plot(), folder, "figure")
-        return folder
+    def heading(self) -> str:
+        """Of what."""
+        return f"Calibration of {self.paradigm}" + (f" ({self.law})" if self.law else "")
+
+    def findings(self) -> list[str]:
+        """Whether the ranks of each parameter are uniform, and where they lie."""
+        out = []
+        for r in self.table().to_dict("records"):
+            verdict = "are uniform" if r["p"] > 0.01 else "are NOT uniform"
+            out.append(
+                f"{r['parameter']}: the ranks of the truth of {r['replications']} simulated people {verdict} "
+                f"(chi-square {r['chi-square']:.1f}, p = {r['p']:.2g}); "
+                f"their mean is {r['mean rank']:.2f} (.50 is right), "
+                f"their sd {r['sd of ranks over uniform']:.2f} of a uniform's."
+            )
+        return out
+
+    def files(self) -> Files:
+        """The table and the ranks."""
+        return {"table.csv": self.table(), "ranks.csv": self.ranks}
 
 
 def calibrate(

@@ -16,15 +16,14 @@ two of them is no difference. A law may be best and still be wrong: look at the 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import pandas as pd
 
-from cogattn import files, paradigms
+from cogattn import paradigms
 from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm, registry
@@ -36,6 +35,7 @@ from cogattn.tune.base import Likelihood
 from cogattn.tune.estimation import Job
 from cogattn.tune.fitting import of_people
 from cogattn.view import plot
+from cogattn.view.result import Files, Result, once_an_attribute
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -68,19 +68,19 @@ def _candidate(law: Likelihood, rival: Rival, observer: Observer, alpha: bool) -
 
 
 @dataclass(frozen=True)
-class Between:
+class Between(Result):
     """What `between` found.
 
     >>> from cogattn import run
     >>> data = run("partial_report", "human", people=1, trials=6)
-    >>> len(between("partial_report", data, ["fixed race", "linear, no race"], folds=2).table)
+    >>> len(between("partial_report", data, ["fixed race", "linear, no race"], folds=2).table())
     2
     """
 
     paradigm: str
     people: pd.DataFrame  #: person, law, parameters, trials, loglik, score (held out)
 
-    @property
+    @once_an_attribute
     def table(self) -> pd.DataFrame:
         """A row per law, the best first: criteria, held-out score, its lag behind the best with its standard error."""
         wide = self.people.pivot(index="person", columns="law", values="score")
@@ -109,23 +109,23 @@ class Between:
     @property
     def best(self) -> str:
         """The law that predicts best what it has not seen."""
-        return str(self.table["law"].iloc[0])
+        return str(self.table()["law"].iloc[0])
 
-    def finding(self) -> str:
-        """What was found, in a line."""
-        t = self.table
+    def findings(self) -> list[str]:
+        """The law that predicts best, and how far the second lies behind."""
+        t = self.table()
         first, second = t.iloc[0], t.iloc[1]
         sure = second["behind"] > 2 * second["se"] if np.isfinite(second["se"]) else second["behind"] > 2
         word = "" if sure else ", which is no difference (less than two standard errors)"
         people = self.people["person"].nunique()
-        return (
+        return [
             f"{self.paradigm}: {first['law']} predicts hidden trials best, for {first['best for']} of {people} people; "
-            f"{second['law']} lies {second['behind']:.1f} +- {second['se']:.1f} behind{word}"
-        )
+            f"{second['law']} lies {second['behind']:.1f} +- {second['se']:.1f} behind{word}."
+        ]
 
     def plot(self) -> Figure:
         """Each person's hidden trials under each law, and the criteria, all against the best law."""
-        t = self.table
+        t = self.table()
         wide = self.people.pivot(index="person", columns="law", values="score")
         with plot.style() as plt:
             figure, (left, right) = plt.subplots(
@@ -140,24 +140,28 @@ class Between:
             left.set(
                 yticks=range(len(t)),
                 yticklabels=list(t["law"]),
-                xlabel="log score of hidden trials, less the best law's",
+                xlabel="log score of hidden trials, less the best law's [nats]",
             )
             left.set_title("each dot: a person; line: their mean", fontsize=9)
             for column, mark, color in (("AIC", "o", "#D55E00"), ("BIC", "s", "#009E73")):
                 right.plot(t[column] - t[column].min(), range(len(t)), mark, color=color, label=column)
-            right.set(xlabel="criterion, more than the least")
+            right.set(xlabel="criterion above the least [2 nats]")
             right.legend(loc="best", fontsize=8)
             left.invert_yaxis()
-            figure.suptitle(self.finding(), x=0.01, ha="left", fontsize=10, fontweight="bold", wrap=True)
+            figure.suptitle(self.findings()[0], x=0.01, ha="left", fontsize=10, fontweight="bold", wrap=True)
             return figure
 
-    def save(self, folder: Path) -> Path:
-        """Table, people, picture, finding."""
-        files.write_table(folder / "laws.csv", self.table)
-        files.write_table(folder / "laws_people.csv", self.people)
-        files.write_text(folder / "laws.txt", self.finding() + "\n")
-        plot.keep(self.plot(), folder / "figures", "laws")
-        return folder
+    def heading(self) -> str:
+        """Of what."""
+        return f"Laws of {self.paradigm}"
+
+    def files(self) -> Files:
+        """The laws and the people."""
+        return {"laws.csv": self.table(), "laws_people.csv": self.people}
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """Each law's lag behind the best."""
+        yield "figures/laws", self.plot()
 
 
 def between(
@@ -175,7 +179,7 @@ def between(
 
     >>> from cogattn import run
     >>> data = run("partial_report", "human", people=1, trials=6)
-    >>> "linear, no race" in set(between("partial_report", data, folds=2).table["law"])
+    >>> "linear, no race" in set(between("partial_report", data, folds=2).table()["law"])
     True
     """
     folds, seed = whole("folds", folds, least=2, most=100), whole("seed", seed, most=2**63 - 1)

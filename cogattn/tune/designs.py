@@ -12,15 +12,14 @@ Wolfowitz 1960; Chaloner & Larntz 1989, J Stat Plan Inference 21:191, for a popu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
-from cogattn import files, paradigms
+from cogattn import paradigms
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
@@ -32,6 +31,7 @@ from cogattn.tune.base import Array
 from cogattn.tune.recovery import Recovery, published, recover
 from cogattn.tune.scales import SCALES
 from cogattn.view import plot
+from cogattn.view.result import Files, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,7 +45,7 @@ _CONDITION = ["exposure", "targets", "distractors"]
 
 
 @dataclass(frozen=True)
-class Proposal:
+class Proposal(Result):
     """What `design` found.
 
     >>> plan = design("whole_report", "slots", 0.5, displays=[(6, 0)], exposures=[0.1], params=["slots"], people=4)
@@ -98,7 +98,15 @@ class Proposal:
             )  # fmt: skip
         return pd.DataFrame(rows)
 
-    def words(self) -> list[str]:
+    def table(self) -> pd.DataFrame:
+        """What is proposed: how many trials of each condition."""
+        return self.conditions
+
+    def heading(self) -> str:
+        """What is to be known."""
+        return f"{self.paradigm}: {self.param} within {self.within:g}{_unit(self.param)} takes {self.trials} trials"
+
+    def findings(self) -> list[str]:
         """What to do, and what cannot be known, in plain words."""
         kinds = [
             f"{r.trials} x {r.targets} targets" + (f" + {r.distractors} distractors" if r.distractors else "")
@@ -121,7 +129,7 @@ class Proposal:
             self._worth(axes[1])
             self._combined(axes[2])
             figure.suptitle(
-                f"{self.paradigm}: {self.param} within {self.within:g}{_unit(self.param)} takes {self.trials} trials",
+                self.heading(),
                 x=0.01, ha="left", fontweight="bold",
             )  # fmt: skip
             return figure
@@ -154,7 +162,9 @@ class Proposal:
         ax.axhline(self.within, color=plot.PEOPLE, linewidth=0.9)
         plot.by_factors(ax.xaxis)
         plot.by_factors(ax.yaxis)
+        unit = _unit(self.param).strip()
         ax.set(xlabel="trials of one person", title=f"half-width of {self.param}")
+        ax.set_ylabel(f"half-width [{unit}]" if unit else "half-width")
         ax.legend(fontsize=8, loc="lower left")
 
     def _combined(self, ax: Any) -> None:
@@ -171,17 +181,23 @@ class Proposal:
         ax.set_title("orange: not determined")
         ax.tick_params(axis="x", labelsize=7.5)
 
-    def save(self, folder: Path) -> Path:
-        """Tables, words, the picture; done.json last."""
-        tables = {"conditions": self.conditions, "candidates": self.candidates, "needed": self.needed}
-        for name, table in (tables | {"axes": self.axes}).items():
-            files.write_table(folder / f"{name}.csv", table)
-        if self.checked is not None:
-            files.write_table(folder / "check.csv", self.check)
-        files.write_text(folder / "findings.txt", "\n".join(self.words()) + "\n")
-        plot.keep(self.plot(), folder / "figures", "design")
-        files.write_json(folder / "done.json", {"trials": self.trials})
-        return folder
+    def files(self) -> Files:
+        """What is proposed, what else was weighed, what it tells and does not, and what simulated people gave."""
+        out: Files = {
+            "conditions.csv": self.conditions,
+            "candidates.csv": self.candidates,
+            "needed.csv": self.needed,
+            "axes.csv": self.axes,
+        }
+        return out if self.checked is None else out | {"check.csv": self.check}
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """What to show, what it is worth, what stays unknown."""
+        yield "figures/design", self.plot()
+
+    def done(self) -> dict[str, Any]:
+        """How many trials."""
+        return {"trials": self.trials}
 
 
 def design(

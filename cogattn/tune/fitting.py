@@ -16,15 +16,14 @@ importance sampling around the peak of his posterior, with common random numbers
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from cogattn import files, showing
+from cogattn import showing
 from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
@@ -35,6 +34,7 @@ from cogattn.tune import likelihoods, scales
 from cogattn.tune.base import Array, Data, Likelihood
 from cogattn.tune.estimation import Job
 from cogattn.view import plot
+from cogattn.view.result import Files, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,7 +44,7 @@ _UNCORRELATED = 1e-3
 
 
 @dataclass(frozen=True)
-class Fit:
+class Fit(Result):
     """What a fit found.
 
     >>> from cogattn import run
@@ -138,30 +138,47 @@ class Fit:
             )
         return pd.DataFrame(rows)
 
-    def _repr_html_(self) -> str:
-        """In a notebook: the parameters, the figure, and what is to be known about the fit."""
-        table, word = self.table(), "together" if self.pooled else "each alone"
-        title = f"Fit of {self.paradigm}: {len(self.estimates)} people, {word}"
-        parts = [showing.rows(table.itertuples(index=False), list(table.columns))]
-        parts += [showing.words(note) for note in self.notes]
-        parts.append(
-            showing.words(f"log likelihood {self.loglik:.1f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}")
-        )
-        return showing.card(title, *parts, showing.picture(self.plot(), title))
+    def heading(self) -> str:
+        """Whose fit it is."""
+        word = "together" if self.pooled else "each alone"
+        return f"Fit of {self.paradigm}: {len(self.estimates)} people, {word}"
 
-    def save(self, folder: Path) -> Path:
-        """Tables, the observer and the population as files that every command takes, the figure."""
+    def findings(self) -> list[str]:
+        """What people are like in each parameter, and how well it is known; how likely the data are then."""
+        out = []
+        for r in self.table().itertuples():
+            unit = f" {r.unit}" if r.unit else ""
+            spread = f", sd {r.sd:.3g} between people" if np.isfinite(r.sd) else ""
+            out.append(
+                f"{r.parameter}: mean {r.mean:.3g}{unit}{spread}, from {r.least:.3g} to {r.most:.3g}; "
+                f"a person's 95 % interval is {r.interval:.3g} wide."
+            )
+        return [*out, f"Log likelihood {self.loglik:.1f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}."]
+
+    def remarks(self) -> list[str]:
+        """What is to be known about the data and the fit."""
+        return self.notes
+
+    def files(self) -> Files:
+        """Tables; the observer and the population as files that every command takes."""
         from cogattn.runs import results
 
-        files.write_table(folder / "estimates.csv", self.estimates)
-        files.write_table(folder / "intervals.csv", self.intervals)
-        files.write_table(folder / "summary.csv", self.table())
-        files.write_text(folder / "observer.toml", results.toml(self.observer().to_dict()))
-        files.write_text(folder / "population.toml", results.toml(self.population().to_dict()))
-        files.write_text(folder / "notes.txt", "".join(f"{note}\n" for note in self.notes))
-        plot.keep(self.plot(), folder / "figures", "tune")
-        files.write_json(folder / "done.json", {"loglik": self.loglik, "aic": self.aic, "bic": self.bic})
-        return folder
+        return {
+            "estimates.csv": self.estimates,
+            "intervals.csv": self.intervals,
+            "summary.csv": self.table(),
+            "observer.toml": results.toml(self.observer().to_dict()),
+            "population.toml": results.toml(self.population().to_dict()),
+            "notes.txt": "".join(f"{note}\n" for note in self.notes),
+        }
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """Data, fit and people."""
+        yield "figures/tune", self.plot()
+
+    def done(self) -> dict[str, Any]:
+        """How good the fit is."""
+        return {"loglik": self.loglik, "aic": self.aic, "bic": self.bic}
 
     def plot(self) -> Figure:
         """The data and the fit; then every person's estimates with their intervals."""

@@ -10,7 +10,7 @@ more proposals fail. Whatever went badly (divergences, R-hat over 1.01, few effe
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,6 +33,7 @@ from cogattn.tune.gradients import Slope
 from cogattn.tune.likelihoods import Compact
 from cogattn.tune.sampling import ENOUGH, RHAT, nuts
 from cogattn.view import plot
+from cogattn.view.result import Files, Result
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,7 +48,7 @@ CURVES = 60  # draws whose curves make a band
 
 
 @dataclass(frozen=True)
-class Posterior:
+class Posterior(Result):
     """Draws, and the summary of them as a fit.
 
     >>> import warnings
@@ -98,13 +99,42 @@ class Posterior:
         people = self.draws.posterior["person"].values
         return {"person": people, "parameter": name, "unit": scales.SCALES[name].unit}
 
-    def save(self, folder: Path) -> Path:
-        """The draws as NetCDF, the table, how the draws ran; and the files of a fit."""
-        files.place(folder / "posterior.nc", lambda p: self.draws.to_netcdf(str(p), engine="h5netcdf"))
-        files.write_table(folder / "posterior.csv", self.table())
-        for name, figure in (("posterior", self.plot()), ("draws", self.traces())):
-            plot.keep(figure, folder / "figures", name)
-        return self.fit.save(folder)
+    def heading(self) -> str:
+        """Whose posterior it is."""
+        return self.fit.heading().replace("Fit", "Posterior", 1)
+
+    def findings(self) -> list[str]:
+        """What people are like by their posterior means; how well the draws ran."""
+        table, sampled = self.table(), self.draws.posterior.sizes
+        return [
+            *self.fit.findings()[:-1],
+            f"{sampled['chain']} chains of {sampled['draw']} draws: R-hat at most {table['rhat'].max():.3f}, "
+            f"at least {table['ess'].min():.0f} effective draws.",
+        ]
+
+    def remarks(self) -> list[str]:
+        """What is odd, and what went badly."""
+        return self.notes
+
+    def files(self) -> Files:
+        """The table, and the files of a fit."""
+        return {"posterior.csv": self.table()} | self.fit.files()
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The posterior, how the draws ran, and the figure of the fit."""
+        yield "figures/posterior", self.plot()
+        yield "figures/draws", self.traces()
+        yield from self.fit.figures()
+
+    def done(self) -> dict[str, Any]:
+        """As a fit."""
+        return self.fit.done()
+
+    def save(self, folder: str | Path) -> Path:
+        """The draws as NetCDF beside all else."""
+        path = Path(folder) / "posterior.nc"
+        files.place(path, lambda p: self.draws.to_netcdf(str(p), engine="h5netcdf"))
+        return super().save(folder)
 
     def plot(self) -> Figure:
         """The figure of the fit, with the band that holds the curve of 95 % of the draws."""

@@ -4,7 +4,7 @@ A point estimate does not say whether a design can tell parameters apart; `recov
 the estimated, bias, how many intervals hold the truth (95 % should), and which parameters trade off.
 
 >>> done = recover([(paradigms.get("whole_report")(exposures=(0.05, 0.2)), 30)], people=4)
->>> list(done.table["parameter"])
+>>> list(done.table()["parameter"])
 ['capacity', 'slots', 'threshold']
 """
 
@@ -12,13 +12,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from cogattn import files, paradigms, showing
+from cogattn import paradigms
 from cogattn.errors import InputError, whole
 from cogattn.paradigms import Paradigm
 from cogattn.population import Population
@@ -27,6 +26,7 @@ from cogattn.showing import Progress
 from cogattn.tune.fitting import Fit, ask, fit
 from cogattn.tune.scales import SCALES
 from cogattn.view import plot
+from cogattn.view.result import Files, Result, once_an_attribute
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,17 +37,17 @@ Design = Sequence[
 
 
 @dataclass(frozen=True)
-class Recovery:
+class Recovery(Result):
     """What `recover` found.
 
-    >>> recover([("whole_report", 10)], people=4).table["parameter"].tolist()
+    >>> recover([("whole_report", 10)], people=4).table()["parameter"].tolist()
     ['capacity', 'slots', 'threshold']
     """
 
     people: pd.DataFrame  #: person, parameter, true, estimate, low, high
     fit: Fit
 
-    @property
+    @once_an_attribute
     def table(self) -> pd.DataFrame:
         """A row per parameter: correlation (on its scale), bias, root mean square error, intervals that hold."""
         rows = []
@@ -73,7 +73,7 @@ class Recovery:
         with plot.style() as plt:
             n = len(self.fit.params)
             figure, axes = plt.subplots(1, n, figsize=(3.2 * n, 3.6))
-            table = self.table.set_index("parameter")
+            table = self.table().set_index("parameter")
             for ax, name in zip(np.atleast_1d(axes), self.fit.params, strict=True):
                 own = self.people[self.people["parameter"] == name]
                 scale = 1000.0 if name == "threshold" else 1.0
@@ -87,24 +87,32 @@ class Recovery:
                 ax.set(
                     title=f"{name}: r = {row['correlation']:.2f}, {row['intervals that hold']:.0%} held",
                     xlabel=f"true [{unit}]" if unit else "true",
-                    ylabel="estimated",
+                    ylabel=f"estimated [{unit}]" if unit else "estimated",
                 )
                 if SCALES[name].log:
                     ax.set(xscale="log", yscale="log")
             return figure
 
-    def _repr_html_(self) -> str:
-        """In a notebook: how well each parameter came back, and the figure."""
-        title, table = f"Recovery of {self.fit.paradigm}", self.table
-        shown = showing.rows(table.itertuples(index=False), list(table.columns))
-        return showing.card(title, shown, showing.picture(self.plot(), title))
+    def heading(self) -> str:
+        """Of what."""
+        return f"Recovery of {self.fit.paradigm}"
 
-    def save(self, folder: Path) -> Path:
-        """Table, people, picture."""
-        files.write_table(folder / "table.csv", self.table)
-        files.write_table(folder / "people.csv", self.people)
-        plot.keep(self.plot(), folder, "figure")
-        return folder
+    def findings(self) -> list[str]:
+        """How well each parameter came back."""
+        return [
+            f"{r['parameter']}: true and estimated correlate {r['correlation']:.2f}; bias {r['bias']:+.3g}"
+            f"{' ' * bool(r['unit'])}{r['unit']}, error {r['rmse']:.3g} (people differ by {r['sd of people']:.3g}); "
+            f"{r['intervals that hold']:.0%} of the 95 % intervals hold the truth."
+            for r in self.table().to_dict("records")
+        ]
+
+    def remarks(self) -> list[str]:
+        """What is to be known about the fit."""
+        return self.fit.notes
+
+    def files(self) -> Files:
+        """The table and the people."""
+        return {"table.csv": self.table(), "people.csv": self.people}
 
 
 def recover(

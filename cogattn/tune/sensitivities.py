@@ -10,7 +10,7 @@ n (d + 1) points: for a first look at many parameters.
 All points meet the same draws (`tune.probing`), so a parameter that has no effect has exactly none. Intervals are 95 %
 bootstrap intervals over the n starting points.
 
->>> table = sensitivity("simple_rt", ["speed", "slots"], "rt", n=8, people=2).table
+>>> table = sensitivity("simple_rt", ["speed", "slots"], "rt", n=8, people=2).table()
 >>> table.set_index("parameter").loc["slots", "ST"]
 np.float64(0.0)
 """
@@ -18,7 +18,7 @@ np.float64(0.0)
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -36,6 +36,7 @@ from cogattn.runs.experiment import run_folder
 from cogattn.showing import Progress, ticker
 from cogattn.tune.probing import Probe, Range, Ranges, ranges
 from cogattn.view import plot
+from cogattn.view.result import Files, Result, once_an_attribute
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -116,17 +117,17 @@ class Screening:
 
 
 @dataclass(frozen=True)
-class Sensitivity:
+class Sensitivity(Result):
     """What `sensitivity` found.
 
     >>> done = sensitivity("partial_report", ["slots"], "hits", n=4, people=1, trials=2)
-    >>> done.table["parameter"].tolist()
+    >>> done.table()["parameter"].tolist()
     ['slots']
     """
 
     paradigm: str
     screening: Screening
-    table: pd.DataFrame  #: a row per metric and parameter
+    indices: pd.DataFrame  #: a row per metric and parameter
     points: pd.DataFrame  #: a row per point: the parameters, then all that was measured there
     config: dict[str, Any]
     folder: Path | None = None
@@ -135,7 +136,7 @@ class Sensitivity:
     @property
     def metrics(self) -> list[str]:
         """What was asked about."""
-        return list(dict.fromkeys(self.table["metric"]))
+        return list(dict.fromkeys(self.indices["metric"]))
 
     def plot(self) -> Figure:
         """Sobol: bars from the parameter that matters most; Morris: the plane of mu* and sigma."""
@@ -149,13 +150,13 @@ class Sensitivity:
                 lines, columns, figsize=(max(5.2, 3.9 * columns), lines * tall + 0.8), squeeze=False
             )
             for ax, metric in zip(axes.flat, self.metrics, strict=False):
-                own = self.table[self.table["metric"] == metric]
+                own = self.indices[self.indices["metric"] == metric]
                 (self._plane if morris else self._tornado)(ax, own, _clear(metric))
             for ax in axes.flat[n:]:
                 ax.set_visible(False)
             if not morris:
                 figure.legend(*axes.flat[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
-            figure.suptitle(self.finding(), x=0.01, ha="left", fontweight="bold", fontsize=10.5)
+            figure.suptitle(self.heading(), x=0.01, ha="left", fontweight="bold", fontsize=10.5)
             return figure
 
     @staticmethod
@@ -185,10 +186,10 @@ class Sensitivity:
         ax.set(xlim=(-0.03 * top, top), ylim=(-0.1 * high, high), title=title)
         ax.set(xlabel="size of its effect, mu*", ylabel="how it varies, sigma")
 
-    def finding(self) -> str:
+    def heading(self) -> str:
         """The parameter that matters most for each metric, in a sentence."""
         by = "mu_star" if self.screening.method == "morris" else "ST"
-        most = self.table.sort_values(by, ascending=False).groupby("metric", sort=False).first()
+        most = self.indices.sort_values(by, ascending=False).groupby("metric", sort=False).first()
         firsts = list(dict.fromkeys(most.loc[self.metrics, "parameter"]))
         if not (most[by] > 0).any():
             return f"{self.paradigm}: none of these parameters matters"
@@ -196,14 +197,48 @@ class Sensitivity:
             return f"{self.paradigm}: {firsts[0]} matters most"
         return f"{self.paradigm}: what matters most changes with the measure ({', '.join(firsts)})"
 
-    def save(self, folder: Path) -> Path:
-        """Table, points, figure; done.json last."""
-        files.write_table(folder / "sensitivity.csv", self.table)
-        files.write_table(folder / "points.csv", self.points)
-        files.write_text(folder / "notes.txt", "".join(f"{note}\n" for note in self.notes))
-        plot.keep(self.plot(), folder / "figures", "sensitivity")
-        files.write_json(folder / "done.json", {"points": len(self.points)})
-        return folder
+    @once_an_attribute
+    def table(self) -> pd.DataFrame:
+        """A row per metric and parameter: the indices with their intervals."""
+        return self.indices
+
+    def findings(self) -> list[str]:
+        """For each measure the parameter that matters most, and by how much."""
+        by = "mu_star" if self.screening.method == "morris" else "ST"
+        out = []
+        for metric in self.metrics:
+            own = self.indices[self.indices["metric"] == metric].sort_values(by, ascending=False)
+            first, name, n = own.iloc[0], _clear(metric), len(own)
+            if not first[by] > 0:
+                out.append(f"{name}: none of the {n} parameters matters.")
+            elif by == "ST":
+                out.append(
+                    f"{name}: {first['parameter']} matters most of {n}; share of the variance that it explains: alone "
+                    f"{first['S1']:.2f}, with all it does together with others {first['ST']:.2f}."
+                )
+            else:
+                out.append(
+                    f"{name}: {first['parameter']} matters most of {n}: through its range the measure changes by "
+                    f"{first['mu_star']:.3g} in the mean (sd {first['sigma']:.3g} from place to place)."
+                )
+        return out
+
+    def remarks(self) -> list[str]:
+        """What is odd about the answers."""
+        return self.notes
+
+    def files(self) -> Files:
+        """The indices and the points."""
+        notes = "".join(f"{note}\n" for note in self.notes)
+        return {"sensitivity.csv": self.indices, "points.csv": self.points, "notes.txt": notes}
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """A panel per measure."""
+        yield "figures/sensitivity", self.plot()
+
+    def done(self) -> dict[str, Any]:
+        """How many points."""
+        return {"points": len(self.points)}
 
 
 def sensitivity(
@@ -229,7 +264,7 @@ def sensitivity(
     people: minds of each kind, alike but for chance, `trials` each.
 
     >>> done = sensitivity("simple_rt", ["slots"], "rt", n=4, people=1)
-    >>> round(float(done.table["ST"].iloc[0]), 6)
+    >>> round(float(done.table()["ST"].iloc[0]), 6)
     0.0
     """
     screening = Screening(ranges(params), method, n, seed)

@@ -38,7 +38,9 @@ from cogattn.runs.experiment import run_folder
 from cogattn.showing import Progress, ticker
 from cogattn.tune.goals import Constraint, Goal, renamed
 from cogattn.tune.probing import Probe, Range, Ranges, ranges, with_
+from cogattn.tune.scales import SCALES
 from cogattn.view import plot
+from cogattn.view.result import Files, Result, once_an_attribute
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,11 +50,11 @@ SAMPLERS = ("tpe", "random", "grid")
 
 
 @dataclass(frozen=True)
-class Sweep:
+class Sweep(Result):
     """What `sweep` found.
 
     >>> found = sweep("partial_report", {"slots": (1, 4, 1)}, "max hits", sampler="grid", trials=4, people=1, each=5)
-    >>> len(found.table)
+    >>> len(found.table())
     4
     """
 
@@ -60,7 +62,7 @@ class Sweep:
     ranges: tuple[Range, ...]
     goals: tuple[Goal, ...]
     constraints: tuple[Constraint, ...]
-    table: (
+    tried: (
         pd.DataFrame
     )  #: a row per trial: trial, the parameters, each goal, how far each constraint is from holding,
     #: feasible, best
@@ -74,24 +76,37 @@ class Sweep:
     @property
     def best(self) -> pd.Series:
         """The best trial that holds all constraints (of several goals: the first of those that none beats in all)."""
-        rows = self.table[self.table["best"]]
+        rows = self.tried[self.tried["best"]]
         if rows.empty:
             raise InputError("no trial holds all constraints: widen the ranges or loosen a constraint")
         return rows.iloc[0]
 
     def observer(self, trial: int | None = None) -> Observer:
         """A trial's mind; the best one if none is named."""
-        row = self.best if trial is None else self.table.loc[whole("trial", trial, most=len(self.table) - 1)]
+        row = self.best if trial is None else self.tried.loc[whole("trial", trial, most=len(self.tried) - 1)]
         return with_(self.fixed, {r.name: row[r.name] for r in self.ranges})
 
-    def words(self) -> list[str]:
+    @once_an_attribute
+    def table(self) -> pd.DataFrame:
+        """A row per trial: the parameters, each goal, how far each constraint is from holding, feasible, best."""
+        return self.tried
+
+    def heading(self) -> str:
+        """What was looked for."""
+        return f"{self.paradigm}: {', '.join(map(str, self.goals))}, {len(self.tried)} trials"
+
+    def remarks(self) -> list[str]:
+        """What is odd."""
+        return self.notes
+
+    def findings(self) -> list[str]:
         """What was found, in a few sentences."""
-        count = f"{int(self.table['feasible'].sum())} of {len(self.table)} trials hold all constraints"
-        if not self.table["best"].any():
-            least = self.table.loc[_excess(self.table, self.constraints).idxmin()]
+        count = f"{int(self.tried['feasible'].sum())} of {len(self.tried)} trials hold all constraints"
+        if not self.tried["best"].any():
+            least = self.tried.loc[_excess(self.tried, self.constraints).idxmin()]
             return [f"{count}; the nearest is {self._at(least)}."]
         out = [f"{count}."] if self.constraints else []
-        several = int(self.table["best"].sum()) if len(self.goals) > 1 else 1
+        several = int(self.tried["best"].sum()) if len(self.goals) > 1 else 1
         if several > 1:
             out.append(f"{several} trials are beaten by none in all goals; one of them:")
         best = self.best
@@ -123,7 +138,7 @@ class Sweep:
             self._edge(axes[1])
             self._course(axes[2])
             figure.suptitle(
-                f"{self.paradigm}: {self.words()[-2] if self.table['best'].any() else self.words()[-1]}",
+                f"{self.paradigm}: {self.findings()[-2] if self.tried['best'].any() else self.findings()[-1]}",
                 x=0.01, ha="left", fontsize=10.5, fontweight="bold",
             )  # fmt: skip
             handles, labels = axes[0].get_legend_handles_labels()
@@ -132,12 +147,12 @@ class Sweep:
 
     def _against(self) -> str:
         """What the goal is held against: what the first constraint measures, else the first parameter."""
-        known = [n for c in self.constraints for n in c.names if n in self.measured or n in self.table]
+        known = [n for c in self.constraints for n in c.names if n in self.measured or n in self.tried]
         return known[0] if known else self.ranges[0].name
 
     def _dots(self, ax: Any, x: str, y: str) -> None:
         """Every trial, and the best."""
-        both = pd.concat([self.table, self.measured], axis=1)
+        both = pd.concat([self.tried, self.measured], axis=1)
         both = both.loc[:, ~both.columns.duplicated()]
         for holds, look in (
             (False, {"marker": "x", "color": "#D55E00", "label": "a constraint fails"}),
@@ -157,7 +172,7 @@ class Sweep:
             label="best",
         )
         names = {str(g): g.of.text for g in self.goals}
-        ax.set(xlabel=names.get(x, x).replace("_", " "), ylabel=names.get(y, y).replace("_", " "))
+        ax.set(xlabel=_label(names.get(x, x)), ylabel=_label(names.get(y, y)))
 
     def _edge(self, ax: Any) -> None:
         """Where the first constraint begins to hold, if it is one of a measure and a number."""
@@ -170,26 +185,32 @@ class Sweep:
     def _course(self, ax: Any) -> None:
         """The best so far, trial by trial."""
         goal = self.goals[0]
-        value = self.table[str(goal)].where(self.table["feasible"])
+        value = self.tried[str(goal)].where(self.tried["feasible"])
         so_far = value.cummax() if goal.largest else value.cummin()
-        ax.step(self.table["trial"] + 1, so_far.ffill(), where="post", color="#0072B2")
+        ax.step(self.tried["trial"] + 1, so_far.ffill(), where="post", color="#0072B2")
         ax.set(
             xlabel="trial",
             ylabel=f"best {goal.of.text.replace('_', ' ')} so far",
-            xlim=(0, len(self.table) + 1),
+            xlim=(0, len(self.tried) + 1),
         )
 
-    def save(self, folder: Path) -> Path:
-        """Tables, the best mind as a file for every other command, the figure; done.json last."""
-        files.write_table(folder / "trials.csv", self.table)
-        files.write_table(folder / "measured.csv", self.measured)
-        files.write_text(folder / "findings.txt", "\n".join(self.words()) + "\n")
-        if self.table["best"].any():
-            files.write_table(folder / "fresh.csv", self.fresh)
-            files.write_text(folder / "observer.toml", results.toml(self.observer().to_dict()))
-        plot.keep(self.plot(), folder / "figures", "sweep")
-        files.write_json(folder / "done.json", {"trials": len(self.table)})
-        return folder
+    def files(self) -> Files:
+        """What was tried and measured; the best mind as a file for every other command."""
+        out: Files = {
+            "trials.csv": self.tried,
+            "measured.csv": self.measured,
+        }
+        if self.tried["best"].any():
+            out |= {"fresh.csv": self.fresh, "observer.toml": results.toml(self.observer().to_dict())}
+        return out
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """What was tried, what the goal costs, how the best came about."""
+        yield "figures/sweep", self.plot()
+
+    def done(self) -> dict[str, Any]:
+        """How many were tried."""
+        return {"trials": len(self.tried)}
 
 
 def sweep(
@@ -251,6 +272,12 @@ def sweep(
     if folder is not None:
         done.save(folder)
     return done
+
+
+def _label(name: str) -> str:
+    """A name for people: a parameter's with its unit."""
+    unit = SCALES[name].unit if name in SCALES else ""
+    return name.replace("_", " ") + (f" [{unit}]" if unit else "")
 
 
 def _listed(texts: str | Sequence[str]) -> list[str]:

@@ -50,7 +50,7 @@ def test_its_ranks_are_those_of_people_whom_it_has_not_seen(small):
     done = small.calibrate(200, seed=9)
     assert done.ranks.groupby("parameter")["rank"].size().eq(200).all()
     assert done.ranks["rank"].between(0, 59).all()
-    assert (done.table["sd of ranks over uniform"] < 1.1).all()
+    assert (done.table()["sd of ranks over uniform"] < 1.1).all()
 
     class Sure:
         def sample(self, shape, seen):
@@ -58,8 +58,8 @@ def test_its_ranks_are_those_of_people_whom_it_has_not_seen(small):
             return draws.mean(0) + (draws - draws.mean(0)) / 10
 
     sure = replace(small, network=Sure()).calibrate(200, seed=9)
-    assert (sure.table["p"] < 1e-6).all()
-    assert (sure.table["sd of ranks over uniform"] > 1.3).all()
+    assert (sure.table()["p"] < 1e-6).all()
+    assert (sure.table()["sd of ranks over uniform"] > 1.3).all()
     with pytest.raises(InputError, match="seed must be another than the 0 that it was trained with"):
         small.calibrate(50, seed=0)
 

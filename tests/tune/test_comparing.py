@@ -78,15 +78,15 @@ def test_a_bottleneck_and_sharing_are_told_apart():
         frame = run("prp", arms="human", people=2, seed=3, observer=Observer(central_share=share)).frame
         found = tune.between("prp", frame, folds=2)
         assert found.best == law
-        assert found.table["parameters"].tolist() == ([6, 8] if share == 1 else [8, 6])
+        assert found.table()["parameters"].tolist() == ([6, 8] if share == 1 else [8, 6])
 
 
 def test_a_law_that_did_not_make_the_data_is_behind_by_more_than_its_error():
     found = tune.between("whole_report", reported("reallocating race"), ("fixed race", "reallocating race"))
-    last = found.table.iloc[1]
+    last = found.table().iloc[1]
     assert last["law"] == "fixed race"
     assert last["behind"] > 3 * last["se"] > 0
-    assert "reallocating race predicts hidden trials best" in found.finding()
+    assert "reallocating race predicts hidden trials best" in found.findings()[0]
 
 
 def test_hidden_trials_are_scored_by_what_is_known_without_them():
@@ -132,10 +132,10 @@ def test_trials_of_a_sitting_are_hidden_and_still_take_their_time():
 
 def test_a_comparison_is_shown_and_saved(tmp_path):
     found = tune.between("whole_report", reported("fixed race", people=4, trials=10), folds=2)
-    assert found.table["law"].iloc[0] == found.best
-    assert found.table["behind"].iloc[0] == 0
+    assert found.table()["law"].iloc[0] == found.best
+    assert found.table()["behind"].iloc[0] == 0
     left = found.plot().axes[0]
-    assert [t.get_text() for t in left.get_yticklabels()] == found.table["law"].tolist()
+    assert [t.get_text() for t in left.get_yticklabels()] == found.table()["law"].tolist()
     dots = next(line for line in left.get_lines() if line.get_marker() == "." and line.get_xdata().any())
     assert len(dots.get_xdata()) == 4
     found.save(tmp_path)

@@ -270,14 +270,14 @@ def test_ranks_are_uniform_and_kept(tmp_path):
     task = paradigms.get("whole_report")(exposures=(0.05, 0.2))
     how = {"trials": 10, "seed": 2, "folder": tmp_path}
     found = calibrating.calibrate(task, ("slots",), replications=24, **how)
-    assert found.table["p"].item() > 0.01
+    assert found.table()["p"].item() > 0.01
     assert found.ranks["ess"].min() >= calibrating.RANKED
     kept = sorted(p.stat().st_mtime_ns for p in tmp_path.rglob("*.json"))
     again = calibrating.calibrate(task, ("slots",), replications=24, **how)
     pd.testing.assert_frame_equal(again.ranks, found.ranks, check_exact=True)
     assert kept == sorted(p.stat().st_mtime_ns for p in tmp_path.rglob("*.json"))
     figure = found.plot()
-    assert figure.axes[0].get_title(loc="left") == f"slots: p = {found.table['p'].item():.2g}"
+    assert figure.axes[0].get_title(loc="left") == f"slots: p = {found.table()['p'].item():.2g}"
 
 
 def test_a_likelihood_that_is_wrong_is_caught():
@@ -285,5 +285,5 @@ def test_a_likelihood_that_is_wrong_is_caught():
     found = calibrating.calibrate(
         task, ("slots",), replications=24, trials=10, seed=2, law=HalfASlotTooMany(), said="half a slot"
     )
-    assert found.table["p"].item() < 1e-4
-    assert found.table["mean rank"].item() > 0.8  # the posterior lies half a slot too low
+    assert found.table()["p"].item() < 1e-4
+    assert found.table()["mean rank"].item() > 0.8  # the posterior lies half a slot too low

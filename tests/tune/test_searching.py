@@ -150,7 +150,7 @@ def test_short_flashes_hang_on_the_threshold_long_ones_on_the_slots():
     metrics = ["letters_reported_at_17_ms", "letters_reported_at_200_ms"]
     params = ["capacity", "slots", "threshold", "alpha"]
     done = tune.sensitivity(flash(1 / 60, 0.2), params, metrics, n=32, people=1, trials=60)
-    total = done.table.pivot_table(index="metric", columns="parameter", values="ST")
+    total = done.table().pivot_table(index="metric", columns="parameter", values="ST")
     short, long = (total.loc[m] for m in metrics)
     assert short["threshold"] > 0.4
     assert short["slots"] < 0.1
@@ -163,9 +163,10 @@ def test_short_flashes_hang_on_the_threshold_long_ones_on_the_slots():
 
 def test_a_measure_that_never_changes_hangs_on_nothing():
     done = tune.sensitivity("simple_rt", ["slots", "alpha"], "rt", n=4, people=1)
-    assert (done.table[["S1", "ST"]] == 0).all(axis=None)
+    assert (done.table()[["S1", "ST"]] == 0).all(axis=None)
     assert done.notes == ["rt is the same at every point"]
-    assert done.finding() == "simple_rt: none of these parameters matters"
+    assert done.heading() == "simple_rt: none of these parameters matters"
+    assert done.findings() == ["rt: none of the 2 parameters matters."]
 
 
 @pytest.mark.parametrize(
@@ -195,7 +196,7 @@ def test_a_stopped_screening_goes_on_to_the_same_numbers(tmp_path, monkeypatch):
     assert (done.folder / "done.json").exists()
     fresh = tune.sensitivity("simple_rt", **(asked | {"out": None}))
     pd.testing.assert_frame_equal(done.points, fresh.points, check_exact=True)
-    pd.testing.assert_frame_equal(done.table, fresh.table, check_exact=True)
+    pd.testing.assert_frame_equal(done.table(), fresh.table(), check_exact=True)
 
 
 # --- goals ---
@@ -255,14 +256,14 @@ def test_the_cheapest_store_is_the_one_that_the_law_says(sampler):
     """Shown for ever, K letters of six are seen: 40 % of them takes K = 2.4."""
     done = tune.sweep(**LONG, subject_to="hits >= 0.4", trials=26, sampler=sampler)
     assert done.best["slots"] == pytest.approx(2.4, abs=0.45 if sampler == "random" else 0.25)
-    assert done.best["slots"] == done.table.loc[done.table["feasible"], "slots"].min()
-    assert done.measured["hits"].to_numpy() == pytest.approx(done.table["slots"].to_numpy() / 6, abs=0.02)
+    assert done.best["slots"] == done.table().loc[done.table()["feasible"], "slots"].min()
+    assert done.measured["hits"].to_numpy() == pytest.approx(done.table()["slots"].to_numpy() / 6, abs=0.02)
     assert done.observer() == Observer(slots=done.best["slots"])
 
 
 def test_guided_search_tries_more_where_it_matters():
     near = {
-        s: (tune.sweep(**LONG, subject_to="hits >= 0.4", trials=32, sampler=s).table["slots"] - 2.4)
+        s: (tune.sweep(**LONG, subject_to="hits >= 0.4", trials=32, sampler=s).table()["slots"] - 2.4)
         .abs()
         .median()
         for s in ("tpe", "random")
@@ -285,7 +286,7 @@ def test_a_stopped_sweep_goes_on_to_the_same_trials(tmp_path, undisturbed, at):
     with pytest.raises(Stop):
         tune.sweep(**TWO, out=tmp_path, progress=stop_at(at))
     done = tune.sweep(**TWO, out=tmp_path, resume=True)
-    pd.testing.assert_frame_equal(done.table, undisturbed.table, check_exact=True)
+    pd.testing.assert_frame_equal(done.table(), undisturbed.table(), check_exact=True)
     pd.testing.assert_frame_equal(done.fresh, undisturbed.fresh, check_exact=True)
 
 
@@ -300,26 +301,26 @@ def test_what_was_finished_is_read_and_not_played_again(tmp_path, monkeypatch):
 
 def test_the_number_of_cores_changes_no_trial(monkeypatch, undisturbed):
     monkeypatch.setattr(scaling, "PATIENCE", 0.0)
-    pd.testing.assert_frame_equal(tune.sweep(**TWO, n_jobs=2).table, undisturbed.table, check_exact=True)
+    pd.testing.assert_frame_equal(tune.sweep(**TWO, n_jobs=2).table(), undisturbed.table(), check_exact=True)
 
 
 def test_another_seed_tries_others(undisturbed):
-    other = tune.sweep(**(TWO | {"seed": 1, "trials": 9})).table["capacity"]
-    assert (other != undisturbed.table["capacity"][:9]).all()
+    other = tune.sweep(**(TWO | {"seed": 1, "trials": 9})).table()["capacity"]
+    assert (other != undisturbed.table()["capacity"][:9]).all()
 
 
 def test_the_journal_is_one_that_optuna_reads(tmp_path):
     done = tune.sweep(**TWO, out=tmp_path)
     backend = optuna.storages.journal.JournalFileBackend(str(done.folder / "optuna.journal"))
     study = optuna.load_study(study_name="sweep", storage=optuna.storages.JournalStorage(backend))
-    assert [t.params["slots"] for t in study.trials] == done.table["slots"].tolist()
+    assert [t.params["slots"] for t in study.trials] == done.table()["slots"].tolist()
     assert study.best_trial.number == done.best["trial"]  # it knows the constraints
     assert Observer.from_file(done.folder / "observer.toml") == done.observer()
 
 
 def test_a_grid_is_the_steps_or_as_many_as_there_are_trials_for():
     asked = LONG | {"each": 5, "sampler": "grid"}
-    steps = tune.sweep(**(asked | {"params": {"slots": (1, 3, 0.5), "alpha": (0.5, 1.0)}}), trials=12).table
+    steps = tune.sweep(**(asked | {"params": {"slots": (1, 3, 0.5), "alpha": (0.5, 1.0)}}), trials=12).table()
     assert len(steps) == 10
     assert sorted(set(steps["slots"])) == [1.0, 1.5, 2.0, 2.5, 3.0]
     with pytest.raises(InputError, match="the grid has 50 points and trials is 12"):
@@ -328,21 +329,21 @@ def test_a_grid_is_the_steps_or_as_many_as_there_are_trials_for():
 
 def test_of_two_goals_the_front_is_what_none_beats():
     done = tune.sweep(**(TWO | {"goal": ["min capacity", "max hits"], "subject_to": ["slots <= 5"]}))
-    front = done.table[done.table["best"]]
+    front = done.table()[done.table()["best"]]
     assert len(front) > 1
     for row in front.itertuples():
         better = (
-            done.table["min capacity"] < row[done.table.columns.get_loc("min capacity") + 1]
-        ) & done.table["feasible"]
-        assert not (better & (done.table["max hits"] >= done.measured["hits"][row.Index])).any()
+            done.table()["min capacity"] < row[done.table().columns.get_loc("min capacity") + 1]
+        ) & done.table()["feasible"]
+        assert not (better & (done.table()["max hits"] >= done.measured["hits"][row.Index])).any()
     ordered = front.sort_values("min capacity")["max hits"]
     assert ordered.is_monotonic_increasing
 
 
 def test_where_nothing_holds_it_says_what_comes_nearest():
     done = tune.sweep(**(LONG | {"params": {"slots": (1.0, 2.0)}}), subject_to="hits >= 0.5", trials=9)
-    assert not done.table["best"].any()
-    assert done.words()[0].startswith("0 of 9 trials hold all constraints; the nearest is slots 1.9")
+    assert not done.table()["best"].any()
+    assert done.findings()[0].startswith("0 of 9 trials hold all constraints; the nearest is slots 1.9")
     with pytest.raises(InputError, match="no trial holds all constraints"):
         done.observer()
     done.plot()
@@ -351,7 +352,7 @@ def test_where_nothing_holds_it_says_what_comes_nearest():
 def test_the_best_is_played_again_with_other_draws(undisturbed):
     again = undisturbed.fresh["misses <= 0.6"].item()
     assert again != undisturbed.best["misses <= 0.6"]
-    assert ("does NOT hold" in undisturbed.words()[-1]) == (again > 0)
+    assert ("does NOT hold" in undisturbed.findings()[-1]) == (again > 0)
 
 
 # --- how many trials? ---
@@ -423,11 +424,11 @@ def test_what_cannot_be_told_apart_is_named():
     worst = one.axes.iloc[0]
     assert worst["sd"] >= 1
     assert worst["capacity"] * worst["threshold"] > 0
-    assert any("capacity with more threshold: not determined" in w for w in one.words())
+    assert any("capacity with more threshold: not determined" in w for w in one.findings())
     two = tune.design("whole_report", "threshold", 0.003, displays=[(6, 0)], people=16,
                       params=("capacity", "slots", "threshold"))  # fmt: skip
     assert two.axes["sd"].max() < 0.6
-    assert not any("not determined" in w for w in two.words())
+    assert not any("not determined" in w for w in two.findings())
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,7 @@ def test_without_onsets_it_says_how_trials_are_taken():
 def test_what_adults_share_can_be_recovered_too():
     """All adults have one speed_sd; here they are given the spread that a fit expects."""
     found = tune.recover([("simple_rt", 1)], people=16, params=("speed", "speed_sd"), seed=5)
-    table = found.table.set_index("parameter")
+    table = found.table().set_index("parameter")
     assert found.people.query("parameter == 'speed_sd'")["true"].std() > 0.05
     assert (table["correlation"] > 0.9).all()
     with pytest.raises(InputError, match="guess is the task's own: people do not differ in it"):

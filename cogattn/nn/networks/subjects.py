@@ -22,7 +22,6 @@ array([[-1, -1,  1,  1]], dtype=int8)
 
 from __future__ import annotations
 
-import ast
 import hashlib
 import importlib.util
 import json
@@ -38,7 +37,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cogattn import files
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, number, whole
+from cogattn.nn.networks.shelf import about as about
+from cogattn.nn.networks.shelf import names as names
+from cogattn.nn.networks.shelf import path_of
 
 if TYPE_CHECKING:
     import torch
@@ -149,23 +151,9 @@ class Specialist(Protocol):
         """What the elements of one trial are: words, or little pictures (S, h, w) or (S, h, w, 3), 0 to 1."""
 
 
-def names() -> list[str]:
-    """The subjects that come with cogattn."""
-    return sorted(path.stem for path in _folder().glob("*.py") if not path.stem.startswith("_"))
-
-
-def about(name_or_path: str) -> str:
-    """What its file says of itself, first: read, not run."""
-    try:
-        text = ast.get_docstring(ast.parse(_path(name_or_path).read_text(encoding="utf-8")))
-    except (SyntaxError, UnicodeDecodeError):
-        text = None
-    return " ".join((text or "").split("\n\n")[0].split())
-
-
 def find(name_or_path: str, device: str = "auto") -> Subject | Judge | Specialist:
     """The subject of that name, or the one in that file, its weights on `device` (auto: CUDA if there is any)."""
-    path = _path(name_or_path)
+    path = path_of(name_or_path)
     place = _device(device)
     loaded = module(name_or_path)
     if not callable(getattr(loaded, "load", None)):
@@ -175,7 +163,7 @@ def find(name_or_path: str, device: str = "auto") -> Subject | Judge | Specialis
 
 def module(name_or_path: str) -> ModuleType:
     """The file of that subject, imported."""
-    return _import(_path(name_or_path))
+    return _import(path_of(name_or_path))
 
 
 def find_reader(name_or_path: str, device: str = "auto") -> Subject:
@@ -229,7 +217,7 @@ def is_judge(subject: object) -> bool:
 
 def fingerprint(name_or_path: str) -> str:
     """SHA-256 of the subject's file and of the weights beside it: what a run's provenance records."""
-    path = _path(name_or_path)
+    path = path_of(name_or_path)
     digest = hashlib.sha256(path.read_bytes())
     if (weights := path.with_suffix(".safetensors")).is_file():
         digest.update(b"\0" + weights.read_bytes())
@@ -336,25 +324,6 @@ def _fits(network: torch.nn.Module, tensors: Mapping[str, torch.Tensor], path: P
             raise InputError(f"{key} in {path} must be {want}, got {have}; make the file anew with: {make}")
         if not bool(tensors[key].isfinite().all()):
             raise InputError(f"{key} in {path} must be finite, and is not; make the file anew with: {make}")
-
-
-def _folder() -> Path:
-    """`_models` inside an installed package, `models` beside the package in a checkout."""
-    package = Path(__file__).parents[2]
-    inside = package / "_models"
-    return inside if inside.is_dir() else package.parent / "models"
-
-
-def _path(name_or_path: str) -> Path:
-    """A bare word is a name; what ends in .py or names a folder is a path."""
-    path = Path(name_or_path).expanduser()
-    if path.suffix != ".py" and path.name == name_or_path:
-        return _folder() / f"{choice('model', name_or_path, names())}.py"
-    if path.suffix != ".py" or not path.is_file():
-        raise InputError(
-            f"model must be one of {', '.join(names())}, or an existing .py file, got {name_or_path!r}"
-        )
-    return path.resolve()
 
 
 def _device(name: str) -> str:

@@ -16,7 +16,7 @@ import hashlib
 import json
 import math
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,10 +26,10 @@ import pandas as pd
 import torch
 from torch import nn
 
-from cogattn import files
 from cogattn.errors import CogattnError, InputError, number, whole
 from cogattn.nn.networks.subjects import load_weights, read_tensors, save
 from cogattn.view import plot
+from cogattn.view.result import Files, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -88,25 +88,30 @@ class Course:
 
 
 @dataclass
-class Curve:
+class Curve(Result):
     """The loss at each step, and the held-out loss where it was looked at (else missing)."""
 
     loss: list[float] = field(default_factory=list)
     held_out: dict[int, float] = field(default_factory=dict)  #: after so many steps
     best: int = 0  #: after so many steps it was best
+    title: str = "Training"
 
     @property
     def frame(self) -> pd.DataFrame:
+        """The same as `table()`."""
+        return self.table()
+
+    def table(self) -> pd.DataFrame:
         """Columns step, loss, held_out."""
         steps = np.arange(1, len(self.loss) + 1)
         looks = [self.held_out.get(int(s), math.nan) for s in steps]
         return pd.DataFrame({"step": steps, "loss": self.loss, "held_out": looks})
 
-    def plot(self, title: str) -> Figure:
+    def plot(self) -> Figure:
         """Loss over steps, smoothed over a fiftieth of them; the held-out looks as dots."""
         with plot.style() as plt:
             figure, ax = plt.subplots(figsize=(5.6, 3.6))
-            table = self.frame
+            table = self.table()
             smooth = table["loss"].rolling(max(1, len(table) // 50), min_periods=1).mean()
             ax.plot(table["step"], table["loss"], color="#C8C8C8", linewidth=0.5)
             ax.plot(table["step"], smooth, color=plot.PEOPLE, label="training")
@@ -116,14 +121,30 @@ class Curve:
                     looks["step"], looks["held_out"], "o", color="#D55E00", markersize=3.5, label="held out"
                 )
                 ax.axvline(self.best, color="#999999", linewidth=0.8, linestyle=":")
-            ax.set(xlabel="step", ylabel="loss", title=title, ylim=(0, None))
+            ax.set(xlabel="step", ylabel="loss", title=self.title, ylim=(0, None))
             ax.legend(loc="best")
             return figure
 
-    def save(self, folder: Path, title: str) -> None:
-        """curve.csv and its picture."""
-        files.write_table(folder / "curve.csv", self.frame)
-        plot.keep(self.plot(title), folder / "figures", "curve")
+    def heading(self) -> str:
+        """What was trained."""
+        return self.title
+
+    def findings(self) -> list[str]:
+        """How far the loss fell, and where it was best."""
+        if not self.loss:
+            return ["0 steps of training."]
+        out = [f"{len(self.loss)} steps: the loss fell from {self.loss[0]:.3g} to {self.loss[-1]:.3g}."]
+        if self.best in self.held_out:
+            out.append(f"Held out it was best after {self.best} steps: {self.held_out[self.best]:.3g}.")
+        return out
+
+    def files(self) -> Files:
+        """The losses."""
+        return {"curve.csv": self.table()}
+
+    def figures(self) -> Iterator[tuple[str, Figure]]:
+        """The losses over the steps."""
+        yield "figures/curve", self.plot()
 
 
 def train(
@@ -354,7 +375,8 @@ class Workshop:
         notes = {"command": self.make, "steps": str(len(curve.loss)), "torch": torch.__version__}
         notes |= {key: f"{x:.6g}" for key, x in numbers.items()}
         save(network, notes | dict(self.notes), self.weights)
-        curve.save(out / "models" / self.name, f"Training of {self.name}")
+        curve.title = f"Training of {self.name}"
+        curve.save(out / "models" / self.name)
         print(f"wrote {self.weights}\nCurve: {out / 'models' / self.name / 'figures' / 'curve.png'}")
         return 0
 

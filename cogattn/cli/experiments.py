@@ -1,0 +1,219 @@
+"""Commands that play: an experiment, a network beside people, every human band, the theory, a film."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from cogattn.cli.options import (
+    OUT,
+    Backend,
+    Device,
+    Jobs,
+    Json,
+    Observer_,
+    Out,
+    Population_,
+    Resume,
+    Scheduler,
+    Trials_,
+    Whole,
+    whole_number,
+)
+from cogattn.cli.shared import end, minds_of, n_jobs, options_of, progress, show, split, tell
+from cogattn.errors import InputError, choice
+
+
+def run(
+    name: str | None = None,
+    /,
+    *,
+    arms: Annotated[str | None, Parameter(help="comma-separated, e.g. human,softmax,slots+capacity")] = None,
+    model: Annotated[str | None, Parameter(help="a name in models/ or your own .py file")] = None,
+    people: Whole | None = None,
+    trials: Trials_ = None,
+    seed: Whole | None = None,
+    option: Annotated[
+        list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE, e.g. set_size=4")
+    ] = None,
+    observer: Observer_ = None,
+    population: Population_ = None,
+    config: Annotated[
+        str | None, Parameter(help="TOML file of settings (a run's config.toml); flags override")
+    ] = None,
+    jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
+    device: Device = "auto",
+    events: Annotated[bool, Parameter(negative=(), help="also write events.parquet: every event")] = False,
+    out: Out = OUT,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """Let people take one experiment under several arms."""
+    from cogattn import files
+    from cogattn.runs import experiment
+    from cogattn.runs.scaling import workers
+
+    flags: dict[str, Any] = {
+        "paradigm": name,
+        "arms": None if arms is None else split(arms),
+        "model": model,
+        "people": people,
+        "trials": trials,
+    }
+    flags |= {"seed": seed, "options": options_of(option), **minds_of(observer, population)}
+    settings = _settings(config, flags)
+    with progress(f"{settings['paradigm'].name}") as tick, workers(backend, scheduler):
+        done = experiment.run(
+            **settings, n_jobs=n_jobs(jobs), device=device, out=out, resume=resume, progress=tick
+        )
+    folder = done.folder or Path(out)
+    if events:
+        files.write_table(folder / "events.parquet", experiment.events(done))
+    tell(done, json, folder, "figures")
+
+
+_MADE_WITH = ("law", "model_sha256", "paradigm_file", "paradigm_sha256")  # in a run's config, and no setting
+_KEYS = ("paradigm", "arms", "model", "people", "trials", "seed", "options", "observer", "population")
+
+
+def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
+    """Settings from a file, overridden by the flags that were given."""
+    from cogattn import paradigms
+    from cogattn.observer import Observer, read_toml
+    from cogattn.paradigms import registry
+    from cogattn.population import Population
+
+    values = {} if config is None else read_toml(config)
+    for key in values:
+        choice(f"setting in {config}", key, (*_KEYS, *_MADE_WITH))
+    values = {k: v for k, v in values.items() if k in _KEYS}
+    values |= {k: v for k, v in flags.items() if v is not None}
+    if "paradigm" not in values:
+        raise InputError(f"name a paradigm: one of {', '.join(paradigms.names())}")
+    for key, kind in (("observer", Observer), ("population", Population)):
+        if isinstance(values.get(key), dict):
+            values[key] = kind.from_dict(values[key])
+    if flags.get("observer") is not None:
+        values.pop("population", None)
+    options = values.pop("options", {})
+    if not isinstance(options, dict):
+        raise InputError(f"options in {config} must be a table such as [options], got {options!r}")
+    if flags.get("paradigm") is None:  # a file of settings is not asked for code
+        values["paradigm"] = registry.found_again(values | {"options": options})
+    else:
+        values["paradigm"] = paradigms.make(values["paradigm"], options)
+    return values
+
+
+def compare(
+    *,
+    model: Annotated[str, Parameter(help="a name in models/ or your own .py file")] = "digit_reader",
+    people: Whole = 50,
+    trials: Trials_ = None,
+    seed: Whole = 0,
+    observer: Observer_ = None,
+    population: Population_ = None,
+    jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
+    device: Device = "auto",
+    out: Out = OUT,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """A network under human limits, the same network with plain softmax, and people: in the tasks that it can take."""
+    from cogattn.reports.comparison import compare as play
+    from cogattn.runs.scaling import workers
+
+    minds = minds_of(observer, population)
+    with progress("compare") as tick, workers(backend, scheduler):
+        done = play(
+            model, people, trials, seed, n_jobs(jobs), device, **minds, out=out, resume=resume, progress=tick
+        )
+    tell(done, json, done.folder, "figures/compare.png")
+
+
+def scorecard(
+    *,
+    people: Whole = 200,
+    trials: Trials_ = None,
+    seed: Whole = 0,
+    observer: Observer_ = None,
+    population: Population_ = None,
+    jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
+    out: Out = OUT,
+    resume: Resume = False,
+    needs: Annotated[bool, Parameter(help="also show which limits each band needs")] = True,
+    json: Json = False,
+) -> None:
+    """Every paradigm, one population, every human band, and which limits each band needs."""
+    from cogattn.reports import scoring
+    from cogattn.runs.scaling import workers
+
+    minds = minds_of(observer, population)
+    with progress("scorecard") as tick, workers(backend, scheduler):
+        card = scoring.scorecard(
+            people, seed, trials, n_jobs(jobs), **minds, out=out, resume=resume, progress=tick, needs=needs
+        )
+    columns = ["phenomenon", "metric", "human", "low", "high", "model", "softmax", "inside", "softmax_inside"]
+    columns += ["needs", "enough"] if needs else []
+    table = card.table()
+    show(table if json else table.loc[table["inside"].notna(), columns], json)
+    if not json:
+        print("", *card.findings(), sep="\n")
+    end(card.attrs["folder"], json, "figures/scorecard.png")
+
+
+def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
+    """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
+    from cogattn.reports import verification
+
+    with progress("verify") as tick:
+        done = verification.verify(quick=quick, seed=seed, progress=tick)
+    tell(done, json, done.save(Path(out) / "verify"), "figures/verify.png")
+    return 1 if done.failed() else 0
+
+
+def live(
+    *,
+    model: Annotated[str, Parameter(help="a name in models/ or your own .py file")] = "live_watcher",
+    arms: Annotated[
+        str | None, Parameter(help="comma-separated: human,softmax,random,top,found (default: all)")
+    ] = None,
+    seconds: Annotated[float, Parameter(help="of film, for each arm")] = 10.0,
+    fps: Annotated[float, Parameter(help="frames per second")] = 25.0,
+    deadline: Annotated[
+        float | None, Parameter(help="s from a frame's onset to its answer (default: the next frame's onset)")
+    ] = None,
+    value: Annotated[
+        float | None, Parameter(help="what the network's exam varies, e.g. how many distractors")
+    ] = None,
+    patches: Annotated[int | None, Parameter(converter=whole_number, help="of a frame: the load")] = None,
+    seed: Whole = 0,
+    observer: Observer_ = None,
+    device: Device = "auto",
+    out: Out = OUT,
+    json: Json = False,
+) -> int:
+    """A film at the pace of the wall clock: does the answer come in time, from how many patches, and is it right?"""
+    from cogattn.reports.realtime import ARMS
+    from cogattn.reports.realtime import live as play
+
+    chosen = ARMS if arms is None else split(arms)
+    mind = minds_of(observer, None)["observer"]
+    with progress("live") as tick:
+        done = play(
+            model, chosen, seconds, fps, deadline, value=value, patches=patches, seed=seed,
+            device=device, observer=mind, out=out, progress=tick,
+        )  # fmt: skip
+    tell(done, json, done.folder, "figures/live.png")
+    if done.stopped:
+        print("\ncogattn: stopped; the frames that were shown are kept", file=sys.stderr)
+    return 130 if done.stopped else 0

@@ -1,0 +1,152 @@
+"""Commands that look: what there is, figures of a run, one of its trials, a page with sliders."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from cogattn.cli.options import Json, Observer_, Paradigm_, Whole, whole_number
+from cogattn.cli.shared import minds_of, show_words, tell
+from cogattn.errors import InputError
+
+
+def list_(*, json: Json = False) -> None:
+    """The paradigms, models and limits there are."""
+    from cogattn.nn.networks import shelf
+
+    rows = [("paradigm", name, title) for name, title in _titles().items()]
+    rows += [("model", name, shelf.about(name)) for name in shelf.names()]
+    rows += [
+        ("arm", "human", "all limits"),
+        ("arm", "softmax", "no limits: a network's plain (softmax) attention"),
+    ]
+    rows += [("limit", name, "joined by + they make an arm, e.g. slots+capacity") for name in _limits()]
+    show_words(rows, ("kind", "name", "what it is"), json)
+
+
+def _titles() -> dict[str, str]:
+    """The title of each paradigm, from its source."""
+    from cogattn import paradigms
+
+    return paradigms.titles()
+
+
+def _limits() -> list[str]:
+    """What can be lifted from a mind."""
+    from cogattn.parameters import limits
+
+    return list(limits())
+
+
+def plot(
+    *runs: str,
+    paradigm: Paradigm_ = None,
+    out: Annotated[str | None, Parameter(help="folder for the figure")] = None,
+) -> None:
+    """Draw the figure of a run folder; several runs of one paradigm are laid over each other."""
+    from cogattn.runs import results
+    from cogattn.view import plot as pens
+
+    if not runs:
+        raise InputError("name at least one run folder, e.g. cogattn plot results/whole_report/<run>")
+    first, *others = [results.load(folder, paradigm) for folder in runs]
+    figure = first.plot(*others)
+    for path in pens.save(figure, out or Path(runs[0]) / "figures", _stem(first, others)):
+        print(path)
+
+
+def _stem(first: Any, others: Sequence[Any]) -> str:
+    """The name of the figure's files: that of several runs does not take the place of the first one's own."""
+    return f"{first.config['paradigm']}{f'_of_{1 + len(others)}_runs' if others else ''}"
+
+
+def trace(
+    folder: str,
+    /,
+    *,
+    arm: Annotated[str | None, Parameter(help="default: the run's first arm")] = None,
+    condition: Annotated[
+        int, Parameter(converter=whole_number, help="its number, from 0, in the order of the run")
+    ] = 0,
+    person: Whole = 0,
+    trial: Whole = 0,
+    start: Annotated[float | None, Parameter(help="s: the chart begins here")] = None,
+    stop: Annotated[float | None, Parameter(help="s: the chart ends here")] = None,
+    paradigm: Paradigm_ = None,
+    out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/trace)")] = None,
+) -> None:
+    """One trial of a run (or one whole session), event by event: a Gantt chart of attention over tasks and slots, a
+    Parquet table, and a trace that Perfetto's viewer opens."""
+    from cogattn import files
+    from cogattn.mind import events
+    from cogattn.runs import experiment, results
+    from cogattn.view import gantt
+    from cogattn.view import plot as pens
+
+    done = results.load(folder, paradigm)
+    name = arm or str(done.config["arms"][0])
+    record = experiment.events(done, name, condition, person, trial)
+    place = Path(out) if out else Path(folder) / "trace"
+    stem = f"{name}-condition{condition}-person{person}-trial{trial}".replace("+", "_")
+    chart = gantt.figure(record, start, stop)
+    files.write_table(place / f"{stem}.parquet", record)
+    files.write_text(place / f"{stem}.json", events.trace_text(record))
+    print(record[list(events.COLUMNS)].to_string(index=False))
+    for path in [
+        place / f"{stem}.parquet",
+        place / f"{stem}.json",
+        *pens.save(chart, place, stem),
+    ]:
+        print(path)
+    print(f"\nChart:    {place / f'{stem}.png'}\nPerfetto: {place / f'{stem}.json'}")
+
+
+def explain(
+    folder: str,
+    /,
+    *,
+    condition: Annotated[
+        int, Parameter(converter=whole_number, help="its number, from 0, in the order of the run")
+    ] = 0,
+    person: Whole = 0,
+    trial: Whole = 0,
+    everybody: Annotated[
+        bool, Parameter(negative=(), help="the table holds all trials of the condition, not this one alone")
+    ] = False,
+    paradigm: Paradigm_ = None,
+    out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/explained)")] = None,
+    json: Json = False,
+) -> None:
+    """Which element got how much of a network's attention in a trial, and when: a heat map, human beside softmax."""
+    from cogattn.reports.explaining import explain as told
+    from cogattn.runs import results
+
+    done = told(results.load(folder, paradigm), condition, person, trial, everybody=everybody)
+    place = Path(out) if out else Path(folder) / "explained"
+    kept = done.save(place / f"condition{condition}-person{person}-trial{trial}")
+    tell(done, json, kept, "explained.png")
+
+
+def explore(
+    name: Annotated[str | None, Parameter(help="the paradigm to begin with")] = None,
+    /,
+    *,
+    port: Annotated[
+        int, Parameter(converter=whole_number, help="on this machine (default: any free one)")
+    ] = 0,
+    browser: Annotated[bool, Parameter(help="open it in a browser")] = True,
+    observer: Observer_ = None,
+    people: Annotated[
+        int | None,
+        Parameter(converter=whole_number, help="how often the mind is played (default: as is quick)"),
+    ] = None,
+    seed: Whole = 0,
+) -> None:
+    """A page with sliders for every number of a mind, and what they do, at once. Needs the extra `explore`."""
+    from cogattn.explore import page
+
+    mind = minds_of(observer, None)["observer"]
+    page.serve(name or page.FIRST, mind=mind, port=port, browser=browser, seed=seed, people=people)

@@ -1,0 +1,121 @@
+"""Commands over many minds: what a measure depends on, and a search for a goal."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from cogattn.cli.options import (
+    OUT,
+    Alike,
+    Backend,
+    Jobs,
+    Json,
+    Observer_,
+    Option,
+    Out,
+    Resume,
+    Scheduler,
+    Trials_,
+    Whole,
+    whole_number,
+)
+from cogattn.cli.shared import minds_of, n_jobs, options_of, progress, split, tell
+
+
+def sensitivity(
+    name: str,
+    /,
+    *,
+    params: Annotated[
+        str,
+        Parameter(help="comma-separated: NAME (over the range of adults) or NAME=LOW:HIGH, e.g. slots=2:4"),
+    ],
+    metric: Annotated[str, Parameter(help="comma-separated, of what the experiment measures, e.g. misses")],
+    method: Annotated[
+        str, Parameter(help="sobol (shares of the variance) or morris (a first look)")
+    ] = "sobol",
+    n: Annotated[
+        int, Parameter(converter=whole_number, help="starting points: n (d + 2) minds for d parameters")
+    ] = 128,
+    people: Alike = 20,
+    trials: Trials_ = None,
+    option: Option = None,
+    observer: Observer_ = None,
+    seed: Whole = 0,
+    jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
+    out: Out = OUT,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """What matters? How much of a measure hangs on each parameter of a mind."""
+    from cogattn import paradigms
+    from cogattn.runs.scaling import workers
+    from cogattn.tune import sensitivities
+
+    task = paradigms.make(name, options_of(option) or {})
+    mind = minds_of(observer, None)["observer"]
+    with progress(f"sensitivity {name}") as tick, workers(backend, scheduler):
+        done = sensitivities.sensitivity(
+            task, _ranges(split(params)), _measures(metric), method=method, n=n, observer=mind, people=people,
+            trials=trials, seed=seed, n_jobs=n_jobs(jobs), out=out, resume=resume, progress=tick,
+        )  # fmt: skip
+    tell(done, json, done.folder, "figures/sensitivity.png")
+
+
+def sweep(
+    name: str,
+    /,
+    *,
+    param: Annotated[
+        list[str],
+        Parameter(negative=(), help="NAME=LOW:HIGH, NAME=LOW:HIGH:STEP, or NAME (the range of adults)"),
+    ],
+    goal: Annotated[list[str], Parameter(negative=(), help="e.g. 'min capacity'; several: a front")],
+    subject_to: Annotated[list[str] | None, Parameter(negative=(), help="e.g. 'misses <= 0.05'")] = None,
+    trials: Annotated[int, Parameter(converter=whole_number, help="minds to try")] = 60,
+    sampler: Annotated[str, Parameter(help="tpe, random or grid")] = "tpe",
+    people: Alike = 20,
+    each: Trials_ = None,
+    option: Option = None,
+    observer: Observer_ = None,
+    seed: Whole = 0,
+    jobs: Jobs = None,
+    backend: Backend = "loky",
+    scheduler: Scheduler = None,
+    out: Out = OUT,
+    resume: Resume = False,
+    json: Json = False,
+) -> None:
+    """Search the parameters of a mind for a goal, e.g. the cheapest capacity that keeps misses under 5 %."""
+    from cogattn import paradigms
+    from cogattn.runs.scaling import workers
+    from cogattn.tune import sweeping
+
+    task = paradigms.make(name, options_of(option) or {})
+    mind = minds_of(observer, None)["observer"]
+    with progress(f"sweep {name}") as tick, workers(backend, scheduler):
+        done = sweeping.sweep(
+            task, _ranges(param), goal, subject_to or (), trials=trials, sampler=sampler, observer=mind, people=people,
+            each=each, seed=seed, n_jobs=n_jobs(jobs), out=out, resume=resume, progress=tick,
+        )  # fmt: skip
+    tell(done, json, done.folder, "figures/sweep.png")
+    if done.tried["best"].any() and not json:
+        print(f"\nFor every other command: --observer {done.folder}/observer.toml")
+
+
+def _measures(text: str) -> list[str]:
+    """Names of measures; the commas within [brackets] belong to a name."""
+    return [part.strip() for part in re.split(r",(?![^\[]*\])", text)]
+
+
+def _ranges(words: Sequence[str]) -> Any:
+    """NAME or NAME=LOW:HIGH words, as `tune.sensitivity` and `tune.sweep` take them."""
+    from cogattn.tune.probing import read_range
+
+    return dict(read_range(word) for word in words)

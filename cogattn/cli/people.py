@@ -1,0 +1,214 @@
+"""Commands about people's data: read them, estimate parameters from them, plan how many trials are needed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from cogattn.cli.options import (
+    OUT,
+    Column,
+    Format,
+    Jobs,
+    Json,
+    Observer_,
+    Only,
+    Out,
+    Population_,
+    Unit,
+    Whole,
+    Word,
+    whole_number,
+)
+from cogattn.cli.shared import minds_of, n_jobs, new_folder, pairs, progress, show, split, tell
+from cogattn.errors import InputError
+
+
+def import_(
+    data: str,
+    /,
+    *,
+    paradigm: Annotated[
+        str | None, Parameter(name="--for", help="a paradigm: its columns (default: all that are known)")
+    ] = None,
+    to: Annotated[
+        str | None, Parameter(help="write the trials there: a .csv or .parquet that tune takes")
+    ] = None,
+    format: Format = "auto",
+    column: Column = None,
+    unit: Unit = None,
+    only: Only = None,
+    word: Word = None,
+    json: Json = False,
+) -> None:
+    """What is read from people's data, and what is not, and why; nothing is fitted, the file stays as it is."""
+    from cogattn.human import importing
+    from cogattn.tune import likelihoods
+
+    law, said = (
+        None if paradigm is None else likelihoods.of(paradigm),
+        _said(format, column, unit, only, word),
+    )
+    if law is None:
+        table = importing.read(data, **said)
+    else:
+        table = importing.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
+    show(importing.summary(table), json)
+    if not json:
+        print("", *table.notes, sep="\n")
+    if to is not None:
+        if Path(data).resolve() in (Path(to).resolve(), *Path(to).resolve().parents):
+            raise InputError(f"--to must be another place than the data, got {to}")
+        print(f"\nTrials: {importing.write(table, to)}", file=sys.stderr if json else sys.stdout)
+
+
+def tune(
+    name: str,
+    /,
+    *,
+    data: Annotated[str, Parameter(help="people's data: a file, or a folder of files")],
+    params: Annotated[
+        str | None, Parameter(help="comma-separated (default: all that the data inform)")
+    ] = None,
+    format: Format = "auto",
+    column: Column = None,
+    unit: Unit = None,
+    only: Only = None,
+    word: Word = None,
+    pool: Annotated[
+        bool | None, Parameter(help="people together, as one population (default: from four people on)")
+    ] = None,
+    posterior: Annotated[
+        bool,
+        Parameter(negative=(), help="all that the data say, as draws (NUTS), and not the likeliest alone"),
+    ] = False,
+    draws: Annotated[int, Parameter(converter=whole_number, help="of each chain of --posterior")] = 1000,
+    chains: Annotated[int, Parameter(converter=whole_number, help="of --posterior")] = 4,
+    intervals: Annotated[
+        str, Parameter(help="of people who are fitted alone: profile or bootstrap")
+    ] = "profile",
+    between: Annotated[
+        bool,
+        Parameter(
+            negative=(), help="which law? several laws beside each other, by trials they have not seen"
+        ),
+    ] = False,
+    observer: Observer_ = None,
+    seed: Whole = 0,
+    jobs: Jobs = None,
+    out: Out = OUT,
+    json: Json = False,
+) -> None:
+    """People's parameters from their own data: estimates, intervals, a figure, an observer for every other command."""
+    from cogattn.human import importing
+    from cogattn.tune import drawn, fit, likelihoods
+
+    law = likelihoods.of(name)
+    said = _said(format, column, unit, only, word)
+    table = importing.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
+    mind = minds_of(observer, None)["observer"]
+    if between:
+        _which_law(name, table, mind, seed, n_jobs(jobs), out, json)
+        return
+    which = None if params is None else split(params)
+    how: dict[str, Any] = {"pool": pool, "observer": mind, "seed": seed, "n_jobs": n_jobs(jobs)}
+    how |= {"draws": draws, "chains": chains} if posterior else {"intervals": intervals}
+    with progress(f"tune {name}") as tick:
+        done = (drawn if posterior else fit)(name, table.frame, which, **how, progress=tick)
+    done.notes[:0] = table.notes
+    asked = {"paradigm": name, "params": list(done.params), "pooled": done.pooled, "seed": seed}
+    asked |= {"draws": draws, "chains": chains} if posterior else {}
+    folder = done.save(new_folder("tune", asked, seed, n_jobs(jobs), out))
+    tell(done, json, folder, f"figures/{'posterior' if posterior else 'tune'}.png")
+    if not json:
+        print(f"\nFor every other command: --observer {folder / 'observer.toml'}")
+
+
+def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: str, json: bool) -> None:
+    """The laws of one paradigm beside each other, in a run folder of their own."""
+    from cogattn import tune as room
+
+    with progress(f"tune {name} --between") as tick:
+        done = room.between(name, table.frame, observer=observer, seed=seed, n_jobs=jobs, progress=tick)
+    asked = {"paradigm": name, "between": list(done.table()["law"]), "seed": seed}
+    folder = done.save(new_folder("tune", asked, seed, jobs, out))
+    if not json:
+        print(*table.notes, "", sep="\n")
+    tell(done, json, folder, "figures/laws.png")
+
+
+def _said(
+    format: str, column: list[str] | None, unit: str | None, only: list[str] | None, word: list[str] | None
+) -> dict[str, Any]:
+    """What was said about a file of people's data."""
+    numbers = {}
+    for name, value in pairs("--word", word).items():
+        try:
+            numbers[name] = float(value)
+        except ValueError:
+            raise InputError(f"--word must be WORD=NUMBER, e.g. j=1, got {name}={value}") from None
+    units = unit if unit is None or "=" not in unit else pairs("--unit", unit.split(","))
+    said = {"columns": pairs("--column", column), "only": pairs("--only", only), "words": numbers}
+    return {**said, "unit": units, "kind": format}
+
+
+def design(
+    name: str,
+    /,
+    *,
+    param: Annotated[str, Parameter(name="--for", help="the parameter that is to be known, e.g. alpha")],
+    within: Annotated[float, Parameter(help="half-width of its 95 % interval, in its own unit")] = 0.1,
+    share: Annotated[float, Parameter(help="of the people who are to be known so well")] = 0.5,
+    exposures: Annotated[
+        str | None, Parameter(help="to choose from, ms, comma-separated (default: frames of a 60 Hz screen)")
+    ] = None,
+    check: Annotated[
+        int,
+        Parameter(
+            converter=whole_number, help="simulated people who take the proposal and are fitted; 0 = none"
+        ),
+    ] = 40,
+    population: Population_ = None,
+    seed: Whole = 0,
+    jobs: Jobs = None,
+    out: Out = OUT,
+    json: Json = False,
+) -> None:
+    """How many trials, and of which kind, until a parameter of a person is known well enough?"""
+    from cogattn.tune import designs
+
+    offered: dict[str, Any] = (
+        {} if exposures is None else {"exposures": [e / 1000 for e in _numbers("exposures", exposures)]}
+    )
+    crowd = minds_of(None, population)["population"]
+    with progress(f"design {name}") as tick:
+        done = designs.design(
+            name, param, within, share=share, **offered, population=crowd, check=check, seed=seed,
+            n_jobs=n_jobs(jobs), progress=tick,
+        )  # fmt: skip
+    asked = {
+        "paradigm": name,
+        "for": param,
+        "within": within,
+        "share": share,
+        "check": check,
+        "seed": seed,
+    } | offered
+    folder = done.save(new_folder("design", asked, seed, n_jobs(jobs), out))
+    if not json:
+        show(done.needed, json)
+        if check:
+            print("\nSimulated people:")
+            show(done.check, json)
+        print()
+    tell(done, json, folder, "figures/design.png")
+
+
+def _numbers(name: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in split(text)]
+    except ValueError:
+        raise InputError(f"--{name} must be numbers with commas between them, got {text!r}") from None
