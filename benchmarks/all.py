@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -65,6 +66,12 @@ def printed(command: list[str]) -> str | None:
     return done.stdout.strip() if done.returncode == 0 else None
 
 
+def _computed() -> float:
+    """Processor seconds of all processes that were started and have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -82,14 +89,15 @@ def main() -> int:
     for name in asked.names or [name for name, t in TABLES.items() if t.usual]:
         table = TABLES[name]
         command = [f"{name}.py", *table.args, *table.quick * asked.quick, *table.long * asked.long]
-        start = time.perf_counter()
+        start = time.perf_counter(), _computed()
         print(f"\n## {name}: {table.about}\n", flush=True)
         text = printed(command)
         if text is None:
             failed.append(name)
             print(f"{name} could not be made; the README keeps what it had", flush=True)
             continue
-        print(f"{text}\n\n({time.perf_counter() - start:.0f} s)", flush=True)
+        wall, cpu = time.perf_counter() - start[0], _computed() - start[1]
+        print(f"{text}\n\n(made in {wall:.0f} s, {cpu:.0f} s of processor time)", flush=True)
         if not asked.quick:
             made = (
                 f"`python benchmarks/{' '.join(command)}`, {datetime.now(UTC):%Y-%m-%d}, {measure.machine()}."

@@ -169,6 +169,7 @@ def main() -> None:
     rounds = measure.rounds_of(measure.options(__doc__, rounds=3).parse_args())
     random.seed(1)
     seed(1)
+    # The mind's exponential service takes choice / speed s on average; its choices by LATER a little longer.
     law, textbook = service.later(SPEED, SPREAD), service.exponential(1 / SPEED)
     later, exponential = (law, njit(law)), (textbook, njit(textbook))
     mean = mean_choice()
