@@ -1,6 +1,6 @@
 """What does dividing attention cost? 100,000 trials of every paradigm of divided capacity.
 
-    python benchmarks/divided.py [--rounds 5] [--quick]     # half a minute
+    python benchmarks/divided.py [--rounds 3] [--quick]     # half a minute
 
 By a population of 500, per trial (n-back: a trial is a letter): the compiled cohort, and the same mind driven by SimPy
 (`mind.world`), which is our own driver, not SimPy as a researcher writes it (that is in report.py). The central stage
@@ -47,7 +47,7 @@ def sitting(name: str) -> tuple[measure.Work, measure.Work]:
 
 
 def main() -> None:
-    rounds = measure.rounds_of(measure.options(__doc__, rounds=5).parse_args())
+    rounds = measure.rounds_of(measure.options(__doc__, rounds=3).parse_args())
     works: dict[str, measure.Work] = {}
     for name in PARADIGMS:
         works[name], works[f"{name} driver"] = sitting(name)

@@ -2,13 +2,13 @@
 
     python benchmarks/queues.py [--rounds 3] [--quick]     # a minute; needs the extra `benchmark` (ciw)
 
-200 runs of 200 customers, each from an empty room; arrivals at random, first come first served, and all serve by the
-same law: that of a person's choice (LATER), at a load of .5 and of .95. The peers stand in peers/ and draw every number
-as they go. The mind's arrivals are drawn beforehand, into streams (what that takes has a row of its own); it draws what
-its choices take. It also sees and perceives each customer and moves the hand after; the peers only serve. Then the
-textbook's queues, M/M/1, M/M/2 and M/M/4. The last column of a row says how far the mean time from arrival to choice
-lies from that of 10,000 runs of the compiled loop, in standard errors. One thread, processor time, medians over
-interleaved rounds.
+200 runs of 200 customers (50 runs in SimPy and Ciw), each from an empty room; arrivals at random, first come first
+served, and all serve by the same law: that of a person's choice (LATER), at a load of .5 and of .95. The peers stand in
+peers/ and draw every number as they go. The mind's arrivals are drawn beforehand, into streams (what that takes has a
+row of its own); it draws what its choices take. It also sees and perceives each customer and moves the hand after; the
+peers only serve. Then the textbook's queues, M/M/1, M/M/2 and M/M/4. The last column of a row says how far the mean
+time from arrival to choice lies from that of 10,000 runs of the compiled loop, in standard errors. One thread,
+processor time, medians over interleaved rounds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ from cogattn.laws import alertness
 from cogattn.mind import cohort
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
-RUNS, CUSTOMERS, IN_CIW, REFEREE = 200, 200, 50, 10_000  # Ciw plays fewer runs: it is slow
+RUNS, CUSTOMERS, REFEREE = 200, 200, 10_000
+SLOW, FEW = ("SimPy, Resource", "Ciw"), 50  # these play fewer runs
 LOADS, BUSY, SERVERS = (0.5, 0.95), 0.8, (1, 2, 4)
 MIND, STREAMS, HEAP, COMPILED = "the mind", "its streams made", "heap loop", "heap loop, compiled"
 SPEED, SPREAD = ca.Observer().speed, ca.Observer().speed_sd
@@ -107,12 +108,11 @@ def peers(rate: float, draw: Any, servers: int) -> dict[str, Callable[[], Any]]:
     """Each returns the means of its runs. draw: plain, and compiled."""
     plain, fast = draw
     room = ciw_queue.network(rate, plain, servers, CUSTOMERS)
-    in_simpy = (simpy_queue.play, rate, plain, servers, CUSTOMERS)
     return {
         HEAP: lambda: in_heap(heap_queue.play, rate, plain, servers),
         COMPILED: lambda: in_heap(compiled, rate, fast, servers),
-        "SimPy, Resource": lambda: means(in_simpy[0](*in_simpy[1:]) for _ in range(RUNS)),
-        "Ciw": lambda: means(ciw_queue.play(room, CUSTOMERS) for _ in range(IN_CIW)),
+        SLOW[0]: lambda: means(simpy_queue.play(rate, plain, servers, CUSTOMERS) for _ in range(FEW)),
+        SLOW[1]: lambda: means(ciw_queue.play(room, CUSTOMERS) for _ in range(FEW)),
     }
 
 
@@ -124,7 +124,7 @@ def off(run_means: Any, referee: Any) -> float:
 
 def customers(name: str) -> int:
     """How many a row serves in one call."""
-    return CUSTOMERS * (IN_CIW if name.endswith("Ciw") else RUNS)
+    return CUSTOMERS * (FEW if name.endswith(SLOW) else RUNS)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """What does an hour cost? Sessions in the compiled loop, and the number of their events.
 
-    python benchmarks/watch.py [--rounds 5] [--quick]     # half a minute
+    python benchmarks/watch.py [--rounds 3] [--quick]     # half a minute
 
 1. Eight minutes of simple reaction time (150 trials): the compiled cohort, and the same mind driven by SimPy
 (`mind.world`), per person. This peer is our own driver, not SimPy as a researcher writes it (that is in report.py).
@@ -42,7 +42,7 @@ def two_hours(signals: int) -> Session:
 
 
 def main() -> None:
-    rounds = measure.rounds_of(measure.options(__doc__, rounds=5).parse_args())
+    rounds = measure.rounds_of(measure.options(__doc__, rounds=3).parse_args())
     crowd, session = Population.adults().sample(PEOPLE), simple_rt(PEOPLE)
     few, many, minds = two_hours(FEW), two_hours(MANY), [MIND] * SITTERS
     works: dict[str, measure.Work] = {
