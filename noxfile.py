@@ -32,5 +32,4 @@ def lint(session: nox.Session) -> None:
 def benchmarks(session: nox.Session) -> None:
     """Speed, as ratios to named peers in one run."""
     session.install("-e", ".[benchmark]")
-    session.run("python", "benchmarks/attention.py")
-    session.run("python", "benchmarks/mind.py")
+    session.run("python", "benchmarks/all.py", *session.posargs)

@@ -10,12 +10,10 @@ ratio is what to trust.
 
 from __future__ import annotations
 
-import argparse
-import statistics
-import time
 from collections.abc import Callable
 from typing import Any
 
+import measure
 import numpy as np
 import pandas as pd
 
@@ -25,13 +23,6 @@ from cogattn.tune import likelihoods
 from cogattn.tune.likelihoods import Compact, Report
 
 PEOPLE, POINTS = 59, 200
-
-
-def seconds(work: Callable[[], object]) -> float:
-    """Processor time of one call."""
-    start = time.process_time()
-    work()
-    return time.process_time() - start
 
 
 def data() -> pd.DataFrame:
@@ -55,9 +46,7 @@ def uncompiled(theta: np.ndarray, data: Compact, row: int) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--rounds", type=int, default=3)
-    rounds = parser.parse_args().rounds
+    rounds = measure.rounds_of(measure.options(__doc__, rounds=3).parse_args())
     frame = data()
     one, law = frame[frame["person"] == 0], Report()
     compact, row = law.compact(one), np.zeros(1, np.int64)
@@ -68,16 +57,15 @@ def main() -> None:
         "law": lambda: [law.loglik(p[None], compact, row)[0] for p in points],
         "peer": lambda: [uncompiled(p, compact, 0) for p in points],
     }
-    assert np.allclose(works["law"](), works["peer"](), rtol=1e-9)
-    works["one"]()  # compile, warm up
-    found = [{name: seconds(work) for name, work in works.items()} for _ in range(rounds)]
-    middle = {name: statistics.median(f[name] for f in found) for name in works}
-    ratio = statistics.median(f["peer"] / f["law"] for f in found)
-    print("| what | measured |\n|---|---|")
-    print(f"| one person, peak and profile intervals | {middle['one']:.2f} s |")
-    print(f"| {PEOPLE} people together | {middle['all']:.1f} s |")
-    print(f"| one point of the likelihood | {1e6 * middle['law'] / POINTS:.0f} us |")
-    print(f"| times as fast as the law that is not compiled | {ratio:,.0f} |")
+    found, results = measure.interleaved(works, rounds)
+    assert np.allclose(results["law"], results["peer"], rtol=1e-9)
+    rows = (
+        f"one person, peak and profile intervals | {measure.middle(found, 'one'):.2f} s",
+        f"{PEOPLE} people together | {measure.middle(found, 'all'):.1f} s",
+        f"one point of the likelihood | {1e6 * measure.middle(found, 'law', POINTS):.0f} us",
+        f"times as fast as the law that is not compiled | {measure.ratio(found, 'peer', 'law'):,.0f}",
+    )
+    print(measure.table(("what", "measured"), rows))
 
 
 if __name__ == "__main__":
