@@ -1,4 +1,4 @@
-"""Tasks for contributors: `nox -s lint tests`, `nox -s slow`, `nox -s benchmarks`."""
+"""Tasks for contributors: `nox -s lint tests`, `nox -s slow`, `nox -s power`, `nox -s benchmarks`."""
 
 import nox
 
@@ -17,6 +17,13 @@ def slow(session: nox.Session) -> None:
     """The long scientific runs."""
     session.install("-e", ".[test]")
     session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def power(session: nox.Session) -> None:
+    """What the tests catch: breaks a hundred lines of laws and mechanisms, one at a time (hours; it can be resumed)."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/power.py", *session.posargs)
 
 
 @nox.session
