@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def read_table(path: Path) -> pd.DataFrame:
-    """A Parquet or CSV table, or one line that says why not."""
+def read_table(path: Path, only: list[tuple[str, str, Any]] | None = None) -> pd.DataFrame:
+    """A Parquet or CSV table, or one line that says why not. only: the rows of a Parquet file for which this holds."""
     import pandas as pd
 
     try:
-        frame = pd.read_parquet(path) if path.suffix == ".parquet" else pd.read_csv(path)
+        frame = pd.read_parquet(path, filters=only) if path.suffix == ".parquet" else pd.read_csv(path)
     except FileNotFoundError:
         raise InputError(f"cannot read {path}: no such file") from None
     except Exception as error:  # pyarrow and pandas raise a dozen kinds here
@@ -75,3 +75,25 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
     else:
         zipped = {"method": "gzip", "mtime": 0} if path.suffix == ".gz" else None
         place(path, lambda p: frame.to_csv(p, index=False, compression=zipped, float_format="%.10g"))
+
+
+def join_tables(path: Path, parts: Sequence[Path]) -> None:
+    """One Parquet file of many, one after the other: no more than one of them is in memory."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    def write(beside: Path) -> None:
+        writer = None
+        try:
+            for part in parts:
+                table = pq.read_table(part)
+                if writer is None:
+                    writer = pq.ParquetWriter(beside, table.schema)
+                writer.write_table(table.cast(writer.schema))
+        except pa.ArrowException as error:
+            raise RunError(f"cannot join {part}: {str(error).splitlines()[0]}") from None
+        finally:
+            if writer is not None:
+                writer.close()
+
+    place(path, write)

@@ -46,6 +46,7 @@ from cogattn.paradigms.conflict import Flanker, Stroop
 from cogattn.paradigms.go_nogo import runs
 from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.parameters import PARAMETERS
+from cogattn.population import People
 from cogattn.record import Source
 from cogattn.runs.experiment import Cell, make_plan, play_cell
 from cogattn.view import plot
@@ -220,7 +221,9 @@ def crowd(values: Mapping[str, float], people: int, seed: int = SEED) -> list[ca
 def played(paradigm: str | Paradigm, minds: list[ca.Observer], seed: int = SEED) -> pd.DataFrame:
     """The paradigm's table for these people."""
     plan = make_plan(paradigm, "human", None, len(minds), None, seed, None, None)
-    return pd.concat([play_cell(plan, Cell("human", c), minds, None) for c in plan.paradigm.conditions()])
+    return pd.concat(
+        [play_cell(plan, Cell("human", c), People.of(minds), None) for c in plan.paradigm.conditions()]
+    )
 
 
 def card(values: Mapping[str, float], names: Iterable[str | Paradigm], people: int) -> pd.DataFrame:

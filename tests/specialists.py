@@ -18,7 +18,7 @@ from cogattn.nn.networks import subjects
 from cogattn.nn.networks.training import Course, train
 from cogattn.paradigms import OwnTask
 from cogattn.population import Population
-from cogattn.runs.experiment import Desk
+from cogattn.runs.scenes import Desk
 
 Keys = npt.NDArray[np.uint64]
 

@@ -34,9 +34,7 @@ Trials_ = Annotated[
     int | None,
     Parameter(converter=whole_number, help="trials per person and condition (default: as is usual)"),
 ]
-Paradigm_ = Annotated[
-    str | None, Parameter(help="of a run of your own paradigm: the .py file that it is in")
-]
+Paradigm_ = Annotated[str | None, Parameter(help="of a run of your own paradigm: the .py file that it is in")]
 Option = Annotated[list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE")]
 Alike = Annotated[int, Parameter(converter=whole_number, help="of each kind, alike but for chance")]
 Device = Annotated[str, Parameter(help="where the network runs: auto, cpu or cuda")]

@@ -2,8 +2,8 @@
 
 READY: it has been perceived and joins the line. CHOOSE: its choice is made; what that takes is a draw of the person's
 speed, and the stage works on who is first in line (by priority, then by arrival), on several at once if it has more to
-give than one needs (`central`), or shares itself (`central_share`; `laws.stages.share_of`). RESPOND: the hand has moved;
-what is answered goes away. What the store counts (`when_full="count"`) is counted here, one at a time.
+give than one needs (`central`), or shares itself (`central_share`; `laws.stages.share_of`). RESPOND: the hand has
+moved; what is answered goes away. What the store counts (`when_full="count"`) is counted here, one at a time.
 
 State: the line, and what is left of each choice. Brings: READY, CHOOSE, RESPOND.
 Closed form: `laws.stages.prp`, `laws.stages.mm1`, `mg1`, `erlang_c`.

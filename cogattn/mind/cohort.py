@@ -1,10 +1,10 @@
 """A compiled loop drives a population: the same events, from the same draws, as fast as a loop written for one task.
 
-A sitting is one mind in a session: trials one after another, with pauses between them (`watch`); a single display is a
-session of one trial (`play`). The loop merges each mind's `next_event` with the sorted arrivals of its trials, in threads
-(it holds no lock). A trial's numbers depend on its own address alone, so cutting the work differently changes nothing;
-what a stream does not use is compiled out (`state.used`). What it cannot express it refuses by name: a world that answers
-back is SimPy's (`mind.world`).
+A sitting is one mind in a session: trials one after another, with pauses between them (`watch`); a single display is
+a session of one trial (`play`). The loop merges each mind's `next_event` with the sorted arrivals of its trials, in
+threads (it holds no lock). A trial's numbers depend on its own address alone, so cutting the work differently changes
+nothing; what a stream does not use is compiled out (`state.used`). What it cannot express it refuses by name: a world
+that answers back is SimPy's (`mind.world`).
 
 >>> from cogattn.observer import Observer
 >>> from cogattn.world.stream import display
@@ -193,7 +193,21 @@ def _sit(  # type: ignore[no-untyped-def]
     number, who, life, first, rows = sittings
     which, gap, rest, rest_load = planned
     load, memory, sleepiness, self_paced = work
-    times, kinds, elements, values, starts, all_rules, all_conflict, tasks, focused, job, evidence, says, size = world
+    (
+        times,
+        kinds,
+        elements,
+        values,
+        starts,
+        all_rules,
+        all_conflict,
+        tasks,
+        focused,
+        job,
+        evidence,
+        says,
+        size,
+    ) = world
     start, rt, right, level, on, shift, stored, finish, censored = made
     details, record, ends = fate[0].size > 0, log.size > 0, finish.size > 0
     last_who, last_stream, begin, called = np.int64(-1), np.int64(-1), 0.0, 0.0
@@ -243,11 +257,15 @@ def _sit(  # type: ignore[no-untyped-def]
                         called = begin
                     then = begin + times[a]
                 while then > m.now:
-                    t, kind, x = engine.next_event(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn)
+                    t, kind, x = engine.next_event(
+                        m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn
+                    )
                     if not t < then:
                         break
                     engine.advance(m, p, e, rules, conflict, tired, answer, hunt, tell, turn, t)
-                    kind = engine.apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind, x)
+                    kind = engine.apply(
+                        m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind, x
+                    )
                     if record:
                         count = _note(m, e, log, i, count, kind, m.who, record)
                     if pause >= 0:
@@ -365,7 +383,7 @@ def _played(
 
     def loop(first: int) -> None:
         m, e = state.blank(most)
-        _sit(m, e, first, min(first + step, n), seed, people, tuple(sittings), tuple(planned), tuple(work), tuple(world),
+        _sit(m, e, first, min(first + step, n), seed, people, *map(tuple, (sittings, planned, work, world)),
              scale, given, tuple(made), fate.arrays(), log, length, *mechanisms)  # fmt: skip
 
     while True:
@@ -400,8 +418,9 @@ def end_to_end(streams: Sequence[TaskStream]) -> Streams:
         t, k = len(s.tasks), len(s.stimuli)
         rules[i, :t], conflict[i, :t, :t] = state.task_rules(s), s.competition
         job[i, :k], evidence[i, :k], says[i, :k] = s.jobs, s.evidence, s.says
+    times, kind, element, value = columns
     return Streams(
-        *columns, starts, rules, conflict, np.array([len(s.tasks) for s in streams], np.int64),
+        times, kind, element, value, starts, rules, conflict, np.array([len(s.tasks) for s in streams], np.int64),
         np.array([s.focused for s in streams], np.int64), job, evidence, says,
         np.array([len(s.stimuli) for s in streams], np.int64),
     )  # fmt: skip
@@ -416,8 +435,10 @@ def weights_of(streams: Sequence[TaskStream], people: Array) -> Array:
 
 
 def columns_of(observers: Sequence[Observer] | People) -> Array:
-    """The people as rows of PERSON."""
-    return observers.rows if isinstance(observers, People) else People.of(observers).rows
+    """The people as rows of PERSON, one after the other in memory."""
+    rows: Array = np.ascontiguousarray(People.of(observers).rows).view()
+    rows.setflags(write=False)
+    return rows
 
 
 # -- single displays -----------------------------------------------------------------------------------------------
@@ -607,8 +628,8 @@ def watch(
     told = watch_events(session, who, log, length) if record else None
     keys = trial_keys(seed, who[:, None], visit * VISIT + np.arange(n))
     return Watched(
-        made.start, made.rt, made.right, made.level, made.on, made.shift, made.stored, keys, people["slip"].copy(), told,
-        fate if details else None,
+        made.start, made.rt, made.right, made.level, made.on, made.shift, made.stored, keys, people["slip"].copy(),
+        told, fate if details else None,
     )  # fmt: skip
 
 

@@ -10,7 +10,8 @@ the door; then whatever is on its way to an answer, in the order of the elements
 turn to another task, wandering.
 
 `begin` makes a mind somebody's, `fresh` starts its next trial: elements are new, the mind is not. The arguments: m, the
-record MIND; p, the person; e, the elements; rules and conflict, the tasks; tired to turn, the mechanisms (`state.Used`).
+record MIND; p, the person; e, the elements; rules and conflict, the tasks; tired to turn, the mechanisms
+(`state.Used`).
 """
 
 from __future__ import annotations

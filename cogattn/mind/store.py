@@ -5,7 +5,7 @@ or is counted. While an item is consolidated the door is locked (`laws.stages.bl
 there as long as it is on display, and tries again when the door opens (UNLOCK), unless it comes so close that it slips
 in. Stored items may DECAY (`laws.memory`).
 
-State: who holds which slot, until when the door is locked. Brings: UNLOCK, DECAY; decides what a finish turns out to be.
+State: who holds which slot, until when the door is locked. Brings: UNLOCK, DECAY; says what a finish turns out to be.
 Closed form: `laws.stages.blink`, `laws.memory`.
 """
 

@@ -98,7 +98,11 @@ def _alertness(mind, p):  # type: ignore[no-untyped-def]
 
 def _tasks_of(tasks: tuple[Task, ...], stream: TaskStream | None = None) -> tuple[Any, Any]:
     """The tasks as rows of TASK, and how they compete."""
-    known = TaskStream((Stimulus("nothing", task=tasks[0].name),), end=1.0, tasks=tasks) if stream is None else stream
+    known = (
+        TaskStream((Stimulus("nothing", task=tasks[0].name),), end=1.0, tasks=tasks)
+        if stream is None
+        else stream
+    )
     return state.task_rules(known), known.competition
 
 
@@ -177,7 +181,17 @@ class Mind:
     def _turn(self, what: int, time: float, kind: int, x: int, value: float) -> tuple[int, int, int, int]:
         """What `_step` does, to this mind: (kind, element, slot, busy)."""
         done, who, slot, busy, *planned = _step(
-            self._mind, self._person, self._elements, self._rules, self._conflict, *_ALL, what, time, kind, x, value
+            self._mind,
+            self._person,
+            self._elements,
+            self._rules,
+            self._conflict,
+            *_ALL,
+            what,
+            time,
+            kind,
+            x,
+            value,
         )
         self._planned = tuple(planned)
         return done, who, slot, busy
@@ -463,7 +477,9 @@ def _act(subject: Mind, stream: TaskStream, scale: Any, kind: int, x: int, value
         if callable(stimulus.mask):
             subject.env.process(_until(stimulus.mask, stimulus.name, subject))
     else:
-        subject._perceive(kind, stimulus.name, value * (float(scale[x]) if kind == kinds.WEIGHT else 1.0), time)
+        subject._perceive(
+            kind, stimulus.name, value * (float(scale[x]) if kind == kinds.WEIGHT else 1.0), time
+        )
 
 
 def _until(process: Any, name: str, subject: Mind) -> Generator[Any, Any, None]:

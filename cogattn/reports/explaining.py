@@ -173,7 +173,7 @@ def _told(
 ) -> tuple[pd.DataFrame, npt.NDArray[Any] | None]:
     """One arm: the table of these trials, and the pictures of the row that is shown."""
     limits = limits_of(cell.arm)
-    minds = [observer.under(limits) for observer in plan.crowd()]
+    minds = plan.crowd().under(limits)
     scene, out = play_again(plan, cell, minds, subject, who, which, details=True)
     assert scene is not None
     assert out.fate is not None

@@ -50,6 +50,7 @@ class Trials(Result):
     provenance: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
     paradigm: Paradigm = None  # type: ignore[assignment]  # the one that was run; else made by name and options
+    rows: int | None = None  # of the run, if `frame` has only those of its first people
 
     def __post_init__(self) -> None:
         given: Any = self.paradigm
@@ -102,25 +103,35 @@ class Trials(Result):
         )
         alone = "no network: the mind alone answers"
         who = f"network: {Path(str(c['model'])).stem}" if c.get("model") else alone
-        return [asked, who]
+        part = f"of {self.rows:,} rows, all in trials.parquet, those of the first {self.shown:,} people are shown"
+        return [asked, who] if self.rows is None else [asked, who, part]
+
+    @property
+    def shown(self) -> int:
+        """How many people's rows `frame` has: all, unless the run does not fit into memory."""
+        return int(self.frame["person"].nunique())
 
     def files(self) -> Files:
         """Tables, what was asked, with what it was made."""
-        return {
+        told: Files = {
             "config.toml": toml(self.config),
-            "trials.parquet": self.frame,
-            "trials.csv.gz": self.frame,
             "summary.csv": self.summary(),
             "provenance.json": self.provenance | {"status": "done"},
         }
+        if (
+            self.rows is not None
+        ):  # trials.parquet has been written, piece by piece; a text of it would be of no use
+            return told | {"README.txt": "\n".join(self.remarks()) + "\n"}
+        return told | {"trials.parquet": self.frame, "trials.csv.gz": self.frame}
 
     def figures(self) -> Iterator[tuple[str, Figure]]:
         """People beside every arm."""
         yield f"figures/{self.config['paradigm']}", self.plot()
 
     def done(self) -> dict[str, Any]:
-        """How many trials."""
-        return {"rows": len(self.frame)}
+        """How many trials, and of how many people they are shown."""
+        all_rows = {"rows": len(self.frame) if self.rows is None else self.rows}
+        return all_rows if self.rows is None else all_rows | {"shown": self.shown}
 
 
 def overlaid(runs: Sequence[Trials]) -> Trials:
@@ -233,8 +244,10 @@ def load(folder: str | Path, paradigm: Paradigm | type[Paradigm] | str | None = 
     if not (folder / "done.json").is_file():
         raise InputError(f"the run in {folder} is not finished; run the same command again with --resume")
     task = registry.found_again(config, paradigm)
-    frame, history = read_table(folder / "trials.parquet"), read_json(folder / "provenance.json")
-    return Trials(frame, config, history, folder, task)
+    done, history = read_json(folder / "done.json"), read_json(folder / "provenance.json")
+    shown = done.get("shown")  # a run that does not fit into memory is shown by its first people
+    frame = read_table(folder / "trials.parquet", [("person", "<", int(shown))] if shown else None)
+    return Trials(frame, config, history, folder, task, done.get("rows") if shown else None)
 
 
 def toml(config: Mapping[str, Any]) -> str:

@@ -27,6 +27,7 @@ from cogattn import files, paradigms
 from cogattn.errors import InputError, choice, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.paradigms import Paradigm
+from cogattn.population import People
 from cogattn.runs import experiment
 from cogattn.runs.results import Trials
 from cogattn.showing import Progress, ticker
@@ -284,7 +285,7 @@ def simulated(
 
 def _block(task: Paradigm, names: Sequence[str], x: Array, trials: int, seed: int) -> pd.DataFrame:
     """The statistics of some people."""
-    crowd = [mind(names, values) for values in x]
+    crowd = People.of([mind(names, values) for values in x])
     plan = experiment.make_plan(task, "human", None, len(crowd), trials, seed, None, None)
     cells = [experiment.Cell("human", c) for c in task.conditions()]
     frame = pd.concat([experiment.play_cell(plan, cell, crowd, None) for cell in cells], ignore_index=True)

@@ -1,0 +1,346 @@
+"""How a cell of a run is played: one arm in one condition, block by block, a row for each person and trial.
+
+With a model the trip has two phases: the network weighs a whole batch of displays, the mind plays the events that
+those weights cause, the network reads every display through the gate that the mind leaves.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from cogattn.errors import InputError, choice, whole
+from cogattn.mind import cohort
+from cogattn.mind.draws import trial_keys
+from cogattn.nn.networks.subjects import Subject
+from cogattn.observer import limits_of
+from cogattn.paradigms import Answers, Condition, OwnTask, Watch
+from cogattn.paradigms.watch import Seen
+from cogattn.population import People
+from cogattn.runs.plan import Cell, Plan, condition_seed, model_of, plan_of, world_of
+from cogattn.runs.results import Trials
+from cogattn.runs.scenes import Desk, Scene
+from cogattn.world.stream import TaskStream
+
+_BLOCK = 16384  # displays before a network, and trials of sessions, in memory at a time
+_ALONE = 131072  # displays where the mind alone answers
+_SPELLED = 12  # elements of which all combinations fit a table
+
+Array = npt.NDArray[Any]
+
+
+@contextmanager
+def one_thread_each(networks: bool) -> Iterator[None]:
+    """Cells run beside each other, so a network takes one thread: faster, and the same sums on any machine."""
+    if not networks:
+        yield
+        return
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def play_cell(plan: Plan, cell: Cell, crowd: People, subject: Subject | None, first: int = 0) -> pd.DataFrame:
+    """One arm in one condition: a row per person and trial. first: the number of the first of these people."""
+    minds = crowd.under(limits_of(cell.arm))
+    if isinstance(plan.paradigm, Watch):
+        frame = _play_sessions(plan, cell, minds, subject, plan.paradigm, first)
+    else:
+        n = len(crowd) * plan.trials
+        step = _ALONE if subject is None else _BLOCK
+        blocks = []
+        for start in range(0, n, step):
+            rows = np.arange(start, min(start + step, n))
+            person, trial = rows // plan.trials, rows % plan.trials
+            blocks.append(_play_block(plan, cell, minds, subject, person, trial, first))
+        frame = _joined(blocks)
+    if plan.observers is not None:
+        names = np.array([name for name, _ in plan.observers], object)
+        frame.insert(1, "name", names[frame["person"].to_numpy()])
+    return frame
+
+
+def _joined(blocks: list[pd.DataFrame]) -> pd.DataFrame:
+    return blocks[0] if len(blocks) == 1 else pd.concat(blocks, ignore_index=True)
+
+
+def _play_block(
+    plan: Plan, cell: Cell, minds: People, subject: Any, person: Array, trial: Array, first: int
+) -> pd.DataFrame:
+    """person: the place among the minds; first: the number of the first of them."""
+    stream = world_of(plan, cell.condition, subject)
+    scene, out = play_again(plan, cell, minds, subject, person, trial, first=first)
+    limited, number = bool(limits_of(cell.arm)), person + first
+    if isinstance(scene, Desk):
+        columns = scene.columns(out, limited)
+        return _table(plan, cell, stream, number, trial, columns, columns.pop("response", ""))
+    if scene is None:
+        answers, response = Answers(out.stored, out.stored, out.censored), _named(out.stored, stream.names)
+    else:
+        answers, response = scene.answers(out.stored, out.censored, limited)
+    return _table(plan, cell, stream, number, trial, plan.paradigm.score(cell.condition, answers), response)
+
+
+def play_again(
+    plan: Plan,
+    cell: Cell,
+    minds: People,
+    subject: Any,
+    person: Array,
+    trial: Array,
+    *,
+    first: int = 0,
+    record: bool = False,
+    details: bool = False,
+) -> tuple[Scene | Desk | None, cohort.Outcome]:
+    """These trials: what a network was shown, and what the mind made of it. The same draws give the same events.
+
+    person: the place of each among the minds; first: the number of the first of them.
+    """
+    stream = world_of(plan, cell.condition, subject)
+    scene: Scene | Desk | None = None
+    if isinstance(plan.paradigm, OwnTask):
+        scene = Desk.make(plan, cell, plan.paradigm, subject, person + first, trial)
+    elif subject is not None:
+        scene = Scene.make(plan, cell, stream, subject, person + first, trial)
+    weighed = scene is not None and (limits_of(cell.arm) or isinstance(scene, Desk))
+    out = cohort.play(
+        stream,
+        minds,
+        person=person,
+        trial=trial,
+        first=first,
+        seed=condition_seed(plan, cell.condition),
+        weights=scene.weights(minds, person) if scene is not None and weighed else None,
+        record=record,
+        details=details or (isinstance(scene, Desk) and scene.task.asked.timed),
+    )
+    return scene, out
+
+
+def _table(
+    plan: Plan,
+    cell: Cell,
+    stream: TaskStream,
+    person: Array,
+    trial: Array,
+    columns: dict[str, Array],
+    response: Any,
+) -> pd.DataFrame:
+    """The long table of these trials."""
+    head = {
+        "person": person.astype(np.int32),
+        "arm": cell.arm,
+        **cell.condition,
+        "trial": trial.astype(np.int32),
+    }
+    timing = {"onset": stream.stimuli[0].onset, "rt": np.nan}
+    tail = {"model": plan.model or "mind", "response": response}
+    return pd.DataFrame(head | timing | columns | tail)
+
+
+def _play_sessions(
+    plan: Plan, cell: Cell, minds: People, subject: Subject | None, paradigm: Watch, first: int
+) -> pd.DataFrame:
+    """Every person sits through the session, as often as asked: a row per trial."""
+    n = paradigm.length(cell.condition)
+    step = max(1, _BLOCK // n)
+    return _joined(
+        [
+            _play_sitting(
+                plan,
+                cell,
+                minds,
+                subject,
+                paradigm,
+                np.arange(start, min(start + step, len(minds))),
+                visit,
+                first,
+            )
+            for visit in range(plan.trials)
+            for start in range(0, len(minds), step)
+        ]
+    )
+
+
+def _play_sitting(
+    plan: Plan,
+    cell: Cell,
+    minds: People,
+    subject: Subject | None,
+    paradigm: Watch,
+    places: Array,
+    visit: int,
+    first: int,
+) -> pd.DataFrame:
+    """Some people's sitting. What is laid out at random depends on the person and the visit, not on the arm."""
+    seed, who = condition_seed(plan, cell.condition), places + first
+    crowd = minds[places[0] : places[-1] + 1]
+    keys = trial_keys(seed, who, cohort.WATCH - visit)
+    session = paradigm.session(cell.condition, keys)
+    trial = np.arange(session.trials)
+    person, count = np.repeat(who, len(trial)), np.tile(trial, len(who))
+    scene, weights = None, None
+    limited = bool(limits_of(cell.arm))
+    if subject is not None and paradigm.pictures == "display":
+        scene = Scene.make(plan, cell, session.streams[0], subject, person, visit * 1048576 + count)
+        if limited:
+            weights = scene.weights(minds, person - first).reshape(len(who), len(trial), -1)
+    seen: Any = cohort.watch(
+        session,
+        crowd,
+        number=who,
+        visit=visit,
+        seed=seed,
+        weights=weights,
+        details=paradigm.details,
+        record=paradigm.recorded,
+    )
+    if paradigm.details or any(t.response for t in session.tasks):
+        seen = Seen.of(seen)
+        if subject is not None:
+            seen = replace(seen, read=_read(paradigm, cell.condition, session, subject, scene, seen, limited))
+        columns = paradigm.score_session(cell.condition, session, seen)
+        if "response" in columns:
+            response = np.asarray(columns.pop("response")).ravel().tolist()
+        else:
+            response = np.where(columns["responded"], "press", "").ravel().tolist()
+    else:
+        stored = seen.stored.reshape(len(person), -1)
+        never = np.zeros_like(stored)
+        if scene is None:
+            answers, response = Answers(stored, stored, never), _named(stored, session.streams[0].names)
+        else:
+            answers, response = scene.answers(stored, never, limited)
+        columns = paradigm.score(cell.condition, answers)
+    seen_rt = columns.pop("rt", seen.rt)
+    rt = np.where(seen_rt > 0, seen_rt, np.nan)  # attention that takes no time has no response time
+    head = {
+        "person": person.astype(np.int32),
+        "arm": cell.arm,
+        **cell.condition,
+        "trial": count.astype(np.int32),
+    }
+    state = {"alertness": seen.alertness, "on_task": seen.on_task}
+    columns = {"visit": np.full(rt.shape, visit, np.int32), "onset": seen.start, "rt": rt, **columns, **state}
+    flat = {k: np.asarray(v).ravel() if np.ndim(v) else v for k, v in columns.items()}
+    return pd.DataFrame(head | flat | {"model": plan.model or "mind", "response": response})
+
+
+def _read(
+    paradigm: Watch,
+    condition: Condition,
+    session: Any,
+    subject: Any,
+    scene: Scene | None,
+    seen: Any,
+    limited: bool,
+) -> Array:
+    """(people, trials, elements) what the network makes of each element: 1 = right, 0 = wrong, -1 = nothing."""
+    if paradigm.pictures == "sequence":
+        return paradigm.judged(subject, condition, seen, limited)
+    known = paradigm.known(seen)
+    shape = known.shape
+    if paradigm.pictures == "items":
+        what = np.broadcast_to(paradigm.labels(condition), (shape[0] * shape[1], shape[2]))
+        items = Scene.items(subject, seen.keys.reshape(-1), what)
+        rows = known.reshape(-1, 1)
+        return np.where(rows, items.named(rows, limited), -1).reshape(shape)
+    if scene is None:  # one after the other, each alone
+        flat, roles = seen.keys.reshape(-1), np.array([s.distractor for s in session.streams[0].stimuli])
+        scene = Scene.frames(subject, flat, roles)
+        known = known[..., ~roles]
+    flat_known = known.reshape(len(scene.labels), -1)
+    answers, _ = scene.answers(flat_known, np.zeros_like(flat_known), limited)
+    values = np.where(answers.given, answers.right.astype(np.int64), -1)
+    if paradigm.pictures == "display":
+        return values.reshape(shape)
+    out = np.full(shape, -1)
+    out[..., ~roles] = values.reshape(*shape[:2], -1)
+    return out
+
+
+def _named(stored: Array, names: list[str]) -> Any:
+    """What was reported, by the names of the elements: each combination is spelled once."""
+    n = len(names)
+    if n <= _SPELLED:
+        code = stored @ (1 << np.arange(n))
+        seen = np.flatnonzero(np.bincount(code, minlength=1 << n))
+        rows, spelled = (seen[:, None] >> np.arange(n)) & 1 == 1, np.empty(1 << n, object)
+    else:
+        packed = np.packbits(stored, axis=1)
+        _, index, code = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+        rows, spelled, code = stored[index], np.empty(len(index), object), code.reshape(-1)
+        seen = np.arange(len(index))
+    labels = np.array(names)
+    spelled[seen] = [" ".join(labels[row]) for row in rows]
+    return spelled[code]
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def events(
+    trials: Trials,
+    arm: str | None = None,
+    condition: int | None = None,
+    person: int | None = None,
+    trial: int | None = None,
+) -> pd.DataFrame:
+    """The event record of a run, played again: the same draws give the same events. None = all of them.
+
+    Adds the columns arm and condition (its number) to those of `mind.events`.
+    """
+    plan = plan_of(trials)
+    subject = None if plan.model is None else model_of(plan, "auto")
+    conditions = plan.paradigm.conditions()
+    chosen = (
+        range(len(conditions))
+        if condition is None
+        else [whole("condition", condition, most=len(conditions) - 1)]
+    )
+    arms = plan.arms if arm is None else (choice("arm", arm, plan.arms),)
+    persons = np.arange(plan.people) if person is None else [whole("person", person, most=plan.people - 1)]
+    numbers = np.arange(plan.trials) if trial is None else [whole("trial", trial, most=plan.trials - 1)]
+    who, which = (a.reshape(-1) for a in np.meshgrid(persons, numbers, indexing="ij"))
+    parts: list[pd.DataFrame] = []
+    for c in chosen:
+        for name in arms:
+            cell = Cell(name, conditions[c])
+            if isinstance(plan.paradigm, Watch):
+                found = _session_events(plan, cell, subject, plan.paradigm, persons)
+                parts.append(found.assign(arm=name, condition=c))
+                continue
+            minds = plan.crowd().under(limits_of(name))
+            _, out = play_again(plan, cell, minds, subject, who, which, record=True)
+            assert out.events is not None
+            parts.append(out.events.assign(arm=name, condition=c))
+    return pd.concat(parts, ignore_index=True)
+
+
+def _session_events(
+    plan: Plan, cell: Cell, subject: Subject | None, paradigm: Watch, persons: Any
+) -> pd.DataFrame:
+    """The record of these people's first sitting, whole: its times run through all trials."""
+    if subject is not None:
+        raise InputError("the record of a session is that of the mind alone; make the run without a model")
+    seed, who = condition_seed(plan, cell.condition), np.asarray(persons)
+    session = paradigm.session(cell.condition, trial_keys(seed, who, cohort.WATCH))
+    minds = plan.crowd()[who].under(limits_of(cell.arm))
+    found = cohort.watch(session, minds, number=who, seed=seed, record=True).events
+    assert found is not None
+    return found
