@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -273,6 +274,7 @@ def provenance(seed: int, device: str, n_jobs: int) -> dict[str, Any]:
     }
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return metadata.version(package)
@@ -280,8 +282,9 @@ def _version(package: str) -> str:
         return "not installed"
 
 
+@cache
 def _commit() -> dict[str, Any]:
-    """The commit of the checkout that this code runs from, if it is one."""
+    """The commit of the checkout that this code was loaded from, if it is one."""
     here = Path(__file__).resolve().parents[2]
     if not (here / ".git").exists():
         return {"commit": None, "dirty": None}
