@@ -258,7 +258,7 @@ class Population:
     def __post_init__(self) -> None:
         if not isinstance(self.others, Mapping):
             raise InputError(f"others of a population must be spreads by name, got {self.others!r}")
-        object.__setattr__(self, "correlations", _renamed_pairs(self.correlations))
+        object.__setattr__(self, "correlations", _renamed_pairs(self.correlations, 3))
         own, order = _spread(), _known()
         others = parameters.renamed(self.others, stacklevel=3)
         for name in others:
@@ -406,7 +406,7 @@ class Population:
     def from_dict(cls, values: Mapping[str, Any]) -> Population:
         """A population from plain values; an unknown name is refused with the nearest known one."""
         values = dict(values)
-        together = values.pop("correlations", {})
+        together = _renamed_pairs(values.pop("correlations", {}), 2)
         values = parameters.renamed(values)
         for name, spread in values.items():
             choice("population parameter", name, _known())
@@ -418,12 +418,14 @@ class Population:
         return replace(found, correlations=together)
 
 
-def _renamed_pairs(pairs: Any) -> Any:
+def _renamed_pairs(pairs: Any, stacklevel: int) -> Any:
     """Correlations under the names of today; what is none stays as it is, to be refused."""
     if not isinstance(pairs, Mapping):
         return pairs
-    inner = {k: parameters.renamed(row, 4) if isinstance(row, Mapping) else row for k, row in pairs.items()}
-    return parameters.renamed(inner, stacklevel=4)
+    rows = {}
+    for name, row in parameters.renamed(pairs, stacklevel + 1).items():
+        rows[name] = parameters.renamed(row, stacklevel + 1) if isinstance(row, Mapping) else row
+    return rows
 
 
 @cache
