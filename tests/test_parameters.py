@@ -200,7 +200,7 @@ def test_an_old_and_a_new_name_together_are_refused():
 
 
 def test_files_of_the_last_version_load():
-    with pytest.warns(DeprecationWarning) as told:
+    with pytest.warns(DeprecationWarning, match="is now called") as told:
         mind = Observer.from_file(SAVED / "observer.toml")
     assert mind == Observer(
         slots=2.5, central_share=0.8, search_group=4.0, response_grouping=0.1, evidence_threshold=3.0,
@@ -209,7 +209,7 @@ def test_files_of_the_last_version_load():
     assert sorted(str(w.message) for w in told) == sorted(
         f"the parameter {a} is now called {b}" for a, b in OLD.items()
     )
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="is now called"):
         people = Population.from_dict(tomllib.loads((SAVED / "population.toml").read_text()))
     assert people == Population(
         slots=Spread("constant", 2.0),
