@@ -37,6 +37,7 @@ Array = npt.NDArray[np.float64]
 
 MOST_PEOPLE = 1_000_000_000
 _ENDS = (2.0**-32, 1 - 2.0**-32)  # where the ends of a population are looked at: nobody is farther out
+_BLOCK = 2048  # people
 _BITS = 30  # of a point: as many people as it can tell apart
 _DIMENSIONS = 64  # parameters that a person can have; fixed, so that a new one changes nobody's old ones
 #: The first dimensions, in the order in which they were given out; every other parameter has the next one by its
@@ -139,9 +140,16 @@ class People(Sequence[Observer]):
         return people
 
     def _with(self, values: Mapping[str, npt.ArrayLike]) -> People:
-        rows = np.array(self.rows)  # a copy that can be written
-        for name, value in values.items():
-            rows[name] = value
+        """Other columns, unchecked. Block by block: a block stays in the processor's cache for all of them."""
+        rows = np.empty(len(self), PERSON)
+        columns = {
+            name: np.broadcast_to(np.asarray(value, float), rows.shape) for name, value in values.items()
+        }
+        for i in range(0, len(rows), _BLOCK):
+            block = rows[i : i + _BLOCK]
+            parameters.matrix(block)[:] = parameters.matrix(self.rows[i : i + _BLOCK])
+            for name, value in columns.items():
+                block[name] = value[i : i + _BLOCK]
         return People._known(rows)
 
 
@@ -345,11 +353,8 @@ class Population:
         100, and pieces are what they are at once. Memory is that of the piece.
         """
         columns = self._drawn(n, seed, first)
-        rows = np.empty(len(next(iter(columns.values()))), PERSON)
-        parameters.matrix(rows)[:] = Observer().row
-        for name, values in columns.items():
-            rows[name] = values
-        return People(rows, first)
+        parameters.check_columns(columns, first)
+        return People.alike(Observer(), n)._with(columns)
 
     def parameters(self, n: int, seed: int = 0) -> pd.DataFrame:
         """A row per person, of the parameters that have a spread. Person i depends on (seed, i) alone.
