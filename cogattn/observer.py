@@ -177,7 +177,7 @@ class Observer:
     @classmethod
     def from_file(cls, path: str | Path) -> Observer:
         """An observer from a TOML file with lines such as `capacity = 45.0`."""
-        return cls.from_dict(read_toml(path))
+        return cls.from_dict(parameters.renamed(read_toml(path)))
 
 
 def read_toml(path: str | Path) -> dict[str, Any]:

@@ -464,22 +464,31 @@ def matrix(rows: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return rows.view(np.float64).reshape(len(rows), len(rows.dtype.names or ()))
 
 
-def check_many(rows: npt.NDArray[Any], first: int = 0, parameters: Sequence[Parameter] = PARAMETERS) -> None:
+def check_many(rows: npt.NDArray[Any], first: int = 0) -> None:
     """Refuse people among whom is one who cannot be, by the number of the first such person; row 0 has `first`."""
     if not len(rows):
         return
     x = matrix(rows)
-    least, greatest = x.min(0), x.max(0)
-    for i, p in enumerate(parameters):
+    low, high = np.array([p.bounds.ends for p in PARAMETERS]).T
+    fine = (x.min(0) >= low) & (x.max(0) <= high)  # NaN is neither
+    odd = [p.name for p, yes in zip(PARAMETERS, fine, strict=True) if p.kind is bool or not yes]
+    summed = [name for s in SUMS for name in s.names]
+    check_columns({name: rows[name] for name in dict.fromkeys([*odd, *summed])}, first)
+
+
+def check_columns(columns: Mapping[str, npt.NDArray[np.float64]], first: int = 0) -> None:
+    """The same for some columns; the others are as in the mean adult."""
+    for name, x in columns.items():
+        p = BY_NAME[name]
         low, high = p.bounds.ends
-        if least[i] >= low and greatest[i] <= high and p.kind is float:  # NaN is neither
-            continue
-        fine = (x[:, i] >= low) & (x[:, i] <= high) if p.kind is float else (x[:, i] == 0) | (x[:, i] == 1)
+        fine = (x == 0) | (x == 1) if p.kind is bool else (x >= low) & (x <= high)
         if not fine.all():
             who = int(fine.argmin())
-            p.check(x[who, i].item(), f"person {first + who}: ")
+            p.check(x[who].item(), f"person {first + who}: ")
     for s in SUMS:
-        over = np.sum([rows[name] for name in s.names], 0) > s.most
-        if over.any():
-            who = int(over.argmax())
-            s.check([rows[name][who].item() for name in s.names], f"person {first + who}: ")
+        if columns.keys() & set(s.names):
+            values = np.broadcast_arrays(*(columns.get(name, BY_NAME[name].default) for name in s.names))
+            over = np.sum(values, 0) > s.most
+            if over.any():
+                who = int(over.argmax())
+                s.check([v[who].item() for v in values], f"person {first + who}: ")

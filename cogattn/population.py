@@ -37,6 +37,7 @@ Array = npt.NDArray[np.float64]
 
 MOST_PEOPLE = 1_000_000_000
 _ENDS = (2.0**-32, 1 - 2.0**-32)  # where the ends of a population are looked at: nobody is farther out
+_BLOCK = 2048  # people
 _BITS = 30  # of a point: as many people as it can tell apart
 _DIMENSIONS = 64  # parameters that a person can have; fixed, so that a new one changes nobody's old ones
 #: The first dimensions, in the order in which they were given out; every other parameter has the next one by its
@@ -139,9 +140,16 @@ class People(Sequence[Observer]):
         return people
 
     def _with(self, values: Mapping[str, npt.ArrayLike]) -> People:
-        rows = np.array(self.rows)  # a copy that can be written
-        for name, value in values.items():
-            rows[name] = value
+        """Other columns, unchecked. Block by block: a block stays in the processor's cache for all of them."""
+        rows = np.empty(len(self), PERSON)
+        columns = {
+            name: np.broadcast_to(np.asarray(value, float), rows.shape) for name, value in values.items()
+        }
+        for i in range(0, len(rows), _BLOCK):
+            block = rows[i : i + _BLOCK]
+            parameters.matrix(block)[:] = parameters.matrix(self.rows[i : i + _BLOCK])
+            for name, value in columns.items():
+                block[name] = value[i : i + _BLOCK]
         return People._known(rows)
 
 
@@ -258,7 +266,7 @@ class Population:
     def __post_init__(self) -> None:
         if not isinstance(self.others, Mapping):
             raise InputError(f"others of a population must be spreads by name, got {self.others!r}")
-        object.__setattr__(self, "correlations", _renamed_pairs(self.correlations))
+        object.__setattr__(self, "correlations", _renamed_pairs(self.correlations, 3))
         own, order = _spread(), _known()
         others = parameters.renamed(self.others, stacklevel=3)
         for name in others:
@@ -345,11 +353,8 @@ class Population:
         100, and pieces are what they are at once. Memory is that of the piece.
         """
         columns = self._drawn(n, seed, first)
-        rows = np.empty(len(next(iter(columns.values()))), PERSON)
-        parameters.matrix(rows)[:] = Observer().row
-        for name, values in columns.items():
-            rows[name] = values
-        return People(rows, first)
+        parameters.check_columns(columns, first)
+        return People.alike(Observer(), n)._with(columns)
 
     def parameters(self, n: int, seed: int = 0) -> pd.DataFrame:
         """A row per person, of the parameters that have a spread. Person i depends on (seed, i) alone.
@@ -406,7 +411,7 @@ class Population:
     def from_dict(cls, values: Mapping[str, Any]) -> Population:
         """A population from plain values; an unknown name is refused with the nearest known one."""
         values = dict(values)
-        together = values.pop("correlations", {})
+        together = _renamed_pairs(values.pop("correlations", {}), 2)
         values = parameters.renamed(values)
         for name, spread in values.items():
             choice("population parameter", name, _known())
@@ -418,12 +423,14 @@ class Population:
         return replace(found, correlations=together)
 
 
-def _renamed_pairs(pairs: Any) -> Any:
+def _renamed_pairs(pairs: Any, stacklevel: int) -> Any:
     """Correlations under the names of today; what is none stays as it is, to be refused."""
     if not isinstance(pairs, Mapping):
         return pairs
-    inner = {k: parameters.renamed(row, 4) if isinstance(row, Mapping) else row for k, row in pairs.items()}
-    return parameters.renamed(inner, stacklevel=4)
+    rows = {}
+    for name, row in parameters.renamed(pairs, stacklevel + 1).items():
+        rows[name] = parameters.renamed(row, stacklevel + 1) if isinstance(row, Mapping) else row
+    return rows
 
 
 @cache

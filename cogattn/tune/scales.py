@@ -87,11 +87,14 @@ def _odds(share: float) -> float:
     return float(special.logit(share))
 
 
-SCALES = ByName(of_records(PARAMETERS)) | {
-    # of tasks, not of minds
-    "second_choice": Scale("", 0.05, 20.0, math.log(0.8), 0.3, log=True),
-    "guess": Scale("", 1e-4, 1 - 1e-4, 0.0, 0.7, logit=True),
-}
+SCALES = ByName(
+    of_records(PARAMETERS)
+    | {
+        # of tasks, not of minds
+        "second_choice": Scale("", 0.05, 20.0, math.log(0.8), 0.3, log=True),
+        "guess": Scale("", 1e-4, 1 - 1e-4, 0.0, 0.7, logit=True),
+    }
+)
 
 
 def names(params: Sequence[str]) -> tuple[str, ...]:
