@@ -6,6 +6,7 @@ The rule is read from the source, so that an import inside a function counts as 
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from cogattn._moved import MOVED
 
 ROOT = Path(__file__).parents[1]
 
@@ -236,6 +239,25 @@ def test_no_module_hides_a_public_name():
 
     rooms = {"human", "nn", "paradigms", "tune"}
     assert not (set(cogattn.__all__) - rooms) & {m.split(".")[-1] for m in MODULES if m.count(".") == 1}
+
+
+@pytest.mark.parametrize(("old", "now"), sorted(MOVED.items()))
+def test_a_module_that_moved_has_its_old_name_too(old, now):
+    assert f"cogattn.{now}" in MODULES
+    assert f"cogattn.{old}" not in MODULES
+    sys.modules.pop(f"cogattn.{old}", None)
+    told = rf"^cogattn\.{re.escape(old)} is now cogattn\.{re.escape(now)}$"
+    with pytest.warns(DeprecationWarning, match=told):
+        found = importlib.import_module(f"cogattn.{old}")
+    assert found is importlib.import_module(f"cogattn.{now}")
+    assert found.__spec__.name == f"cogattn.{now}"
+
+
+def test_a_part_of_a_module_that_moved_has_moved_with_it():
+    sys.modules.pop("cogattn.gate.state", None)
+    with pytest.warns(DeprecationWarning, match="cogattn.gate.state is now cogattn.nn.gate.state"):
+        found = importlib.import_module("cogattn.gate.state")
+    assert found is importlib.import_module("cogattn.nn.gate.state")
 
 
 def test_every_public_name_is_there():

@@ -29,10 +29,10 @@ from cogattn.paradigms.prp import PRP
 from cogattn.paradigms.simple_rt import PVT, SimpleRT
 from cogattn.paradigms.whole_report import WholeReport
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, dealt, lacking, over, some
-from cogattn.tune.choosing import Choosing
-from cogattn.tune.detecting import ChangeDetection
-from cogattn.tune.pressing import Pressing
+from cogattn.tune.change_detection import ChangeDetection
+from cogattn.tune.simple_response import Pressing
 from cogattn.tune.simulated import Simulated
+from cogattn.tune.two_choices import Choosing
 from cogattn.view import plot
 
 RACES = ("fixed", "reallocating", "linear")

@@ -7,7 +7,7 @@ and its sd `away_spread` times as large. A share of its variance is a tempo z th
 
 cut to (0, 1/EARLIEST). A share of responses is anticipated: uniform below `EARLY`, an error that calls attention back.
 What has not come by the deadline is no response. The likelihood of a sitting is the sum over all courses of attention
-and of tempo, taken forward as in `tune.sittings` (on a grid of `_NODES` values: with 61 of them the log-likelihood of
+and of tempo, taken forward as in `tune.sessions` (on a grid of `_NODES` values: with 61 of them the log-likelihood of
 150 trials differs by .0007 in the middle of 300 people and by .02 at most).
 
 A share `STRAY` of trials is anything: half of them at any time before the deadline, half none. [assumption]
@@ -26,7 +26,7 @@ from numba import njit
 from cogattn.errors import InputError, number
 from cogattn.laws.alertness import EARLIEST, later_after, later_density, later_mass
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, over
-from cogattn.tune.sittings import COURSE, HIDDEN, Sittings, course, on_task
+from cogattn.tune.sessions import COURSE, HIDDEN, Sittings, course, on_task
 from cogattn.view import plot
 
 EARLY = 0.1  #: s; sooner is no answer (as in `mind`)

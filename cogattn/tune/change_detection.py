@@ -7,7 +7,7 @@ said; else `changed` is guessed with the chance g (a number of the task, not of 
     P(known) = E[min(K, Binomial(n, F))] / n,    p = P(known) [it changed] + (1 - P(known)) g
     P(says changed) = (1 - s) p + s (1 - p)
 
-Attention is a hidden chain over the trials of a sitting (`tune.sittings`). [approximation: it does not turn within the
+Attention is a hidden chain over the trials of a sitting (`tune.sessions`). [approximation: it does not turn within the
 half second of study]
 """
 
@@ -26,7 +26,7 @@ from cogattn.errors import InputError, number
 from cogattn.laws.counts import report_counts
 from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.tune.base import Array, Likelihood, checked, lacking, over
-from cogattn.tune.sittings import COURSE, HIDDEN, Sittings, course, forward, on_task
+from cogattn.tune.sessions import COURSE, HIDDEN, Sittings, course, forward, on_task
 from cogattn.view import plot
 
 

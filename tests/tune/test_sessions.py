@@ -14,7 +14,7 @@ from cogattn import paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer, Population
 from cogattn.tune import likelihoods, scales
-from cogattn.tune.sittings import COURSE, Sittings, course, on_task
+from cogattn.tune.sessions import COURSE, Sittings, course, on_task
 
 KEEN = Observer(slots=3.3, wandering=1.5, slip=0.03)
 ABSENT = Observer(slots=2.5, wandering=6.0, slip=0.05, capacity=12.0, threshold=0.02)

@@ -11,7 +11,7 @@ and (b1, b2) are linear in each other:
     T2 < T1        b1 = l - a1 + s (T2 - l) + T1 - T2         b2 = (1 - s) (T2 - l)                  x (1 - s)
 
 and the joint density is the mean over e1 and e2 (Gauss-Legendre on their distributions, cut where the first line meets
-the second). With one slot the second is let in when the first is chosen. Lapses are a hidden chain (`tune.sittings`).
+the second). With one slot the second is let in when the first is chosen. Lapses are a hidden chain (`tune.sessions`).
 [approximation: alertness and attention stand still within a trial]
 
 A share `STRAY` of trials is anything between 0 and `_LATEST`.
@@ -35,7 +35,7 @@ from cogattn.laws.alertness import later_density, later_mass, later_quantile
 from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.paradigms.prp import PRP
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over
-from cogattn.tune.sittings import COURSE, HIDDEN, Sittings, course, forward, on_task
+from cogattn.tune.sessions import COURSE, HIDDEN, Sittings, course, forward, on_task
 from cogattn.view import plot
 
 _LATEST = 4.0  # s from S1 to the end of a trial
