@@ -37,7 +37,21 @@ MOVED = {
     "realtime": "reports.realtime",
     "plot": "view.plot",
     "gantt": "view.gantt",
+    "tune.pressing": "tune.simple_response",
+    "tune.choosing": "tune.two_choices",
+    "tune.detecting": "tune.change_detection",
+    "tune.sittings": "tune.sessions",
 }
+
+
+def _now(old: str) -> str | None:
+    """Where a module is now that was `cogattn.old`, or a part of it; None if it has not moved."""
+    parts = old.split(".")
+    for n in range(len(parts), 0, -1):
+        home = MOVED.get(".".join(parts[:n]))
+        if home is not None:
+            return ".".join(("cogattn", home, *parts[n:]))
+    return None
 
 
 class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -51,14 +65,14 @@ class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     ) -> importlib.machinery.ModuleSpec | None:
         """A spec for the old names, and for nothing else."""
         package, _, rest = fullname.partition(".")
-        if package == "cogattn" and rest.partition(".")[0] in MOVED:
+        if package == "cogattn" and _now(rest):
             return importlib.util.spec_from_loader(fullname, self)
         return None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         """The module at its new place; a part of a package that moved has moved with it."""
-        old, _, part = spec.name.removeprefix("cogattn.").partition(".")
-        now = ".".join(("cogattn", MOVED[old], *([part] if part else [])))
+        now = _now(spec.name.removeprefix("cogattn."))
+        assert now is not None
         warnings.warn(f"{spec.name} is now {now}", DeprecationWarning, stacklevel=2)
         self._own = importlib.import_module(now)
         self._spec = self._own.__spec__
@@ -70,6 +84,9 @@ class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
 
 def install() -> None:
-    """Make the old names importable."""
+    """Make the old names importable.
+
+    First in the row: a part of a package that moved would else be found by its path, and loaded a second time.
+    """
     if not any(isinstance(finder, _Moved) for finder in sys.meta_path):
-        sys.meta_path.append(_Moved())
+        sys.meta_path.insert(0, _Moved())

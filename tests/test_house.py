@@ -6,6 +6,7 @@ The rule is read from the source, so that an import inside a function counts as 
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import subprocess
 import sys
@@ -14,6 +15,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+
+from cogattn._moved import MOVED
 
 ROOT = Path(__file__).parents[1]
 
@@ -222,6 +225,52 @@ def test_no_path_of_somebodys_machine_is_left():
             assert not found, f"{path} holds {found.group()}"
 
 
+# --- the size of things -------------------------------------------------------------------------------------
+
+LINES_AT_MOST = 500
+#: Files that are still longer. None may be added; one that has been split leaves this list.
+STILL_LONGER = {
+    "cogattn/cli.py",
+    "cogattn/mind/cohort.py",
+    "cogattn/mind/mind.py",
+    "cogattn/observer.py",
+    "cogattn/runs/experiment.py",
+    "cogattn/world/stream.py",
+}
+MB = 10**6
+RESULTS_AT_MOST, CHECKOUT_AT_MOST = 8 * MB, 20 * MB
+
+
+def test_no_file_of_the_package_is_over_500_lines():
+    long = {
+        p.relative_to(ROOT).as_posix()
+        for p in python("cogattn")
+        if len(p.read_text(encoding="utf-8").splitlines()) > LINES_AT_MOST
+    }
+    assert long == STILL_LONGER
+
+
+@cache
+def checkout():
+    """Every file of the checkout; asked of git, so that what somebody made beside it does not count."""
+    if not (ROOT / ".git").exists():
+        pytest.skip("not a git checkout")
+    out = subprocess.run(["git", "ls-files", "-z"], capture_output=True, text=True, check=True, cwd=ROOT)
+    return [ROOT / name for name in out.stdout.split("\0") if name and (ROOT / name).is_file()]
+
+
+def test_the_checkout_is_lean():
+    sizes = {p: p.stat().st_size for p in checkout()}
+    assert sum(sizes.values()) <= CHECKOUT_AT_MOST
+    assert 0 < sum(n for p, n in sizes.items() if p.is_relative_to(ROOT / "results")) <= RESULTS_AT_MOST
+
+
+def test_results_hold_summaries_and_the_pictures_that_a_page_shows():
+    own = [p for p in checkout() if p.is_relative_to(ROOT / "results")]
+    assert {p.suffix for p in own} <= {".csv", ".json", ".md", ".png", ".py", ".toml", ".txt", ""}
+    assert not [p for p in own if p.name.startswith(("trials.", "frames."))]
+
+
 # --- the face ----------------------------------------------------------------------------------------------
 
 
@@ -253,6 +302,25 @@ def test_no_module_hides_a_public_name():
 
     rooms = {"human", "nn", "paradigms", "tune"}
     assert not (set(cogattn.__all__) - rooms) & {m.split(".")[-1] for m in MODULES if m.count(".") == 1}
+
+
+@pytest.mark.parametrize(("old", "now"), sorted(MOVED.items()))
+def test_a_module_that_moved_has_its_old_name_too(old, now):
+    assert f"cogattn.{now}" in MODULES
+    assert f"cogattn.{old}" not in MODULES
+    sys.modules.pop(f"cogattn.{old}", None)
+    told = rf"^cogattn\.{re.escape(old)} is now cogattn\.{re.escape(now)}$"
+    with pytest.warns(DeprecationWarning, match=told):
+        found = importlib.import_module(f"cogattn.{old}")
+    assert found is importlib.import_module(f"cogattn.{now}")
+    assert found.__spec__.name == f"cogattn.{now}"
+
+
+def test_a_part_of_a_module_that_moved_has_moved_with_it():
+    sys.modules.pop("cogattn.gate.state", None)
+    with pytest.warns(DeprecationWarning, match="cogattn.gate.state is now cogattn.nn.gate.state"):
+        found = importlib.import_module("cogattn.gate.state")
+    assert found is importlib.import_module("cogattn.nn.gate.state")
 
 
 def test_every_public_name_is_there():

@@ -106,7 +106,7 @@ class ChangeDetection(Divided):
     def likelihood(self) -> Law:
         """What the store holds, and a guess."""
         return Law(
-            "cogattn.tune.detecting:ChangeDetection",
+            "cogattn.tune.change_detection:ChangeDetection",
             {"study": self.study, "spacing": self.gap + self.study + 1.0},
         )
 

@@ -123,7 +123,7 @@ class PRP(Divided):
 
     def likelihood(self) -> Law:
         """Both response times, exactly, whether the central stage is shared or not."""
-        return Law("cogattn.tune.choosing:Choosing", {"task": self})
+        return Law("cogattn.tune.two_choices:Choosing", {"task": self})
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Slopes of RT2 over SOA, the whole delay, the delay of RT1."""

@@ -105,7 +105,7 @@ class SimpleRT(Watch):
     def likelihood(self) -> Law:
         """Response times as alertness runs down."""
         return Law(
-            "cogattn.tune.pressing:Pressing", {"deadline": 2.0, "spacing": self.gap + self.gap_spread + 0.35}
+            "cogattn.tune.simple_response:Pressing", {"deadline": 2.0, "spacing": self.gap + self.gap_spread + 0.35}
         )
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
@@ -230,7 +230,7 @@ class PVT(SimpleRT):
     def likelihood(self) -> Law:
         """Response times as alertness runs down."""
         return Law(
-            "cogattn.tune.pressing:Pressing",
+            "cogattn.tune.simple_response:Pressing",
             {"deadline": 10.0, "spacing": self.gap + self.gap_spread / 2 + 0.5},
         )
 

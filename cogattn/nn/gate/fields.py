@@ -37,6 +37,7 @@ OPEN: dict[str, float] = {"keep": True, "bias": 0.0, "t_on": -math.inf, "t_off":
 
 
 def check_field(name: str, x: object, rule: Field) -> None:
+    """A field is None, or a tensor of the kind and with the axes that its rule says."""
     if x is None:
         return
     if not isinstance(x, Tensor):
@@ -56,6 +57,7 @@ def check_field(name: str, x: object, rule: Field) -> None:
 
 
 def check_shape(name: str, x: Tensor | None, *shapes: tuple[int, ...]) -> None:
+    """A field is None, or has one of these shapes."""
     if x is not None and tuple(x.shape) not in shapes:
         wanted = " or ".join(str(shape) for shape in dict.fromkeys(shapes))
         got = tuple(x.shape)
@@ -65,6 +67,7 @@ def check_shape(name: str, x: Tensor | None, *shapes: tuple[int, ...]) -> None:
 
 
 def check_within(name: str, x: Tensor | None, least: float, most: float, open_end: bool = False) -> None:
+    """The values of a field lie between `least` and `most` (without `most` itself if the end is open)."""
     if x is None or x.numel() == 0:
         return
     low, high = float(x.min()), float(x.max())
@@ -74,6 +77,7 @@ def check_within(name: str, x: Tensor | None, least: float, most: float, open_en
 
 
 def check_index(index: Tensor, keys: int | None) -> None:
+    """Slots name keys that exist, each at most once in a row."""
     most = torch.iinfo(torch.int64).max if keys is None else keys - 1
     wrong = index[(index < -1) | (index > most)]
     if wrong.numel():
@@ -122,14 +126,17 @@ def join_fields(
 
 
 def widen_gain(x: Tensor, axes: int) -> Tensor:
+    """A gain of rows as one of rows and heads."""
     return x if x.ndim == axes else x[:, None]  # (B,) -> (B, 1)
 
 
 def widen_bias(x: Tensor, axes: int) -> Tensor:
+    """A bias of rows and keys as one of rows, heads and keys."""
     return x if x.ndim == axes else x[:, None, :]  # (B, S) -> (B, 1, S)
 
 
 def widen_share(x: Tensor, axes: int) -> Tensor:
+    """A share of rows with axes of size 1 behind; one of queries or keys has to say which it is."""
     if x.ndim == 2 and axes == 3:
         got = tuple(x.shape)
         raise InputError(
@@ -145,6 +152,7 @@ def refill(earlier: Tensor, later: Tensor) -> Tensor:
 
 
 def field_tensor(name: str, x: Any, device: torch.device | str | None) -> Tensor:
+    """A plain array as the tensor that this field holds."""
     array = np.asarray(x)
     wanted = {"floating": np.float32, "bool": np.bool_, "int64": np.int64}[FIELDS[name].kind]
     same = {"floating": "fiu", "bool": "b", "int64": "iu"}[FIELDS[name].kind]

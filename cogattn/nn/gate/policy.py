@@ -95,6 +95,7 @@ def checked_setting(
 
 
 def whole_or_inf(name: str, value: Any) -> float:
+    """A whole number >= 0, or infinity."""
     k = number(name, value, least=0.0, infinite=True)
     if not math.isinf(k) and k != math.floor(k):
         raise InputError(f"{name} must be a whole number or infinity, got {value}")
@@ -147,6 +148,7 @@ def slot_width(most: float, like: Tensor) -> int:
 
 
 def most_slots(slots: Setting) -> float:
+    """The largest K of any row."""
     return float(slots.max()) if isinstance(slots, Tensor) else slots
 
 

@@ -1,0 +1,257 @@
+r"""Two choices at once: the joint density of both response times at each SOA. Race, store, central stage, lapses.
+
+Stimulus i is encoded at e_i (a race: rate C A, shared by what is on display), reaches the central stage at a_i = e_i +
+perceiving_i, is chosen at T_i, and RT_i = T_i + moving_i from its own onset. Choosing takes b_i = choosing_i x one
+simple response (`laws.alertness.later`), in attention time. Who comes first has the share s of the stage
+(`laws.stages.prp`; s = 1: bottleneck). Given both arrivals, l the later one, and the first to come being 1, (T1, T2)
+and (b1, b2) are linear in each other:
+
+    T1 <= l        b1 = T1 - a1                               b2 = T2 - l                            density x 1
+    l < T1 <= T2   b1 = l - a1 + s (T1 - l)                   b2 = T2 - T1 + (1 - s) (T1 - l)        x s
+    T2 < T1        b1 = l - a1 + s (T2 - l) + T1 - T2         b2 = (1 - s) (T2 - l)                  x (1 - s)
+
+and the joint density is the mean over e1 and e2 (Gauss-Legendre on their distributions, cut where the first line meets
+the second). With one slot the second is let in when the first is chosen. Lapses are a hidden chain (`tune.sessions`).
+[approximation: alertness and attention stand still within a trial]
+
+A share `STRAY` of trials is anything between 0 and `_LATEST`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numba import njit
+from scipy import stats
+
+from cogattn.errors import InputError
+from cogattn.laws import stages
+from cogattn.laws.alertness import later_density, later_mass, later_quantile
+from cogattn.paradigms.divided import DEMAND, MONOTONY
+from cogattn.paradigms.prp import PRP
+from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over
+from cogattn.tune.sessions import COURSE, HIDDEN, Sittings, course, forward, on_task
+from cogattn.view import plot
+
+_LATEST = 4.0  # s from S1 to the end of a trial
+_NODES = 8  # of each panel of each integral
+#: What else of a mind its responses depend on, in the order in which the compiled functions take it.
+_RULE = ("speed", "speed_sd", "central_share", "capacity", "threshold", "slots", "lapse_speed", "central")
+_POINTS = np.polynomial.legendre.leggauss(_NODES)
+_U, _W = 0.5 + 0.5 * _POINTS[0], 0.5 * _POINTS[1]
+
+
+@dataclass(frozen=True)
+class Choosing(Likelihood):
+    """The two choices of `task`."""
+
+    task: PRP = field(default_factory=PRP)
+
+    params: ClassVar[tuple[str, ...]] = (
+        "speed",
+        "speed_sd",
+        "central_share",
+        "wandering",
+        "second_choice",
+        "capacity",
+        "slots",
+    )
+    columns: ClassVar[tuple[str, ...]] = ("person", "soa", "rt1", "rt2")
+    optional: ClassVar[tuple[str, ...]] = ("onset",)
+    others: ClassVar[Mapping[str, float]] = {"second_choice": 0.8}
+
+    def __post_init__(self) -> None:
+        if self.observer.central not in (1.0, math.inf):
+            raise InputError(f"central must be 1, or infinity, to fit prp, got {self.observer.central:g}")
+
+    def usual(self, data: Sittings) -> tuple[str, ...]:  # noqa: ARG002
+        """What the second choice takes is known of the task."""
+        return self.params[:4]
+
+    def compact(self, frame: pd.DataFrame) -> Sittings:
+        """SOA and both response times, s, in order; trials without both answers say nothing here."""
+        checked(frame, ("person", "soa", *(c for c in self.optional if c in frame)))
+        checked(frame.dropna(subset=[c for c in ("rt1", "rt2") if c in frame]), self.columns)
+        for name in ("soa", "rt1", "rt2"):
+            least = float(frame[name].min())
+            if least < 0 or (least == 0 and name != "soa"):
+                raise InputError(f"{name} must be {'>=' if name == 'soa' else '>'} 0 s, got {least:g}")
+        if frame["rt1"].median() > _LATEST:
+            raise InputError(f"rt1 must be in seconds: its median is {frame['rt1'].median():g}")
+        return Sittings.made(frame, ("soa",), ("rt1", "rt2"), self.task.gap, self.task.gap + _LATEST)
+
+    def _task(self, theta: Array) -> Array:
+        """(n, 6): perceiving, choosing, moving of both."""
+        (p1, p2), (c1, _), (m1, m2) = self.task.perceive, self.task.choose, self.task.move
+        second = theta[:, self.params.index("second_choice")]
+        return np.column_stack(
+            [np.tile([p1, p2, c1], (len(theta), 1)), second, np.tile([m1, m2], (len(theta), 1))]
+        )
+
+    def loglik(self, theta: Array, data: Sittings, row: Array) -> Array:
+        """(n,): log density of the responses of person row[i] under theta[i]."""
+        theta, out, d = np.asarray(theta, float), np.empty(len(theta)), data
+        own, rule, task = self.own(COURSE, theta), self.own(_RULE, theta), self._task(theta)
+        load, row = DEMAND * MONOTONY, np.asarray(row, np.int64)
+        _choose(own, rule, task, load, d.starts, d.rest, d.work, d.first, d.values, row, out)
+        return out
+
+    def expected(self, theta: Array, data: Sittings) -> Array:
+        """(people, 2 soas): mean RT1 at each SOA, then mean RT2, theta[i] being person i's."""
+        theta, soas = np.asarray(theta, float), np.unique(data.values[:, 0])
+        u = stats.qmc.Sobol(4, scramble=True, rng=np.random.default_rng(0)).random(256)
+        own, rule, task, d = self.own(COURSE, theta), self.own(_RULE, theta), self._task(theta), data
+        out = np.zeros((len(theta), 2 * len(soas)))
+        for i in range(len(theta)):
+            a, b = d.starts[i], d.starts[i + 1]
+            level, stay, back, on = np.empty((4, b - a))
+            course(own[i], DEMAND * MONOTONY, d.rest[a:b], d.work[a:b], d.first[a:b], level, stay, back)
+            on_task(stay, back, d.first[a:b], on)
+            here, away = (_means(rule[i], task[i], level.mean() * off, soas, u) for off in (1.0, rule[i, 6]))
+            out[i] = on.mean() * here + (1 - on.mean()) * away
+        return out
+
+    def draw(self, ax: Any, theta: Array, data: Sittings) -> None:
+        """Both response times over SOA."""
+        soas, at = np.unique(data.values[:, 0], return_inverse=True)
+        who, fitted = np.repeat(np.arange(len(data.people)), data.trials), self.expected(theta, data)
+        pens = plot.pens(["RT1", "RT2"])
+        for i, label in enumerate(("RT1", "RT2")):
+            seen = np.full((len(data.people), len(soas)), np.nan)
+            mean = pd.Series(data.values[:, 1 + i]).groupby([who, at]).mean()
+            index = np.array(mean.index.to_list())
+            seen[index[:, 0], index[:, 1]] = mean.to_numpy()
+            part = fitted[:, i * len(soas) : (i + 1) * len(soas)]
+            over(ax, 1000 * soas, 1000 * seen, 1000 * part, pens[label], label)
+        ax.set(
+            xlabel="SOA [ms]", ylabel="response time [ms]", ylim=(0, None), title="stars: data; lines: fit"
+        )
+        ax.legend(loc="best", fontsize=8)
+
+    def notes(self, frame: pd.DataFrame) -> list[str]:
+        """Few trials, a condition missing, one SOA, trials without both answers."""
+        notes = super().notes(frame) + lacking(frame, ("soa",))
+        gone = int(frame[["rt1", "rt2"]].isna().any(axis=1).sum())
+        if gone:
+            notes.append(f"{gone} trials without both responses are left out")
+        if frame["soa"].min() > 0.3:
+            notes.append("no SOA of 300 ms or less: the choices hardly overlap, share is not known")
+        return notes
+
+
+def _means(rule: Array, task: Array, pace: float, soas: Array, u: Array) -> Array:
+    """Mean RT1 and RT2 by SOA, by the law of the stages over an even spread of encodings and choices."""
+    speed, sd, share, capacity, threshold, slots, _, central = rule
+    e = threshold - np.log(u[:, :2]) / (capacity * pace * np.array([1.0, 0.5]))
+    b = task[2:4] * later_quantile(u[:, 2:], speed, sd) / pace
+    arrive, crowded = e + task[:2], min(1.0, max(0.0, 2.0 - slots))
+    share = None if math.isinf(central) else share
+    out = np.empty((2, len(soas)))
+    for i, soa in enumerate(soas):
+        rt1, rt2 = stages.prp(
+            arrive[:, 0], b[:, 0], task[4], arrive[:, 1], b[:, 1], task[5], soa, share=share
+        )
+        first = arrive[:, 0] + b[:, 0]  # with one slot the second is let in when the first is chosen
+        second = np.maximum(soa + e[:, 1], first) - soa + task[1] + b[:, 1] + task[5]
+        out[:, i] = (1 - crowded) * np.array([rt1.mean(), rt2.mean()]) + crowded * np.array(
+            [(first + task[4]).mean(), second.mean()]
+        )
+    return out.ravel()
+
+
+@njit(cache=True, nogil=True)
+def _encoded(u, begin, rate, turn, then):  # type: ignore[no-untyped-def]
+    """When an exponential that starts at `begin` with this rate, and has the rate `then` from `turn` on, is over."""
+    need = -math.log(u)
+    free = rate * max(0.0, turn - begin)
+    return begin + need / rate if need <= free else max(begin, turn) + (need - free) / then
+
+
+@njit(cache=True, nogil=True)
+def _not_yet(t, begin, rate, turn, then):  # type: ignore[no-untyped-def]
+    """P(it is not over at t)."""
+    if t <= begin:
+        return 1.0
+    middle = min(max(turn, begin), t)
+    return math.exp(-rate * (middle - begin) - then * (t - middle))
+
+
+@njit(cache=True, nogil=True)
+def _works(t1, t2, a1, a2, share):  # type: ignore[no-untyped-def]
+    """(b1, b2, how much a choice's time is stretched): what both choices took, 1 having come first."""
+    if t1 <= a2 or share == math.inf:
+        return t1 - a1, t2 - a2, 1.0
+    if t1 <= t2:
+        return a2 - a1 + share * (t1 - a2), t2 - t1 + (1.0 - share) * (t1 - a2), share
+    return a2 - a1 + share * (t2 - a2) + t1 - t2, (1.0 - share) * (t2 - a2), 1.0 - share
+
+
+@njit(cache=True, nogil=True)
+def _given(t1, t2, a1, a2, share, c1, c2, speed, sd, mass):  # type: ignore[no-untyped-def]
+    """Joint density of both choices' ends, given when each reached the central stage; c: s of one simple response."""
+    if a1 <= a2:
+        b1, b2, stretch = _works(t1, t2, a1, a2, share)
+    else:
+        b2, b1, stretch = _works(t2, t1, a2, a1, share)
+    if b1 <= 0.0 or b2 <= 0.0 or stretch <= 0.0:
+        return 0.0
+    one = later_density(b1 / c1, speed, sd, mass) / c1
+    return one * later_density(b2 / c2, speed, sd, mass) / c2 * stretch if one > 0.0 else 0.0
+
+
+@njit(cache=True, nogil=True)
+def _pair(soa, rt1, rt2, rule, task, pace, mass):  # type: ignore[no-untyped-def]
+    """Joint density of (RT1, RT2), attention running at this pace."""
+    speed, sd, share, capacity, t0, slots, _, central = rule
+    share = math.inf if central == math.inf else share
+    t1, t2, rate = rt1 - task[4], soa + rt2 - task[5], capacity * pace
+    c1, c2 = task[2] / pace, task[3] / pace
+    crowded = min(1.0, max(0.0, 2.0 - slots))  # one slot only
+    begin, gone = soa + t0, rt1  # the second opens; the first leaves the display
+    cut = _not_yet(
+        t1 - task[1], begin, rate / 2, gone, rate
+    )  # where the second arrives as the first is chosen
+    total = 0.0
+    for i in range(_NODES):
+        e1 = _encoded(_U[i], t0, rate, soa + t0, rate / 2)
+        for panel in range(2):
+            low, width = (0.0, cut) if panel == 0 else (cut, 1.0 - cut)
+            if width <= 0.0:
+                continue
+            for j in range(_NODES):
+                e2 = _encoded(low + width * _U[j], begin, rate / 2, gone, rate)
+                a1, a2 = e1 + task[0], e2 + task[1]
+                weight = _W[i] * _W[j] * width
+                if crowded < 1.0:
+                    total += (1.0 - crowded) * weight * _given(t1, t2, a1, a2, share, c1, c2, speed, sd, mass)
+                if crowded > 0.0:  # who comes second is let in when the other is chosen
+                    if e1 <= e2:
+                        a2 = max(e2, t1) + task[1]
+                    else:
+                        a1 = max(e1, t2) + task[0]
+                    total += crowded * weight * _given(t1, t2, a1, a2, share, c1, c2, speed, sd, mass)
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _choose(own, rule, task, load, starts, rest, work, first, values, row, out):  # type: ignore[no-untyped-def]
+    """Log densities of everybody's trials, over all courses of attention."""
+    for i in range(len(own)):
+        a, b = starts[row[i]], starts[row[i] + 1]
+        level, stay, back = np.empty(b - a), np.empty(b - a), np.empty(b - a)
+        course(own[i], load, rest[a:b], work[a:b], first[a:b], level, stay, back)
+        mass, like = later_mass(rule[i, 0], rule[i, 1]), np.ones((b - a, 2))
+        for j in range(b - a):
+            soa, rt1, rt2 = values[a + j]
+            if math.isnan(rt1) or math.isnan(rt2) or rt1 == HIDDEN:
+                continue
+            for state in range(2):
+                pace = level[j] * (1.0 if state == 0 else rule[i, 6])
+                law = _pair(soa, rt1, rt2, rule[i], task[i], pace, mass)
+                like[j, state] = (1.0 - STRAY) * law + STRAY / _LATEST**2
+        out[i] = forward(like, stay, back, first[a:b])
