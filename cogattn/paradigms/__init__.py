@@ -15,16 +15,19 @@ from cogattn.paradigms.registry import HERE, get, instance, make, names, registe
 
 if TYPE_CHECKING:
     from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm
+    from cogattn.paradigms.checkup import Checkup, check
     from cogattn.paradigms.own_task import OwnTask
     from cogattn.paradigms.watch import Watch
 
 __all__ = [
     "Answers",
+    "Checkup",
     "Condition",
     "Metric",
     "OwnTask",
     "Paradigm",
     "Watch",
+    "check",
     "get",
     "instance",
     "make",
@@ -38,6 +41,7 @@ __all__ = [
 _HOME = {
     **dict.fromkeys(("Answers", "Condition", "Metric", "Paradigm"), "base"),
     "OwnTask": "own_task",
+    **dict.fromkeys(("Checkup", "check"), "checkup"),
     "Watch": "watch",
 }
 

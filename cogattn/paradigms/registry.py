@@ -280,8 +280,12 @@ def _made(paradigm: Any, options: Mapping[str, Any], or_name: bool = False) -> P
         raise InputError(f"paradigm must be a Paradigm, or the path of a .py file, got {paradigm!r}")
     for option in options:
         choice(f"option of {paradigm.name}", option, [f.name for f in fields(paradigm)])
+    usual = {f.name: f.default for f in fields(paradigm)}
+    given = {
+        k: tuple(v) if isinstance(v, list) and isinstance(usual[k], tuple) else v for k, v in options.items()
+    }
     try:
-        return _with(paradigm, **options)
+        return _with(paradigm, **given)  # a file of settings knows lists alone
     except TypeError as error:
         raise InputError(f"{paradigm.name} cannot be made: {error}") from None
 

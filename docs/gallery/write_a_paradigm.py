@@ -64,7 +64,7 @@ class OrderJudgement(Divided):
     def metrics(self, frame):
         share = frame.groupby("soa")["score"].mean()
         return [
-            Metric(self.name, f"right at {1000 * s:.0f} ms", f"soa={s:g}", p, np.nan)
+            Metric(self.name, f"right at {1000 * s:.0f} ms", f"soa={s:g}", p, np.nan, {"soa": s})
             for s, p in share.items()
         ]
 
@@ -93,19 +93,40 @@ class OrderJudgement(Divided):
 
 
 # %%
+# Check it
+# --------
+#
+# ``check`` tries every promise of a paradigm, plays it in both drivers and says in words what is wrong. It raises
+# nothing. Here is the same paradigm with a mistake in it, then as it is.
+
+task = OrderJudgement()
+
+
+class Mistaken(OrderJudgement):
+    name = "mistaken"
+
+    def conditions(self):
+        return [{"soa": s} for s in (*self.soas, 0.0)]
+
+
+print(ca.paradigms.check(Mistaken()))
+print(ca.paradigms.check(task))
+assert ca.paradigms.check(task).ok
+
+# %%
 # Run it
 # ------
 #
-# An instance goes where a name would. Arms, people, seeds, cores and accounting come with it.
+# An instance goes where a name would. Arms, people, seeds, cores and accounting come with it, and so do summaries,
+# figures and run folders.
 
-task = OrderJudgement()
 trials = ca.run(task, arms=("human", "softmax"), people=PEOPLE)
-task.figure(trials.frame)
+trials.plot()
 
 # %%
-# Its numbers:
+# Its numbers, each with what became of the trials that it is made of:
 
-pd.DataFrame(task.metrics(trials.frame[trials.frame["arm"] == "human"])).round(3)
+trials.summary().round(3)
 
 # %%
 # Test it
@@ -133,5 +154,12 @@ assert (frame["arrived"] == frame["answered"] + frame["missed"] + frame["censore
 # To keep it
 # ----------
 #
-# Put the class into a file of its own in ``cogattn/paradigms/`` and its name into ``paradigms/__init__.py``: then
-# ``cogattn run order_judgement``, ``trials.plot()`` and run folders know it, and its page on this site makes itself.
+# Save the imports and the class as ``order.py``. Its path goes wherever a name does: ``cogattn run order.py``,
+# ``ca.run("order.py")``. In a notebook, ``ca.paradigms.register`` makes the class known by its name. Run folders keep
+# the file's name and its hash, never its code: ``ca.load(folder, paradigm="order.py")`` and ``cogattn plot RUN
+# --paradigm order.py`` read them again. A file in ``cogattn/paradigms/`` is found without a line anywhere else, and its
+# page on this site makes itself.
+
+ca.paradigms.register(OrderJudgement)
+assert "order_judgement" in ca.paradigms.names()
+ca.paradigms.unregister("order_judgement")
