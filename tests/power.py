@@ -21,6 +21,7 @@ import ast
 import copy
 import csv
 import hashlib
+import multiprocessing
 import os
 import random
 import re
@@ -33,6 +34,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = 20
@@ -52,11 +54,23 @@ COLUMNS = (
     "test",
     "seconds",
 )
+#: Each run of tests is forked from a process that has imported the libraries, which would take longer than most tests.
+FORKS = multiprocessing.get_context("forkserver")
+LIBRARIES = (
+    "torch",
+    "numba",
+    "pandas",
+    "scipy.stats",
+    "scipy.signal",
+    "scipy.optimize",
+    "pytest",
+    "hypothesis",
+)
 DIGESTS = "tests/test_same_numbers.py"
 
 #: room: files, how many breaks, the tests that are near
 ROOMS: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
-    "laws": (("cogattn/laws/*.py",), 40, ("tests/theory/test_closed_forms.py",)),
+    "laws": (("cogattn/laws/*.py",), 40, ()),
     "mind": (("cogattn/mind/**/*.py",), 24, ("tests/mind", "tests/theory", "tests/drivers")),
     "observer": (
         ("cogattn/observer.py", "cogattn/population.py", "cogattn/parameters*.py"),
@@ -457,20 +471,52 @@ def near(b: Break) -> list[str]:
     return [t for t in dict.fromkeys(wanted) if (ROOT / t).exists()]
 
 
-def failing(tree: Path, tests: list[str], limit: float, jobs: int = 0) -> str:
+class _First:
+    """Keeps the first test that fails."""
+
+    name = ""
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed and not self.name:
+            self.name = report.nodeid
+
+    def pytest_collectreport(self, report: Any) -> None:
+        self.pytest_runtest_logreport(report)
+
+
+def _run_here(tree: str, tests: list[str], says: str) -> None:
+    """In a process of its own that has the big libraries already: the tests of that tree."""
+    import pytest
+
+    os.chdir(tree)
+    os.environ |= {"PYTHONPATH": tree, "MPLBACKEND": "agg"}
+    sys.path[:] = [tree, *(p for p in sys.path if Path(p).resolve() not in (ROOT, ROOT / "tests"))]
+    first, quiet = _First(), os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(quiet, stream)
+    code = pytest.main(["-q", "-x", "-n0", "-p", "no:cacheprovider", "--no-header", *tests], plugins=[first])
+    Path(says).write_text(first.name if first.name or code == 0 else f"(exit {int(code)})", encoding="utf-8")
+
+
+def failing(tree: Path, tests: list[str], limit: float) -> str:
     """The first test that fails there; "" if all pass."""
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-q",
-        "-x",
-        f"-n{jobs}",
-        "-p",
-        "no:cacheprovider",
-        "--no-header",
-        *tests,
-    ]
+    if not tests:
+        return ""
+    with tempfile.TemporaryDirectory() as folder:
+        says = Path(folder) / "failed"
+        process = FORKS.Process(target=_run_here, args=(str(tree), tests, str(says)))
+        process.start()
+        process.join(limit)
+        if process.is_alive():
+            process.kill()
+            process.join()
+            return "(no end)"
+        return says.read_text(encoding="utf-8") if says.exists() else f"(exit {process.exitcode})"
+
+
+def failing_of_all(tree: Path, options: list[str], limit: float, jobs: int) -> str:
+    """As `failing`, for the whole suite in several processes."""
+    command = [sys.executable, "-m", "pytest", "-q", "-x", f"-n{jobs}", "-p", "no:cacheprovider", *options]
     env = os.environ | {"PYTHONPATH": str(tree), "MPLBACKEND": "agg"}
     try:
         run = subprocess.run(command, cwd=tree, env=env, capture_output=True, text=True, timeout=limit)
@@ -496,7 +542,7 @@ def tried(b: Break, base: Path, until: str, limit: float, jobs: int) -> dict[str
             by["same"] = failing(tree, [DIGESTS], limit)
             if until == "rest":
                 others = [f"--ignore={t}" for t in (*near(b), DIGESTS)]
-                by["rest"] = failing(tree, [*others, "tests"], 4 * limit, jobs)
+                by["rest"] = failing_of_all(tree, [*others, "tests"], 4 * limit, jobs)
     test = by["near"] or by["rest"] or by["same"]
     row = {c: getattr(b, c) for c in COLUMNS[:7]} | {k: int(bool(v)) for k, v in by.items()}
     return row | {"test": test, "seconds": round(time.time() - begin)}
@@ -557,6 +603,7 @@ def main() -> None:
         for i, b in enumerate(todo, how.first):
             print(f"{i:3} {b.id} {b.file}:{b.line} {b.function} [{b.kind}]  {b.before}  ->  {b.after}")
         return
+    FORKS.set_forkserver_preload(list(LIBRARIES))
     rows: list[dict[str, str]] = []
     if how.out.exists():
         with how.out.open(encoding="utf-8", newline="") as file:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from doors import adds_up, comes_back, refused
 from scipy import stats
+from walking import walked
 
 from cogattn import human, paradigms
 from cogattn.errors import InputError
@@ -46,7 +47,7 @@ def usual():
 # -- doors and common ground ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@walked(
     ("name", "options", "word"),
     [
         ("continuous_report", {"set_sizes": (0,)}, "set size"),

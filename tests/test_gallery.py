@@ -23,6 +23,7 @@ ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT / "docs"))
 
 import pages  # noqa: E402
+from walking import walked  # noqa: E402
 
 from cogattn import paradigms  # noqa: E402
 from cogattn.nn import MECHANISMS  # noqa: E402
@@ -133,7 +134,7 @@ def test_what_written_pages_link_to_is_there():
 # --- the reference ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("module", pages.MODULES)
+@walked("module", pages.MODULES)
 def test_nothing_public_is_undocumented(module):
     assert import_module(module).__doc__
     for name in pages.public(module):

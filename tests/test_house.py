@@ -15,6 +15,7 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
+from walking import walked
 
 from cogattn._moved import MOVED
 
@@ -96,7 +97,7 @@ def test_a_dozen_rooms():
     assert len(folders) <= ROOMS_AT_MOST
 
 
-@pytest.mark.parametrize("module", sorted(MODULES))
+@walked("module", sorted(MODULES))
 def test_no_import_goes_up(module):
     for other in own_imports(MODULES[module]):
         assert other in MODULES, f"{module} imports {other}, which is no module of the house"
@@ -188,9 +189,7 @@ FORBIDDEN_IMPORTS = {"pickle", "cPickle", "dill", "cloudpickle", "marshal", "she
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__", "torch.load", "joblib.load", "joblib.dump"}
 
 
-@pytest.mark.parametrize(
-    "path", python("cogattn", "models", "simulations"), ids=lambda p: str(p.relative_to(ROOT))
-)
+@walked("path", python("cogattn", "models", "simulations"))
 def test_no_file_can_smuggle_in_code(path):
     assert not {n.split(".")[0] for n in imports(path)} & FORBIDDEN_IMPORTS
     for name, call in calls(path):

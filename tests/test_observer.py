@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import FrozenInstanceError
 
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from walking import walked
 
 from cogattn import human
 from cogattn.errors import InputError
@@ -34,8 +36,7 @@ def one_line(refused):
 # --- one mind ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("field", NUMBERS + FATIGUE)
-@pytest.mark.parametrize("value", NO_NUMBERS, ids=lambda v: str(type(v).__name__))
+@walked("field, value", itertools.product(NUMBERS + FATIGUE, NO_NUMBERS))
 def test_a_wrong_parameter_is_refused_in_one_line_that_names_it(field, value):
     with pytest.raises(InputError, match=f"^{field} must be ") as refused:
         Observer(**{field: value})

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from doors import adds_up, comes_back, refused
+from walking import walked
 
 from cogattn import paradigms
 from cogattn.observer import Observer
@@ -41,7 +42,7 @@ def arm(usual, name, which="human"):
 # -- common ground -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@walked(
     ("name", "options", "word"),
     [
         ("posner", {"soas": (-1,)}, "SOA"),

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from walking import walked
 
 from cogattn.errors import InputError
 from cogattn.world.stream import (
@@ -57,9 +58,8 @@ WRONG = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("case", range(len(WRONG)))
-def test_a_wrong_value_is_refused_in_one_line_that_names_it(case):
-    make, values, says = WRONG[case]
+@walked("make, values, says", WRONG)
+def test_a_wrong_value_is_refused_in_one_line_that_names_it(make, values, says):
     with pytest.raises(InputError, match=says) as refused:
         make(**values)
     assert len(str(refused.value).splitlines()) == 1

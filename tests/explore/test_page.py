@@ -13,6 +13,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
+from walking import walked
 
 import cogattn as ca
 from cogattn import cli, human, paradigms
@@ -44,7 +45,7 @@ def test_every_number_of_a_mind_has_one_slider():
     assert sorted([*names, *knobs.SWITCHES]) == sorted(f.name for f in fields(ca.Observer))
 
 
-@pytest.mark.parametrize("name", sorted(knobs.KNOBS))
+@walked("name", sorted(knobs.KNOBS))
 def test_a_slider_goes_where_a_mind_can_go(name):
     knob, usual = knobs.KNOBS[name], getattr(ca.Observer(), name)
     ends = [knob.low, knob.high, *([math.inf] if knob.endless else [])]

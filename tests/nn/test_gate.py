@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils import _pytree as pytree
+from walking import walked
 
 from cogattn.errors import InputError
 from cogattn.nn import gate as gate_module
@@ -526,7 +527,7 @@ def test_policies_refuse_bad_settings(call, message):
 @pytest.mark.parametrize(
     "policy", [Race(40.0, 3), TopK(2), Soft(2.0), Lapse(0.5), Slots(2), Compose(Race(40.0, 3))]
 )
-@pytest.mark.parametrize(
+@walked(
     ("logits", "options", "message"),
     [
         ([[1.0]], {}, "logits must be a floating tensor (B, S), got list"),

@@ -260,3 +260,34 @@ def test_while_attention_is_elsewhere_little_is_seen_and_nothing_is_chosen():
     out = play(stream, 2000, capacity=40.0, unattended_weight=0.1)
     assert np.isnan(out.fate.answered[:, 1]).all()
     assert z(out.stored[:, 0].sum(), 2000, -math.expm1(-40.0 / 1.1 * 0.03)) < 4
+
+
+@pytest.mark.parametrize("stay", [0.5, 1.0, 3.0, 12.0])
+def test_what_attention_is_on_draws_it_so_much_more(stay):
+    """Two tasks alike, nothing waits: each decision keeps the task with P = stay / (stay + 1)."""
+    tasks = (Task("a"), Task("b"))
+    stream = TaskStream((Stimulus("x", 39.0, task="a"),), 40.0, (), tasks, focused=True)
+    out = [Observer(stay=stay, restless=5.0, switch_time=0.0)]
+    rows = cohort.play(stream, out, person=0, trial=range(100), record=True).events
+    kept, left = ((rows["kind"] == kind) & (rows["time"] > 0) for kind in ("stay", "leave"))
+    n = int(kept.sum() + left.sum())
+    assert abs(n / 100 - 5.0 * 40.0) < 4.5 * math.sqrt(
+        200 / 100
+    )  # it is decided anew `restless` times a second
+    assert z(kept.sum(), n, stay / (stay + 1)) < 4.5
+
+
+def test_turning_takes_its_time_and_attention_is_nowhere_meanwhile():
+    tasks = (Task("a"), Task("b"))
+    stream = TaskStream((Stimulus("x", 39.0, task="a"),), 40.0, (), tasks, focused=True)
+    observers = [Observer(restless=2.0, switch_time=0.37)]
+    rows = cohort.play(stream, observers, person=0, trial=range(20), record=True).events
+    turns = rows[rows["kind"].isin(["leave", "engage"])]
+    gone = 0
+    for _, own in turns.groupby("trial"):
+        kind, time = own["kind"].astype(str).to_numpy(), own["time"].to_numpy()
+        (leave,) = np.nonzero((kind[:-1] == "leave") & (time[:-1] > 0))
+        assert (kind[leave + 1] == "engage").all()
+        assert time[leave + 1] - time[leave] == pytest.approx(np.full(len(leave), 0.37), abs=1e-9)
+        gone += len(leave)
+    assert gone > 100

@@ -1,0 +1,135 @@
+"""One chance is independent of another: of conditions, of elements, of what else is drawn for one response."""
+
+from __future__ import annotations
+
+import math
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from cogattn import paradigms, run
+from cogattn.mind import cohort
+from cogattn.observer import Observer
+from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+
+N = 4000
+
+
+def correlated(columns):
+    """Pairs of columns that go together more than chance lets them (4.5 standard errors)."""
+    names = [k for k, v in columns.items() if np.ptp(v) > 0]
+    assert len(names) == len(columns), "a column that never varies is independent of everything"
+    r = np.corrcoef([np.argsort(np.argsort(columns[k])) for k in names])
+    most = 4.5 / math.sqrt(len(next(iter(columns.values()))))
+    return [(a, b) for (i, a), (j, b) in combinations(enumerate(names), 2) if abs(r[i, j]) > most]
+
+
+def test_conditions_that_differ_in_their_name_alone_share_no_draw():
+    """Two exposures a billionth of a second apart are the same experiment, taken by chance another time."""
+    task = paradigms.get("whole_report")(exposures=(0.06, 0.06 + 1e-9))
+    frame = run(task, "human", people=1, trials=N, observer=Observer(slots=6.0), seed=3).frame
+    first, second = (own["score"].to_numpy() for _, own in frame.groupby("exposure"))
+    assert abs(first.mean() - second.mean()) < 5 * math.hypot(first.std(), second.std()) / math.sqrt(N)
+    assert correlated({"one": first, "other": second}) == []
+
+
+def test_arms_share_every_draw():
+    frame = run(
+        "whole_report", ("human", "slots"), people=2, trials=50, observer=Observer(threshold=0.0)
+    ).frame
+    wide = frame.pivot(index=["exposure", "person", "trial"], columns="arm", values="score")
+    assert (wide["slots"] >= wide["human"]).all()  # no limit less can ever see less of the same draws
+
+
+def test_what_is_drawn_for_one_response_is_independent():
+    """When it is seen, perceived, chosen and done, and whether the wrong key is pressed, for three elements."""
+    task = Task(
+        "press",
+        response="choose",
+        when_full="wait",
+        before=0.3,
+        before_sd=0.05,
+        after=0.3,
+        after_sd=0.05,
+        slip=0.5,
+    )
+    stream = TaskStream(
+        tuple(Stimulus(f"s{i}", 10.0 * i, task="press") for i in range(3)), 40.0, tasks=(task,)
+    )
+    out = cohort.play(
+        stream, [Observer(slip=0.0, wandering=0.0)], person=0, trial=range(N), record=True, details=True
+    )
+    events = out.events
+    columns = {}
+    for i, name in enumerate(stream.names):
+        at = {
+            kind: events[(events["element"] == name) & (events["kind"] == kind)]["time"].to_numpy()
+            for kind in ("onset", "encode", "ready", "choose", "respond")
+        }
+        columns |= {
+            f"{name} seen": at["encode"] - at["onset"],
+            f"{name} perceived": at["ready"] - at["encode"],
+            f"{name} chosen": at["choose"] - at["ready"],
+            f"{name} done": at["respond"] - at["choose"],
+            f"{name} right": out.fate.right[:, i].astype(float),
+        }
+    assert correlated(columns) == []
+
+
+def test_the_hand_of_a_network_slips_when_that_of_its_mind_does():
+    """`Seen.slipped` draws anew what the mind drew: the same chances, or the two arms of one person would part."""
+    from cogattn.paradigms.watch import Seen
+
+    task = Task("press", response="choose", when_full="wait")
+    stream = TaskStream(
+        tuple(Stimulus(f"s{i}", 5.0 * i, task="press") for i in range(3)), 20.0, tasks=(task,)
+    )
+    session = Session((stream,), np.zeros(200, int), np.ones(200))
+    seen = Seen.of(cohort.watch(session, [Observer(slip=0.4, wandering=0.0)], details=True, seed=2))
+    answered = ~np.isnan(seen.fate.answered)
+    assert answered.mean() > 0.95
+    assert np.array_equal(~seen.fate.right[answered], seen.slipped(3)[answered])
+    assert abs(seen.slipped(3).mean() - 0.4) < 4 * math.sqrt(0.24 / 600)
+
+
+# --- times -----------------------------------------------------------------------------------------------------
+
+TIMED = (
+    "flanker",
+    "stroop",
+    "ant",
+    "load_dilution",
+    "global_local",
+)  # the others see or move before they choose
+
+
+@pytest.mark.parametrize("name", TIMED)
+def test_who_needs_no_time_has_no_response_time(name):
+    frame = run(paradigms.get(name)(trials=20), people=2).frame
+    by = frame["rt"].notna().groupby(frame["arm"]).mean()
+    assert by["softmax"] == 0
+    assert by["human"] > 0
+
+
+def test_accuracy_by_fifth_is_that_of_each_persons_own_times():
+    """Person 0 errs in the fastest fifth alone, person 1 in the slowest; their speeds differ by a factor of ten."""
+    import pandas as pd
+
+    rt = np.arange(1, 21) / 10
+    rows = [
+        pd.DataFrame(
+            {
+                "person": p,
+                "congruence": -1,
+                "rt": rt * 10**p,
+                "correct": (rt > 0.45) if p == 0 else (rt < 1.65),
+            }
+        )
+        for p in (0, 1)
+    ]
+    frame = pd.concat([*rows, rows[0].assign(congruence=1, correct=True), rows[0].assign(rt=np.nan)])
+    task = paradigms.get("flanker")()
+    assert task.fifths_by_person(frame, -1).tolist() == [[0, 1, 1, 1, 1], [1, 1, 1, 1, 0]]
+    assert task.fifths(frame, -1).tolist() == [0.5, 1, 1, 1, 0.5]
+    assert task.fifths(frame, 1).tolist() == [1.0] * 5
