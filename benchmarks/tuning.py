@@ -3,9 +3,9 @@
     python benchmarks/tuning.py [--rounds 3]
 
 The design of `human/whole_report.csv`: six exposures x 27 trials of whole report, 81 + 81 of partial report. Peer:
-the same fit with `laws.race.partial_report`, NumPy, in place of `laws.race.report_counts`; it is given one point of the
-likelihood at a time, as the search for a peak asks for them. Processor time, medians over interleaved rounds; the ratio
-is what to trust.
+the same fit with `laws.race.partial_report`, NumPy, in place of `laws.counts.report_counts`; it is given one point of
+the likelihood at a time, as the search for a peak asks for them. Processor time, medians over interleaved rounds; the
+ratio is what to trust.
 """
 
 from __future__ import annotations

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
     from cogattn.nn import huggingface
     from cogattn.nn.functional import gated_attention
     from cogattn.nn.limiting import limit
-    from cogattn.nn.mechanisms import MECHANISMS, Attention, Explanation, attention
+    from cogattn.nn.mechanisms import Attention, Explanation, attention
     from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
     from cogattn.nn.multihead import MultiheadAttention
     from cogattn.nn.passing import let_through
+    from cogattn.nn.scores import MECHANISMS
     from cogattn.nn.selection import Selection, relaxed_topk, select, straight_through
 
 # Where each name lives. Loaded when first used: whoever asks for the name of a network does not wait for torch.
@@ -24,10 +25,11 @@ _HOMES = {
     "functional": ("gated_attention",),
     "huggingface": (),
     "limiting": ("limit",),
-    "mechanisms": ("MECHANISMS", "Attention", "Explanation", "attention"),
+    "mechanisms": ("Attention", "Explanation", "attention"),
     "memory": ("Leak", "Plan", "SlotCache", "eviction_plan", "leak", "plan_from_events", "remember"),
     "multihead": ("MultiheadAttention",),
     "passing": ("let_through",),
+    "scores": ("MECHANISMS",),
     "selection": ("Selection", "relaxed_topk", "select", "straight_through"),
 }
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

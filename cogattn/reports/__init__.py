@@ -1,0 +1,1 @@
+"""The answers: compare, the scorecard, verify, explain, a mind in real time."""

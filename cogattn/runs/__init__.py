@@ -1,0 +1,1 @@
+"""Who takes which task: arms, cells, workers, and what a run leaves in its folder."""

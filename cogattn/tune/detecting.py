@@ -23,7 +23,7 @@ import pandas as pd
 from numba import njit
 
 from cogattn.errors import InputError, number
-from cogattn.laws.race import report_counts
+from cogattn.laws.counts import report_counts
 from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.tune.base import Array, Likelihood, checked, lacking, over
 from cogattn.tune.sittings import COURSE, HIDDEN, Sittings, course, forward, on_task

@@ -1,6 +1,6 @@
 """How the likelihood of people's data changes with their parameters: what sampling by gradients goes by.
 
-For the report law the slopes are exact (`laws.race.report_slopes`). For every other law they are central differences
+For the report law the slopes are exact (`laws.counts.report_slopes`). For every other law they are central differences
 on the parameters' scales, steps of a ten-thousandth of the sd between adults. A sampler corrects for whatever is wrong
 with a slope by what it accepts, so its error costs draws and no truth; the likelihood itself is never approximated.
 
@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from cogattn.laws.race import report_slopes
+from cogattn.laws.counts import report_slopes
 from cogattn.tune import scales
 from cogattn.tune.base import Likelihood
 from cogattn.tune.likelihoods import Report

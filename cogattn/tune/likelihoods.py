@@ -4,7 +4,7 @@ A likelihood says which parameters its data inform, condenses a long table to co
 the log-likelihood of each person's counts under that person's parameters. It rests on the laws alone, so what is fitted
 is what the minds do.
 
-    report: P(score | C, K, t0, alpha), the race (`laws.race.report_counts`)
+    report: P(score | C, K, t0, alpha), the race (`laws.counts.report_counts`)
 
 A share `stray` of answers is scattered over all scores: a typing error must not prove five slots. [assumption: .002]
 """
@@ -22,7 +22,7 @@ from numba import njit
 
 from cogattn import paradigms
 from cogattn.errors import InputError, choice, number
-from cogattn.laws.race import first_finishers, reallocated_counts, report_counts
+from cogattn.laws.counts import first_finishers, reallocated_counts, report_counts
 from cogattn.paradigms import Paradigm, change_detection
 from cogattn.paradigms.partial_report import PartialReport
 from cogattn.paradigms.prp import PRP

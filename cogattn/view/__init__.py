@@ -1,0 +1,1 @@
+"""How things look: one style of figures, and the chart of attention over tasks and slots."""

@@ -1,0 +1,1 @@
+"""What arrives, when, and what it asks: stimuli, tasks and their streams."""

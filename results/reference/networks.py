@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from cogattn import files, subjects
+from cogattn import files
+from cogattn.nn.networks import subjects
 
 HERE = Path(__file__).parent
 HEAD = """# Networks as subjects

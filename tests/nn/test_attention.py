@@ -19,7 +19,7 @@ from torch.autograd import gradcheck
 
 import cogattn as ca
 from cogattn.errors import InputError
-from cogattn.nn import MECHANISMS, MultiheadAttention, attention, gated_attention, mechanisms
+from cogattn.nn import MECHANISMS, MultiheadAttention, attention, gated_attention, mechanisms, scores
 from cogattn.nn.gate import GateState, Race
 
 DOTS = ("dot", "scaled_dot", "norm_scaled", "cosine")
@@ -435,7 +435,7 @@ def test_what_is_far_is_not_computed(monkeypatch):
         scored.append(q.shape[2] * k.shape[2])
         return -torch.cdist(q, k)
 
-    monkeypatch.setattr(mechanisms.Euclidean, "comparison", {"score": score})
+    monkeypatch.setattr(scores.Euclidean, "comparison", {"score": score})
     m(torch.randn(1, 1024, 8), need_weights=False)
     assert sum(scored) < 0.1 * 1024**2
 
@@ -448,8 +448,8 @@ def test_what_is_far_is_not_computed(monkeypatch):
 def test_slices_and_second_computation_change_no_number(slice_, kept, monkeypatch):
     m, x = module("additive"), streams()
     whole = results(m, x)
-    monkeypatch.setattr(mechanisms, "SLICE", slice_)
-    monkeypatch.setattr(mechanisms, "KEPT", kept)
+    monkeypatch.setattr(scores, "SLICE", slice_)
+    monkeypatch.setattr(scores, "KEPT", kept)
     assert_near(results(m, x), whole, 1e-12)
 
 
@@ -459,10 +459,10 @@ def test_slices_and_second_computation_change_no_number(slice_, kept, monkeypatc
 def test_no_slice_is_larger_than_it_may_be(shape, slice_, monkeypatch):
     """But for one query of one row, which is never cut."""
     batch, heads, queries, keys = shape
-    cut, sizes = mechanisms._units, []
-    monkeypatch.setattr(mechanisms, "SLICE", slice_)
+    cut, sizes = scores._units, []
+    monkeypatch.setattr(scores, "SLICE", slice_)
     monkeypatch.setattr(
-        mechanisms, "_units", lambda q, k, w: sizes.append(q.numel() * k.shape[2]) or cut(q, k, w)
+        scores, "_units", lambda q, k, w: sizes.append(q.numel() * k.shape[2]) or cut(q, k, w)
     )
     m = attention("additive", 4)
     m(torch.randn(batch, heads, queries, 4), torch.randn(batch, heads, keys, 4))
@@ -472,11 +472,11 @@ def test_no_slice_is_larger_than_it_may_be(shape, slice_, monkeypatch):
 
 def test_what_does_not_fit_is_not_kept(monkeypatch):
     """The hidden units of all pairs are then not among what autograd keeps."""
-    monkeypatch.setattr(mechanisms, "SLICE", 500)
+    monkeypatch.setattr(scores, "SLICE", 500)
     x = streams(queries=32, keys=32)
 
     def held(kept):
-        monkeypatch.setattr(mechanisms, "KEPT", kept)
+        monkeypatch.setattr(scores, "KEPT", kept)
         sizes = []
         with torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t):
             module("additive")(*x)

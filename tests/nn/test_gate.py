@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from torch.utils import _pytree as pytree
 
 from cogattn.errors import InputError
-from cogattn.nn.gate import Compose, GateState, Lapse, Policy, Race, Slots, Soft, TopK
+from cogattn.nn import gate as gate_module
+from cogattn.nn.gate import POLICIES, Compose, GateState, Lapse, Policy, Race, Slots, Soft, TopK
 
 B, H, L, S, K = 3, 2, 5, 7, 2
 
@@ -556,6 +557,13 @@ def test_a_row_without_any_key_stores_nothing():
     assert not gate.keep[0].any()
     assert torch.isinf(times[0]).all()
     assert gate.keep[1].sum() == 3
+
+
+def test_every_policy_of_the_package_is_exported_and_tried_without_limits():
+    """A new policy is one class in one file; this list is not kept by hand."""
+    own = {x for x in Policy.__subclasses__() if x.__module__.startswith("cogattn.")}
+    assert set(POLICIES.values()) == own == {type(policy) for policy in UNLIMITED}
+    assert all(getattr(gate_module, name) is x for name, x in POLICIES.items())
 
 
 def test_your_own_policy_writes_emit():

@@ -1,0 +1,1 @@
+"""Networks as subjects: what one must be able to do, their weights, training, texts and digits."""
