@@ -20,7 +20,8 @@ import numpy as np
 from cogattn import paradigms
 from cogattn.mind import cohort, world
 from cogattn.mind.draws import trial_keys
-from cogattn.observer import Observer, Population
+from cogattn.observer import Observer
+from cogattn.population import Population
 from cogattn.runs.experiment import cores
 from cogattn.world.stream import Session
 

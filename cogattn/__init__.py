@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from cogattn.errors import CogattnError, InputError, RunError
     from cogattn.mind.world import Mind
     from cogattn.nn.gate import Compose, GateState, Lapse, Race, Slots, Soft, TopK
-    from cogattn.observer import Observer, Population, Spread
+    from cogattn.observer import Observer
+    from cogattn.population import Population, Spread
     from cogattn.reports.comparison import compare
     from cogattn.reports.explaining import explain
     from cogattn.reports.realtime import live
@@ -33,7 +34,8 @@ if TYPE_CHECKING:
 # Where each public name lives. Loaded when first used, so that `import cogattn` waits for neither torch nor numba.
 # No module may have the name of a public function: importing it would hide the function.
 _HOMES = {
-    "cogattn.observer": ("Observer", "Population", "Spread"),
+    "cogattn.observer": ("Observer",),
+    "cogattn.population": ("People", "Population", "Spread"),
     "cogattn.world.stream": ("Change", "Session", "Stimulus", "Task", "TaskStream"),
     "cogattn.mind.world": ("Mind",),
     "cogattn.runs.experiment": ("run",),
@@ -59,6 +61,7 @@ __all__ = [
     "Lapse",
     "Mind",
     "Observer",
+    "People",
     "Population",
     "Race",
     "RunError",

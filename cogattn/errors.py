@@ -58,27 +58,29 @@ def number(
     *,
     above: float | None = None,
     least: float | None = None,
+    below: float | None = None,
     most: float | None = None,
     infinite: bool = False,
     unit: str = "",
 ) -> float:
     """Return `value` as a float, or say which range it left. Infinity passes only where it has a meaning."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
-        rule = _rule(above, least, most, infinite, unit)
+        rule = _rule(above, least, below, most, infinite, unit)
         raise InputError(f"{name} must be a number{rule}, got {_show(value)}")
     try:
         x = float(value)
     except OverflowError:
-        rule = _rule(above, least, most, infinite, unit)
+        rule = _rule(above, least, below, most, infinite, unit)
         raise InputError(f"{name} must be{rule}, got a number too large for a float") from None
     if (
         math.isnan(x)
         or (math.isinf(x) and not infinite)
         or (above is not None and not x > above)
         or (least is not None and not x >= least)
+        or (below is not None and not x < below)
         or (most is not None and not x <= most)
     ):
-        rule = _rule(above, least, most, infinite, unit)
+        rule = _rule(above, least, below, most, infinite, unit)
         raise InputError(f"{name} must be{rule or ' finite'}, got {_show(value)}")
     return x
 
@@ -136,13 +138,22 @@ def needs(module: str, extra: str) -> Any:
         ) from None
 
 
-def _rule(above: float | None, least: float | None, most: float | None, infinite: bool, unit: str) -> str:
+def _rule(
+    above: float | None,
+    least: float | None,
+    below: float | None,
+    most: float | None,
+    infinite: bool,
+    unit: str,
+) -> str:
     """The range in words, e.g. ` > 0 s`; empty where any finite number will do."""
     parts = []
     if above is not None:
         parts.append(f"> {above:g}")
     if least is not None:
         parts.append(f">= {least:g}")
+    if below is not None:
+        parts.append(f"< {below:g}")
     if most is not None:
         parts.append(f"<= {most:g}")
     if not parts:

@@ -18,6 +18,7 @@ import math
 import numbers
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields, is_dataclass
 from functools import cache
 from html import escape
 from itertools import pairwise
@@ -124,7 +125,15 @@ def ticker(asked: Progress | bool | None, what: str) -> Progress | None:
 
 @cache
 def told(kind: type) -> dict[str, str]:
-    """What the text below each field of a class says that the field is; nothing where there is no source to read."""
+    """What each field of a class is: its metadata say it, or the text below it; nothing where there is no source to
+    read."""
+    known = (
+        {f.name: f.metadata["told"] for f in fields(kind) if "told" in f.metadata}
+        if is_dataclass(kind)
+        else {}
+    )
+    if known:
+        return known
     try:
         tree = ast.parse(dedent(inspect.getsource(kind)))
     except (OSError, TypeError):

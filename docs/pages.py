@@ -13,7 +13,7 @@ import pkgutil
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import fields
 from functools import cache
 from graphlib import TopologicalSorter
@@ -30,6 +30,8 @@ import yaml
 import cogattn
 from cogattn import human, paradigms
 from cogattn.nn import MECHANISMS, attention
+from cogattn.parameters import PARAMETERS
+from cogattn.record import Parameter
 from cogattn.view import plot
 
 ROOT = Path(__file__).parents[1]
@@ -420,6 +422,33 @@ def readme() -> dict[str, str]:
     }
 
 
+def numbers(records: Sequence[Parameter] = PARAMETERS) -> str:
+    """A page of all numbers of a person, by what they are about."""
+    parts = [
+        title("Numbers of a person"),
+        "Every field of :class:`cogattn.Observer`: what it is, what it may be, how adults differ (mean, sd), the limit "
+        "that it makes, and where the default comes from. Made from the records of ``cogattn/parameters.py``; standard "
+        "errors and refits: ``cogattn/human/population.csv``. Old names still work, with a warning.",
+    ]
+    for about in dict.fromkeys(p.group for p in records):
+        rows = [["name", "what it is", "default", "range", "adults", "limit", "source"]]
+        rows += [_row(p) for p in records if p.group == about]
+        parts += [title(about[0].upper() + about[1:], "-"), table(rows, "16 30 9 12 10 9 14")]
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(p: Parameter) -> list[str]:
+    unit = f" {p.unit}" if p.unit else ""
+    default = ("yes" if p.default else "no") if p.kind is bool else f"{_number(p.default)}{unit}"
+    old = f" (was {', '.join(f'``{name}``' for name in p.aliases)})" if p.aliases else ""
+    adults = f"{p.adults.kind}, {_number(p.adults.mean)}" if p.adults else ""
+    adults += f", {_number(p.adults.sd)}" if p.adults and p.adults.sd else ""
+    lifted = f"{p.limit}; lifted: {_number(p.lifted)}" if p.lifted is not None else ""
+    source = f"{p.source.status}: {_plain(p.source.basis)}"
+    source += f" (``{'``, ``'.join(p.source.tables)}``)" if p.source.tables else ""
+    return [f"``{p.name}``{old}", _plain(p.told), default, p.range, adults, lifted, source]
+
+
 def questions() -> str:
     """A page of all simulations: the question, what is done, the committed figure."""
     parts = [
@@ -640,7 +669,7 @@ def make(made: Path = MADE) -> None:
     }
     texts = {f"scripts/{name}": text for name, text in {**heads, **scripts()}.items()}
     texts |= {f"reference/{name}": text for name, text in reference()}
-    texts |= {**readme(), "questions.rst": questions(), "citing.rst": citing()}
+    texts |= {**readme(), "questions.rst": questions(), "numbers.rst": numbers(), "citing.rst": citing()}
     texts |= {f"parts/{name}.md": when(name) for name in MECHANISMS}
     texts |= {"parts/guides.txt": guides(), **outside()}
     for name, text in texts.items():

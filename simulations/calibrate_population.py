@@ -25,7 +25,7 @@ import math
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -37,7 +37,7 @@ import pandas as pd
 from scipy.optimize import brentq, least_squares
 
 import cogattn as ca
-from cogattn import files, human, paradigms
+from cogattn import files, human, paradigms, parameters
 from cogattn.laws import search as search_law
 from cogattn.laws import stages
 from cogattn.laws.conflict import QUANTILES
@@ -45,6 +45,8 @@ from cogattn.paradigms.base import Condition, Paradigm
 from cogattn.paradigms.conflict import Flanker, Stroop
 from cogattn.paradigms.go_nogo import runs
 from cogattn.paradigms.visual_search import VisualSearch
+from cogattn.parameters import PARAMETERS
+from cogattn.record import Source
 from cogattn.runs.experiment import Cell, make_plan, play_cell
 from cogattn.view import plot
 from cogattn.world.stream import Stimulus, Task, TaskStream
@@ -59,71 +61,37 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True)
 class Block:
-    """Parameters that act in one group of tables; the rows that inform them; the phenomena those rows belong to."""
+    """Parameters that act in one group of tables; the rows that inform them (source.basis of source.tables); the
+    phenomena those rows belong to."""
 
     names: tuple[str, ...]
-    tables: tuple[str, ...]
-    rows: str
+    source: Source
     phenomena: tuple[str, ...]
 
 
 BLOCKS = {
     "race": Block(
         ("capacity.mean", "capacity.sd", "slots.mean", "slots.sd", "threshold.mean", "threshold.sd", "alpha.mean",
-         "alpha.sd"),
-        ("tva_parameters",), "mean and sd of C, K, t0 and alpha (fits to whole and partial report)",
-        ("whole report of 6", "partial report at 83 ms")),
+         "alpha.sd"), parameters.RACE, ("whole report of 6", "partial report at 83 ms")),
     "time on task": Block(
         ("speed.mean", "speed.sd", "speed_sd", "fast_loss", "fast_tiring", "fast_rest", "slow_loss", "lapse_base",
-         "lapse_slow", "away", "away_spread", "tempo_share", "tempo_time", "anticipation"),
-        ("simple_rt_time_on_task", "simple_rt_lapse_clustering"),
-        "speed and lapses by bin, sd of speed, false starts; autocorrelation of RT and lapses at lags 1 2 3 5",
-        ("simple RT 8 min",)),
-    "blink": Block(("dwell", "dwell_sd", "sparing", "order_sd"), ("attentional_blink",),
-        "Berkeley: T2 given T1 by lag, swaps at lag 1", ("attentional blink",)),
-    "search": Block(("group", "quit_growth", "visit_shape", "visit_hit"), ("visual_search", "visual_search_slopes"),
-        "RT, its sd, misses and slopes of three displays", ("visual search",)),
-    "practice": Block(("learning",), ("visual_search_practice",), "curves of feature and conjunction search",
-        ("practice",)),
-    "conflict": Block(("lead", "narrowing"), ("flanker", "flanker_caf_delta", "stroop", "stroop_caf_delta"),
-        "quantiles, delta plots, errors; flankers' accuracy by fifth", ("flanker", "Stroop")),
-    "slips": Block(("slip",), ("flanker", "stroop"), "errors in congruent trials", ("flanker", "Stroop")),
-    "wariness": Block(("wariness",), ("go_nogo",), "RT after an error minus after a withhold", ("go/no-go 7 min",)),
-    "criterion": Block(("criterion", "criterion_shift", "criterion_time"), ("vigilance_by_block",),
-        "mean criterion by block", ("vigilance 30 min",)),
-    "sleep": Block(("sleep_loss",), ("sleep_restriction",), "mean RT by day, its mean over days left free",
-        ("sleep restriction 3 h a night",)),
+         "lapse_slow", "lapse_duration", "lapse_spread", "tempo_share", "tempo_time", "anticipation"),
+        parameters.TIME_ON_TASK, ("simple RT 8 min",)),
+    "blink": Block(("dwell", "dwell_sd", "sparing", "order_sd"), parameters.BLINK, ("attentional blink",)),
+    "search": Block(("search_group", "quit_growth", "visit_shape", "visit_hit"), parameters.SEARCH,
+        ("visual search",)),
+    "practice": Block(("learning",), parameters.PRACTICE, ("practice",)),
+    "conflict": Block(("evidence_threshold", "narrowing"), parameters.CONFLICT, ("flanker", "Stroop")),
+    "slips": Block(("slip",), parameters.SLIPS, ("flanker", "Stroop")),
+    "wariness": Block(("wariness",), parameters.WARINESS, ("go/no-go 7 min",)),
+    "criterion": Block(("criterion", "criterion_shift", "criterion_time"), parameters.CRITERION,
+        ("vigilance 30 min",)),
+    "sleep": Block(("sleep_loss",), parameters.SLEEP, ("sleep restriction 3 h a night",)),
 }  # fmt: skip
 #: No parameter of a person was set from these: their bands are predictions.
 HELD_OUT = ("whole_report", "partial_report", "prp", "change_detection", "nback", "simple_rt_quantiles",
             "simple_rt_contrasts")  # fmt: skip
 UNINFORMED = ("PRP", "change detection", "n-back", "subitizing")
-
-ASSUMPTIONS = {
-    "persistence": "no masked task depends on it", "persistence.mean": "as the observer's",
-    "memory_loss": "no table", "away_speed": "held fixed in the fit of time on task",
-    "lapse_fast": "held fixed in the fit of time on task", "slow_tiring": "held fixed in the fit of time on task",
-    "fast_recovery": "no table", "slow_recovery": "no table", "slow_rest": "no table", "criterion_rest": "no table",
-    "sharpness": "no table", "sparing_window": "published: sparing at lag 1 only", "restless": "no table",
-    "stay": "no table", "switch_time": "no table", "spill": "no table",
-    "wandering.sd": "how unequally people lapse",
-}  # fmt: skip
-TECHNICAL = {
-    **dict.fromkeys(("capacity", "slots", "threshold", "alpha"), "the population's mean (alpha: median), rounded"),
-    "speed": "the population's mean", "wandering": "a share of the population's mean: 1 by definition",
-    "wandering.mean": "1 by definition", "reallocate": "a switch between two theories of the race",
-    "share": "structure: bottleneck (PRP's RT1)", "central": "structure: one processor",
-    "grouping": "structure: no response is held back", "memory_life": "structure: only displacement",
-    "slots.low": "cut of the distribution", "slots.high": "cut of the distribution",
-    "speed.low": "cut of the distribution", "speed.high": "cut of the distribution",
-}  # fmt: skip
-UNITS = {"capacity": "items/s", "slots": "items", "threshold": "s", "persistence": "s", "speed": "1/s",
-         "speed_sd": "1/s", "away": "s", "criterion": "sd of the noise", "criterion_shift": "sd of the noise",
-         "criterion_time": "s", "criterion_rest": "s", "tempo_time": "s", "grouping": "s", "dwell": "s",
-         "dwell_sd": "s", "sparing_window": "s", "order_sd": "s", "memory_life": "s", "restless": "1/s",
-         "switch_time": "s", "group": "items", "lead": "categorisations", "narrowing": "s",
-         **dict.fromkeys(("lapse_base", "lapse_fast", "lapse_slow", "fast_tiring", "fast_recovery", "fast_rest",
-                          "slow_tiring", "slow_recovery", "slow_rest"), "1/s")}  # fmt: skip
 
 #: What one would take without the phenomenon. (value, why)
 NEUTRAL: Mapping[str, tuple[float, str]] = {
@@ -144,8 +112,8 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "slow_loss": (0.1, "a tenth"),
     "lapse_base": (1 / 300, "one in five minutes, as `lapse_fast`"),
     "lapse_slow": (1 / 100, "three times as often"),
-    "away": (10.0, "seconds"),
-    "away_spread": (1.0, "no wider"),
+    "lapse_duration": (10.0, "seconds"),
+    "lapse_spread": (1.0, "no wider"),
     "tempo_share": (0.1, "a tenth"),
     "tempo_time": (3.0, "a trial"),
     "anticipation": (0.01, "one in a hundred"),
@@ -153,7 +121,7 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "dwell_sd": (0.1, "a third of the mean"),
     "sparing": (0.5, "even chances"),
     "order_sd": (0.1, "the window of sparing"),
-    "group": (1.0, "serial search (Treisman & Gelade 1980)"),
+    "search_group": (1.0, "serial search (Treisman & Gelade 1980)"),
     "quit_growth": (0.0, "serial search: nobody quits"),
     "visit_shape": (1.0, "exponential"),
     "visit_hit": (1.0, "serial search: every item takes as long"),
@@ -194,8 +162,8 @@ FOLDS = {
     "whole report of 6": Fold(_CKT, ("partial_report", "change_detection", "nback")),
     "partial report at 83 ms": Fold(_CKT, ("whole_report", "change_detection", "nback"), ("alpha.mean", "alpha.sd")),
     "visual search": Fold(neutral=BLOCKS["search"].names),
-    "flanker": Fold(("lead", "narrowing", "slip")),
-    "Stroop": Fold(("lead", "narrowing", "slip")),
+    "flanker": Fold(("evidence_threshold", "narrowing", "slip")),
+    "Stroop": Fold(("evidence_threshold", "narrowing", "slip")),
     "attentional blink": Fold(neutral=BLOCKS["blink"].names),
     "PRP": Fold(), "change detection": Fold(), "n-back": Fold(), "subitizing": Fold(),
     "practice": Fold(neutral=("learning",)),
@@ -226,13 +194,15 @@ def default(name: str) -> float:
 
 def every_name() -> list[str]:
     """Every number of an observer, and of the population's spreads."""
-    parts = [
-        f"{f.name}.{p.name}"
-        for f in fields(ADULTS)
-        for p in fields(ca.Spread)
-        if p.name == "mean" or (p.name != "kind" and getattr(getattr(ADULTS, f.name), p.name) != p.default)
-    ]
-    return [f.name for f in fields(ONE)] + parts
+    parts = [f"{p.name}.{part}" for p in PARAMETERS if p.adults for part in p.adults.sources()]
+    return [p.name for p in PARAMETERS] + parts
+
+
+def source_of(name: str) -> Source:
+    """Where a number comes from, by its record."""
+    whose, _, part = name.partition(".")
+    record = parameters.BY_NAME[whose]
+    return record.adults.sources()[part] if record.adults and part else record.source
 
 
 def crowd(values: Mapping[str, float], people: int, seed: int = SEED) -> list[ca.Observer]:
@@ -405,7 +375,8 @@ def fit_search() -> Found:
     found = least(lambda v: law.misfit(np.log(list(v.values()))), tuple(law.START), law.START, step=1e-4, rounds=60,
                   scatter=True)  # fmt: skip
     return {ours: found[theirs] for ours, theirs in
-            (("group", "group"), ("quit_growth", "dq"), ("visit_shape", "shape"), ("visit_hit", "hit"))}  # fmt: skip
+            (("search_group", "group"), ("quit_growth", "dq"), ("visit_shape", "shape"),
+             ("visit_hit", "hit"))}  # fmt: skip
 
 
 def fit_practice() -> Found:
@@ -446,7 +417,7 @@ def fit_conflict(tasks: tuple[str, ...] = ("flanker", "stroop")) -> Found:
 
     at = {"weight": float(first.weight), "narrowing": float(first.narrowing)}
     se = least(off_, ("weight", "narrowing"), at, step=1e-3, rounds=1, scatter=True)["narrowing"][1]
-    return {"lead": (best, math.sqrt(s2 / bent)), "narrowing": (at["narrowing"], se), **extra}
+    return {"evidence_threshold": (best, math.sqrt(s2 / bent)), "narrowing": (at["narrowing"], se), **extra}
 
 
 def fit_slips() -> Found:
@@ -588,7 +559,7 @@ def other_conflict(phenomenon: str) -> tuple[Values, Paradigm]:
     are where no band says it (flankers: all fifths but the fastest; words: all fifths); no incongruent time."""
     own, other = ("flanker", "stroop") if phenomenon == "flanker" else ("stroop", "flanker")
     found, law = fit_conflict((other,)), sibling("conflict")
-    lead, tau = found["lead"][0], found["narrowing"][0]
+    lead, tau = found["evidence_threshold"][0], found["narrowing"][0]
     easy = law.easy(own, lead, "lead")
     kind = Flanker if own == "flanker" else Stroop
     first = int(own == "flanker")
@@ -605,7 +576,7 @@ def other_conflict(phenomenon: str) -> tuple[Values, Paradigm]:
                 weight=set_["weight"][0], hold=set_["hold"][0])  # fmt: skip
     f, s = human.table("flanker").iloc[0], human.table("stroop").iloc[0]
     slip = float(1 - s["acc_mean"]) if own == "flanker" else float(f["err"])
-    return {"lead": lead, "narrowing": tau, "slip": slip}, task
+    return {"evidence_threshold": lead, "narrowing": tau, "slip": slip}, task
 
 
 def leave_out(phenomenon: str, people: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -683,20 +654,14 @@ def write(table: pd.DataFrame) -> None:
     known = table.set_index("parameter")
     rows: list[dict[str, Any]] = []
     for name in every_name():
+        source = source_of(name)
         row: dict[str, Any] = {
-            "parameter": name,
-            "value": default(name),
-            "unit": UNITS.get(name.split(".")[0], ""),
-        }
+            "parameter": name, "value": default(name), "unit": parameters.BY_NAME[name.split(".")[0]].unit,
+            "status": source.status, "basis": source.basis,
+        }  # fmt: skip
         if name in known.index:
-            block = BLOCKS[str(known.loc[name, "block"])]
-            row |= {"status": "estimated", "standard_error": f"{known.loc[name, 'standard_error']:.3g}",
-                    "refit": f"{known.loc[name, 'refit']:.4g}", "tables": " ".join(block.tables),
-                    "basis": block.rows}  # fmt: skip
-        elif name in ASSUMPTIONS:
-            row |= {"status": "assumption", "basis": ASSUMPTIONS[name]}
-        else:
-            row |= {"status": "technical", "basis": TECHNICAL[name]}
+            row |= {"standard_error": f"{known.loc[name, 'standard_error']:.3g}",
+                    "refit": f"{known.loc[name, 'refit']:.4g}", "tables": " ".join(source.tables)}  # fmt: skip
         rows.append(row)
     columns = ["parameter", "value", "unit", "status", "standard_error", "refit", "tables", "basis"]
     text = pd.DataFrame(rows, columns=columns).to_csv(index=False)
@@ -779,8 +744,9 @@ def words(loo: pd.DataFrame) -> str:
     """The counts."""
     informed = ~loo["phenomenon"].isin(UNINFORMED)
     inside = loo["without inside"]
+    assumed = sum(source_of(name).status == "assumption" for name in every_name())
     return (
-        f"{len(ESTIMATED)} numbers estimated, {len(ASSUMPTIONS)} assumed. Phenomenon left out: {int(inside.sum())} of "
+        f"{len(ESTIMATED)} numbers estimated, {assumed} assumed. Phenomenon left out: {int(inside.sum())} of "
         f"{len(loo)} bands reached ({int(inside[informed].sum())} of {int(informed.sum())} where it had informed a "
         f"number); with all tables {int(loo['all inside'].sum())}"
     )

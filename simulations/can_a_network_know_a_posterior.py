@@ -26,8 +26,8 @@ LESSONS = (500, 4000, 16_000)
 #: paradigm: parameters
 ASKED: dict[str, tuple[str, ...]] = {
     "vigilance": ("criterion", "wandering"),
-    "flanker": ("speed", "lead"),
-    "visual_search": ("group", "quit_growth"),
+    "flanker": ("speed", "evidence_threshold"),
+    "visual_search": ("search_group", "quit_growth"),
     "attentional_blink": ("dwell", "sparing"),
 }
 

@@ -16,7 +16,7 @@ from scipy import optimize
 
 from cogattn import files, human
 from cogattn.laws import race
-from cogattn.observer import Population
+from cogattn.population import Population
 from cogattn.runs.experiment import cores
 from cogattn.tune import published, recover
 

@@ -23,7 +23,7 @@ KEPT = ("RT1 at 50 minus RT1 at 800 ms", "RT2 at 50 minus RT2 at 800 ms")
 
 def delays(share: float) -> dict[str, float]:
     """ms by which each response is later at the shortest SOA than at the longest."""
-    crowd = [replace(o, share=share) for o in ca.Population.adults().sample(40)]
+    crowd = [replace(o, central_share=share) for o in ca.Population.adults().sample(40)]
     frame = pd.concat(
         [ca.run("prp", "human", people=3, observer=o, seed=i).frame for i, o in enumerate(crowd)]
     )

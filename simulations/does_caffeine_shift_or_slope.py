@@ -33,7 +33,7 @@ def drug(o: ca.Observer, kind: str) -> ca.Observer:
         return replace(o, speed=o.speed * 1.05)
     if kind == "slope":
         return replace(o, slow_tiring=o.slow_tiring / 2)
-    return replace(o, away=o.away / 2) if kind == "return" else o
+    return replace(o, lapse_duration=o.lapse_duration / 2) if kind == "return" else o
 
 
 def main() -> None:

@@ -25,13 +25,13 @@ ENOUGH = "misses <= 0.05"
 ADULT = Observer()
 SCREENED: dict[str, tuple[float, ...] | None] = {
     **dict.fromkeys(("capacity", "slots", "speed")),  # over the range of adults
-    "restless": (0.25, 1.0),
-    "stay": (1.5, 6.0),
+    "switch_rate": (0.25, 1.0),
+    "task_inertia": (1.5, 6.0),
     "switch_time": (0.1, 0.4),
-    "spill": (0.05, 0.2),
+    "unattended_weight": (0.05, 0.2),
     "dwell": (0.134, 0.536),
 }
-CHANGED = ("speed", "restless")
+CHANGED = ("speed", "switch_rate")
 HOW = {"people": 30, "n_jobs": cores()}
 
 

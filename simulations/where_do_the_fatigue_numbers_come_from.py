@@ -26,7 +26,7 @@ from cogattn.view import plot
 
 PEOPLE = 1030
 FREE = ("speed", "speed_sd", "fast_loss", "fast_tiring", "fast_rest", "slow_loss", "lapse_base", "lapse_slow",
-        "away", "away_spread", "tempo_share")  # fmt: skip
+        "lapse_duration", "lapse_spread", "tempo_share")  # fmt: skip
 LAGS = (1, 2, 3, 5)
 OUT = Path("results/simulations/where_do_the_fatigue_numbers_come_from")
 

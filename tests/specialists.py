@@ -16,8 +16,8 @@ from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
 from cogattn.nn.networks import subjects
 from cogattn.nn.networks.training import Course, train
-from cogattn.observer import Population
 from cogattn.paradigms import OwnTask
+from cogattn.population import Population
 from cogattn.runs.experiment import Desk
 
 Keys = npt.NDArray[np.uint64]

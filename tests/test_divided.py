@@ -260,8 +260,8 @@ def test_search_time_is_the_law_of_practice():
     for done, block in f.groupby("done"):
         share = float(search.practised_share(done, o.learning, o.visit_shape))
         law, sd, _ = search.search(
-            sizes, guidance=1.25, dq=o.quit_growth, group=o.group, inspect=2.17 / o.speed * share, shape=o.visit_shape,
-            hit=o.visit_hit, base=o.threshold + 0.183 + 0.22 / o.speed,
+            sizes, guidance=1.25, dq=o.quit_growth, group=o.search_group, inspect=2.17 / o.speed * share,
+            shape=o.visit_shape, hit=o.visit_hit, base=o.threshold + 0.183 + 0.22 / o.speed,
         )  # fmt: skip
         for i, n in enumerate(sizes):
             rt = block[block["set_size"] == n]["rt"].dropna()

@@ -11,7 +11,8 @@ import pytest
 
 from cogattn import paradigms
 from cogattn.errors import InputError, RunError
-from cogattn.observer import Observer, Population
+from cogattn.observer import Observer
+from cogattn.population import Population
 from cogattn.runs import experiment, results
 from cogattn.runs.experiment import run
 

@@ -19,7 +19,22 @@ ROOT = Path(__file__).parents[1]
 
 # The rooms from the ground up: a room imports from those before it, and the parts of a room in no circle.
 ROOMS = (
-    *("_moved", "errors", "files", "showing", "laws", "observer", "world", "mind", "view", "nn", "human"),
+    *(
+        "_moved",
+        "errors",
+        "files",
+        "showing",
+        "laws",
+        "record",
+        "parameters",
+        "observer",
+        "population",
+        "world",
+        "mind",
+        "view",
+        "nn",
+        "human",
+    ),
     *("paradigms", "runs", "tune", "reports", "explore", "cli"),
 )
 ROOMS_AT_MOST = 12  # folders at the top

@@ -14,11 +14,12 @@ from scipy import stats
 
 from cogattn import human
 from cogattn.errors import InputError
-from cogattn.observer import LIMITS, Observer, Population, Spread, limits_of
+from cogattn.observer import LIMITS, Observer, limits_of
+from cogattn.population import Population, Spread
 
 NUMBERS = ("capacity", "slots", "threshold", "alpha", "persistence")
 FATIGUE = ("speed", "speed_sd", "fast_loss", "slow_loss", "memory_loss", "sleep_loss", "wandering", "lapse_base",
-           "away", "away_speed", "fast_tiring", "slow_rest", "criterion_time", "anticipation",
+           "lapse_duration", "lapse_speed", "fast_tiring", "slow_rest", "criterion_time", "anticipation",
            "tempo_share")  # fmt: skip
 NO_NUMBERS = [None, "fast", "", b"1", [], [1.0], {}, 1j, True, False, np.ones((20, 20)), math.nan, -1.0, -math.inf,
               10**400, -(10**400)]  # fmt: skip
@@ -274,7 +275,7 @@ def test_a_few_dozen_people_are_closer_to_the_mean_than_chance(people):
     assert np.std(means) < 0.5 * people.capacity.std() / math.sqrt(50)
 
 
-@pytest.mark.parametrize("n", [0, -1, 1.5, None, "many", True, 10**400, 1_000_001])
+@pytest.mark.parametrize("n", [0, -1, 1.5, None, "many", True, 10**400, 1_000_000_001])
 def test_a_number_of_people_is_a_whole_number(n):
     with pytest.raises(InputError, match=r"^people must be a whole number") as refused:
         ADULTS.sample(n)

@@ -144,7 +144,8 @@ def small(paradigm="partial_report", **how):
 
 
 def test_runs_are_called_by_what_sets_them_apart():
-    from cogattn.observer import Observer, Population, Spread
+    from cogattn.observer import Observer
+    from cogattn.population import Population, Spread
 
     two = Population(slots=Spread("constant", 2.0))
     cases = [

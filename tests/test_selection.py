@@ -18,7 +18,7 @@ from cogattn.runs.experiment import run
 STEADY = Observer(wandering=0.0, fast_loss=0.0, slow_loss=0.0, slip=0.0)
 NEW = ("posner", "ant", "load_dilution", "capture", "global_local")
 #: Waits until the spotlight is narrow: then what contaminates costs time alone, the same at any speed.
-PATIENT = replace(STEADY, lead=12.0, speed_sd=1e-9, tempo_share=0.0)
+PATIENT = replace(STEADY, evidence_threshold=12.0, speed_sd=1e-9, tempo_share=0.0)
 
 
 def found(name, observer=STEADY, people=4, seed=0, arms="human", **options):

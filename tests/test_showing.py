@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from dataclasses import fields, replace
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ import cogattn as ca
 from cogattn import showing
 from cogattn.errors import InputError
 from cogattn.observer import PROPERTIES
+from cogattn.parameters import PARAMETERS
 
 EVIL = "<img src=x onerror=alert('x')>\"&"
 
@@ -90,7 +92,9 @@ def test_an_observer_marks_what_differs_and_shows_all(shown):
     names = [name for own in PROPERTIES.values() for name in own]
     assert sorted(names) == sorted(f.name for f in fields(ca.Observer))
     assert set(showing.told(ca.Observer)) == set(names)
-    assert "visual short-term memory, items" in shown["observer"]._repr_html_()
+    assert showing.told(ca.Observer)["slots"].startswith("K, visual short-term memory")
+    for p in PARAMETERS:
+        assert html.escape(p.told) in shown["observer"]._repr_html_()
 
 
 def test_a_run_shows_its_summary_and_a_figure(shown):

@@ -83,7 +83,8 @@ _KEYS = ("paradigm", "arms", "model", "people", "trials", "seed", "options", "ob
 def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
     """Settings from a file, overridden by the flags that were given."""
     from cogattn import paradigms
-    from cogattn.observer import Observer, Population, read_toml
+    from cogattn.observer import Observer, read_toml
+    from cogattn.population import Population
 
     values = {} if config is None else read_toml(config)
     for key in values:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any
 
 from cyclopts import Parameter
 
@@ -17,6 +16,7 @@ from cogattn.errors import InputError
 def list_(*, json: Json = False) -> None:
     """The paradigms, models and limits there are."""
     from cogattn.nn.networks import shelf
+    from cogattn.parameters import limits
 
     rows = [("paradigm", name, title) for name, title in _titles().items()]
     rows += [("model", name, shelf.about(name)) for name in shelf.names()]
@@ -24,7 +24,7 @@ def list_(*, json: Json = False) -> None:
         ("arm", "human", "all limits"),
         ("arm", "softmax", "no limits: a network's plain (softmax) attention"),
     ]
-    rows += [("limit", name, "joined by + they make an arm, e.g. slots+capacity") for name in _limits()]
+    rows += [("limit", name, "joined by + they make an arm, e.g. slots+capacity") for name in limits()]
     show_words(rows, ("kind", "name", "what it is"), json)
 
 
@@ -36,14 +36,6 @@ def _titles() -> dict[str, str]:
     if read is not None:
         return dict(read())
     return {name: paradigms.get(name)().title for name in paradigms.names()}
-
-
-def _limits() -> list[str]:
-    """What can be lifted from a mind, read from the source of `Arm`: `observer` itself loads pandas and scipy."""
-    tree = ast.parse((Path(__file__).parents[1] / "observer.py").read_text(encoding="utf-8"))
-    told = {ast.unparse(n.targets[0]): n.value for n in tree.body if isinstance(n, ast.Assign)}
-    arms = ast.literal_eval(cast(ast.Subscript, told["Arm"]).slice)
-    return [arm for arm in arms if arm not in ("human", "softmax")]
 
 
 def plot(*runs: str, out: Annotated[str | None, Parameter(help="folder for the figure")] = None) -> None:

@@ -32,7 +32,9 @@ def sensitivity(
     *,
     params: Annotated[
         str,
-        Parameter(help="comma-separated: NAME (over the range of adults) or NAME=LOW:HIGH, e.g. lead=2:4"),
+        Parameter(
+            help="comma-separated: NAME (over the range of adults) or NAME=LOW:HIGH, e.g. evidence_threshold=2:4"
+        ),
     ],
     metric: Annotated[str, Parameter(help="comma-separated, of what the experiment measures, e.g. misses")],
     method: Annotated[

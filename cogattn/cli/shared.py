@@ -137,7 +137,8 @@ def pairs(option: str, words: list[str] | None) -> dict[str, str]:
 
 def minds_of(observer: str | None, population: str | None) -> dict[str, Any]:
     """Observer and population from their files."""
-    from cogattn.observer import Observer, Population, read_toml
+    from cogattn.observer import Observer, read_toml
+    from cogattn.population import Population
 
     return {
         "observer": None if observer is None else Observer.from_file(observer),

@@ -288,9 +288,9 @@ def _room(stream: TaskStream, observers: Sequence[Observer]) -> int:
     n = len(stream.stimuli)
     room = 1 + len(stream.arrivals().time) + 8 * n + n * n // 4
     if any(t.response == "decide" for t in stream.tasks):
-        room += int(n * (200 + 40 * max(o.lead for o in observers) ** 2))
+        room += int(n * (200 + 40 * max(o.evidence_threshold for o in observers) ** 2))
     if stream.focused:
-        mean = stream.end * max(o.restless for o in observers) * 3
+        mean = stream.end * max(o.switch_rate for o in observers) * 3
         room += int(mean + 10 * np.sqrt(mean + 10) + 6 * n + 20)
     return room
 
@@ -503,7 +503,7 @@ def _most_events(session: Session, observers: Sequence[Observer]) -> int:
     )
     wild = max(o.wandering * (o.lapse_base + o.lapse_fast + o.lapse_slow) for o in observers)
     if any(s.focused for s in session.streams):
-        wild += max(o.restless for o in observers)
+        wild += max(o.switch_rate for o in observers)
     expected = duration * 10 * wild
     return int(session.trials * (longest + 6) + 2 * (expected + 10 * np.sqrt(expected) + 100))
 

@@ -90,12 +90,13 @@ NOTHING = -1
 # What a mind is made of: the columns of a person, in this order (names of `Observer`).
 PARAMETERS = (
     "capacity", "slots", "threshold", "persistence", "reallocate", "speed", "speed_sd", "fast_loss", "slow_loss",
-    "memory_loss", "sleep_loss", "wandering", "lapse_base", "lapse_fast", "lapse_slow", "away", "away_speed",
-    "away_spread", "fast_tiring", "fast_recovery", "fast_rest", "slow_tiring", "slow_recovery", "slow_rest",
-    "criterion", "criterion_shift", "criterion_time", "criterion_rest", "anticipation", "sharpness",
-    "tempo_share", "tempo_time", "wariness", "share", "central", "slip", "grouping", "dwell", "dwell_sd", "sparing",
-    "sparing_window", "order_sd", "memory_life", "restless", "stay", "switch_time", "spill", "learning",
-    "group", "quit_growth", "visit_shape", "visit_hit", "lead", "narrowing",
+    "memory_loss", "sleep_loss", "wandering", "lapse_base", "lapse_fast", "lapse_slow", "lapse_duration",
+    "lapse_speed", "lapse_spread", "fast_tiring", "fast_recovery", "fast_rest", "slow_tiring", "slow_recovery",
+    "slow_rest", "criterion", "criterion_shift", "criterion_time", "criterion_rest", "anticipation", "sharpness",
+    "tempo_share", "tempo_time", "wariness", "central_share", "central", "slip", "response_grouping", "dwell",
+    "dwell_sd", "sparing", "sparing_window", "order_sd", "memory_life", "switch_rate", "task_inertia",
+    "switch_time", "unattended_weight", "learning", "search_group", "quit_growth", "visit_shape", "visit_hit",
+    "evidence_threshold", "narrowing",
 )  # fmt: skip
 (_C, _K, _T0, _MU, _RE, _S0, _SD, _GF, _GS, _GM, _GU, _WANDERING, _H0, _HF, _HS, _AWAY, _OFF, _SPREAD, _DF, _WF, _RF,
  _DS, _WS, _RS, _CRIT, _SHIFT, _TAU_Y, _REST_Y, _EARLY, _SHARP, _TEMPO, _TAU_Z, _WARY, _SHARE, _CENTRAL, _SLIPS, _GROUP,

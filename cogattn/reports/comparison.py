@@ -16,8 +16,9 @@ import pandas as pd
 
 from cogattn import human, showing
 from cogattn.nn.networks.subjects import find, is_judge, is_specialist
-from cogattn.observer import Observer, Population
+from cogattn.observer import Observer
 from cogattn.paradigms import OwnTask
+from cogattn.population import Population
 from cogattn.runs import results
 from cogattn.runs.experiment import Plan, check, digest, execute_all, make_plan, run_folder
 from cogattn.runs.results import Trials

@@ -15,7 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import human, paradigms, showing
-from cogattn.observer import LIMITS, Observer, Population
+from cogattn.observer import LIMITS, Observer
+from cogattn.population import Population
 from cogattn.runs import results
 from cogattn.runs.experiment import check, digest, execute_all, make_plan, run_folder
 from cogattn.showing import Progress

@@ -34,9 +34,10 @@ from cogattn.mind import cohort
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.nn.networks import subjects
 from cogattn.nn.networks.subjects import Subject, find_judge, find_reader, find_specialist, fingerprint
-from cogattn.observer import Arm, Observer, Population, limits_of
+from cogattn.observer import Arm, Observer, limits_of
 from cogattn.paradigms import Answers, Condition, Name, OwnTask, Paradigm, Watch
 from cogattn.paradigms.watch import Seen
+from cogattn.population import Population
 from cogattn.runs import results
 from cogattn.runs.results import Trials
 from cogattn.runs.scaling import Piece, finish

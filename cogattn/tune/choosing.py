@@ -41,7 +41,7 @@ from cogattn.view import plot
 _LATEST = 4.0  # s from S1 to the end of a trial
 _NODES = 8  # of each panel of each integral
 #: What else of a mind its responses depend on, in the order in which the compiled functions take it.
-_RULE = ("speed", "speed_sd", "share", "capacity", "threshold", "slots", "away_speed", "central")
+_RULE = ("speed", "speed_sd", "central_share", "capacity", "threshold", "slots", "lapse_speed", "central")
 _POINTS = np.polynomial.legendre.leggauss(_NODES)
 _U, _W = 0.5 + 0.5 * _POINTS[0], 0.5 * _POINTS[1]
 
@@ -55,7 +55,7 @@ class Choosing(Likelihood):
     params: ClassVar[tuple[str, ...]] = (
         "speed",
         "speed_sd",
-        "share",
+        "central_share",
         "wandering",
         "second_choice",
         "capacity",

@@ -68,7 +68,12 @@ def laws_of(paradigm: str, observer: Observer | None = None, alpha: bool = True)
     if paradigm in ("whole_report", "partial_report"):
         return _report(mind, alpha)
     rivals = {
-        "prp": ("sharing", "bottleneck", {"share": 1.0}, ("speed", "speed_sd", "share", "wandering")),
+        "prp": (
+            "sharing",
+            "bottleneck",
+            {"central_share": 1.0},
+            ("speed", "speed_sd", "central_share", "wandering"),
+        ),
         "change_detection": ("lapses", "no lapses", {"wandering": 0.0}, ("slots", "guess", "wandering")),
         **dict.fromkeys(
             ("simple_rt", "pvt"),

@@ -21,8 +21,10 @@ import pandas as pd
 
 from cogattn import paradigms
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.observer import Observer, Population
+from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
+from cogattn.parameters import canonical
+from cogattn.population import Population
 from cogattn.showing import Progress
 from cogattn.tune import likelihoods
 from cogattn.tune.base import Array
@@ -229,7 +231,7 @@ def design(
         raise InputError(
             f"a design can be worked out for whole and partial report so far, not for {paradigm}"
         )
-    names = tuple(params or law.params)
+    names, param = tuple(map(canonical, params or law.params)), canonical(param)
     for name in (*names, param):
         choice("parameter", name, law.params)
     choice("parameter that is estimated", param, names)

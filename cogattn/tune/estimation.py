@@ -18,7 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, stats
 
-from cogattn.observer import Population
+from cogattn.population import Population
 from cogattn.showing import Progress
 from cogattn.tune import em, scales
 from cogattn.tune.base import Array, Data, Likelihood

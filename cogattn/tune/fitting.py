@@ -25,8 +25,9 @@ import pandas as pd
 
 from cogattn import showing
 from cogattn.errors import InputError, choice, whole
-from cogattn.observer import Observer, Population, Spread
+from cogattn.observer import Observer
 from cogattn.paradigms import Name, Paradigm
+from cogattn.population import Population, Spread
 from cogattn.runs.results import Trials
 from cogattn.showing import Progress
 from cogattn.tune import likelihoods, scales

@@ -15,10 +15,11 @@ import ast
 import math
 import operator
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from cogattn.errors import InputError, choice
+from cogattn.parameters import ALIASES, canonical
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\[[^\]]*\])?")
 _BINARY: dict[type[ast.operator], Callable[[float, float], float]] = {
@@ -99,6 +100,16 @@ class Expression:
             if call in _CALLS and (n > 1 if call in ("min", "max") else n == 1):
                 return _CALLS[call](*(self._done(arg, known, names) for arg in node.args))
         raise InputError(f"cannot read the expression {self.text!r}: {_HOW}")
+
+
+def renamed(text: str, names: Collection[str]) -> str:
+    """The text with the parameters among `names` called as they are today."""
+
+    def now(found: re.Match[str]) -> str:
+        name = found.group()
+        return canonical(name) if ALIASES.get(name) in names else name
+
+    return re.sub(r"(?<![\w.\[])[A-Za-z_]\w*(?![\w\[])", now, text)
 
 
 _HOW = "numbers, names, + - * / **, brackets and " + ", ".join(_CALLS)

@@ -1,7 +1,7 @@
 r"""Simple responses: how likely each response time is, in its order. Exact: alertness, lapses, tempo, anticipations.
 
-1/RT is normal (`laws.alertness.later`), its mean s0 A with attention on its task; away, it is `away_speed` times that
-and its sd `away_spread` times as large. A share of its variance is a tempo z that lasts (Ornstein-Uhlenbeck), so
+1/RT is normal (`laws.alertness.later`), its mean s0 A with attention on its task; away, it is `lapse_speed` times that
+and its sd `lapse_spread` times as large. A share of its variance is a tempo z that lasts (Ornstein-Uhlenbeck), so
 
     1/RT = mean + sd (sqrt(tau) z + sqrt(1 - tau) e),   z' = k z + sqrt(1 - k^2) e',   k = exp(-s / tempo_time)
 
@@ -34,7 +34,7 @@ _LOAD = 1.0  # one stimulus, one response: demand 1, monotony 1
 _NODES, _WIDE = 17, 4.0  # the grid of tempo, in sd
 _SLOT = 60.0  # s; the figure shows means of these
 #: What else of a mind its responses depend on, in the order in which the compiled functions take it.
-_RULE = ("speed", "speed_sd", "away_speed", "away_spread", "tempo_share", "tempo_time", "anticipation")
+_RULE = ("speed", "speed_sd", "lapse_speed", "lapse_spread", "tempo_share", "tempo_time", "anticipation")
 
 
 @dataclass(frozen=True)

@@ -19,19 +19,20 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
+from cogattn import parameters
 from cogattn.errors import InputError, choice, number
-from cogattn.observer import Observer, Population
+from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
+from cogattn.population import Population
 from cogattn.runs.experiment import Plan, digest, make_plan, play
 from cogattn.runs.scaling import Piece, finish
 from cogattn.showing import Progress
@@ -39,7 +40,7 @@ from cogattn.tune.scales import SCALES
 
 Array = npt.NDArray[np.float64]
 _MEASURES = 1  # raised when what is measured changes
-PARAMETERS = tuple(f.name for f in fields(Observer) if f.type == "float")
+PARAMETERS = tuple(p.name for p in parameters.PARAMETERS if p.kind is float)
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ Ranges = Sequence[str] | Mapping[str, tuple[float, ...] | None]
 
 def ranges(params: Ranges) -> tuple[Range, ...]:
     """Names (as adults vary: the mean and two sd each way, on the parameter's scale), or names with (low, high)."""
-    given = dict(params) if isinstance(params, Mapping) else dict.fromkeys(params)
+    given = parameters.renamed(dict(params) if isinstance(params, Mapping) else dict.fromkeys(params))
     if not given:
         raise InputError("name at least one parameter to vary")
     out = [_adults(name) if ends is None else _between(name, *ends) for name, ends in given.items()]
@@ -83,8 +84,7 @@ def ranges(params: Ranges) -> tuple[Range, ...]:
 
 def with_(observer: Observer, point: Mapping[str, float]) -> Observer:
     """The same mind with these parameters."""
-    own: dict[str, Any] = {k: float(v) for k, v in point.items()}
-    return replace(observer, **own)
+    return replace(observer, **{k: float(v) for k, v in parameters.renamed(point).items()})
 
 
 def read_range(text: str) -> tuple[str, tuple[float, ...] | None]:

@@ -19,8 +19,8 @@ import pandas as pd
 
 from cogattn import paradigms
 from cogattn.errors import InputError, whole
-from cogattn.observer import Population
 from cogattn.paradigms import Paradigm
+from cogattn.population import Population
 from cogattn.runs.experiment import run
 from cogattn.showing import Progress
 from cogattn.tune.fitting import Fit, ask, fit

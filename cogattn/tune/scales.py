@@ -7,7 +7,7 @@ whose values below 0 are people at the floor), and correlated. A fit works on th
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,7 +15,9 @@ import numpy.typing as npt
 from scipy import special
 
 from cogattn.errors import choice
-from cogattn.observer import Observer, Population, Spread
+from cogattn.parameters import PARAMETERS, ByName, canonical
+from cogattn.population import Spread
+from cogattn.record import Parameter, Scaling
 
 Array = npt.NDArray[np.float64]
 
@@ -57,76 +59,48 @@ class Scale:
         return Spread("censored" if self.low == 0.0 else "truncated", mean, sd, self.low, self.high)
 
 
-def _lognormal(name: str) -> tuple[float, float]:
-    s: Spread = getattr(Population.adults(), name)
-    sigma = math.sqrt(math.log1p((s.sd / s.mean) ** 2))
-    return math.log(s.mean) - sigma**2 / 2, sigma
+def of_records(records: Iterable[Parameter]) -> dict[str, Scale]:
+    """The scales of the parameters that have one.
+
+    Means and spreads are those of adults where they are known; elsewhere the mean is the default mind's, the spread
+    assumed: it says where a search begins and what a population starts from, and is itself estimated.
+    """
+    return {p.name: _scale(p, p.scale) for p in records if p.scale}
 
 
-def _plain(name: str) -> tuple[float, float]:
-    s: Spread = getattr(Population.adults(), name)
-    return s.mean, s.sd
+def _scale(p: Parameter, how: Scaling) -> Scale:
+    adults = p.adults
+    if how.sd is not None:
+        middle, sd = p.default if how.middle is None else how.middle, how.sd
+        mean = math.log(middle) if how.kind == "log" else _odds(middle) if how.kind == "logit" else middle
+    elif adults is not None and how.kind == "log":
+        sd = math.sqrt(math.log1p((adults.sd / adults.mean) ** 2))
+        mean = math.log(adults.mean) - sd**2 / 2
+    elif adults is not None and how.kind == "plain":
+        mean, sd = adults.mean, adults.sd
+    else:
+        raise ValueError(f"{p.name}: how does it differ between people?")
+    return Scale(p.unit, how.low, how.high, mean, sd, how.kind == "log", how.kind == "logit")
 
 
-def _share(name: str, sd: float) -> Scale:
-    """A share between 0 and 1, the default mind's in the middle; sd of its log odds between people [assumption]."""
-    middle = float(getattr(Observer(), name))
-    return Scale("", 1e-4, 1 - 1e-4, float(special.logit(middle)), sd, logit=True)
+def _odds(share: float) -> float:
+    return float(special.logit(share))
 
 
-def _factor(name: str, unit: str, low: float, high: float, sd: float = 0.3) -> Scale:
-    """A positive number that varies by factors, the default mind's in the middle; sd of its log [assumption]."""
-    return Scale(unit, low, high, math.log(getattr(Observer(), name)), sd, log=True)
-
-
-#: Means and spreads are those of `Population.adults` where it has them; elsewhere the mean is the default mind's, the
-#: spread assumed: it says where a search begins and what a population starts from, and is itself estimated.
-SCALES = {
-    "capacity": Scale("items/s", 0.1, 2000.0, *_lognormal("capacity"), log=True),
-    "slots": Scale("items", 0.05, 8.0, *_plain("slots")),
-    "threshold": Scale("s", 0.0, 1.0, *_plain("threshold")),
-    "alpha": Scale("", 1e-4, 50.0, *_lognormal("alpha"), log=True),
-    "speed": Scale("1/s", 2.2, 6.0, *_plain("speed")),
-    "wandering": Scale("", 1e-3, 100.0, *_lognormal("wandering"), log=True),
-    "speed_sd": _factor("speed_sd", "1/s", 0.05, 5.0),
-    "slow_loss": Scale("", 0.0, 0.6, Observer().slow_loss, 0.1),
-    "fast_loss": Scale("", 0.0, 0.3, Observer().fast_loss, 0.05),
-    "anticipation": _share("anticipation", 1.0),
-    "tempo_share": _share("tempo_share", 0.7),
-    "slip": _share("slip", 1.0),
-    "share": Scale("", 0.5, 1.0, 0.9, 0.15),
-    "criterion": Scale("", -2.0, 3.0, Observer().criterion, 0.3),
-    "criterion_shift": Scale("", -1.0, 2.0, Observer().criterion_shift, 0.2),
-    "memory_loss": _share("memory_loss", 0.7),
-    "sleep_loss": _share("sleep_loss", 0.5),
-    "lapse_base": _factor("lapse_base", "1/s", 1e-5, 10.0, 0.7),
-    "away": _factor("away", "s", 0.1, 1000.0),
-    "persistence": _factor("persistence", "s", 1e-3, 5.0, 0.5),
-    "wariness": _factor("wariness", "", 1e-3, 5.0, 0.5),
-    "dwell": _factor("dwell", "s", 0.01, 5.0),
-    "dwell_sd": _factor("dwell_sd", "s", 0.005, 2.0),
-    "sparing": _share("sparing", 0.7),
-    "order_sd": _factor("order_sd", "s", 0.001, 1.0),
-    "group": _factor("group", "items", 1.0, 63.0, 0.4),
-    "quit_growth": _factor("quit_growth", "", 1e-3, 100.0, 0.5),
-    "visit_shape": _factor("visit_shape", "", 0.3, 20.0),
-    "visit_hit": _factor("visit_hit", "", 0.1, 5.0, 0.15),
-    "lead": Scale("", 1.0, 20.0, Observer().lead, 0.6),
-    "narrowing": _factor("narrowing", "s", 1e-4, 1.0, 0.5),
-    "learning": _factor("learning", "1/s", 1e-7, 1.0, 0.7),
-    "restless": _factor("restless", "1/s", 0.01, 100.0, 0.5),
-    "stay": _factor("stay", "", 0.01, 1000.0, 0.5),
-    "switch_time": _factor("switch_time", "s", 0.005, 10.0, 0.4),
-    "spill": _share("spill", 0.7),
-    # of tasks, not of minds
-    "second_choice": Scale("", 0.05, 20.0, math.log(0.8), 0.3, log=True),
-    "guess": Scale("", 1e-4, 1 - 1e-4, 0.0, 0.7, logit=True),
-}
+SCALES = ByName(
+    of_records(PARAMETERS)
+    | {
+        # of tasks, not of minds
+        "second_choice": Scale("", 0.05, 20.0, math.log(0.8), 0.3, log=True),
+        "guess": Scale("", 1e-4, 1 - 1e-4, 0.0, 0.7, logit=True),
+    }
+)
 
 
 def names(params: Sequence[str]) -> tuple[str, ...]:
     """These parameters, each known and once."""
-    return tuple(dict.fromkeys(choice("parameter", name, sorted(SCALES)) for name in params))
+    known = sorted(SCALES)
+    return tuple(dict.fromkeys(choice("parameter", canonical(name), known) for name in params))
 
 
 def own(params: Sequence[str], latent: npt.ArrayLike) -> Array:

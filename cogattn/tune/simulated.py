@@ -72,12 +72,12 @@ SUMMARIES = {
 USUAL = {
     "attentional_blink": ("dwell", "dwell_sd", "sparing"),
     "enumeration": ("slots", "speed"),
-    "flanker": ("speed", "lead", "narrowing"),
-    "stroop": ("speed", "lead", "narrowing"),
+    "flanker": ("speed", "evidence_threshold", "narrowing"),
+    "stroop": ("speed", "evidence_threshold", "narrowing"),
     "go_nogo": ("speed", "speed_sd"),
     "nback": ("slots", "wandering"),
     "vigilance": ("criterion",),
-    "visual_search": ("group", "quit_growth"),
+    "visual_search": ("search_group", "quit_growth"),
 }
 
 

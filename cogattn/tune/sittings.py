@@ -30,8 +30,8 @@ from cogattn.laws.alertness import pool_at, pool_integral, pool_rates
 from cogattn.tune.base import Array, dealt
 
 #: What of a mind decides the course of its attention, in the order in which the compiled functions take it.
-COURSE = ("wandering", "lapse_base", "lapse_fast", "lapse_slow", "away", "fast_loss", "slow_loss", "fast_tiring",
-          "fast_recovery", "fast_rest", "slow_tiring", "slow_recovery", "slow_rest")  # fmt: skip
+COURSE = ("wandering", "lapse_base", "lapse_fast", "lapse_slow", "lapse_duration", "fast_loss", "slow_loss",
+          "fast_tiring", "fast_recovery", "fast_rest", "slow_tiring", "slow_recovery", "slow_rest")  # fmt: skip
 HIDDEN = np.inf  #: in place of an answer: nothing is known of it
 _STEP = 4.0  # s in which the hazard is taken as constant
 _PAUSE, _TIMES = 15.0, 3.0

@@ -36,7 +36,7 @@ from cogattn.paradigms import Paradigm
 from cogattn.runs import results
 from cogattn.runs.experiment import run_folder
 from cogattn.showing import Progress, ticker
-from cogattn.tune.goals import Constraint, Goal
+from cogattn.tune.goals import Constraint, Goal, renamed
 from cogattn.tune.probing import Probe, Range, Ranges, ranges, with_
 from cogattn.tune.scales import SCALES
 from cogattn.view import plot
@@ -240,8 +240,10 @@ def sweep(
     >>> bool(found.best["slots"] > 1)
     True
     """
-    space, goals = ranges(params), tuple(Goal.read(g) for g in _listed(goal))
-    constraints = tuple(Constraint.read(c) for c in _listed(subject_to))
+    space = ranges(params)
+    names = {r.name for r in space}
+    goals = tuple(Goal.read(renamed(g, names)) for g in _listed(goal))
+    constraints = tuple(Constraint.read(renamed(c, names)) for c in _listed(subject_to))
     if not goals:
         raise InputError("a sweep needs a goal, e.g. 'min capacity'")
     choice("sampler", sampler, SAMPLERS)

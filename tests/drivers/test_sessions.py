@@ -58,7 +58,7 @@ OBSERVERS = st.builds(
     fast_loss=st.sampled_from([0.0, 0.048]),
     tempo_share=st.sampled_from([0.0, 0.35]),
     anticipation=st.sampled_from([0.0, 0.3]),
-    away=st.sampled_from([0.2, 11.5]),
+    lapse_duration=st.sampled_from([0.2, 11.5]),
 )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cogattn import human
 from cogattn.laws import race
-from cogattn.observer import Population
+from cogattn.population import Population
 from cogattn.reports.comparison import compare
 from cogattn.reports.scoring import scorecard
 from cogattn.runs.experiment import run
@@ -103,7 +103,7 @@ def test_a_population_of_half_the_capacity_is_not_inside():
     """The bands are no formality."""
     from dataclasses import replace
 
-    from cogattn.observer import Spread
+    from cogattn.population import Spread
 
     slow = replace(Population.adults(), capacity=Spread("lognormal", 33.0, 14.0))
     for name in ("whole_report", "partial_report"):

@@ -12,7 +12,9 @@ import pandas as pd
 import pytest
 
 from cogattn import human
-from cogattn.observer import Observer, Population, Spread
+from cogattn.observer import Observer
+from cogattn.parameters import BY_NAME
+from cogattn.population import Population, Spread
 
 SCRIPT = Path(__file__).parents[2] / "simulations" / "calibrate_population.py"
 
@@ -74,18 +76,19 @@ def test_the_file_is_no_human_table():
 
 
 def test_the_script_and_the_file_say_the_same(calibration, table):
-    status = dict.fromkeys(calibration.ESTIMATED, "estimated")
-    status |= dict.fromkeys(calibration.ASSUMPTIONS, "assumption")
-    status |= dict.fromkeys(calibration.TECHNICAL, "technical")
-    assert len(status) == sum(
-        map(len, (calibration.ESTIMATED, calibration.ASSUMPTIONS, calibration.TECHNICAL))
-    )
-    assert status == table["status"].to_dict()
+    assert list(table.index) == calibration.every_name()
+    for name in table.index:
+        source = calibration.source_of(name)
+        assert (source.status == "estimated") == (name in calibration.ESTIMATED)
+        assert table.loc[name, ["status", "basis"]].tolist() == [source.status, source.basis]
+        unit = table.loc[name, "unit"]
+        assert ("" if pd.isna(unit) else unit) == BY_NAME[name.split(".")[0]].unit
     for block in calibration.BLOCKS.values():
-        assert set(block.tables) <= set(human.names())
-        assert not set(block.tables) & set(calibration.HELD_OUT)
+        assert set(block.source.tables) <= set(human.names())
+        assert not set(block.source.tables) & set(calibration.HELD_OUT)
         for name in block.names:
-            assert table.loc[name, "tables"].split() == list(block.tables)
+            assert calibration.source_of(name) is block.source
+            assert table.loc[name, "tables"].split() == list(block.source.tables)
 
 
 def test_every_band_is_in_one_fold_and_no_fold_knows_todays_numbers(calibration):

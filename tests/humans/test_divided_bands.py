@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from cogattn.observer import Population, Spread
 from cogattn.paradigms import get
 from cogattn.paradigms.attentional_blink import given_first
+from cogattn.population import Population, Spread
 from cogattn.runs.experiment import run
 
 BANDED = (
@@ -60,7 +60,7 @@ def people_of(**changes):
 def test_two_choices_need_their_bottleneck():
     found = people_of(central=float("inf"))("prp")
     assert found["RT2 slope over SOA 50-150 ms"] > -0.3
-    assert people_of(share=0.5)("prp")[ALIKE] > 100
+    assert people_of(central_share=0.5)("prp")[ALIKE] > 100
 
 
 def test_no_blink_without_consolidation():

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from cogattn.errors import InputError
 from cogattn.mind import cohort, drop_stale
-from cogattn.observer import Observer, Population
+from cogattn.observer import Observer
+from cogattn.population import Population
 from cogattn.world.stream import Change, Stimulus, TaskStream, display
 
 SIX = display(targets=4, distractors=2, exposure=0.1)

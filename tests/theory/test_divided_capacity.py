@@ -45,7 +45,7 @@ def two_choices(soa, before=(0.1, 0.1), choice=(1.2, 0.8), after=(0.08, 0.05), s
 @pytest.mark.parametrize("soa", [0.0, 0.05, 0.15, 0.3, 0.349, 0.8, 2.0])
 @pytest.mark.parametrize("before", [(0.1, 0.1), (0.3, 0.1), (0.1, 0.35)])
 def test_fixed_stages_give_the_response_times_of_theory(share, soa, before):
-    out = play(two_choices(soa, before), 1, share=share, speed=4.0, speed_sd=1e-12)
+    out = play(two_choices(soa, before), 1, central_share=share, speed=4.0, speed_sd=1e-12)
     theory = stages.prp(before[0], 1.2 / 4, 0.08, before[1], 0.8 / 4, 0.05, soa, share)
     assert out.fate.answered[0, 0] == pytest.approx(float(theory[0]), abs=1e-9)
     assert out.fate.answered[0, 1] - soa == pytest.approx(float(theory[1]), abs=1e-9)
@@ -98,9 +98,9 @@ def test_who_is_more_urgent_goes_first():
 
 
 def test_a_response_can_be_held_back_for_the_other():
-    alone = play(two_choices(0.6), 1, grouping=0.2, speed=4.0, speed_sd=1e-12).fate.answered[0]
+    alone = play(two_choices(0.6), 1, response_grouping=0.2, speed=4.0, speed_sd=1e-12).fate.answered[0]
     assert alone == pytest.approx([0.48 + 0.2, 0.6 + 0.35 + 0.2])  # each waits in vain
-    both = play(two_choices(0.2), 1, grouping=0.5, speed=4.0, speed_sd=1e-12).fate.answered[0]
+    both = play(two_choices(0.2), 1, response_grouping=0.5, speed=4.0, speed_sd=1e-12).fate.answered[0]
     assert both == pytest.approx([0.6 + 0.08, 0.6 + 0.05])  # chosen at .4 and .6, given at once
 
 
@@ -257,6 +257,6 @@ def test_while_attention_is_elsewhere_little_is_seen_and_nothing_is_chosen():
     tasks = (Task("here", priority=1e6), Task("there", priority=1e-6, response="choose"))
     items = (Stimulus("x", 0.0, 0.03, task="here"), Stimulus("y", 0.0, task="there"))
     stream = TaskStream(items, 5.0, (), tasks, focused=True)
-    out = play(stream, 2000, capacity=40.0, spill=0.1)
+    out = play(stream, 2000, capacity=40.0, unattended_weight=0.1)
     assert np.isnan(out.fate.answered[:, 1]).all()
     assert z(out.stored[:, 0].sum(), 2000, -math.expm1(-40.0 / 1.1 * 0.03)) < 4

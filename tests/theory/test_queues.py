@@ -68,7 +68,7 @@ def serve(m, gaps, work, seed, at, sojourn, taken):  # type: ignore[no-untyped-d
 
 def queue(rho, share, exponential=False, n=N, seed=0):
     """(arrivals, sojourn times, service times) of a busy central stage at this load."""
-    o = Observer(math.inf, math.inf, 0.0, share=share, wandering=0.0, dwell=0.0, order_sd=0.0)
+    o = Observer(math.inf, math.inf, 0.0, central_share=share, wandering=0.0, dwell=0.0, order_sd=0.0)
     m = np.zeros(1, STATE).view(np.recarray)[0]
     mind.begin(m, seed, 0, 0, cohort.crowd_of([o])[0])
     mind.assign(m, cohort.task_rules(STREAM), STREAM.competition, 0)
@@ -130,12 +130,12 @@ def sharing(at, taken):
 
 @pytest.fixture(scope="module")
 def bottleneck():
-    return queue(0.7, share=1.0)
+    return queue(0.7, central_share=1.0)
 
 
 @pytest.fixture(scope="module")
 def shared():
-    return queue(0.7, share=0.5, seed=1)
+    return queue(0.7, central_share=0.5, seed=1)
 
 
 def test_choices_take_the_time_that_the_moments_say(bottleneck):

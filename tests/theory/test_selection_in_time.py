@@ -31,7 +31,8 @@ def test_decisions_under_conflict_have_their_exact_law(name, kind):
     task = get(name)()
     out = play(task.trial({"congruence": 1 if kind == "congruent" else -1}), STEADY)
     law = conflict.Conflict(
-        task.tell * STEADY.speed, STEADY.lead, task.weight, STEADY.narrowing * task.hold, task.other, task.other_sd,
+        task.tell * STEADY.speed, STEADY.evidence_threshold, task.weight, STEADY.narrowing * task.hold, task.other,
+        task.other_sd,
         variation=STEADY.speed_sd / STEADY.speed,
     ).summary(kind)  # fmt: skip
     right, rt = out.fate.right[:, 0], out.fate.answered[:, 0]
@@ -67,7 +68,7 @@ def test_a_search_has_its_exact_law(display, present):
         rt = np.nanmax(out.fate.answered, axis=1)
         found = ~np.isnan(out.fate.encoded).all(1)
         law, sd, error = search.search(
-            (n,), guidance=guidance, dq=o.quit_growth, group=o.group, inspect=inspect / o.speed * share,
+            (n,), guidance=guidance, dq=o.quit_growth, group=o.search_group, inspect=inspect / o.speed * share,
             shape=o.visit_shape, hit=o.visit_hit, base=o.threshold + 0.183 + 0.22 / o.speed,
         )  # fmt: skip
         p = error[int(present), 0]

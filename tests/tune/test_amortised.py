@@ -9,7 +9,8 @@ import pytest
 
 from cogattn import paradigms, run, tune
 from cogattn.errors import InputError
-from cogattn.observer import Observer, Population, Spread
+from cogattn.observer import Observer
+from cogattn.population import Population, Spread
 from cogattn.tune import posteriors, scales
 
 az = pytest.importorskip("arviz", reason="needs the extra: cogattn[posterior]")

@@ -75,7 +75,7 @@ def test_each_law_of_report_wins_where_it_made_the_data():
 
 def test_a_bottleneck_and_sharing_are_told_apart():
     for share, law in ((1.0, "bottleneck"), (0.75, "sharing")):
-        frame = run("prp", arms="human", people=2, seed=3, observer=Observer(share=share)).frame
+        frame = run("prp", arms="human", people=2, seed=3, observer=Observer(central_share=share)).frame
         found = tune.between("prp", frame, folds=2)
         assert found.best == law
         assert found.table()["parameters"].tolist() == ([6, 8] if share == 1 else [8, 6])

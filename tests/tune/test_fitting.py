@@ -13,7 +13,8 @@ from scipy import stats
 from cogattn import paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.laws import race
-from cogattn.observer import Observer, Population, Spread
+from cogattn.observer import Observer
+from cogattn.population import Population, Spread
 from cogattn.tune import likelihoods, scales
 
 EXPOSURES = (0.0167, 0.0333, 0.05, 0.0833, 0.15, 0.2)

@@ -11,7 +11,8 @@ import pytest
 
 from cogattn import cli, paradigms, tune
 from cogattn.errors import InputError
-from cogattn.observer import Observer, Population
+from cogattn.observer import Observer
+from cogattn.population import Population
 from cogattn.runs import scaling
 from cogattn.tune import designs, likelihoods, probing, sweeping
 from cogattn.tune.goals import Constraint, Expression, Goal
@@ -83,7 +84,11 @@ def test_the_range_of_adults_is_the_mean_and_two_sd():
     [
         (["slotz"], "did you mean 'slots'"),
         (["reallocate"], "parameter must be one of"),
-        (["lead"], "how lead differs between adults is not known: say from where to where, e.g. lead=1.25:5"),
+        (
+            ["evidence_threshold"],
+            "how evidence_threshold differs between adults is not known: say from where to where, "
+            "e.g. evidence_threshold=1.25:5",
+        ),
         ({"alpha": (-1, 1)}, "alpha must be >= 0"),
         ({"slots": (3, 2)}, "high end of slots must be > 3"),
         ({"slots": (1, 3, 5)}, "step of slots must be > 0 and <= 2"),
@@ -481,9 +486,9 @@ def call(capsys, tmp_path, monkeypatch):
 
 
 def test_the_three_commands_leave_tables_figures_and_words(call, tmp_path):
-    rows, folder = call("sensitivity", "simple_rt", "--params", "speed,lead=2:4", "--metric", "rt,misses", "--n", 4,
-                        "--people", 1, "--method", "morris")  # fmt: skip
-    assert [r["parameter"] for r in rows] == ["speed", "lead"] * 2
+    rows, folder = call("sensitivity", "simple_rt", "--params", "speed,evidence_threshold=2:4", "--metric", "rt,misses",
+                        "--n", 4, "--people", 1, "--method", "morris")  # fmt: skip
+    assert [r["parameter"] for r in rows] == ["speed", "evidence_threshold"] * 2
     assert (tmp_path / folder / "figures" / "sensitivity.png").is_file()
     rows, folder = call("sweep", "whole_report", "--param", "slots=1:6:1", "--goal", "min slots", "--subject-to",
                         "hits[exposure=0.2] >= 0.4", "--option", "exposures=[0.05, 0.2]", "--sampler", "grid",

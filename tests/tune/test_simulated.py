@@ -104,7 +104,9 @@ def test_what_cannot_be_asked(watched):
     with pytest.raises(InputError, match=r"vigilance as it is given has no condition .* block = 6"):
         tune.fit("vigilance", frame.assign(block=frame["block"] + 1))
     with pytest.raises(InputError, match="at most 4 parameters can be fitted by simulation"):
-        tune.fit("vigilance", frame, ("criterion", "criterion_shift", "wandering", "memory_loss", "away"))
+        tune.fit(
+            "vigilance", frame, ("criterion", "criterion_shift", "wandering", "memory_loss", "lapse_duration")
+        )
     with pytest.raises(
         InputError, match=r"say which parameters of breaks are to be fitted \(params\), at most 4"
     ):
@@ -121,8 +123,8 @@ def test_what_cannot_be_asked(watched):
     ("name", "params", "least"),
     [
         ("attentional_blink", ("dwell", "sparing"), (0.9, 0.6)),
-        ("flanker", ("speed", "lead", "narrowing"), (0.7, 0.8, 0.8)),
-        ("visual_search", ("group", "quit_growth"), (0.95, 0.7)),
+        ("flanker", ("speed", "evidence_threshold", "narrowing"), (0.7, 0.8, 0.8)),
+        ("visual_search", ("search_group", "quit_growth"), (0.95, 0.7)),
     ],
 )
 def test_people_are_found_in_other_paradigms(name, params, least):

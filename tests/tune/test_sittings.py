@@ -12,7 +12,8 @@ from scipy import stats
 
 from cogattn import paradigms, run, tune
 from cogattn.errors import InputError
-from cogattn.observer import Observer, Population
+from cogattn.observer import Observer
+from cogattn.population import Population
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.sittings import COURSE, Sittings, course, on_task
 
@@ -168,20 +169,22 @@ def test_response_times_that_cannot_be_fitted(change, said):
 
 # --- two choices ---
 
-SHARING = Observer(speed=2.8, speed_sd=0.7, share=0.7, wandering=4.0, slots=1.4, capacity=25.0)
+SHARING = Observer(speed=2.8, speed_sd=0.7, central_share=0.7, wandering=4.0, slots=1.4, capacity=25.0)
 
 
 @pytest.mark.parametrize("mind", [SHARING, pytest.param(Observer(), marks=pytest.mark.slow)])
 def test_the_likelihood_of_two_choices_is_that_of_the_minds(mind):
     """At a bottleneck share is at its end: nothing lies beyond, so no slope is asked for there."""
     law = likelihoods.of("prp").given(mind)
-    names = [name for name in law.params[:5] if name != "share" or mind.share < 1]
+    names = [name for name in law.params[:5] if name != "central_share" or mind.central_share < 1]
     is_the_law_of(law, played("prp", mind, 200), names)
 
 
 @pytest.mark.parametrize("share", [1.0, 0.8, 0.5, math.inf])
 def test_the_joint_density_of_two_choices_sums_to_one_and_has_the_means_of_the_stages(share):
-    mind = replace(SHARING, share=min(share, 1.0), central=share if share == math.inf else 1.0, slots=3.0)
+    mind = replace(
+        SHARING, central_share=min(share, 1.0), central=share if share == math.inf else 1.0, slots=3.0
+    )
     law = likelihoods.of("prp").given(mind)
     grid = np.linspace(0.2, 2.9, 136)
     first, second = (a.ravel() for a in np.meshgrid(grid, grid, indexing="ij"))
@@ -198,9 +201,12 @@ def test_the_joint_density_of_two_choices_sums_to_one_and_has_the_means_of_the_s
 def test_two_choices_tell_a_bottleneck_from_sharing():
     for share in (1.0, 0.7):
         found = tune.fit(
-            "prp", played("prp", Observer(share=share), 1, seed=2), ("speed", "share"), pool=False
+            "prp",
+            played("prp", Observer(central_share=share), 1, seed=2),
+            ("speed", "central_share"),
+            pool=False,
         )
-        bounds = found.intervals.set_index("parameter").loc["share"]
+        bounds = found.intervals.set_index("parameter").loc["central_share"]
         assert bounds["low"] <= share <= bounds["high"]
         assert bounds["high"] - bounds["low"] < 0.15
     stars = [line for line in found.plot().axes[0].get_lines() if line.get_marker() == "*"]

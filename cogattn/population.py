@@ -1,0 +1,476 @@
+"""How people differ: the spread of each number, and people as columns.
+
+A `Population` is the spread of the numbers of `Observer` over people. Means and spreads of healthy adults come from
+`human/tva_parameters.csv`: 236 maximum-likelihood fits to 59 healthy adults (tabletTVA; Wang et al. 2021, Arch Clin
+Neuropsychol, doi:10.1093/arclin/acab007). `People` are many persons as the columns of one array.
+
+>>> Population.adults().sample(2, seed=0)[1] == Population.adults().sample(5, seed=0)[1]
+True
+>>> people = Population.adults().people(1000, seed=0)
+>>> people, people["slots"].shape, people.under(["slots"])["capacity"][0]
+(1000 people, (1000,), np.float64(inf))
+>>> people[1] == Population.adults().sample(2, seed=0)[1]
+True
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from cogattn import parameters, showing
+from cogattn.errors import InputError, choice, number, whole
+from cogattn.observer import LIMITS, Observer
+from cogattn.parameters import BY_NAME, NAMES, PARAMETERS, PERSON
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_T = TypeVar("_T", bound=type)
+Array = npt.NDArray[np.float64]
+
+MOST_PEOPLE = 1_000_000_000
+_ENDS = (2.0**-32, 1 - 2.0**-32)  # where the ends of a population are looked at: nobody is farther out
+_BITS = 30  # of a point: as many people as it can tell apart
+_DIMENSIONS = 64  # parameters that a person can have; fixed, so that a new one changes nobody's old ones
+#: The first dimensions, in the order in which they were given out; every other parameter has the next one by its
+#: record, so that a record at the end changes nobody.
+_FIRST = ("capacity", "slots", "threshold", "alpha", "persistence", "speed", "wandering")
+
+
+class People(Sequence[Observer]):
+    """Many persons as columns: `rows`, an array of `parameters.PERSON` with a row per person, checked once as arrays.
+
+    `people[3]` is an Observer, `people[2:9]` and `people[[5, 1]]` are People, `people["slots"]` is a column (not to be
+    written into). `under` and `unlimited` work on all at once, as those of Observer on one.
+
+    >>> two = People.of([Observer(), Observer(slots=2.0)])
+    >>> two["slots"].tolist(), [person.slots for person in two.unlimited()]
+    ([3.06, 2.0], [inf, inf])
+    """
+
+    def __init__(self, rows: npt.NDArray[Any], first: int = 0) -> None:
+        """rows: of PERSON; first: the number of the first person, for those who are told of one who cannot be."""
+        if getattr(rows, "dtype", None) != PERSON or rows.ndim != 1:
+            raise InputError("people must be a row each of parameters.PERSON, in one dimension")
+        parameters.check_many(rows, first)
+        self.rows = _closed(rows)
+
+    @classmethod
+    def _known(cls, rows: npt.NDArray[Any]) -> People:
+        """Rows of people who have been checked."""
+        people = object.__new__(cls)
+        people.rows = _closed(rows)
+        return people
+
+    @classmethod
+    def of(cls, observers: Iterable[Observer]) -> People:
+        """These observers (or People, as they are)."""
+        if isinstance(observers, People):
+            return observers
+        return cls._known(np.array([o.row for o in observers], PERSON))
+
+    @classmethod
+    def alike(cls, observer: Observer, n: int) -> People:
+        """The same person n times; it takes the memory of one.
+
+        >>> People.alike(Observer(), 3)
+        3 people
+        """
+        n = whole("people", n, least=0, most=MOST_PEOPLE)
+        return cls._known(np.broadcast_to(np.array(observer.row, PERSON), (n,)))
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @overload
+    def __getitem__(self, key: str) -> Array: ...
+    @overload
+    def __getitem__(self, key: int | np.integer[Any]) -> Observer: ...
+    @overload
+    def __getitem__(self, key: slice | npt.NDArray[Any] | list[int]) -> People: ...
+    def __getitem__(self, key: Any) -> Any:
+        if isinstance(key, str):
+            return self.rows[choice("parameter", parameters.canonical(key), NAMES)]
+        found = self.rows[key]
+        return People._known(found) if isinstance(found, np.ndarray) else Observer.of_row(found)
+
+    def __iter__(self) -> Iterator[Observer]:
+        return map(Observer.of_row, self.rows)
+
+    def __eq__(self, other: object) -> bool:
+        return np.array_equal(self.rows, other.rows) if isinstance(other, People) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __repr__(self) -> str:
+        return f"{len(self)} people"
+
+    def columns(self, names: Iterable[str]) -> Array:
+        """(people, names): these columns side by side."""
+        at = [NAMES.index(parameters.canonical(name)) for name in names]
+        return parameters.matrix(self.rows)[:, at]
+
+    def under(self, limits: Iterable[str]) -> People:
+        """The same people with these limits only; every other one is lifted."""
+        kept = [choice("limit", limit, LIMITS) for limit in limits]
+        lifted = {k: v for name, values in LIMITS.items() if name not in kept for k, v in values.items()}
+        return self._with(lifted) if lifted else self
+
+    def unlimited(self) -> People:
+        """The same people without limits."""
+        return self.under(())
+
+    def changed(self, **values: npt.ArrayLike) -> People:
+        """The same people but for these columns: a value for all, or one for each.
+
+        >>> People.alike(Observer(), 2).changed(slots=[2.0, 3.0])["slots"].tolist()
+        [2.0, 3.0]
+        """
+        new = {choice("parameter", k, NAMES): v for k, v in parameters.renamed(values).items()}
+        people = self._with(new)
+        parameters.check_many(people.rows)
+        return people
+
+    def _with(self, values: Mapping[str, npt.ArrayLike]) -> People:
+        rows = np.array(self.rows)  # a copy that can be written
+        for name, value in values.items():
+            rows[name] = value
+        return People._known(rows)
+
+
+def _closed(rows: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """A view that nobody writes into."""
+    view = rows.view()
+    view.flags.writeable = False
+    return view
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How one parameter differs between people: a distribution with the given mean and sd.
+
+    kind `constant`, `lognormal` (moments of the variable itself), `censored` (a normal), `truncated` (a normal cut to
+    [low, high]) or `logitnormal` (a share between 0 and 1). Whoever would be below `low` is at `low`, and above `high`
+    at `high`; of a truncated normal there are no such people. For `censored` and `truncated`, `mean` and `sd` are those
+    of the normal; for `logitnormal`, `mean` is the share of the person in the middle and `sd` that of the log odds.
+
+    >>> Spread("lognormal", mean=60.0, sd=20.0).at([0.1, 0.5, 0.9]).round(1).tolist()
+    [37.6, 56.9, 86.3]
+    """
+
+    kind: str
+    mean: float
+    sd: float = 0.0
+    low: float = 0.0
+    high: float = math.inf
+
+    def __post_init__(self) -> None:
+        choice("kind of spread", self.kind, ("constant", "lognormal", "censored", "truncated", "logitnormal"))
+        number("mean of a spread", self.mean, above=0 if self.kind in ("lognormal", "logitnormal") else None)
+        if self.kind == "logitnormal":
+            number("mean of a logitnormal spread", self.mean, most=1)
+        number("sd of a spread", self.sd, least=0)
+        number("low of a spread", self.low)
+        number("high of a spread", self.high, above=self.low, infinite=True)
+        if self.kind != "constant" and self.sd == 0:
+            raise InputError(f"sd of a {self.kind} spread must be > 0, got 0 (use kind='constant')")
+
+    def at(self, u: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """The value below which a share `u` of people lies."""
+        from scipy import special, stats  # here: they take longer to load than all the rest
+
+        u = np.asarray(u, float)
+        if self.kind == "constant":
+            return np.full(u.shape, self.mean)
+        if self.kind == "truncated":
+            a, b = (self.low - self.mean) / self.sd, (self.high - self.mean) / self.sd
+            return np.asarray(stats.truncnorm.ppf(u, a, b, self.mean, self.sd))
+        z = special.ndtri(u)
+        if self.kind == "lognormal":
+            sigma = math.sqrt(math.log1p((self.sd / self.mean) ** 2))
+            x = np.exp(math.log(self.mean) - sigma**2 / 2 + sigma * z)
+        elif self.kind == "logitnormal":
+            x = special.expit(special.logit(self.mean) + self.sd * z)
+        else:
+            x = self.mean + self.sd * z
+        return np.clip(x, self.low, self.high)
+
+
+def _spread_of(name: str) -> Spread:
+    adults = BY_NAME[name].adults
+    assert adults is not None
+    return Spread(adults.kind, adults.mean, adults.sd, adults.low, adults.high)
+
+
+def _spreads(cls: _T) -> _T:
+    """Make a class a frozen dataclass that begins with a spread for each parameter in which adults differ."""
+    own = {p.name: _spread_of(p.name) for p in PARAMETERS if p.adults}
+    cls.__annotations__ = dict.fromkeys(own, "Spread") | cls.__annotations__
+    for name, spread in own.items():
+        setattr(cls, name, spread)
+    dataclass(frozen=True)(cls)  # it is the same class
+    return cls
+
+
+@_spreads
+class Population:
+    """The spread of observers. What has no spread here is the same for everybody: the default of `Observer`.
+
+    `others`: spreads of any other parameters of `Observer`. `correlations`: of two parameters, as {"capacity":
+    {"slots": 0.3}}, on the scale on which people are normal (a Gaussian copula); what is not named varies
+    independently, which for adults is an assumption: the tables give none.
+
+    Speed and its spread: fitted to `human/simple_rt_*.csv` (515 adults); spread of wandering: assumed.
+
+    >>> people = Population(slots=Spread("constant", 2.0)).sample(3, seed=0)
+    >>> [person.slots for person in people]
+    [2.0, 2.0, 2.0]
+    >>> careless = Population(others={"slip": Spread("logitnormal", 0.05, 1.0)})
+    >>> [round(person.slip, 3) for person in careless.sample(3, seed=0)]
+    [0.024, 0.261, 0.047]
+    >>> able = Population(correlations={"capacity": {"slots": 0.9}}).parameters(256, seed=0)
+    >>> float(able["capacity"].corr(able["slots"], method="spearman").round(1))
+    0.9
+    """
+
+    if TYPE_CHECKING:  # what `_spreads` adds
+        __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
+
+        def __init__(
+            self,
+            *spreads: Spread,
+            others: Mapping[str, Spread] = ...,
+            correlations: Mapping[str, Mapping[str, float]] = ...,
+            **named: Spread,
+        ) -> None: ...
+        def __getattr__(self, name: str) -> Spread: ...
+
+    others: Mapping[str, Spread] = field(default_factory=dict, hash=False)
+    correlations: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.others, Mapping):
+            raise InputError(f"others of a population must be spreads by name, got {self.others!r}")
+        object.__setattr__(self, "correlations", _renamed_pairs(self.correlations, 3))
+        own, order = _spread(), _known()
+        others = parameters.renamed(self.others, stacklevel=3)
+        for name in others:
+            if name in own:
+                raise InputError(
+                    f"{name} has a place of its own in a population: give Population({name}=...)"
+                )
+            choice("population parameter", name, order)
+        object.__setattr__(self, "others", {name: others[name] for name in order if name in others})
+        for name, spread in self.spreads().items():
+            if not isinstance(spread, Spread):
+                raise InputError(f"{name} of a population must be a Spread, got {spread!r}")
+            for value in spread.at(_ENDS):
+                one: dict[str, Any] = {name: float(value)}
+                try:
+                    Observer(**one)
+                except InputError as error:
+                    raise InputError(
+                        f"nobody can be like that at one end of the spread of {name}: {error}; "
+                        "give it low and high, or another kind"
+                    ) from None
+
+        self._mixing()
+
+    def _mixing(self) -> tuple[list[str], npt.NDArray[np.float64]]:
+        """The parameters that are correlated, and what makes independent normals into theirs."""
+        spreads, pairs = self.spreads(), dict[tuple[str, str], float]()
+        if not isinstance(self.correlations, Mapping):
+            raise InputError(f"correlations must be numbers by name by name, got {self.correlations!r}")
+        for one, row in self.correlations.items():
+            if not isinstance(row, Mapping):
+                raise InputError(f"correlations of {one} must be numbers by name, got {row!r}")
+            for other, r in row.items():
+                for name in (one, other):
+                    spread = spreads[choice("parameter that differs between people", name, spreads)]
+                    if spread.kind == "constant":
+                        raise InputError(f"{name} is the same for everybody: it is correlated with nothing")
+                number(f"correlation of {one} and {other}", r, least=-1, most=1)
+                pair = (min(one, other), max(one, other))
+                if one == other or pair in pairs:
+                    raise InputError(
+                        f"the correlation of {one} and {other} must be given once, for two parameters"
+                    )
+                pairs[pair] = float(r)
+        names = [name for name in spreads if any(name in pair for pair in pairs)]
+        matrix: npt.NDArray[np.float64] = np.eye(len(names))
+        for (one, other), r in pairs.items():
+            i, j = names.index(one), names.index(other)
+            matrix[i, j] = matrix[j, i] = r
+        try:
+            return names, np.asarray(np.linalg.cholesky(matrix), float)
+        except np.linalg.LinAlgError:
+            raise InputError(
+                f"these correlations of {', '.join(names)} cannot all be true at once: weaken one of them"
+            ) from None
+
+    def spreads(self) -> dict[str, Spread]:
+        """The spread of each parameter that has one.
+
+        >>> list(Population(others={"slip": Spread("constant", 0.1)}).spreads())[-2:]
+        ['wandering', 'slip']
+        """
+        return {name: getattr(self, name) for name in _spread()} | dict(self.others)
+
+    def with_spreads(self, spreads: Mapping[str, Spread]) -> Population:
+        """The same population but for these.
+
+        >>> Population.adults().with_spreads({"slip": Spread("constant", 0.1)}).others["slip"].mean
+        0.1
+        """
+        spreads = parameters.renamed(spreads)
+        own = {name: s for name, s in spreads.items() if name in _spread()}
+        others = {name: s for name, s in spreads.items() if name not in own}
+        changed: dict[str, Any] = {**own, "others": {**self.others, **others}}
+        return replace(self, **changed)
+
+    @classmethod
+    def adults(cls) -> Population:
+        """Healthy adults; every spread has the mean and sd of `human/tva_parameters.csv`."""
+        return _adults()
+
+    def people(self, n: int, seed: int = 0, first: int = 0) -> People:
+        """Persons first .. first + n - 1 as columns. Person i depends on (seed, i) alone: 50 people are the first 50 of
+        100, and pieces are what they are at once. Memory is that of the piece.
+        """
+        columns = self._drawn(n, seed, first)
+        rows = np.empty(len(next(iter(columns.values()))), PERSON)
+        parameters.matrix(rows)[:] = Observer().row
+        for name, values in columns.items():
+            rows[name] = values
+        return People(rows, first)
+
+    def parameters(self, n: int, seed: int = 0) -> pd.DataFrame:
+        """A row per person, of the parameters that have a spread. Person i depends on (seed, i) alone.
+
+        People are spread evenly over the population (a scrambled Sobol sequence; Owen 1998): each one is a random
+        member of it, and the mean of a few dozen is already close to the population's.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(self._drawn(n, seed, 0))
+
+    def sample(self, n: int, seed: int = 0) -> list[Observer]:
+        """n people, one by one; `people` has them as columns."""
+        return list(self.people(n, seed))
+
+    def _drawn(self, n: int, seed: int, first: int) -> dict[str, Array]:
+        """The parameters that have a spread, of persons first .. first + n - 1."""
+        n = whole("people", n, least=1, most=MOST_PEOPLE)
+        first = whole("first", first, most=MOST_PEOPLE - n)
+        seed = whole("seed", seed, most=2**63 - 1)
+        spreads = self.spreads()
+        varied = [name for name, spread in spreads.items() if spread.kind != "constant"]
+        u = dict(zip(varied, _even(seed, first, n, tuple(map(_column, varied))), strict=True))
+        names, mixing = self._mixing()
+        if names:
+            from scipy import special
+
+            z = special.ndtri(np.stack([u[name] for name in names]))
+            for i, name in enumerate(names):  # sums in one order, so that pieces are what they are at once
+                u[name] = np.clip(special.ndtr(sum(mixing[i, j] * z[j] for j in range(i + 1))), *_ENDS)
+        return {name: s.at(u[name]) if name in u else np.full(n, s.mean) for name, s in spreads.items()}
+
+    def _repr_html_(self) -> str:
+        """In a notebook: the spread of each parameter; those that differ from adults stand out."""
+        usual, mine = Population.adults().spreads(), self.spreads()
+        table = [(name, s.kind, s.mean, s.sd, s.low, s.high) for name, s in mine.items()]
+        heads = ("parameter", "kind", "mean", "sd", "low", "high")
+        own = {name for name, s in mine.items() if s != usual.get(name)}
+        shown = showing.rows(table, heads, [row[0] in own for row in table])
+        pairs = [f"{a} and {b} {r:+.2f}" for a, row in self.correlations.items() for b, r in row.items()]
+        said = [showing.words(f"Correlated: {', '.join(pairs)}.")] if pairs else []
+        return showing.card("Population", shown, *said)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values by name, for TOML."""
+        return {
+            name: {k: v for k, v in asdict(spread).items() if v != math.inf}
+            for name, spread in self.spreads().items()
+        } | (
+            {"correlations": {k: dict(v) for k, v in self.correlations.items()}} if self.correlations else {}
+        )
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Population:
+        """A population from plain values; an unknown name is refused with the nearest known one."""
+        values = dict(values)
+        together = _renamed_pairs(values.pop("correlations", {}), 2)
+        values = parameters.renamed(values)
+        for name, spread in values.items():
+            choice("population parameter", name, _known())
+            if not isinstance(spread, Mapping) or not {"kind", "mean"} <= spread.keys():
+                raise InputError(f"{name} of a population must have a kind and a mean, got {spread!r}")
+            for word in spread:
+                choice(f"part of the spread of {name}", word, [f.name for f in fields(Spread)])
+        found = cls().with_spreads({name: Spread(**spread) for name, spread in values.items()})
+        return replace(found, correlations=together)
+
+
+def _renamed_pairs(pairs: Any, stacklevel: int) -> Any:
+    """Correlations under the names of today; what is none stays as it is, to be refused."""
+    if not isinstance(pairs, Mapping):
+        return pairs
+    rows = {}
+    for name, row in parameters.renamed(pairs, stacklevel + 1).items():
+        rows[name] = parameters.renamed(row, stacklevel + 1) if isinstance(row, Mapping) else row
+    return rows
+
+
+@cache
+def _adults() -> Population:
+    """Made once: every run that says nothing of its people begins with it, and it is checked when it is made."""
+    return Population()
+
+
+def _spread() -> list[str]:
+    """The parameters in which all people differ."""
+    return [p.name for p in PARAMETERS if p.adults]
+
+
+def _known() -> list[str]:
+    """The parameters in which people can differ: all that are numbers."""
+    return [p.name for p in PARAMETERS if p.kind is float]
+
+
+@cache
+def _column(name: str) -> int:
+    """Which dimension of the sequence a parameter has: always the same one, whoever else has a spread."""
+    return (*_FIRST, *(p.name for p in PARAMETERS if p.name not in _FIRST)).index(name)
+
+
+@lru_cache(maxsize=8)
+def _sequence(seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    """The shift (dimensions,) and the directions (dimensions, bits) of a scrambled Sobol sequence, from scipy."""
+    from scipy.stats import qmc
+
+    even = qmc.Sobol(_DIMENSIONS, scramble=True, bits=_BITS, rng=np.random.default_rng(seed))
+    return even._shift, even._sv
+
+
+def _even(seed: int, first: int, n: int, dimensions: Sequence[int]) -> Array:
+    """(dimensions, n): points first .. first + n - 1 of the seed's sequence, in these dimensions only.
+
+    Point i is the shift and (exclusive or) the directions of the bits of i's Gray code, in scipy's order; from one
+    point to the next one bit changes: the lowest of those set in the next one's number.
+    """
+    shift, directions = (part[list(dimensions)] for part in _sequence(seed))
+    number_ = np.arange(first, first + n, dtype=np.int64)
+    points = directions[:, np.frexp(number_ & -number_)[1] - 1]  # (dimensions, n)
+    points[:, 0] = shift
+    for bit in range(first.bit_length()):
+        if (first ^ (first >> 1)) >> bit & 1:
+            points[:, 0] ^= directions[:, bit]
+    np.bitwise_xor.accumulate(points, 1, out=points)
+    return np.clip(points * 2.0**-_BITS, *_ENDS)

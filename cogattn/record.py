@@ -1,0 +1,162 @@
+"""What is said of a number of a person: the parts of its record. The records themselves: `cogattn.parameters`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from cogattn.errors import InputError, number
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What a number may be; None: no bound on that side. An end that is open does not belong to the range."""
+
+    low: float | None = None
+    high: float | None = None
+    low_open: bool = False
+    high_open: bool = False
+    infinite: bool = False  #: infinity has a meaning: no such limit
+
+    @property
+    def ends(self) -> tuple[float, float]:
+        """The least and the greatest float that belong to it."""
+        low = -math.inf if self.low is None else self.low
+        high = math.inf if self.high is None else self.high
+        low = math.nextafter(low, math.inf) if self.low_open or low == -math.inf else low
+        return low, math.nextafter(high, -math.inf) if self.high_open or (high, self.infinite) == (
+            math.inf,
+            False,
+        ) else high
+
+
+@dataclass(frozen=True)
+class Slider:
+    """The usual range, as a slider of the page. main: always there; log: equal steps are equal factors; endless: the
+    last place is infinity."""
+
+    group: str
+    words: str  #: what it is, in plain words
+    low: float
+    high: float
+    log: bool = False
+    endless: bool = False
+    main: bool = False
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """The scale on which people are taken as normal in fits. middle: of people, in the parameter's own unit (None: of
+    the adults, or the default); sd: between people, on the scale (None: the adults')."""
+
+    kind: Literal["plain", "log", "logit"]
+    low: float
+    high: float
+    sd: float | None = None
+    middle: float | None = None
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a number comes from: estimated from human tables, an assumption, or technical (structure, definition)."""
+
+    status: Literal["estimated", "assumption", "technical"]
+    basis: str
+    tables: tuple[str, ...] = ()
+    script: str = ""  #: of simulations/, that shows how
+
+
+CUT = Source("technical", "cut of the distribution")
+
+
+@dataclass(frozen=True)
+class Adults:
+    """How healthy adults differ: the arguments of `population.Spread`, and where they come from."""
+
+    kind: str
+    mean: float
+    sd: float = 0.0
+    low: float = 0.0
+    high: float = math.inf
+    source: Source = Source("assumption", "as the observer's")
+    mean_source: Source | None = None  #: where it is another one
+
+    def sources(self) -> dict[str, Source]:
+        """Of each part that is not as in any other spread."""
+        out = {"mean": self.mean_source or self.source}
+        out |= {"sd": self.source} if self.sd else {}
+        out |= {"low": CUT} if self.low else {}
+        return out | ({"high": CUT} if self.high != math.inf else {})
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number of a person."""
+
+    name: str
+    symbol: str
+    unit: str
+    meaning: str
+    default: float
+    bounds: Bounds
+    group: str  #: what it is about
+    source: Source
+    slider: Slider | None = None
+    scale: Scaling | None = None
+    adults: Adults | None = None
+    limit: str = ""  #: the limit that it makes, if any ...
+    lifted: float | None = None  #: ... and the value that lifts it
+    aliases: tuple[str, ...] = ()  #: names that it had before
+
+    @property
+    def kind(self) -> type[float] | type[bool]:
+        """A number, or a switch."""
+        return bool if isinstance(self.default, bool) else float
+
+    @property
+    def told(self) -> str:
+        """Symbol and meaning."""
+        return f"{self.symbol}, {self.meaning}" if self.symbol else self.meaning[0].upper() + self.meaning[1:]
+
+    @property
+    def range(self) -> str:
+        """The hard bounds in words, e.g. `> 0, or infinite`."""
+        b = self.bounds
+        if self.kind is bool:
+            return "yes or no"
+        ends = [f"{'>' if b.low_open else '>='} {b.low:g}"] if b.low is not None else []
+        ends += [f"{'<' if b.high_open else '<='} {b.high:g}"] if b.high is not None else []
+        return (" and ".join(ends) or "finite") + (", or infinite" if b.infinite else "")
+
+    def check(self, value: object, whose: str = "") -> None:
+        """Refuse what is out of range, by name; `whose` goes before the name."""
+        if self.kind is bool:
+            if not isinstance(value, bool):
+                raise InputError(f"{whose}{self.name} must be True or False, got {value!r}")
+            return
+        b = self.bounds
+        above, least = (b.low, None) if b.low_open else (None, b.low)
+        below, most = (b.high, None) if b.high_open else (None, b.high)
+        number(
+            f"{whose}{self.name}", value, above=above, least=least, below=below, most=most, infinite=b.infinite,
+            unit=self.unit,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Parameters whose sum has a bound of its own."""
+
+    names: tuple[str, ...]
+    most: float
+    why: str
+
+    def check(self, values: Sequence[float], whose: str = "") -> None:
+        """Refuse what is too much together."""
+        if sum(values) > self.most:
+            raise InputError(
+                f"{whose}{' + '.join(self.names)} must be <= {self.most:g} ({self.why}), "
+                f"got {' + '.join(map(str, values))}"
+            )
