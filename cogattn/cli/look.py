@@ -16,6 +16,7 @@ from cogattn.errors import InputError
 def list_(*, json: Json = False) -> None:
     """The paradigms, models and limits there are."""
     from cogattn.nn.networks import shelf
+    from cogattn.parameters import limits
 
     rows = [("paradigm", name, title) for name, title in _titles().items()]
     rows += [("model", name, shelf.about(name)) for name in shelf.names()]
@@ -23,7 +24,7 @@ def list_(*, json: Json = False) -> None:
         ("arm", "human", "all limits"),
         ("arm", "softmax", "no limits: a network's plain (softmax) attention"),
     ]
-    rows += [("limit", name, "joined by + they make an arm, e.g. slots+capacity") for name in _limits()]
+    rows += [("limit", name, "joined by + they make an arm, e.g. slots+capacity") for name in limits()]
     show_words(rows, ("kind", "name", "what it is"), json)
 
 
@@ -32,13 +33,6 @@ def _titles() -> dict[str, str]:
     from cogattn import paradigms
 
     return paradigms.titles()
-
-
-def _limits() -> list[str]:
-    """What can be lifted from a mind."""
-    from cogattn.parameters import limits
-
-    return list(limits())
 
 
 def plot(

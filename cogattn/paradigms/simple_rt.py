@@ -105,7 +105,8 @@ class SimpleRT(Watch):
     def likelihood(self) -> Law:
         """Response times as alertness runs down."""
         return Law(
-            "cogattn.tune.simple_response:Pressing", {"deadline": 2.0, "spacing": self.gap + self.gap_spread + 0.35}
+            "cogattn.tune.simple_response:Pressing",
+            {"deadline": 2.0, "spacing": self.gap + self.gap_spread + 0.35},
         )
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
