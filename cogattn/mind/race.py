@@ -160,7 +160,11 @@ def appear(m, p, e, x, value, tired):  # type: ignore[no-untyped-def]
     row.fade = np.inf
     row.phase = WAITING
     row.shown = 1
-    e[m.met].order = x
+    at = m.met  # those that appear at one time open in the order of the elements
+    while at > m.opened and e[at - 1].order > x and e[e[at - 1].order].due == row.due:
+        e[at].order = e[at - 1].order
+        at -= 1
+    e[at].order = x
     m.met += 1
 
 

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bare import Bare
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cogattn.errors import InputError
-from cogattn.mind import cohort, mind, world
+from cogattn.mind import cohort, world
 from cogattn.observer import Observer
+from cogattn.world.kinds import LAPSE, LOAD, RETURN
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
 
 PRESS = Task("press", demand=1.0, monotony=1.0, memory=0.5, rate=30, response="simple")
@@ -98,27 +100,25 @@ def test_one_core_or_many_alone_or_in_company_the_numbers_are_the_same():
 
 def test_an_idle_event_changes_nothing():
     """A load that is set to what it is, or a look at the clock, in the middle of everything."""
-    m, n = mind.blank(), mind.blank()
-    own = cohort.crowd_of([Observer(wandering=4.0)])[0]
+    m, n = (Bare(Observer(wandering=4.0), seed=3) for _ in range(2))
     for one in (m, n):
-        mind.begin(one, 3, 0, 0, own)
-        mind.perceive(one, 6, -1, 1.0)  # LOAD
+        one.perceive(LOAD, -1, 1.0)
     kinds = []
     for step in range(400):
-        t, kind, x = mind.next_event(m)
-        u, kind2, _ = mind.next_event(n)
+        t, kind, x = m.next_event()
+        u, kind2, _ = n.next_event()
         assert kind == kind2
         assert u == pytest.approx(t, rel=1e-10)
         for share in (0.3, 0.6):
-            mind.advance(n, n.now + share * (u - n.now))
+            n.advance(n.now + share * (u - n.now))
             if step % 2:
-                mind.perceive(n, 6, -1, 1.0)
-        u = mind.next_event(n)[0]
-        mind.advance(m, t), mind.apply(m, kind, x)
-        mind.advance(n, u), mind.apply(n, kind, x)
+                n.perceive(LOAD, -1, 1.0)
+        u = n.next_event()[0]
+        m.advance(t), m.apply(kind, x)
+        n.advance(u), n.apply(kind, x)
         kinds.append(kind)
-        assert np.allclose(m.x, n.x, rtol=0, atol=1e-10)
-    assert {mind.LAPSE, mind.RETURN} == set(kinds)
+        assert np.allclose(m.m["x"], n.m["x"], rtol=0, atol=1e-10)
+    assert {LAPSE, RETURN} == set(kinds)
 
 
 def test_a_race_runs_in_attention_time():

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-import os
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cogattn import compiled
 from cogattn.errors import InputError
-from cogattn.mind import cohort, drop_stale
+from cogattn.mind import cohort
 from cogattn.observer import Observer
 from cogattn.population import Population
 from cogattn.world.stream import Change, Stimulus, TaskStream, display
@@ -91,19 +91,30 @@ def test_arms_differ_by_their_limits_alone():
     assert many.stored.sum() > few.stored.sum()
 
 
-def test_a_compiled_loop_does_not_outlive_a_change_of_the_mind(tmp_path):
-    """numba looks at the date of the loop's own file only; the mind that it holds is in another."""
-    folder = tmp_path / "mind"
-    (folder / "__pycache__").mkdir(parents=True)
-    for name, date in (("mind.py", 100), ("cohort.py", 50), ("../stream.py", 60)):
-        (folder / name).touch()
-        os.utime(folder / name, (date, date))
-    for date, kept in ((101, True), (99, False)):
-        compiled = folder / "__pycache__" / "cohort._run-1.py311.nbi"
-        compiled.touch()
-        os.utime(compiled, (date, date))
-        drop_stale(folder)
-        assert compiled.exists() == kept
+@pytest.mark.parametrize("changed", ["laws/stages.py", "mind/race.py", "world/kinds.py", "parameters.py"])
+def test_a_compiled_loop_does_not_outlive_a_change_of_the_mind(tmp_path, monkeypatch, changed):
+    """A changed law is another folder of compiled code, whoever says where such folders are."""
+    package = tmp_path / "cogattn"
+    for name in ("laws/stages.py", "mind/race.py", "world/kinds.py", "parameters.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("a = 1")
+    monkeypatch.setattr(compiled, "_PACKAGE", package)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+
+    def place():
+        compiled.version.cache_clear(), compiled.folder.cache_clear()
+        return compiled.folder()
+
+    try:
+        before = place()
+        assert place() == before
+        assert before.parent == tmp_path / "cache"
+        (package / changed).write_text("a = 2")
+        assert place() != before
+        assert before.is_dir(), "nothing is deleted"
+    finally:
+        monkeypatch.undo()
+        compiled.version.cache_clear(), compiled.folder.cache_clear()
 
 
 # --- several streams, given weights ------------------------------------------------------------------------

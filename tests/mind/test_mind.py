@@ -12,46 +12,47 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from bare import Bare
 
-from cogattn.mind import cohort, mind
-from cogattn.mind.events import KINDS
+from cogattn.mind import phases
 from cogattn.observer import Observer
-from cogattn.world.stream import FORGET, MASK, MOST_ELEMENTS, OFFSET, ONSET, WEIGHT
+from cogattn.world.kinds import FORGET, KINDS, MASK, NOTHING, OFFSET, ONSET, WEIGHT
+from cogattn.world.stream import MOST_ELEMENTS
 
 A, B, C, D = range(4)
 
 
 def made_of(capacity, slots, threshold, persistence, reallocate):
-    """A person as `begin` takes him: these numbers, and no fatigue."""
+    """These numbers, and no fatigue."""
     numbers = {"capacity": capacity, "slots": slots, "threshold": threshold, "persistence": persistence}
-    return cohort.crowd_of([replace(Observer(**numbers, reallocate=reallocate), wandering=0.0)])[0]
+    return replace(Observer(**numbers, reallocate=reallocate), wandering=0.0)
 
 
 def live(*world, needs, until=1.0, seed=0, capacity=10.0, slots=2.0, threshold=0.0, persistence=0.1,
          reallocate=False, state=None):  # fmt: skip
     """The log [(time, kind, element)] of a world of (time, kind, element, value=1), and the mind after it."""
-    m = mind.blank() if state is None else state
-    mind.begin(m, seed, 0, 0, made_of(capacity, slots, threshold, persistence, reallocate))
-    for x in range(4):
-        mind.enlist(m, x, 0, 1.0, 0)
+    person = made_of(capacity, slots, threshold, persistence, reallocate)
+    mind = Bare(person, seed=seed) if state is None else state
+    if state is not None:
+        mind.begin(seed)
     log = []
 
     def let_it_be(limit):
         while True:
-            t, kind, x = mind.next_event(m)
+            t, kind, x = mind.next_event()
             if not t < limit:
-                return mind.advance(m, limit)
-            mind.advance(m, t)
-            log.append((round(t, 12), KINDS[mind.apply(m, kind, x)], "ABCD"[x]))
+                return mind.advance(limit)
+            mind.advance(t)
+            log.append((round(t, 12), KINDS[mind.apply(kind, x)], "ABCD"[x]))
 
     for time, kind, x, *value in world:
         let_it_be(time)
-        mind.perceive(m, kind, x, value[0] if value else 1.0)
+        mind.perceive(kind, x, value[0] if value else 1.0)
         log.append((time, KINDS[kind], "ABCD"[x]))
         if kind == ONSET:
-            m.need[x] = needs[x]
+            mind.e["need"][x] = needs[x]
     let_it_be(until)
-    return log, m
+    return log, mind
 
 
 def log_of(*world, **how):
@@ -77,20 +78,20 @@ def test_an_element_opens_after_the_threshold_and_enters_at_its_rate():
 def test_a_mask_while_waiting_leaves_nothing():
     log, m = live((0.0, ONSET, A), (0.04, MASK, A), needs=[0.0], threshold=0.05)
     assert log == [(0.0, "onset", "A"), (0.04, "mask", "A")]
-    assert m.phase[A] == mind.GONE
+    assert m.e["phase"][A] == phases.GONE
 
 
 def test_a_mask_while_racing_ends_the_race():
     log, m = live((0.0, ONSET, A), (0.09, MASK, A), needs=[1.0])
     assert log == [(0.0, "onset", "A"), (0.0, "open", "A"), (0.09, "mask", "A")]
-    assert m.stored == 0
+    assert m.m["stored"] == 0
 
 
 def test_what_is_stored_outlives_its_mask():
     log, m = live((0.0, ONSET, A), (0.2, MASK, A), needs=[1.0])
     assert own(log) == [(0.0, "open", "A"), (0.1, "encode", "A")]
-    assert m.phase[A] == mind.STORED
-    assert m.stored == 1
+    assert m.e["phase"][A] == phases.STORED
+    assert m.m["stored"] == 1
 
 
 def test_an_image_taken_away_persists_and_may_still_enter():
@@ -106,7 +107,7 @@ def test_an_image_taken_away_persists_and_may_still_enter():
 def test_an_image_taken_away_fades():
     log, m = live((0.0, ONSET, A), (0.05, OFFSET, A), needs=[2.0])
     assert own(log) == [(0.0, "open", "A"), (0.15, "fade", "A")]
-    assert m.phase[A] == mind.GONE
+    assert m.e["phase"][A] == phases.GONE
 
 
 def test_an_image_may_fade_before_it_opens():
@@ -234,8 +235,8 @@ def test_a_full_store_takes_no_more_and_says_so():
     world = tuple((0.0, ONSET, x) for x in (A, B, C))
     log, m = live(*world, needs=[1.0, 2.0, 0.5], capacity=30.0)
     assert own(log)[3:] == [(0.05, "encode", "C"), (0.1, "encode", "A"), (0.2, "full", "B")]
-    assert (m.slot[C], m.slot[A], m.stored) == (0, 1, 2)
-    assert m.phase[B] == mind.LOST
+    assert (m.e["slot"][C], m.e["slot"][A], m.m["stored"]) == (0, 1, 2)
+    assert m.e["phase"][B] == phases.LOST
 
 
 def test_forgetting_frees_the_slot_for_the_next():
@@ -243,14 +244,14 @@ def test_forgetting_frees_the_slot_for_the_next():
     log, m = live(*world, needs=[0.5, 1.0, 1.0], capacity=30.0)
     assert own(log)[2:4] == [(0.033333333333, "encode", "A"), (0.066666666667, "encode", "B")]
     assert own(log)[5] == (0.4, "encode", "C")
-    assert (m.slot[B], m.slot[C], m.stored) == (1, 0, 2)
+    assert (m.e["slot"][B], m.e["slot"][C], m.m["stored"]) == (1, 0, 2)
 
 
 def test_what_found_no_room_does_not_come_back_when_there_is_room():
     world = ((0.0, ONSET, A), (0.0, ONSET, B), (0.5, FORGET, A))
     log, m = live(*world, needs=[0.5, 1.0], slots=1.0)
     assert own(log)[2:] == [(0.1, "encode", "A"), (0.2, "full", "B")]
-    assert m.stored == 0
+    assert m.m["stored"] == 0
 
 
 @pytest.mark.parametrize("slots", [0.0, 1.0])
@@ -259,31 +260,29 @@ def test_forgetting_what_is_not_stored_changes_nothing(slots):
     kind = "encode" if slots else "full"
     log, m = live(*world, needs=[1.0], slots=slots)
     assert own(log) == [(0.0, "open", "A"), (0.1, kind, "A")]
-    assert m.stored == slots
+    assert m.m["stored"] == slots
 
 
 def test_forgetting_twice_frees_one_slot():
     world = ((0.0, ONSET, A), (0.0, ONSET, B), (0.5, FORGET, A), (0.6, FORGET, A))
-    assert live(*world, needs=[0.5, 1.0])[1].stored == 1
+    assert live(*world, needs=[0.5, 1.0])[1].m["stored"] == 1
 
 
 def test_a_slot_count_between_two_is_one_of_them_trial_by_trial():
-    counts = [live((0.0, ONSET, A), needs=[9.0], slots=2.25, seed=seed)[1].slots for seed in range(2000)]
+    counts = [live((0.0, ONSET, A), needs=[9.0], slots=2.25, seed=seed)[1].m["slots"] for seed in range(2000)]
     assert set(counts) == {2, 3}
     assert abs(np.mean(counts) - 2.25) < 4 * math.sqrt(0.25 * 0.75 / 2000)
 
 
 def test_unlimited_slots_hold_every_element():
-    m = mind.blank()
-    mind.begin(m, 0, 0, 0, made_of(10.0, math.inf, 0.0, 0.1, False))
+    m = Bare(made_of(10.0, math.inf, 0.0, 0.1, False), elements=MOST_ELEMENTS)
     for x in range(MOST_ELEMENTS):
-        mind.enlist(m, x, 0, 1.0, 0)
-        mind.perceive(m, ONSET, x, 1.0)
-    while (event := mind.next_event(m))[0] < math.inf:
-        mind.advance(m, event[0])
-        mind.apply(m, *event[1:])
-    assert m.stored == MOST_ELEMENTS
-    assert sorted(m.slot) == list(range(MOST_ELEMENTS))
+        m.perceive(ONSET, x, 1.0)
+    while (event := m.next_event())[0] < math.inf:
+        m.advance(event[0])
+        m.apply(*event[1:])
+    assert m.m["stored"] == MOST_ELEMENTS
+    assert sorted(m.e["slot"]) == list(range(MOST_ELEMENTS))
 
 
 # --- limits and ties ---------------------------------------------------------------------------------------
@@ -300,7 +299,7 @@ def test_infinite_capacity_takes_all_at_once_in_the_order_of_need_over_weight():
         (0.01, "encode", "C"),  # 0.7
         (0.01, "full", "A"),  # 1.0
     ]
-    assert (m.slot[B], m.slot[C]) == (0, 1)
+    assert (m.e["slot"][B], m.e["slot"][C]) == (0, 1)
 
 
 @pytest.mark.parametrize("reallocate", [False, True])
@@ -350,32 +349,32 @@ def test_an_image_that_fades_as_it_finishes_is_lost():
 
 
 def test_an_idle_mind_plans_nothing():
-    m = mind.blank()
-    mind.begin(m, 0, 0, 0, made_of(10.0, 2.0, 0.0, 0.1, False))
-    assert mind.next_event(m) == (math.inf, mind.NOTHING, -1)
+    m = Bare(made_of(10.0, 2.0, 0.0, 0.1, False))
+    assert m.next_event() == (math.inf, NOTHING, -1)
 
 
 def test_looking_does_not_change_the_mind():
     _, m = live((0.0, ONSET, A), (0.0, ONSET, B), needs=[5.0, 6.0], until=0.1)
-    before = m.tobytes()
-    assert mind.next_event(m) == mind.next_event(m)
-    assert m.tobytes() == before
+    first = m.next_event()  # sums and rates are made when they are asked for
+    before = m.m.tobytes(), m.e.tobytes()
+    assert m.next_event() == first
+    assert (m.m.tobytes(), m.e.tobytes()) == before
 
 
 def test_time_may_pass_in_pieces():
     whole, pieces = (
         live((0.0, ONSET, A), (0.0, ONSET, B, 2.0), needs=[9.0, 9.0], until=0.01)[1] for _ in range(2)
     )
-    mind.advance(whole, 0.7)
+    whole.advance(0.7)
     for t in np.linspace(0.01, 0.7, 173):
-        mind.advance(pieces, t)
-    assert np.allclose(whole.need[:2], pieces.need[:2], rtol=0, atol=1e-12)
-    assert mind.next_event(whole)[0] == pytest.approx(mind.next_event(pieces)[0], abs=1e-12)
+        pieces.advance(t)
+    assert np.allclose(whole.e["need"][:2], pieces.e["need"][:2], rtol=0, atol=1e-12)
+    assert whole.next_event()[0] == pytest.approx(pieces.next_event()[0], abs=1e-12)
 
 
 def test_time_never_runs_back():
     _, m = live((0.0, ONSET, A), needs=[9.0], until=0.5)
-    mind.advance(m, 0.1)
+    m.advance(0.1)
     assert m.now == 0.5
 
 

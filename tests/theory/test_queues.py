@@ -1,7 +1,7 @@
 """The central stage of a mind as a queue: a million customers against Pollaczek-Khinchine and processor sharing.
 
-A trial holds 256 elements, a queue needs a million: so the mind's own functions are driven here by a loop that gives
-the number of an element to the next one as soon as its answer has been given. Nothing else is added.
+A stream holds 256 elements, a queue needs a million: so the engine's own functions are driven here by a loop, with a
+row for each customer. Nothing else is added.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ import math
 
 import numpy as np
 import pytest
-from cogattn.mind.mind import CHOOSE, DONE, READY, STATE
 from numba import njit
 from scipy import integrate
 
 from cogattn.laws import alertness, stages
-from cogattn.mind import cohort, mind
-from cogattn.mind.draws import _key
+from cogattn.mind import cohort, engine, state
+from cogattn.mind.phases import DONE
 from cogattn.observer import Observer
-from cogattn.world.stream import ONSET, Stimulus, Task, TaskStream
+from cogattn.world.kinds import CHOOSE, ONSET, READY
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 N = 1_000_000
 ADULT = Observer()  # chooses as people do: LATER with their speed and spread
@@ -27,58 +27,53 @@ STREAM = TaskStream((Stimulus("x"),), end=1.0, tasks=(Task(response="choose"),))
 
 
 @njit
-def serve(m, gaps, work, seed, at, sojourn, taken):  # type: ignore[no-untyped-def]
-    """Let customers come; returns the most that were there at once. work: what choosing takes; -1 = the mind's own
-    draw."""
-    n, come, done, most = len(gaps), 0, 0, 0
+def serve(mind, people, e, rules, conflict, gaps, work, at, sojourn, taken):  # type: ignore[no-untyped-def]
+    """Let customers come. work: what choosing takes; -1 = the mind's own draw."""
+    m, p = mind[0], people[0]
+    n, come, done = len(gaps), 0, 0
     then = gaps[0]
-    owner = np.full(256, -1)
     while done < n:
-        t, kind, x = mind.next_event(m)
+        t, kind, x = engine.next_event(m, p, e, rules, conflict, True, True, True, True, True, True)
         if come < n and then <= t:
-            x = 0
-            while owner[x] >= 0:
-                x += 1
-            mind.advance(m, then)
-            owner[x] = come
-            m.key = _key(seed, 0, come)
-            m.job[x], m.evidence[x] = 0, 1.0
-            mind.perceive(m, ONSET, x, 1.0)
+            engine.advance(m, p, e, rules, conflict, True, True, True, True, True, then)
+            engine.perceive(m, p, e, rules, conflict, True, True, ONSET, come, 1.0)
             at[come] = then
-            most = max(most, x + 1)
             come += 1
             if come < n:
                 then += gaps[come]
             continue
-        mind.advance(m, t)
-        kind = mind.apply(m, kind, x)
+        engine.advance(m, p, e, rules, conflict, True, True, True, True, True, t)
+        kind = engine.apply(m, p, e, rules, conflict, True, True, True, True, True, True, kind, x)
         if kind == READY:
             if work[0] >= 0.0:
-                m.work[x] = work[owner[x]]
-            taken[owner[x]] = m.work[x]
+                e[x].work = work[x]
+            taken[x] = e[x].work
         elif kind == CHOOSE:
-            sojourn[owner[x]] = m.now - at[owner[x]]
-        if m.stage[x] == DONE:
-            m.stage[x] = 0
-            m.phase[x] = 0
-            owner[x] = -1
+            sojourn[x] = m.now - at[x]
+        if x >= 0 and e[x].stage == DONE:
             done += 1
-    return most
 
 
-def queue(rho, share, exponential=False, n=N, seed=0):
-    """(arrivals, sojourn times, service times) of a busy central stage at this load."""
-    o = Observer(math.inf, math.inf, 0.0, central_share=share, wandering=0.0, dwell=0.0, order_sd=0.0)
-    m = np.zeros(1, STATE).view(np.recarray)[0]
-    mind.begin(m, seed, 0, 0, cohort.crowd_of([o])[0])
-    mind.assign(m, cohort.task_rules(STREAM), STREAM.competition, 0)
+@njit
+def begin(mind, people, e, rules, seed):  # type: ignore[no-untyped-def]
+    engine.begin(mind[0], people[0], e, rules, seed, 0, 0, True, True, True, True)
+
+
+def queue(rho, share, exponential=False, n=N, seed=0, servers=1.0, stream=STREAM):
+    """(arrivals, sojourn times, service times) of a busy central stage at this load (of each server)."""
+    o = Observer(
+        math.inf, math.inf, 0.0, central_share=share, central=servers, wandering=0.0, dwell=0.0, order_sd=0.0
+    )
+    people, rules = cohort.columns_of([o]), state.task_rules(stream)
+    mind, e = state.blank(n)
+    e["evidence"] = 1.0
+    begin(mind, people, e, rules, seed)
     rng = np.random.default_rng(seed)
-    mean = moments()[0]
-    gaps = rng.exponential(mean / rho, n)
+    mean = 1 / ADULT.speed if stream.tasks[0].service == "exponential" else moments()[0]
+    gaps = rng.exponential(mean / (rho * servers), n)
     work = rng.exponential(mean, n) if exponential else np.full(1, -1.0)
     at, sojourn, taken = np.zeros(n), np.zeros(n), np.zeros(n)
-    most = serve(m, gaps, work, seed, at, sojourn, taken)
-    assert most < 256
+    serve(mind, people, e, rules, stream.competition, gaps, work, at, sojourn, taken)
     return at, sojourn, taken
 
 
@@ -194,3 +189,16 @@ def test_between_them_the_share_decides_who_waits():
     """At a share of 3/4 the mean lies between that of the bottleneck and that of sharing (LATER: little spread)."""
     means = [queue(0.7, share, n=200_000, seed=3)[1].mean() for share in (1.0, 0.75, 0.5)]
     assert means[0] < means[1] < means[2]
+
+
+@pytest.mark.parametrize("servers", [1, 2, 4])
+def test_c_servers_and_exponential_times_are_erlangs_queue(servers):
+    """M/M/c: the mean time agrees with Erlang C, within four standard errors of ten stretches."""
+    stream = TaskStream((Stimulus("x"),), end=1.0, tasks=(Task(response="choose", service="exponential"),))
+    rho, n = 0.8, 200_000
+    _, sojourn, taken = queue(rho, 1.0, n=n, seed=3, servers=float(servers), stream=stream)
+    mean = 1 / ADULT.speed
+    assert taken.mean() == pytest.approx(mean, rel=0.01)
+    law = float(stages.erlang_c(rho * servers / mean, mean, servers))
+    stretches = sojourn[n // 10 :].reshape(-1, n // 10).mean(1)
+    assert abs(stretches.mean() - law) < 4 * stretches.std(ddof=1) / math.sqrt(len(stretches))
