@@ -22,6 +22,7 @@ from cogattn.nn.memory.store import remember
 class Leak:
     """Whether a network under a plan beats the memory that the plan leaves it.
 
+    >>> from cogattn.nn.memory import eviction_plan
     >>> rng = np.random.default_rng(0)
     >>> x = rng.integers(0, 4, (40, 12))
     >>> y = np.where(np.arange(12) < 3, -1, np.roll(x, 3, 1))
@@ -66,6 +67,7 @@ def leak(
         an item that is scored should not be needed again, and no letters should repeat by a rule.
     sure: standard errors from which on it is called a leak.
 
+    >>> from cogattn.nn.memory import eviction_plan
     >>> rng = np.random.default_rng(0)
     >>> x = rng.integers(0, 4, (40, 12))
     >>> y = np.where(np.arange(12) < 3, -1, np.roll(x, 3, 1))

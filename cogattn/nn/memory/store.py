@@ -25,6 +25,7 @@ class SlotCache:
 
     null: a key and a value, each (1 or B, H, n, D), outside the store and open to every step.
 
+    >>> from cogattn.nn.memory import eviction_plan
     >>> cache = SlotCache(slots=2, plan=eviction_plan(slots=2, length=5, policy="oldest"))
     >>> q = torch.randn(1, 4, 1, 8)
     >>> [cache.step(q, q, q).shape for _ in range(2)]
@@ -107,6 +108,7 @@ def remember(
         "all"; by default the last alone. That bounds what the network knows only if the layers before it see their
         own item alone; "all" does not bound a deep network either. `leak` measures it. A plan of None limits nothing.
 
+    >>> from cogattn.nn.memory import eviction_plan
     >>> layer = nn.TransformerEncoderLayer(8, 2, batch_first=True)
     >>> plan = eviction_plan(slots=2, length=5)
     >>> with remember(layer, plan) as limited:
