@@ -55,15 +55,25 @@ def _user_cache() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "cogattn"
 
 
-def compiled(function: Any = None, *, nogil: bool = False, inline: bool = False) -> Any:
-    """numba's `njit`, kept in this version's folder. inline: part of whatever calls it, as a hot loop's inside is.
+def compiled(
+    function: Any = None,
+    *,
+    nogil: bool = False,
+    inline: bool = False,
+    inner: bool = False,
+    arrays: bool = False,
+) -> Any:
+    """numba's `njit`, kept in this version's folder.
 
-    What is compiled here makes no arrays of its own, so nothing counts who holds one (`_nrt`): a loop over small
-    numbers would do little else.
+    inline: part of whatever calls it, as a hot loop's inside is. inner: called by compiled code alone, so it needs no
+    door for Python, which takes longer to compile than most laws. arrays: it makes arrays of its own; what does not
+    need not count who holds one (`_nrt`): a loop over small numbers would do little else.
     """
     if function is None:
-        return lambda f: compiled(f, nogil=nogil, inline=inline)
-    return _kept(lambda: njit(cache=True, nogil=nogil, forceinline=inline, _nrt=False)(function))
+        return lambda f: compiled(f, nogil=nogil, inline=inline, inner=inner, arrays=arrays)
+    closed = inline or inner
+    how = {"no_cpython_wrapper": closed, "no_cfunc_wrapper": True, "forceinline": inline, "_nrt": arrays}
+    return _kept(lambda: njit(cache=True, nogil=nogil, **how)(function))
 
 
 def compiled_ufunc(*signatures: str) -> Callable[[Any], Any]:

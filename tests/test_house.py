@@ -125,9 +125,9 @@ def test_the_laws_know_neither_clock_nor_state_nor_tensor():
             "collections",
             "numpy",
             "scipy",
-            "numba",
         }
-        assert all(n == "cogattn.errors" or n.startswith("cogattn.laws.") for n in own_imports(path))
+        ground = ("cogattn.errors", "cogattn.compiled")
+        assert all(n in ground or n.startswith("cogattn.laws.") for n in own_imports(path))
 
 
 def test_models_stand_on_the_rooms_below_them():

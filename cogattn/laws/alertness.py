@@ -33,9 +33,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 from scipy import special, stats
 
+from cogattn.compiled import compiled
 from cogattn.errors import InputError
 
 Array = npt.NDArray[np.float64]
@@ -44,20 +44,20 @@ Array = npt.NDArray[np.float64]
 # -- pools ---------------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@compiled
 def pool_rates(u, d, rw, rr):  # type: ignore[no-untyped-def]
     """(k, x_inf): how fast a pool moves under load u, and where to."""
     k = d * u + rw + rr * max(0.0, 1.0 - u)
     return k, (d * u / k if k > 0.0 else 0.0)
 
 
-@njit(cache=True)
+@compiled
 def pool_at(x0, k, x_inf, t):  # type: ignore[no-untyped-def]
     """x(t)."""
     return x_inf + (x0 - x_inf) * math.exp(-k * t)
 
 
-@njit(cache=True)
+@compiled
 def pool_integral(x0, k, x_inf, t):  # type: ignore[no-untyped-def]
     """The integral of x from 0 to t."""
     if k <= 0.0:
@@ -65,7 +65,7 @@ def pool_integral(x0, k, x_inf, t):  # type: ignore[no-untyped-def]
     return x_inf * t - (x0 - x_inf) * math.expm1(-k * t) / k
 
 
-@njit(cache=True)
+@compiled
 def attention_time(t, gF, xF, kF, iF, gS, xS, kS, iS):  # type: ignore[no-untyped-def]
     """Lambda(t) = integral of 1 - gF xF - gS xS: how much attention was there in t seconds."""
     out = t
@@ -76,7 +76,7 @@ def attention_time(t, gF, xF, kF, iF, gS, xS, kS, iS):  # type: ignore[no-untype
     return out
 
 
-@njit(cache=True)
+@compiled
 def attention_clock(work, gF, xF, kF, iF, gS, xS, kS, iS):  # type: ignore[no-untyped-def]
     """When has this much attention been there: the inverse of `attention_time`, by Newton inside a bracket."""
     if (gF == 0.0 and gS == 0.0) or not work < math.inf or work <= 0.0:
@@ -103,7 +103,7 @@ def attention_clock(work, gF, xF, kF, iF, gS, xS, kS, iS):  # type: ignore[no-un
 # -- the lapse clock -------------------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@compiled
 def lambert_w(sign, log_size):  # type: ignore[no-untyped-def]
     """W0(sign * exp(log_size)) for -1/e <= argument: Halley's steps, in logarithms where the argument is huge."""
     if log_size < -700.0 or sign == 0.0:
@@ -133,7 +133,7 @@ def lambert_w(sign, log_size):  # type: ignore[no-untyped-def]
     return w
 
 
-@njit(cache=True)
+@compiled
 def lapse_clock(E, h, k, x_inf, x0):  # type: ignore[no-untyped-def]
     """When the hazard h x(t) has used up E: inf if it never does (a pool at rest may empty first)."""
     if h <= 0.0:
@@ -230,7 +230,7 @@ def wald_cdf(t: npt.ArrayLike, drift: float, threshold: float, ter: float = 0.0)
     return np.where(np.asarray(t, float) > ter, special.ndtr((v * s - a) / root) + tail, 0.0)
 
 
-@njit(cache=True)
+@compiled
 def normal_quantile(p):  # type: ignore[no-untyped-def]
     """The standard normal's quantile (Wichura 1988, Appl Stat 37:477, AS241: 16 digits), compiled."""
     q = p - 0.5
@@ -269,7 +269,7 @@ def normal_quantile(p):  # type: ignore[no-untyped-def]
     return -z if q < 0.0 else z
 
 
-@njit(cache=True)
+@compiled
 def later(u, mean, sd):  # type: ignore[no-untyped-def]
     """One response time from one number u in (0, 1): 1/RT ~ Normal(mean, sd), cut to (0, 1/EARLIEST)."""
     low = 0.5 * math.erfc(mean / (sd * math.sqrt(2.0)))
@@ -277,14 +277,14 @@ def later(u, mean, sd):  # type: ignore[no-untyped-def]
     return 1.0 / (mean + sd * normal_quantile(low + u * (high - low)))
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def later_mass(mean, sd):  # type: ignore[no-untyped-def]
     """How much of Normal(mean, sd) lies in (0, 1/EARLIEST): what the density of `later` is divided by."""
     root = sd * math.sqrt(2.0)
     return 0.5 * (math.erfc((mean - 1.0 / EARLIEST) / root) - math.erfc(mean / root))
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def later_density(rt, mean, sd, mass):  # type: ignore[no-untyped-def]
     """Density of a response time, 1/s; mass = later_mass(mean, sd)."""
     if rt < EARLIEST:
@@ -293,7 +293,7 @@ def later_density(rt, mean, sd, mass):  # type: ignore[no-untyped-def]
     return math.exp(-0.5 * z * z) / (math.sqrt(2.0 * math.pi) * sd * rt * rt * mass)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True)
 def later_after(t, mean, sd, mass):  # type: ignore[no-untyped-def]
     """P(RT > t) for t >= EARLIEST; mass = later_mass(mean, sd)."""
     root = sd * math.sqrt(2.0)

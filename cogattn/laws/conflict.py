@@ -41,9 +41,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 from scipy import signal, special
 
+from cogattn.compiled import compiled
 from cogattn.errors import InputError, choice, number
 
 Array = npt.NDArray[np.float64]
@@ -59,14 +59,14 @@ _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 # -- compiled: what a mind uses ----------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@compiled(arrays=True)
 def contamination(t, w0, tau):  # type: ignore[no-untyped-def]
     """P(the categorisation t after onset is about something irrelevant); w0 in units of the target's weight."""
     w = w0 * math.exp(-t / tau) if tau > 0.0 else 0.0
     return w / (1.0 + w)
 
 
-@njit(cache=True)
+@compiled(arrays=True)
 def decided(right, wrong, r, reach):  # type: ignore[no-untyped-def]
     """1: the right answer is given after these counts, -1: the wrong one, 0: none yet. r is whole."""
     if reach:
@@ -74,7 +74,7 @@ def decided(right, wrong, r, reach):  # type: ignore[no-untyped-def]
     return 1 if right - wrong >= r else (-1 if wrong - right >= r else 0)
 
 
-@njit(cache=True)
+@compiled(arrays=True)
 def _flow(p, out, rate, c, speaks, up, down):  # type: ignore[no-untyped-def]
     """The master equation: out = dp/dt. The last two states are the answers, right and wrong.
 
@@ -89,7 +89,7 @@ def _flow(p, out, rate, c, speaks, up, down):  # type: ignore[no-untyped-def]
         out[s] -= (to_right + to_wrong) * p[s]
 
 
-@njit(cache=True)
+@compiled(arrays=True)
 def _solve(steps, dt, part, rate, w0, tau, speaks, up, down, start):  # type: ignore[no-untyped-def]
     """(steps + 1, 2): P(right answer by t), P(wrong answer by t), t = 0, dt, ...; each dt in `part` steps."""
     n = len(up) + 2

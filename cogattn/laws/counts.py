@@ -9,7 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numba import njit
+
+from cogattn.compiled import compiled
 
 # Gauss-Legendre nodes on (0, 1), used on panels that double in length: see `race._moments_of_filling`.
 NODES, WEIGHTS = (a / 2 for a in np.polynomial.legendre.leggauss(12))
@@ -17,7 +18,7 @@ NODES = NODES + 0.5
 PANELS = np.concatenate([[0.0], 2.0 ** np.arange(-39, 1)])
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _binomial(n, p, out):  # type: ignore[no-untyped-def]
     """P(j of n), j = 0..n, into `out`; what lies beyond n is 0."""
     out[:] = 0.0
@@ -28,7 +29,7 @@ def _binomial(n, p, out):  # type: ignore[no-untyped-def]
         out[0] *= 1.0 - p
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def report_counts(m, d, alpha, race, out):  # type: ignore[no-untyped-def]
     """P(j of m targets stored) for every whole K at once: out[K, j], K = 0..m + d.
 
@@ -85,7 +86,7 @@ def report_counts(m, d, alpha, race, out):  # type: ignore[no-untyped-def]
                         out[k, j] += by_other * of_v[j] * one_u[k - 1 - j]
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _binomial_slope(n, p, below, out):  # type: ignore[no-untyped-def]
     """d P(j of n) / d p into `out`: n (P(j - 1 of n - 1) - P(j of n - 1)); `below` is room for the latter."""
     _binomial(max(0, n - 1), p, below)
@@ -95,7 +96,7 @@ def _binomial_slope(n, p, below, out):  # type: ignore[no-untyped-def]
             out[j] = n * ((below[j - 1] if j > 0 else 0.0) - (below[j] if j < n else 0.0))
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def report_slopes(m, d, alpha, race, out, by_race, by_alpha):  # type: ignore[no-untyped-def]
     """`report_counts` with its slopes over the race C (exposure - t0) and over alpha: [K, j] each, exact.
 
@@ -177,7 +178,7 @@ def report_slopes(m, d, alpha, race, out, by_race, by_alpha):  # type: ignore[no
             by_race[k, j] /= total
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def first_finishers(m, d, alpha, out):  # type: ignore[no-untyped-def]
     """P(j of the first r to finish are targets): out[r, j], r = 0..m + d: `composition`, compiled for two weights."""
     out[:] = 0.0
@@ -194,7 +195,7 @@ def first_finishers(m, d, alpha, out):  # type: ignore[no-untyped-def]
             out[r + 1, j] += out[r, j] * (1.0 - share)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def reallocated_counts(m, d, alpha, race, out):  # type: ignore[no-untyped-def]
     """`report_counts` where what is stored hands its rate to the rest: Poisson(race) finish, if there are so many."""
     n = m + d

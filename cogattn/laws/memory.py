@@ -33,9 +33,9 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 from scipy import optimize, special
 
+from cogattn.compiled import compiled
 from cogattn.errors import InputError, choice, number, values, whole
 
 Array = npt.NDArray[np.float64]
@@ -212,7 +212,7 @@ def fit_mixture(errors: npt.ArrayLike) -> tuple[float, float]:
     return _best_share(over_uniform(log_kappa)), math.exp(log_kappa)
 
 
-@njit(cache=True)
+@compiled(arrays=True)
 def _best_share(ratio):  # type: ignore[no-untyped-def]
     """The m in [0, 1] that makes sum log(1 + m ratio) largest: its slope falls, so halve where it changes sign."""
     low, high = 0.0, 1.0

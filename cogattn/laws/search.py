@@ -43,8 +43,8 @@ import math
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from cogattn.compiled import compiled
 from cogattn.errors import InputError, number, whole
 
 Array = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ Array = npt.NDArray[np.float64]
 # -- compiled: what a mind uses ----------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@compiled
 def pick(u, weights, done, quit_at):  # type: ignore[no-untyped-def]
     """Which item a draw u chooses among those not done, or -1: quit. quit_at: the weight of quitting, 0 within a
     group. Where nothing is left that has a weight, -1."""
@@ -72,13 +72,13 @@ def pick(u, weights, done, quit_at):  # type: ignore[no-untyped-def]
     return last
 
 
-@njit(cache=True)
+@compiled
 def quit_weight(q0, dq, rejected):  # type: ignore[no-untyped-def]
     """The weight of quitting once so many groups were rejected; that of a target is 1."""
     return q0 + dq * rejected
 
 
-@njit(cache=True)
+@compiled
 def inspection(u, mean, shape):  # type: ignore[no-untyped-def]
     """The time that a draw u gives an inspection: Weibull; shape infinity: always `mean`."""
     if shape == np.inf:
@@ -86,7 +86,7 @@ def inspection(u, mean, shape):  # type: ignore[no-untyped-def]
     return mean / math.gamma(1.0 + 1.0 / shape) * (-math.log1p(-u)) ** (1.0 / shape)
 
 
-@njit(cache=True)
+@compiled
 def practised_share(n, learning, shape):  # type: ignore[no-untyped-def]
     """What n instances leave of the mean time of an inspection."""
     return (1.0 + learning * n) ** (-1.0 / shape)

@@ -48,9 +48,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 from scipy import special
 
+from cogattn.compiled import compiled
 from cogattn.errors import InputError, choice, number, values, whole
 
 Array = npt.NDArray[np.float64]
@@ -58,7 +58,7 @@ Array = npt.NDArray[np.float64]
 # -- compiled: what a mind uses ----------------------------------------------------------------------------------
 
 
-@njit(cache=True)
+@compiled
 def share_of(rank, n, s):  # type: ignore[no-untyped-def]
     """The part of the central processor that the job of this rank has among n; s in [1/2, 1]."""
     if s >= 1.0:
@@ -69,14 +69,14 @@ def share_of(rank, n, s):  # type: ignore[no-untyped-def]
     return q**rank * (1.0 - q) / (1.0 - q**n)
 
 
-@njit(cache=True)
+@compiled
 def servers_of(rank, c):  # type: ignore[no-untyped-def]
     """The part that the job of this rank has of a central stage that serves as many at once as it can, in their order:
     c = 1 the bottleneck, c = 2 two servers, c = 1/2 one that works at half the rate."""
     return min(1.0, max(0.0, c - rank))
 
 
-@njit(cache=True)
+@compiled
 def attractiveness(priority, salience, difficulty, waiting):  # type: ignore[no-untyped-def]
     """How much a task draws attention: its priority, more while something of it waits, less if it is hard."""
     return priority * math.exp(salience if waiting else 0.0) / difficulty

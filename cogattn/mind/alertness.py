@@ -49,7 +49,7 @@ STATE = [
 ]
 
 
-@compiled
+@compiled(inner=True)
 def begin(m, p):  # type: ignore[no-untyped-def]
     """Rested, and at no work."""
     m.load, m.memory, m.day, m.drowsy = 0.0, 0.0, 1.0, 1.0
@@ -59,7 +59,7 @@ def begin(m, p):  # type: ignore[no-untyped-def]
     _set_pools(m, p)
 
 
-@compiled
+@compiled(inner=True)
 def _set_pools(m, p):  # type: ignore[no-untyped-def]
     """Where the pools move to under the present loads, and how fast."""
     m.k[FAST], m.goal[FAST] = pool_rates(m.load, p.fast_tiring, p.fast_recovery, p.fast_rest)
@@ -71,25 +71,25 @@ def _set_pools(m, p):  # type: ignore[no-untyped-def]
         m.k[SHIFT], m.goal[SHIFT] = 1.0 / p.criterion_rest, 0.0
 
 
-@compiled
+@compiled(inner=True)
 def alertness(m, p):  # type: ignore[no-untyped-def]
     """A now, without what being away costs."""
     return m.day * (1.0 - p.fast_loss * m.x[FAST] - p.slow_loss * m.x[SLOW])
 
 
-@compiled
+@compiled(inner=True)
 def _level(m, p):  # type: ignore[no-untyped-def]
     """What multiplies attention time now: the day, and being away."""
     return m.day if m.on == 1 else m.day * p.lapse_speed
 
 
-@compiled
+@compiled(inner=True)
 def _is_flat(m):  # type: ignore[no-untyped-def]
     """Alertness stands still: nothing loads and nothing has to recover."""
     return m.load == 0.0 and m.x[FAST] == 0.0 and m.x[SLOW] == 0.0
 
 
-@compiled
+@compiled(inner=True)
 def attention(m, p, t, tired):  # type: ignore[no-untyped-def]
     """Attention time of the next t seconds."""
     if tired is None:
@@ -101,7 +101,7 @@ def attention(m, p, t, tired):  # type: ignore[no-untyped-def]
     )
 
 
-@compiled
+@compiled(inner=True)
 def until(m, p, work, tired):  # type: ignore[no-untyped-def]
     """Seconds until this much attention time has passed."""
     if tired is None:
@@ -114,7 +114,7 @@ def until(m, p, work, tired):  # type: ignore[no-untyped-def]
     )  # fmt: skip
 
 
-@compiled
+@compiled(inner=True)
 def selected(m, p, w, tired):  # type: ignore[no-untyped-def]
     """A weight as a tired mind gives it: w ** (A ** gb); with attention away all that counts at all counts alike."""
     if tired is None:
@@ -127,7 +127,7 @@ def selected(m, p, w, tired):  # type: ignore[no-untyped-def]
     return w if a == 1.0 else w ** (a**p.sharpness)
 
 
-@compiled
+@compiled(inner=True)
 def _wind(m, p):  # type: ignore[no-untyped-def]
     """New lapse clocks, or a new absence."""
     n = CLOCKS * m.turns
@@ -139,7 +139,7 @@ def _wind(m, p):  # type: ignore[no-untyped-def]
         m.turn = m.now + p.lapse_duration * _exponential(m.self, WANDER, n + AWAY)
 
 
-@compiled
+@compiled(inner=True)
 def _clocks(m, p):  # type: ignore[no-untyped-def]
     """When attention leaves: the first of its clocks, from what is left of them (wound when work first begins)."""
     if m.on == 1:
@@ -152,7 +152,7 @@ def _clocks(m, p):  # type: ignore[no-untyped-def]
             m.turn = m.now + first
 
 
-@compiled
+@compiled(inner=True)
 def turn(m, p):  # type: ignore[no-untyped-def]
     """The clock has run down: attention leaves, or returns. What it turned out to be."""
     if m.on == 1:
@@ -163,7 +163,7 @@ def turn(m, p):  # type: ignore[no-untyped-def]
     return RETURN
 
 
-@compiled
+@compiled(inner=True)
 def come_back(m, p):  # type: ignore[no-untyped-def]
     """Attention is on its task again."""
     m.on = 1
@@ -171,7 +171,7 @@ def come_back(m, p):  # type: ignore[no-untyped-def]
     _clocks(m, p)
 
 
-@compiled
+@compiled(inner=True)
 def set_load(m, p, u):  # type: ignore[no-untyped-def]
     """Work begins, ends or changes. People's lapses are as frequent after a pause as before it (`human/
     simple_rt_contrasts.csv`): so attention wanders through a pause as it does through work."""
@@ -182,14 +182,14 @@ def set_load(m, p, u):  # type: ignore[no-untyped-def]
     _clocks(m, p)
 
 
-@compiled
+@compiled(inner=True)
 def set_memory(m, p, load):  # type: ignore[no-untyped-def]
     """So much has to be held in mind from now on."""
     m.memory = load
     _set_pools(m, p)
 
 
-@compiled
+@compiled(inner=True)
 def set_day(m, p, sleepiness):  # type: ignore[no-untyped-def]
     """G and g of a day: alertness falls with sleepiness, lapses are as frequent as the Unified Model says."""
     m.day = min(1.0, max(0.1, 1.0 - p.sleep_loss * (sleepiness - RESTED) / _SCALE))
@@ -197,7 +197,7 @@ def set_day(m, p, sleepiness):  # type: ignore[no-untyped-def]
     _clocks(m, p)
 
 
-@compiled
+@compiled(inner=True)
 def move(m, p, dt):  # type: ignore[no-untyped-def]
     """The pools and the lapse clocks after dt s."""
     if _is_flat(m) and m.x[SHIFT] <= 0.0 and m.x[HELD] <= 0.0 and m.memory <= 0.0:

@@ -35,21 +35,21 @@ STATE = [
 ]
 
 
-@compiled
+@compiled(inner=True)
 def begin(m):  # type: ignore[no-untyped-def]
     """Nothing answered yet."""
     m.tempo, m.tempo_at, m.erred_at = 0.0, -np.inf, -np.inf
     m.answer_ok = 0
 
 
-@compiled
+@compiled(inner=True)
 def fresh(m):  # type: ignore[no-untyped-def]
     """A trial begins: no response is under way."""
     m.calls = 0
     m.answer_at, m.answer_to = np.inf, -1
 
 
-@compiled
+@compiled(inner=True)
 def _speed(m, p, u, mean, sd, n):  # type: ignore[no-untyped-def]
     """The response time of a draw u. Part of the noise of speed is slow: an Ornstein-Uhlenbeck tempo, exact at
     any time."""
@@ -63,7 +63,7 @@ def _speed(m, p, u, mean, sd, n):  # type: ignore[no-untyped-def]
     return later(u, mean + math.sqrt(share) * sd * m.tempo, math.sqrt(1.0 - share) * sd)
 
 
-@compiled
+@compiled(inner=True)
 def call(m, p, rules, x, task, signal):  # type: ignore[no-untyped-def]
     """What comes of a stimulus that asks for a speeded response: when, and whether it is what the task asked for."""
     rule, n = rules[task], CHANCES * m.calls
@@ -108,7 +108,7 @@ def call(m, p, rules, x, task, signal):  # type: ignore[no-untyped-def]
     m.answer_at = m.now + rt if yes else np.inf
 
 
-@compiled
+@compiled(inner=True)
 def respond(m, p):  # type: ignore[no-untyped-def]
     """The response is given. One that is noticed to be wrong makes wary, and calls attention back."""
     m.answer_at = np.inf

@@ -307,7 +307,7 @@ def _sit(  # type: ignore[no-untyped-def]
             length[i] = count
 
 
-@compiled
+@compiled(inner=True)
 def _at_work(m, p, focused, sleepiness, load, memory, turn):  # type: ignore[no-untyped-def]
     """A session begins."""
     engine.assign(m, p, focused, turn)
@@ -316,7 +316,7 @@ def _at_work(m, p, focused, sleepiness, load, memory, turn):  # type: ignore[no-
     alertness.set_load(m, p, load)
 
 
-@compiled
+@compiled(inner=True)
 def _note(m, e, log, i, count, kind, who, record):  # type: ignore[no-untyped-def]
     """A row of the record, now, about `who`. Rows for which there is no room are counted: then there will be."""
     if not record:
@@ -330,7 +330,7 @@ def _note(m, e, log, i, count, kind, who, record):  # type: ignore[no-untyped-de
     return count + 1
 
 
-@compiled
+@compiled(inner=True)
 def _tell(m, p, e, fate, i, j, kind, t, begin):  # type: ignore[no-untyped-def]
     """What this event means for the fate of the element that it was about."""
     encoded, left, seems, minded, chosen, answered, right = fate

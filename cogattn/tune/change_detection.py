@@ -20,8 +20,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numba import njit
 
+from cogattn.compiled import compiled
 from cogattn.errors import InputError, number
 from cogattn.laws.counts import report_counts
 from cogattn.paradigms.divided import DEMAND, MONOTONY
@@ -121,7 +121,7 @@ def _by_kind(data: Sittings, values: Array) -> Array:
         return sums / counts
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def known(n, slots, work, table):  # type: ignore[no-untyped-def]
     """P(a probed one of n equal squares is in the store) after `work` = C A (study - t0)."""
     report_counts(n, 0, 1.0, work, table)
@@ -133,7 +133,7 @@ def known(n, slots, work, table):  # type: ignore[no-untyped-def]
     return held / n
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _says(theta, study, level, values, says):  # type: ignore[no-untyped-def]
     """P(says changed) in each trial, if attention is on its task and if it is away."""
     slots, guess, slip = theta[0], theta[2], theta[3]
@@ -146,7 +146,7 @@ def _says(theta, study, level, values, says):  # type: ignore[no-untyped-def]
         says[j, 1] = (1.0 - slip) * guess + slip * (1.0 - guess)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _detect(theta, own, study, load, starts, rest, work, first, values, row, out):  # type: ignore[no-untyped-def]
     """Log-likelihoods: each trial's answer, over all courses of attention."""
     for i in range(len(theta)):
@@ -163,7 +163,7 @@ def _detect(theta, own, study, load, starts, rest, work, first, values, row, out
         out[i] = forward(like, stay, back, first[a:b])
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _expect(theta, own, study, load, starts, rest, work, first, values, out):  # type: ignore[no-untyped-def]
     """P(says changed) in each trial of everybody, whatever was answered before."""
     for i in range(len(theta)):

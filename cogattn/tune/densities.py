@@ -25,8 +25,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from cogattn.compiled import compiled
 from cogattn.observer import Observer
 from cogattn.tune import scales
 from cogattn.tune.fitting import Fit
@@ -174,7 +174,7 @@ def factors(c: Array, p: int) -> Array:
     return out.reshape(*c.shape[:-1], p, p)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _factors(c, out):  # type: ignore[no-untyped-def]
     for i in range(len(c)):
         at = 0
@@ -187,7 +187,7 @@ def _factors(c, out):  # type: ignore[no-untyped-def]
             out[i, r, r] = left
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _back(slope, c, factor):  # type: ignore[no-untyped-def]
     """From slopes over the factor (p, p) to slopes over the partial correlations that made it."""
     out, at = np.zeros(len(c)), 0

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from cogattn.compiled import compiled
 from cogattn.laws.counts import report_slopes
 from cogattn.tune import scales
 from cogattn.tune.base import Likelihood
@@ -87,7 +87,7 @@ def _stretch(params: Sequence[str], x: Array) -> Array:
     return out
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _report(theta, counts, row, exposure, targets, distractors, stray, value, slope):  # type: ignore[no-untyped-def]
     """sum n_j log((1 - stray) P(j) + stray / (m + 1)) over conditions, and its slopes over (C, K, t0, alpha)."""
     most = counts.shape[2]

@@ -19,9 +19,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numba import njit
 
 from cogattn import paradigms
+from cogattn.compiled import compiled
 from cogattn.errors import InputError, choice, number
 from cogattn.laws.counts import first_finishers, reallocated_counts, report_counts
 from cogattn.paradigms import Paradigm, registry
@@ -199,7 +199,7 @@ class Report(Likelihood):
         ax.legend(loc="best", fontsize=8)
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _linear(m, d, alpha, work, out):  # type: ignore[no-untyped-def]
     """As many as there was time for, `work` mixed over floor and ceiling; who they are is as in a race."""
     n = m + d
@@ -213,7 +213,7 @@ def _linear(m, d, alpha, work, out):  # type: ignore[no-untyped-def]
             out[k, j] = (1.0 - x + low) * who[min(low, k), j] + (x - low) * above
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _mixed(theta, exposure, m, d, kind, table, p):  # type: ignore[no-untyped-def]
     """P(score), score 0..m, into p: the law of whole K, mixed over floor and ceiling."""
     race = theta[0] * max(0.0, exposure - theta[2])
@@ -231,7 +231,7 @@ def _mixed(theta, exposure, m, d, kind, table, p):  # type: ignore[no-untyped-de
         p[j] = table[low, j] if low == n else (1.0 - share) * table[low, j] + share * table[low + 1, j]
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _report(theta, counts, row, exposure, targets, distractors, stray, kind, out):  # type: ignore[no-untyped-def]
     for i in range(len(theta)):
         total = 0.0
@@ -250,7 +250,7 @@ def _report(theta, counts, row, exposure, targets, distractors, stray, kind, out
         out[i] = total
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _means(theta, exposure, targets, distractors, kind, out):  # type: ignore[no-untyped-def]
     for i in range(len(theta)):
         for c in range(len(exposure)):

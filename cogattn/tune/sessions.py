@@ -23,8 +23,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numba import njit
 
+from cogattn.compiled import compiled
 from cogattn.errors import InputError
 from cogattn.laws.alertness import pool_at, pool_integral, pool_rates
 from cogattn.tune.base import Array, dealt
@@ -127,7 +127,7 @@ def _intervals(onset: Array, step: Array, first: Array, starts: Array, spacing: 
     return rest, work
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def course(own, load, rest, work, first, level, stay, back):  # type: ignore[no-untyped-def]
     """Of one person's trials: alertness, P(on task | on at the trial before), P(on task | away then); own is COURSE.
 
@@ -160,7 +160,7 @@ def course(own, load, rest, work, first, level, stay, back):  # type: ignore[no-
         stay[j], back[j] = a, b
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def forward(like, stay, back, first):  # type: ignore[no-untyped-def]
     """Log-likelihood of one person's trials: like (trials, 2) if attention is on its task, and if it is away."""
     total, on = 0.0, 1.0
@@ -174,7 +174,7 @@ def forward(like, stay, back, first):  # type: ignore[no-untyped-def]
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def on_task(stay, back, first, out):  # type: ignore[no-untyped-def]
     """P(attention is on its task) at each trial, whatever was answered."""
     on = 1.0

@@ -21,8 +21,8 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numba import njit
 
+from cogattn.compiled import compiled
 from cogattn.errors import InputError, number
 from cogattn.laws.alertness import EARLIEST, later_after, later_density, later_mass
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, over
@@ -140,12 +140,12 @@ def _by_minute(data: Sittings, values: Array) -> tuple[Array, Array]:
         return (np.flatnonzero(most) + 0.5) * _SLOT / 60, (sums / counts)[:, most]
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _phi(z):  # type: ignore[no-untyped-def]
     return 0.5 * math.erfc(-z / math.sqrt(2.0))
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _like(rt, mean, sd, early, deadline):  # type: ignore[no-untyped-def]
     """Density of a response at rt; NaN: the chance of none by the deadline."""
     if rt == HIDDEN:
@@ -157,7 +157,7 @@ def _like(rt, mean, sd, early, deadline):  # type: ignore[no-untyped-def]
     return (1.0 - STRAY) * law + 0.5 * STRAY / deadline
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _drift(p, z, keep, out):  # type: ignore[no-untyped-def]
     """The distribution of tempo on its grid, both states of attention, after its correlation has fallen to `keep`."""
     out[:] = 0.0
@@ -174,7 +174,7 @@ def _drift(p, z, keep, out):  # type: ignore[no-untyped-def]
             out[j, 1] += p[i, 1] * k[j] / total
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _sitting(rule, deadline, nodes, level, stay, back, first, since, rt):  # type: ignore[no-untyped-def]
     """Log density of one person's responses, over all courses of attention and of tempo."""
     speed, sd, off, spread, share, lasts, early = rule
@@ -208,7 +208,7 @@ def _sitting(rule, deadline, nodes, level, stay, back, first, since, rt):  # typ
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _press(own, rule, deadline, nodes, starts, rest, work, first, rt, row, out):  # type: ignore[no-untyped-def]
     for i in range(len(own)):
         a, b = starts[row[i]], starts[row[i] + 1]
@@ -218,7 +218,7 @@ def _press(own, rule, deadline, nodes, starts, rest, work, first, rt, row, out):
         out[i] = _sitting(rule[i], deadline, nodes, level, stay, back, first[a:b], since, rt[a:b])
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _speeds(own, rule, deadline, starts, rest, work, first, out):  # type: ignore[no-untyped-def]
     """Mean 1/RT of what is answered in time, in each trial of everybody."""
     for i in range(len(own)):

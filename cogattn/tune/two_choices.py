@@ -26,9 +26,9 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-from numba import njit
 from scipy import stats
 
+from cogattn.compiled import compiled
 from cogattn.errors import InputError
 from cogattn.laws import stages
 from cogattn.laws.alertness import later_density, later_mass, later_quantile
@@ -164,7 +164,7 @@ def _means(rule: Array, task: Array, pace: float, soas: Array, u: Array) -> Arra
     return out.ravel()
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _encoded(u, begin, rate, turn, then):  # type: ignore[no-untyped-def]
     """When an exponential that starts at `begin` with this rate, and has the rate `then` from `turn` on, is over."""
     need = -math.log(u)
@@ -172,7 +172,7 @@ def _encoded(u, begin, rate, turn, then):  # type: ignore[no-untyped-def]
     return begin + need / rate if need <= free else max(begin, turn) + (need - free) / then
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _not_yet(t, begin, rate, turn, then):  # type: ignore[no-untyped-def]
     """P(it is not over at t)."""
     if t <= begin:
@@ -181,7 +181,7 @@ def _not_yet(t, begin, rate, turn, then):  # type: ignore[no-untyped-def]
     return math.exp(-rate * (middle - begin) - then * (t - middle))
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _works(t1, t2, a1, a2, share):  # type: ignore[no-untyped-def]
     """(b1, b2, how much a choice's time is stretched): what both choices took, 1 having come first."""
     if t1 <= a2 or share == math.inf:
@@ -191,7 +191,7 @@ def _works(t1, t2, a1, a2, share):  # type: ignore[no-untyped-def]
     return a2 - a1 + share * (t2 - a2) + t1 - t2, (1.0 - share) * (t2 - a2), 1.0 - share
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _given(t1, t2, a1, a2, share, c1, c2, speed, sd, mass):  # type: ignore[no-untyped-def]
     """Joint density of both choices' ends, given when each reached the central stage; c: s of one simple response."""
     if a1 <= a2:
@@ -204,7 +204,7 @@ def _given(t1, t2, a1, a2, share, c1, c2, speed, sd, mass):  # type: ignore[no-u
     return one * later_density(b2 / c2, speed, sd, mass) / c2 * stretch if one > 0.0 else 0.0
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _pair(soa, rt1, rt2, rule, task, pace, mass):  # type: ignore[no-untyped-def]
     """Joint density of (RT1, RT2), attention running at this pace."""
     speed, sd, share, capacity, t0, slots, _, central = rule
@@ -238,7 +238,7 @@ def _pair(soa, rt1, rt2, rule, task, pace, mass):  # type: ignore[no-untyped-def
     return total
 
 
-@njit(cache=True, nogil=True)
+@compiled(nogil=True, arrays=True)
 def _choose(own, rule, task, load, starts, rest, work, first, values, row, out):  # type: ignore[no-untyped-def]
     """Log densities of everybody's trials, over all courses of attention."""
     for i in range(len(own)):
