@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -36,10 +36,8 @@ from cogattn.errors import number
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Stimulus, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 CUES = {"none": 0, "double": 1, "centre": 2, "spatial": 3}
 _ORIENT = 0.1  # s
@@ -128,7 +126,7 @@ class AttentionNetworks(Selecting):
         }
         return out | {f"conflict with cue {c} [ms]": {"cue": CUES[c]} for c in self.cues}
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT and errors by cue (filled: congruent), and the three networks."""
         known, ticks = pens_of(frame), {c: CUES[c] for c in self.cues}
 
@@ -163,7 +161,7 @@ class AttentionNetworks(Selecting):
             ylim=(0, None),
         )
         draws = [by_cue(timed(frame), "ms", "RT [ms]"), networks, by_cue(frame, "error", "errors [share]")]
-        return self.panels(frame, axes, draws)
+        return self.sheets(frame, draws)
 
 
 def _scores(frame: pd.DataFrame) -> pd.DataFrame:

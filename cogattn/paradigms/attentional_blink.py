@@ -18,7 +18,7 @@ inside the band); its numbers come from one laboratory's letters, and words in a
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -30,10 +30,8 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _BEFORE, _AFTER = 5, 4  # items before T1 and after T2
 
@@ -160,7 +158,7 @@ class AttentionalBlink(Divided):
         """People saw twelve items a second, masked, and reported both."""
         return self.rate == 12 and self.masked and self.report_first
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """T2 given T1 over lag, T1, and order swaps."""
         t, known = self.human(), pens_of(frame)
         letters = t[t["dataset"] == "Berkeley"]
@@ -186,7 +184,7 @@ class AttentionalBlink(Divided):
             own = letters.assign(mean=letters["swap"], sd=np.nan)
             self.panel(ax, rows, "swap", "lag", known, own, ylabel="order swapped [probability]", **lag)
 
-        return self.panels(frame, axes, [second, first, swaps] if self.report_first else [second, swaps])
+        return self.sheets(frame, [second, first, swaps] if self.report_first else [second, swaps])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import TaskStream
 
 if TYPE_CHECKING:
@@ -164,9 +165,19 @@ class Paradigm(ABC):
     def human(self) -> pd.DataFrame:
         """The human table: condition columns, mean, sd (between people), n (people)."""
 
-    @abstractmethod
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
+        """The figure as data, in the form that its field uses: people beside every arm. Either this or `figure` is
+        written for a paradigm."""
+        raise NotImplementedError(f"{type(self).__name__} has a figure of its own, and no curves as data")
+
+    def curves(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """What the figure shows, a row per point: panel, kind (model, people, line), series (the arm), x, y, the 95 %
+        interval (low, high) and one sd between people (below, above). Title, labels and ticks are in `attrs`."""
+        return self.drawn(frame).table()
+
     def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
-        """The figure in the form that its field uses: people beside every arm."""
+        """The figure in matplotlib."""
+        return self.drawn(frame).figure(axes)
 
     def likelihood(self) -> Law | Any:
         """How likely people's data are: where the law lives, or a `cogattn.tune.base.Likelihood` of your own. By
@@ -222,7 +233,16 @@ def curve(
             label = "_" if hollow else str(arm)
             y, pen = table.to_numpy(float), known[str(arm)]
             pen = pen if joined else pen._replace(dash="none")
-            plot.arm(ax, np.asarray(x) * scale, y, pen, label, band=band and arm == first, hollow=hollow)
+            plot.arm(
+                ax,
+                np.asarray(x) * scale,
+                y,
+                pen,
+                label,
+                band=band and arm == first,
+                hollow=hollow,
+                series=str(arm),
+            )
     levels = np.sort(rows[column].unique()) * scale
     if along is None and 1 < len(levels) <= 6 and np.diff(levels).min() > 0.08 * np.ptp(levels):
         ax.set_xticks(levels)

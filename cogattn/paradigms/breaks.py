@@ -12,7 +12,8 @@ against.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -22,10 +23,8 @@ from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, lapsed
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 KINDS = ("rest", "other task", "same task")
 _PACE = 3.0
@@ -109,28 +108,21 @@ class Breaks(Watch):
         """None is shipped: an empty table."""
         return pd.DataFrame({"length": [], "kind": [], "mean": [], "sd": [], "n": []})
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Speed regained over the length of the break, a panel for each of its kinds."""
         table, known = regained_by_person(frame), pens_of(frame)
-        with plot.style() as plt:
-            if axes is None:
-                wide = max(6.4, 1.2 + 2.9 * len(self.kinds))
-                _, axes = plt.subplots(1, len(self.kinds), figsize=(wide, 4.2), sharey=True, squeeze=False)
-            axes = list(np.ravel(axes))
-            for ax, kind in zip(axes, self.kinds, strict=True):
-                own = table[table["kind"] == kind].assign(minutes=table["length"] / 60)
-                curve(
-                    ax,
-                    own,
-                    "regained",
-                    "minutes",
-                    known,
-                    xlabel="length of the break [min]",
-                    title=KINDS[kind],
-                )
-                ax.axhline(0, color=plot.PEOPLE, linewidth=0.8)
-            axes[0].set_ylabel("speed regained [1/s]")
-            return plot.finish(axes[0].figure, axes, self.finding(frame))
+
+        def panel(ax: Any, kind: int) -> None:
+            own = table[table["kind"] == kind].assign(minutes=table["length"] / 60)
+            label = "length of the break [min]"
+            curve(ax, own, "regained", "minutes", known, xlabel=label, title=KINDS[kind])
+            ax.axhline(0, color=plot.PEOPLE, linewidth=0.8)
+            if kind == self.kinds[0]:
+                ax.set(ylabel="speed regained [1/s]")
+
+        draws = [partial(panel, kind=kind) for kind in self.kinds]
+        size = (max(6.4, 1.2 + 2.9 * len(draws)), 4.2)
+        return Drawn.of(self.finding(frame), draws, size=size, how={"sharey": True})
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

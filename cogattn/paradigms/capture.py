@@ -26,7 +26,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -36,10 +36,8 @@ from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, account
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, some
 from cogattn.paradigms.watch import Array
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 SCENES = {"search": 0, "report": 1, "party": 2}
 EXTRAS = {"none": 0, "unlike": 1, "singleton": 2, "automatic": 3, "face": 4, "word": 5, "name": 6}
@@ -147,7 +145,7 @@ class Capture(Selecting):
             "own name noticed": party | {"extra": 6},
         }
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT of a search, letters of a report, and who is noticed, with each extra one."""
         what = {
             "search": ("ms", "RT [ms]"),
@@ -160,4 +158,4 @@ class Capture(Selecting):
             ticks = {k: x for k, x in EXTRAS.items() if x in WITH[scene]}
             words = {"xlabel": f"the extra one ({scene})", "ylabel": label, "ylim": (0, None)}
             draws.append(self.over(own, value, "extra", known, ticks, **words))
-        return self.panels(frame, axes, draws)
+        return self.sheets(frame, draws)

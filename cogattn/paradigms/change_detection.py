@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -36,10 +36,8 @@ from cogattn.paradigms.divided import (
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ class ChangeDetection(Divided):
         """People saw the squares for half a second; the model's guesses match the share of changes."""
         return self.study == 0.5 and self.change == 0.5
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Accuracy over set size, and the number of squares held (Cowan's K)."""
         t, known = self.human(), pens_of(frame)
         people = t.assign(mean=t["K"], sd=np.nan)
@@ -162,7 +160,7 @@ class ChangeDetection(Divided):
                 ax, _cowan(frame), "K", "set_size", known, people, ylabel="Cowan's K [squares held]", **size
             )
 
-        return self.panels(frame, axes, [accuracy, held])
+        return self.sheets(frame, [accuracy, held])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

@@ -29,7 +29,7 @@ from cogattn.mind import cohort, world
 from cogattn.mind.draws import seed_of, trial_keys
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import registry
-from cogattn.paradigms.base import Answers, Condition, Law, Metric
+from cogattn.paradigms.base import Answers, Condition, Law, Metric, Paradigm
 from cogattn.paradigms.watch import Seen, Watch
 from cogattn.view import plot
 from cogattn.world.stream import Session, TaskStream
@@ -285,6 +285,8 @@ class _Trial:
             if not any(ax.has_data() for ax in drawn.axes):
                 yield "the figure shows nothing"
             plot.close(drawn)
+            if type(self.task).drawn is not Paradigm.drawn and self.task.curves(frame)["y"].isna().all():
+                yield "the figure has no curve with a value"
             if not frame.equals(before):
                 yield "figure() must not change the trials that it is given (frame.assign makes a copy)"
 

@@ -13,7 +13,7 @@ ink itself holds on than flankers beside the target, from incongruent ones
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -24,10 +24,8 @@ from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 KINDS = {"congruent": 1, "neutral": 0, "incongruent": -1}  # what the irrelevant says; the target says 1
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -165,7 +163,7 @@ class Conflicting(Divided):
             {"congruence": says, "mean": t[rt] / 1000, "sd": t[sd] / 1000, "n": t["n_sub"], "error": error}
         )
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT by kind, the delta function (what the conflict costs fast and slow responses), and conditional accuracy:
         how accurate fast and slow responses are."""
         t, caf, known = self.human(), human.table(f"{self.table}_caf_delta"), pens_of(frame)
@@ -191,7 +189,16 @@ class Conflicting(Divided):
                     table = self.fifths_by_person(own, kind)
                     if len(table):
                         label = "_" if hollow else str(arm)
-                        plot.arm(ax, FIFTHS, table, known[str(arm)], label, band=False, hollow=hollow)
+                        plot.arm(
+                            ax,
+                            FIFTHS,
+                            table,
+                            known[str(arm)],
+                            label,
+                            band=False,
+                            hollow=hollow,
+                            series=str(arm),
+                        )
                 people = caf[self.accuracy if kind < 0 else self.easy_accuracy]
                 ax.plot(
                     FIFTHS,
@@ -204,7 +211,7 @@ class Conflicting(Divided):
                 xlabel="response time [fifths, fast to slow]", ylabel="accuracy [share right]", xticks=FIFTHS
             )
 
-        return self.panels(frame, axes, [times, delta, accuracy])
+        return self.sheets(frame, [times, delta, accuracy])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

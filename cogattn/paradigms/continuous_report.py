@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +31,8 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, betwee
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -108,7 +106,7 @@ class ContinuousReport(Divided):
         """There is no table."""
         return pd.DataFrame(columns=["set_size", "mean", "sd", "n"], dtype=float)
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """The errors of the first arm with the mixture that was found in them; what it finds in those of every arm."""
         known, sizes = pens_of(frame), np.array(sorted(frame["set_size"].unique()))
         found = {str(arm): pooled(own, _mixtures, groups=5) for arm, own in frame.groupby("arm", sort=False)}
@@ -147,7 +145,7 @@ class ContinuousReport(Divided):
             label = "sd of what is remembered [degrees]"
             ax.set(xlabel="set size [colours]", ylabel=label, ylim=(0, None))
 
-        return self.panels(frame, axes, [errors, remembered, width])
+        return self.sheets(frame, [errors, remembered, width])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,8 @@ import pandas as pd
 from cogattn.errors import number, whole
 from cogattn.paradigms.base import Answers, Condition, Metric, Pace, curve, pens_of
 from cogattn.paradigms.watch import Array, Watch
-from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -112,18 +109,20 @@ class DigitStream(Watch):
         """None: an empty table."""
         return pd.DataFrame({"targets": [], "distractors": [], "mean": [], "sd": [], "n": []})
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Targets reported over the hour, and how often attention was on its task."""
         f, known = _tenths(frame), pens_of(frame)
-        with plot.style() as plt:
-            if axes is None:
-                _, axes = plt.subplots(1, 2, figsize=(8.4, 4.2))
-            over: dict[str, Any] = {"along": "minute", "xlabel": "time on task [min]"}
+        over: dict[str, Any] = {"along": "minute", "xlabel": "time on task [min]"}
+
+        def targets(ax: Any) -> None:
             label = f"targets reported [items of {self.targets}]"
-            curve(axes[0], f, "score", "block", known, ylabel=label, ylim=(0, None), **over)
+            curve(ax, f, "score", "block", known, ylabel=label, ylim=(0, None), **over)
+
+        def attention(ax: Any) -> None:
             label = "attention on its task [share of displays]"
-            curve(axes[1], f, "on_task", "block", known, ylabel=label, ylim=(0, 1.05), **over)
-            return plot.finish(axes[0].figure, axes, self.finding(frame))
+            curve(ax, f, "on_task", "block", known, ylabel=label, ylim=(0, 1.05), **over)
+
+        return Drawn.of(self.finding(frame), [targets, attention], size=(8.4, 4.2))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

@@ -18,6 +18,7 @@ from cogattn.mind.draws import GUESS, LAYOUT
 from cogattn.paradigms.base import Condition, curve
 from cogattn.paradigms.watch import Array, Seen, Watch
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, TaskStream
 
 if TYPE_CHECKING:
@@ -75,16 +76,13 @@ class Divided(Watch):
         """`base.curve`, with people only where they were measured under these options."""
         curve(ax, rows, value, column, known, people if self.as_people else None, **how)
 
+    def sheets(self, frame: pd.DataFrame, draws: list[Any]) -> Drawn:
+        """Panels side by side as data, each drawn by draws[i](ax), and the finding as title."""
+        return Drawn.of(self.finding(frame), draws)
+
     def panels(self, frame: pd.DataFrame, axes: Any, draws: list[Any]) -> Figure:
         """Panels side by side, each drawn by draws[i](ax), with one legend and the finding as title."""
-        with plot.style() as plt:
-            if axes is None:
-                width = max(6.4, 1.2 + 3.9 * len(draws))
-                _, axes = plt.subplots(1, len(draws), figsize=(width, 4.4), squeeze=False)
-            axes = list(np.ravel(axes))
-            for ax, draw in zip(axes, draws, strict=True):
-                draw(ax)
-            return plot.finish(axes[0].figure, axes, self.finding(frame))
+        return self.sheets(frame, draws).figure(axes)
 
 
 def account(score: Array, answered: Array | None = None, arrived: Array | int = 1) -> dict[str, Array]:

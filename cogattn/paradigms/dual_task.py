@@ -27,7 +27,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,10 +41,8 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, betwee
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 #: What the two tasks draw on; none = they compete with everything.
 RESOURCES: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]] = {
@@ -163,7 +161,7 @@ class DualTask(Divided):
         """There is no table."""
         return pd.DataFrame(columns=["share", "mean", "sd", "n"], dtype=float)
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """The operating characteristic with three laws through the single levels; workload capacity over time."""
         known = pens_of(frame)
 
@@ -190,7 +188,7 @@ class DualTask(Divided):
             label = "workload capacity C_OR [ratio]"
             ax.set(xlabel="responses to both so far [%]", ylabel=label, ylim=(0, 1.6))
 
-        return self.panels(frame, axes, [trade, capacity])
+        return self.sheets(frame, [trade, capacity])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

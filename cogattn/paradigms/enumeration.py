@@ -13,7 +13,7 @@ people.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -24,10 +24,8 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regres
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ class Enumeration(Divided):
         """None but the published slopes: an empty table."""
         return pd.DataFrame({"dots": [], "mean": [], "sd": [], "n": []})
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Response time over the number of dots, beside lines of the published slopes."""
         f, known = frame.assign(ms=frame["rt"] * 1000), pens_of(frame)
 
@@ -117,7 +115,7 @@ class Enumeration(Divided):
             start = float(first.iloc[0]) - np.interp(first.index[0], x, rise)
             ax.plot(x, start + rise, color=plot.LAW, linewidth=1.2, linestyle=":", label="published slopes")
 
-        return self.panels(frame, axes, [curve])
+        return self.sheets(frame, [curve])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

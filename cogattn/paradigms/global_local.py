@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -32,10 +32,8 @@ from cogattn.laws.conflict import exchanged
 from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Stimulus, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 LEVELS = {"global": 1, "local": 0}
 
@@ -118,7 +116,7 @@ class GlobalLocal(Selecting):
             out[f"{level} told, errors incongruent"] = told | {"congruence": -1}
         return out
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT and errors by congruence, for either level (filled: the large letter is told)."""
         known, ticks = pens_of(frame), {k: KINDS[k] for k in self.kinds}
         words = ("filled: global letter told", "hollow: local letter told")
@@ -134,6 +132,6 @@ class GlobalLocal(Selecting):
             )  # fmt: skip
             return self.both(large, small, words)
 
-        return self.panels(
-            frame, axes, [by_kind(timed(frame), "ms", "RT [ms]"), by_kind(frame, "error", "errors [share]")]
+        return self.sheets(
+            frame, [by_kind(timed(frame), "ms", "RT [ms]"), by_kind(frame, "error", "errors [share]")]
         )

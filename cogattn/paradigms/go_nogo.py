@@ -15,7 +15,7 @@ people's fall.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,11 +25,8 @@ from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, scattered
-from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _BEFORE = 4  # go trials before an error
 
@@ -133,23 +130,26 @@ class GoNoGo(Watch):
         ]  # fmt: skip
         return pd.DataFrame(rows)
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Commissions rise while RT stays flat."""
         f, t, known = _prepared(frame), self.human(), pens_of(frame)
         f = f.assign(go_rt=(f["rt"] * 1000).where(~f["signal"]), minute=f["onset"] / 60)
         t = t.assign(minute=(t["block"] + 0.5) * self.length({}) * self.pace / 60 / 5)
-        with plot.style() as plt:
-            if axes is None:
-                _, axes = plt.subplots(1, 2, figsize=(8.4, 4.2))
-            for ax, value, mean, sd, label in (
-                (axes[0], "commission", "mean", "sd", "commission errors [share of no-gos]"),
-                (axes[1], "go_rt", "rt", "rt_sd", "go RT [ms]"),
-            ):
-                people = t.assign(mean=t[mean], sd=t[sd]) if self.nogo == 0.1 else None
-                curve(ax, f, value, "block", known, people, along="minute", ylabel=label)
-                ax.set(xlabel="time on task [min]")
-            axes[0].set_ylim(-0.02, None)
-            return plot.finish(axes[0].figure, axes, self.finding(frame))
+        people = t if self.nogo == 0.1 else None
+
+        def panel(ax: Any, value: str, shown: pd.DataFrame | None, label: str) -> None:
+            curve(ax, f, value, "block", known, shown, along="minute", ylabel=label)
+            ax.set(xlabel="time on task [min]")
+
+        def commissions(ax: Any) -> None:
+            panel(ax, "commission", people, "commission errors [share of no-gos]")
+            ax.set_ylim(-0.02, None)
+
+        def times(ax: Any) -> None:
+            shown = None if people is None else people.assign(mean=people["rt"], sd=people["rt_sd"])
+            panel(ax, "go_rt", shown, "go RT [ms]")
+
+        return Drawn.of(self.finding(frame), [commissions, times], size=(8.4, 4.2))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

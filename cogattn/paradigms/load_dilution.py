@@ -23,7 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -35,10 +35,8 @@ from cogattn.paradigms.conflict import KINDS, Flanker
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, telling, timed
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Stimulus, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 def taken(letters: npt.ArrayLike, weight: float = 1.0, distractor: float = 1.0) -> npt.NDArray[np.float64]:
@@ -128,7 +126,7 @@ class LoadDilution(Selecting):
                 }
         return out
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Interference and response times over the letters: searched (load, filled) or only there (dilution, hollow),
         with D(n) to the last."""
         known, first = pens_of(frame), frame[frame["arm"] == frame["arm"].iloc[0]]
@@ -156,4 +154,4 @@ class LoadDilution(Selecting):
                 self.panel(ax, own, "ms", "letters", known, hollow=not load, band=bool(load))
             ax.set(xlabel="letters beside the target [letters]", ylabel="RT [ms]", ylim=(0, None))
 
-        return self.panels(frame, axes, [interference, times])
+        return self.sheets(frame, [interference, times])

@@ -16,7 +16,7 @@ inside the bands: it never takes the letter of n - 1 ago for that of n ago, sinc
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -30,10 +30,8 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, guesse
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _ALPHABET = 8
 
@@ -185,7 +183,7 @@ class NBack(Divided):
         """People updated as they do."""
         return self.update == "random"
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """d' and accuracy over load."""
         table, t, known = sensitivity(frame), self.human(), pens_of(frame)
         marks: Any = {"xlabel": "n back [items]", "xticks": self.loads}
@@ -199,7 +197,7 @@ class NBack(Divided):
             self.panel(ax, table, "accuracy", "load", known, own, ylim=(0.45, 1.03), **words, **marks)
             ax.axhline(0.5, color=plot.QUIET, linewidth=0.8)
 
-        return self.panels(frame, axes, [left, right])
+        return self.sheets(frame, [left, right])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

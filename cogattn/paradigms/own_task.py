@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,8 @@ from cogattn.errors import InputError, choice
 from cogattn.nn.networks.subjects import Exam, Specialist, find_specialist
 from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm, curve, pens_of
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _PLAIN = Exam("A network's own task", "value", (0.0,), "value", "score")
 
@@ -140,11 +138,11 @@ class OwnTask(Paradigm):
         """There is no table."""
         return pd.DataFrame(columns=[self.asked.column, "mean", "sd", "n"], dtype=float)
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """The score over what varies, a line per arm; dotted: the score of one who knows nothing."""
         exam = self.asked
-        with plot.style() as plt:
-            ax = plt.subplots(figsize=(6.4, 4.8))[1] if axes is None else np.ravel(axes)[0]
+
+        def scores(ax: Any) -> None:
             curve(ax, frame, "score", exam.column, pens_of(frame))
             if np.isfinite(exam.chance):
                 ax.axhline(exam.chance, color=plot.QUIET, linewidth=0.9, linestyle=":", label="knows nothing")
@@ -152,7 +150,8 @@ class OwnTask(Paradigm):
             ax.set_xticks(sorted(frame[exam.column].unique()))
             if exam.perfect == 1.0:
                 ax.set_ylim(min(0.0, float(frame["score"].min())), 1.05)
-            return plot.finish(ax.figure, [ax], self.finding(frame))
+
+        return Drawn.of(self.finding(frame), [scores], size=(6.4, 4.8))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

@@ -11,7 +11,6 @@ reports of the same people; what is predicted is that one alpha serves a whole p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,9 +19,7 @@ from cogattn import human
 from cogattn.errors import InputError, number, whole
 from cogattn.paradigms.base import Condition, Metric
 from cogattn.paradigms.report import Report, series
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from cogattn.view.drawn import Drawn
 
 
 @dataclass(frozen=True)
@@ -91,9 +88,9 @@ class PartialReport(Report):
         """People were measured with two targets at 83 ms."""
         return self.targets == 2 and abs(self.exposure - 5 / 60) < 0.001
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Targets reported over the number of distractors."""
-        return self.draw(frame, axes, "distractors", scale=1.0, x_label="distractors [items]")
+        return self.sheets(frame, "distractors", scale=1.0, x_label="distractors [items]")
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

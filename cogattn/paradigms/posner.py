@@ -23,7 +23,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -32,10 +32,8 @@ from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, timed
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Change, Stimulus, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 CUES = {"valid": 1, "neutral": 0, "invalid": -1}
 _STEPS = 24  # of attention's way after the target's onset, over six time constants
@@ -123,7 +121,7 @@ class Posner(Selecting):
             out[f"{what}{word}{unit}"] = {"cue": cues, "soa": max(self.soas)}
         return out
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT and errors by cue at the longest SOA; benefits (filled) and costs (hollow) over SOA."""
         last, known = frame[frame["soa"] == frame["soa"].max()], pens_of(frame)
         value, unit = ("ms", "[ms]") if self.exposure >= END else ("error", "[share right]")
@@ -145,4 +143,4 @@ class Posner(Selecting):
                 ("filled: benefit of a valid cue", "hollow: cost of an invalid one"),
             ),
         ]
-        return self.panels(frame, axes, draws)
+        return self.sheets(frame, draws)

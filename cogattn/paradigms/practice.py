@@ -18,7 +18,7 @@ What fails: Softmax attention has no slope that could shrink. The mind improves 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -31,10 +31,8 @@ from cogattn.paradigms.report import series
 from cogattn.paradigms.visual_search import answers, search_trial
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _BIN = 250  # trials of a bin of the human table
 
@@ -115,7 +113,7 @@ class Practice(Divided):
         """People had these set sizes, and 2s were always what was looked for."""
         return self.set_sizes == (3, 6, 12, 18) and self.mapping == "consistent"
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT over set size, the slope over practice, and how much faster people and minds become."""
         ms, t, known = frame.assign(ms=1000 * frame["rt"]), self.human(), pens_of(frame)
         keys = ["arm", "person"]
@@ -149,7 +147,7 @@ class Practice(Divided):
                 at, rel = 1000 * quarter.index + 500, quarter / quarter.iloc[0]
                 ax.plot(at, rel, "*", color=plot.PEOPLE, markersize=8, label="people (with absent trials)")
 
-        return self.panels(frame, axes, [times, over, gain])
+        return self.sheets(frame, [times, over, gain])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

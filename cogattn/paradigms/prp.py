@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -29,10 +29,8 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, betwee
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _END = 4.0  # s from S1 to the end of a trial
 
@@ -158,7 +156,7 @@ class PRP(Divided):
         """People were measured at 50 to 800 ms."""
         return {0.05, 0.15, 0.3, 0.8} <= {round(s, 4) for s in self.soas}
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT1 (hollow) and RT2 (filled) over SOA, and the carry-over from RT1 to RT2."""
         t, known = self.human(), pens_of(frame)
         f = frame.assign(rt1=frame["rt1"] * 1000, rt2=frame["rt2"] * 1000)
@@ -179,7 +177,7 @@ class PRP(Divided):
             for law in (0, 1):
                 ax.axhline(law, color=plot.QUIET, linewidth=0.8)
 
-        return self.panels(frame, axes, [times, carry])
+        return self.sheets(frame, [times, carry])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

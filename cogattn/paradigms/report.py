@@ -10,7 +10,7 @@ import numbers
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,8 @@ import pandas as pd
 from cogattn.errors import InputError, number
 from cogattn.paradigms.base import Answers, Condition, Law, Paradigm, Rival, curve, pens_of
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import TaskStream, display
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -73,32 +71,36 @@ class Report(Paradigm):
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves: the figure's title."""
 
-    def draw(self, frame: pd.DataFrame, axes: Any, column: str, scale: float, x_label: str) -> Figure:
+    def sheets(self, frame: pd.DataFrame, column: str, scale: float, x_label: str) -> Drawn:
         """Targets reported over one condition column, people beside every arm; below it the misfit to people.
 
         The mean over people is the mean over trials: each has as many.
         """
-        with plot.style() as plt:
-            if axes is None:
-                _, axes = plt.subplots(2, 1, figsize=(6.4, 5.8), height_ratios=[5, 1], sharex=True)
-            top, strip = axes
-            people, known = self.human().sort_values(column), pens_of(frame)
-            people = people.assign(**{column: people[column] * scale})
-            rows = frame.assign(**{column: frame[column] * scale})
-            curve(top, rows, "score", column, known, people if self.as_people else None)
-            if self.as_people:
-                error = people["sd"] / np.sqrt(people["n"])
-                means = rows.groupby(["arm", column], sort=False)["score"].mean()
-                misfits = {a: (_at(means[a], people[column]) - people["mean"]) / error for a in known}
-                plot.misfit(strip, people[column], misfits, known)
-            else:
-                strip.set_axis_off()
-            most = int(frame["arrived"].max())
+        people, known = self.human().sort_values(column), pens_of(frame)
+        people = people.assign(**{column: people[column] * scale})
+        rows = frame.assign(**{column: frame[column] * scale})
+        most = int(frame["arrived"].max())
+
+        def top(ax: Any) -> None:
+            curve(ax, rows, "score", column, known, people if self.as_people else None)
             if rows[column].nunique() <= 5:
-                top.set_xticks(sorted(rows[column].unique()))
-            top.set(ylabel=f"targets reported [items of {most}]", ylim=(0, most * 1.05))
-            (strip if self.as_people else top).set_xlabel(x_label)
-            return plot.finish(top.figure, [top], self.finding(frame))
+                ax.set_xticks(sorted(rows[column].unique()))
+            ax.set(ylabel=f"targets reported [items of {most}]", ylim=(0, most * 1.05))
+            if not self.as_people:
+                ax.set(xlabel=x_label)
+
+        def strip(ax: Any) -> None:
+            if not self.as_people:
+                ax.set_axis_off()
+                return
+            error = people["sd"] / np.sqrt(people["n"])
+            means = rows.groupby(["arm", column], sort=False)["score"].mean()
+            misfits = {a: (_at(means[a], people[column]) - people["mean"]) / error for a in known}
+            plot.misfit(ax, people[column], misfits, known)
+            ax.set(xlabel=x_label)
+
+        grid = {"height_ratios": [5, 1], "sharex": True}
+        return Drawn.of(self.finding(frame), [top, strip], size=(6.4, 5.8), rows=2, strips=1, how=grid)
 
 
 def _at(means: pd.Series, x: pd.Series) -> npt.NDArray[np.float64]:

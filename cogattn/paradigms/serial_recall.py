@@ -16,7 +16,7 @@ rehearse; it has no advantage of the first letters, and errors of order are thos
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,10 +27,8 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, betwee
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 POLICIES = ("lose", "random", "oldest", "weakest")
 
@@ -124,7 +122,7 @@ class SerialRecall(Divided):
         """There is no table."""
         return pd.DataFrame(columns=["length", "mean", "sd", "n"], dtype=float)
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Right by serial position for the longest list, share right and perfect lists over length."""
         known, last = pens_of(frame), max(self.lengths)
         wide, places = frame[frame["length"] == last], [f"p{i + 1}" for i in range(last)]
@@ -147,7 +145,7 @@ class SerialRecall(Divided):
             self.panel(ax, rows, "perfect", "length", known, ylabel="perfect lists [share]", **length)
             ax.axhline(0.5, color=plot.QUIET, linewidth=0.8)
 
-        return self.panels(frame, axes, [positions, shares, perfect])
+        return self.sheets(frame, [positions, shares, perfect])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -20,11 +20,8 @@ from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Law, Metric, Pace, Rival, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, chances, lapsed
-from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _BIN = 10
 _DEADLINE = 2.0  # s, after which the stimulus is gone
@@ -157,36 +154,22 @@ class SimpleRT(Watch):
              "lapse": t["lapse_ge500"], "lapse_sd": t["lapse_sd"], "n": t["n"]}
         )  # fmt: skip
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Speed and lapses over time on task, bin by bin over the human table."""
         f, t, known = _prepared(frame), self.human(), pens_of(frame)
         as_people = (self.block, self.blocks) == (50, 3)
-        with plot.style() as plt:
-            if axes is None:
-                _, axes = plt.subplots(1, 2, figsize=(8.4, 4.4))
-            for ax, value, mean, sd, label in (
-                (axes[0], "speed", "mean", "sd", "speed 1/RT [1/s]"),
-                (axes[1], "lapsing", "lapse", "lapse_sd", "lapses of 500 ms or more [share]"),
-            ):
-                people = t.assign(mean=t[mean], sd=t[sd]) if as_people else None
-                curve(
-                    ax,
-                    f,
-                    value,
-                    "bin",
-                    known,
-                    people,
-                    along="minute",
-                    xlabel="time on task [min]",
-                    ylabel=label,
-                )
-            if len(
-                t
-            ):  # the spread between people is as wide as the panel is high: their interval is what is asked
-                axes[1].set_ylim(-0.01, 3 * t["lapse"].max())
-            else:
-                axes[1].set_ylim(bottom=-0.01)
-            return plot.finish(axes[0].figure, axes, self.finding(frame))
+        over: dict[str, Any] = {"along": "minute", "xlabel": "time on task [min]"}
+
+        def speed(ax: Any) -> None:
+            curve(ax, f, "speed", "bin", known, t if as_people else None, ylabel="speed 1/RT [1/s]", **over)
+
+        def lapses(ax: Any) -> None:
+            people = t.assign(mean=t["lapse"], sd=t["lapse_sd"]) if as_people else None
+            curve(ax, f, "lapsing", "bin", known, people, ylabel="lapses of 500 ms or more [share]", **over)
+            # the spread between people is as wide as the panel is high: their interval is what is asked
+            ax.set_ylim(-0.01, 3 * t["lapse"].max() if len(t) else None)
+
+        return Drawn.of(self.finding(frame), [speed, lapses], size=(8.4, 4.4))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

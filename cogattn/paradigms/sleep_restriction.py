@@ -13,7 +13,7 @@ first day on.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -25,10 +25,8 @@ from cogattn.paradigms.base import Condition, Metric, Pace, curve, pens_of
 from cogattn.paradigms.simple_rt import PVT
 from cogattn.paradigms.watch import Array, Watch, lapsed
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _USUAL = 5  # days of usual sleep before day 0, so that no start value matters
 _TESTS = (9, 12, 15, 21)
@@ -103,22 +101,27 @@ class SleepRestriction(Watch):
         t = human.table("sleep_restriction")
         return pd.DataFrame({"day": t["Days"], "mean": t["meanRT_ms"], "sd": t["sd_ms"], "n": t["n"]})
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Mean RT and lapses by day. People were laboratory adults; the population answers online: only slopes
         compare."""
         t, known = self.human(), pens_of(frame)
         f = frame.assign(ms=1000 * frame["rt"].where(frame["rt"] >= 0.1), lapse=lapsed(frame).astype(float))
-        with plot.style() as plt:
-            if axes is None:
-                _, axes = plt.subplots(1, 2, figsize=(8.4, 4.2))
-            day: dict[str, Any] = {"xlabel": "day [number]"}
-            curve(axes[0], f, "ms", "day", known, t, ylabel="mean RT [ms]", ylim=(0, None), **day)
+        day: dict[str, Any] = {"xlabel": "day [number]"}
+
+        def begins(ax: Any) -> None:
+            words = f"from here {self.in_bed:g} h in bed"
+            ax.axvline(self.baseline + 0.5, color=plot.QUIET, linewidth=0.9, linestyle=":", label=words)
+
+        def times(ax: Any) -> None:
+            curve(ax, f, "ms", "day", known, t, ylabel="mean RT [ms]", ylim=(0, None), **day)
+            begins(ax)
+
+        def lapses(ax: Any) -> None:
             label = "lapses of 500 ms or more [share]"
-            curve(axes[1], f, "lapse", "day", known, ylabel=label, ylim=(-0.01, None), **day)
-            for ax in axes:
-                words = f"from here {self.in_bed:g} h in bed"
-                ax.axvline(self.baseline + 0.5, color=plot.QUIET, linewidth=0.9, linestyle=":", label=words)
-            return plot.finish(axes[0].figure, axes, self.finding(frame))
+            curve(ax, f, "lapse", "day", known, ylabel=label, ylim=(-0.01, None), **day)
+            begins(ax)
+
+        return Drawn.of(self.finding(frame), [times, lapses], size=(8.4, 4.2))
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

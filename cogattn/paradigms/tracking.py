@@ -16,7 +16,7 @@ distance, which limit people as much, make no difference here.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -28,10 +28,8 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, betwee
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
@@ -101,7 +99,7 @@ class Tracking(Divided):
         """There is no table."""
         return pd.DataFrame(columns=["targets", "mean", "sd", "n"], dtype=float)
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Accuracy and the effective number over the number of targets, with the law."""
         f, known = frame.assign(effective=frame["targets"] * (2.0 * frame["correct"] - 1)), pens_of(frame)
         f["right"] = f["correct"].astype(float)
@@ -120,7 +118,7 @@ class Tracking(Divided):
             self.panel(ax, f, "effective", "targets", known, ylabel="effective number [targets]", **number)
             ax.plot(grid, np.minimum(grid, slots), **law)
 
-        return self.panels(frame, axes, [accuracy, effective])
+        return self.sheets(frame, [accuracy, effective])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

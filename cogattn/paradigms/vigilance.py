@@ -11,7 +11,8 @@ told apart [assumption]).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from functools import partial
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -23,10 +24,8 @@ from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of, pooled
 from cogattn.paradigms.watch import Array, Seen, Watch, chances, scattered
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 _ANSWER = 2.0  # s, within which a response counts
 
@@ -140,7 +139,7 @@ class Vigilance(Watch):
              "d_sd": t["dprime_sd"], "c_sd": t["c_sd"], "n": t["n"]}
         )  # fmt: skip
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Hits, false alarms, criterion and d' by block.
 
         Criterion and d' are those of the mean rates (their interval by `base.pooled`), as for people; people's bars
@@ -152,31 +151,36 @@ class Vigilance(Watch):
         said = own["responded"].astype(float)
         rows = own.assign(hit=said.where(own["signal"]), fa=said.where(~own["signal"]))
         time = {"xlabel": "time on task [min]"}
-        with plot.style() as plt:
-            if axes is None:
-                _, axes = plt.subplots(2, 2, figsize=(8.4, 6.6), sharex=True)
-            (hits, alarms), (bias, ability) = axes
-            for ax, value, sd, label in (
-                (hits, "hit", "sd", "hits [share]"), (alarms, "fa", "fa_sd", "false alarms [share]"),
-            ):  # fmt: skip
-                people = t.assign(mean=t[value], sd=t[sd]) if self.as_people else None
-                curve(ax, rows, value, "block", known, people, along="minute", ylabel=label)
-            hits.set_ylim(0, 1.03)
-            alarms.set_ylim(-0.01, None)
-            for arm, f in rows.groupby("arm", sort=False):
-                minute = f.groupby("block")["minute"].mean()
-                y, half = pooled(f, lambda g: blockwise(g)[["c", "d"]].to_numpy().T)
-                for ax, value, width in zip((bias, ability), y, half, strict=True):
-                    plot.line(ax, minute, value, width, known[str(arm)], str(arm))
-            for ax, column, label in (
-                (bias, "c", "criterion c [sd of the noise]"),
-                (ability, "d", "d' [sd of the noise]"),
-            ):
-                if self.as_people:
-                    plot.people(ax, t["minute"], t[column], t[f"{column}_sd"], t["n"])
-                ax.set(ylabel=label, **time)
-            ability.set_ylim(0, None)
-            return plot.finish(axes[0, 0].figure, axes.ravel(), self.finding(frame))
+        by_arm = [
+            (
+                str(arm),
+                f.groupby("block")["minute"].mean(),
+                *pooled(f, lambda g: blockwise(g)[["c", "d"]].to_numpy().T),
+            )
+            for arm, f in rows.groupby("arm", sort=False)
+        ]
+
+        def rate(ax: Any, value: str, sd: str, label: str, limits: tuple[float, float | None]) -> None:
+            people = t.assign(mean=t[value], sd=t[sd]) if self.as_people else None
+            curve(ax, rows, value, "block", known, people, along="minute", ylabel=label)
+            ax.set_ylim(*limits)
+
+        def pool(ax: Any, place: int, column: str, label: str) -> None:
+            for arm, minute, y, half in by_arm:
+                plot.line(ax, minute, y[place], half[place], known[arm], arm)
+            if self.as_people:
+                plot.people(ax, t["minute"], t[column], t[f"{column}_sd"], t["n"])
+            ax.set(ylabel=label, **time)
+            if column == "d":
+                ax.set_ylim(0, None)
+
+        draws = [
+            partial(rate, value="hit", sd="sd", label="hits [share]", limits=(0, 1.03)),
+            partial(rate, value="fa", sd="fa_sd", label="false alarms [share]", limits=(-0.01, None)),
+            partial(pool, place=0, column="c", label="criterion c [sd of the noise]"),
+            partial(pool, place=1, column="d", label="d' [sd of the noise]"),
+        ]
+        return Drawn.of(self.finding(frame), draws, size=(8.4, 6.6), rows=2, how={"sharex": True})
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""
@@ -298,19 +302,22 @@ class MackworthClock(Watch):
         """None is shipped: an empty table."""
         return pd.DataFrame({"alternate": [], "block": [], "mean": [], "sd": [], "n": []})
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Misses by half hour, on end and with alternation."""
         known = pens_of(frame)
         f = frame.assign(miss=frame["missed"].astype(float), hours=0.5 * (frame["block"] + 1))
-        with plot.style() as plt:
-            if axes is None:
-                _, axes = plt.subplots(1, 2, figsize=(8.4, 4.2), sharey=True)
-            for ax, (alternate, own) in zip(axes, f.groupby("alternate"), strict=False):
-                title = "half hours on and off duty" if alternate else f"{self.hours:g} hours on end"
-                curve(ax, own, "miss", "hours", known, xlabel="time on duty [h]", title=title)
-                ax.set_xticks(sorted(f["hours"].unique()))
-            axes[0].set(ylabel="signals missed [share]", ylim=(-0.02, None))
-            return plot.finish(axes[0].figure, axes, self.finding(frame))
+        hours = list(f.groupby("alternate"))
+
+        def panel(ax: Any, alternate: int, own: pd.DataFrame) -> None:
+            title = "half hours on and off duty" if alternate else f"{self.hours:g} hours on end"
+            curve(ax, own, "miss", "hours", known, xlabel="time on duty [h]", title=title)
+            ax.set_xticks(sorted(f["hours"].unique()))
+            ax.set_ylim(-0.02, None)
+            if alternate == hours[0][0]:
+                ax.set(ylabel="signals missed [share]")
+
+        draws = [partial(panel, alternate=int(kind), own=own) for kind, own in hours]
+        return Drawn.of(self.finding(frame), draws, size=(8.4, 4.2), how={"sharey": True})
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

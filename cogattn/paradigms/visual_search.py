@@ -18,7 +18,7 @@ conjunction without a target is too steep.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -31,10 +31,8 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regres
 from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Session, Stimulus, Task, TaskStream
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 #: display: (guidance, time of a visit in simple responses). The names are those of the human table.
 DISPLAYS = {"feature": (1e4, 0.67), "conjunction": (3.29, 1.04), "spatial_2v5": (1.25, 2.17)}
@@ -187,7 +185,7 @@ class VisualSearch(Divided):
              "sd": t["RT_sd_sub"] / 1000, "n": t["n_sub"], "error": t["error"]}
         )  # fmt: skip
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT over set size for each display, with and without a target (filled and hollow), and misses."""
         t, known = self.human(), pens_of(frame)
         size: dict[str, Any] = {"xlabel": "set size [items]", "ylim": (0, None)}
@@ -212,7 +210,7 @@ class VisualSearch(Divided):
             self.panel(ax, own, "error", "set_size", known, shown, ylabel="misses [share]", **size)
             ax.set(title=f"misses, {_WORDS[last]}")
 
-        return self.panels(frame, axes, [*(times(d) for d in self.displays), misses])
+        return self.sheets(frame, [*(times(d) for d in self.displays), misses])
 
     def finding(self, frame: pd.DataFrame) -> str:
         """What was found, in a line, from the numbers themselves."""

@@ -11,7 +11,6 @@ level off. The mind lies a little below people at nearly every exposure (by .1 t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,9 +19,7 @@ from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Metric
 from cogattn.paradigms.report import Report, series
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from cogattn.view.drawn import Drawn
 
 _FRAMES = (1, 2, 3, 4, 5, 6, 9, 12)
 
@@ -82,9 +79,9 @@ class WholeReport(Report):
             }
         )
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Letters reported over exposure."""
-        return self.draw(frame, axes, "exposure", scale=1000.0, x_label="exposure [ms]")
+        return self.sheets(frame, "exposure", scale=1000.0, x_label="exposure [ms]")
 
     def _human_means(self) -> dict[int, float]:
         if not self.as_people:

@@ -23,6 +23,7 @@ import numpy.typing as npt
 from scipy import special
 
 from cogattn.errors import RunError
+from cogattn.view.sheet import noted
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -106,12 +107,14 @@ def people(
     """Human means: thick bar = 95 % interval of the mean, thin bar = one sd between people each way. Where no sd is
     known there are no bars."""
     x, mean, sd, n = (np.asarray(a, float) for a in (x, mean, sd, n))
-    if (np.nan_to_num(sd) > 0).any():
-        ax.errorbar(x, mean, yerr=sd, fmt="none", ecolor=QUIET, elinewidth=0.9, capsize=2.5, zorder=3)
-        half = interval(sd, n)
-        ax.errorbar(x, mean, yerr=half, fmt="none", ecolor=PEOPLE, elinewidth=2.2, zorder=5, label=_STARS)
-    inside = "white" if hollow else PEOPLE
-    ax.plot(x, mean, "*", color=PEOPLE, markersize=8, markerfacecolor=inside, label=label, zorder=6)
+    half = interval(sd, n)
+    spread = {"low": mean - half, "high": mean + half, "below": mean - sd, "above": mean + sd}
+    with noted(ax, "people", "people", hollow, x=x, y=mean, **spread):
+        if (np.nan_to_num(sd) > 0).any():
+            ax.errorbar(x, mean, yerr=sd, fmt="none", ecolor=QUIET, elinewidth=0.9, capsize=2.5, zorder=3)
+            ax.errorbar(x, mean, yerr=half, fmt="none", ecolor=PEOPLE, elinewidth=2.2, zorder=5, label=_STARS)
+        inside = "white" if hollow else PEOPLE
+        ax.plot(x, mean, "*", color=PEOPLE, markersize=8, markerfacecolor=inside, label=label, zorder=6)
 
 
 def arm(
@@ -123,9 +126,10 @@ def arm(
     *,
     band: bool = True,
     hollow: bool = False,
+    series: str | None = None,
 ) -> None:
     """One arm: the mean over its people with its 95 % interval, and a band of one sd between them. by_person is
-    (people, len(x)); a person's missing values count for nothing."""
+    (people, len(x)); a person's missing values count for nothing. series: the arm, where it is not in the legend."""
     y = np.atleast_2d(np.asarray(by_person, float))
     n = np.isfinite(y).sum(0)
     known = n > 0
@@ -133,9 +137,11 @@ def arm(
     mean[known] = np.nanmean(y[:, known], 0)
     sd[n > 1] = np.nanstd(y[:, n > 1], 0, ddof=1)
     x = np.asarray(x, float)
-    line(ax, x, mean, interval(sd, n), pen, label, hollow=hollow)
+    half, low, high = interval(sd, n), mean - sd, mean + sd
+    spread = {"low": mean - half, "high": mean + half, "below": low, "above": high}
+    with noted(ax, "model", series or label, hollow, x=x, y=mean, **spread):
+        line(ax, x, mean, half, pen, label, hollow=hollow)
     if band and (n > 1).any():
-        low, high = mean - sd, mean + sd
         ax.fill_between(x, low, high, color=pen.color, alpha=0.14, linewidth=0, zorder=1, label=_BAND)
 
 
@@ -151,6 +157,24 @@ def line(
     across: npt.ArrayLike | None = None,
 ) -> None:
     """One arm's values and half of their intervals (`across`: those of x)."""
+    ends: dict[str, Any] = {}
+    for names, middle, bar in ((("low", "high"), y, half), (("x_low", "x_high"), x, across)):
+        if bar is not None:
+            ends |= dict(zip(names, (np.subtract(middle, bar), np.add(middle, bar)), strict=True))
+    with noted(ax, "model", label, hollow, x=x, y=y, **ends):
+        _line(ax, x, y, half, pen, label, hollow, across)
+
+
+def _line(
+    ax: Axes,
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    half: npt.ArrayLike | None,
+    pen: Pen,
+    label: str,
+    hollow: bool,
+    across: npt.ArrayLike | None,
+) -> None:
     marks: dict[str, Any] = {
         "marker": pen.mark,
         "markersize": pen.size,
@@ -180,10 +204,11 @@ def misfit(ax: Axes, x: npt.ArrayLike, rows: dict[str, npt.ArrayLike], known: di
     ax.axhline(0, color=PEOPLE, linewidth=0.8)
     for name, z in rows.items():
         pen = known[name]
-        ax.plot(
-            np.asarray(x, float), np.clip(np.asarray(z, float), -9, 9), pen.mark,
-            color=pen.color, markersize=pen.size,
-        )  # fmt: skip
+        with noted(ax, "misfit", name, x=x, y=z):
+            ax.plot(
+                np.asarray(x, float), np.clip(np.asarray(z, float), -9, 9), pen.mark,
+                color=pen.color, markersize=pen.size,
+            )  # fmt: skip
     ax.set_ylim(-10, 10)
     ax.set_yticks([-9, -2, 2, 9], ["<-9", "-2", "2", ">9"])
     ax.set_ylabel("misfit\n[SE]")

@@ -71,7 +71,7 @@ class OrderJudgement(Divided):
     def human(self):
         return pd.DataFrame({"soa": [], "mean": [], "sd": [], "n": []})
 
-    def figure(self, frame, axes=None):
+    def drawn(self, frame):
         def curve(ax):
             self.panel(
                 ax,
@@ -85,7 +85,7 @@ class OrderJudgement(Divided):
             )
             ax.plot(20, 0.75, "*", color="#111111", label="75 % at about 20 ms (1961)", markersize=11)
 
-        return self.panels(frame, axes, [curve])
+        return self.sheets(frame, [curve])
 
     def finding(self, frame):
         share = frame[frame["soa"] == 0.02].groupby("arm", sort=False)["score"].mean()

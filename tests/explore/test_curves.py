@@ -11,6 +11,7 @@ from cogattn import paradigms
 from cogattn.explore import curves, drawing, playing, trial
 from cogattn.runs.experiment import events
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 
 mpl.use("Agg")
 
@@ -75,6 +76,60 @@ def test_every_paradigm_has_its_curves(name):
     first = trial.timeline(done, 0, 0)
     assert first.title
     assert [s for s in first.panels[0].strokes if len(s.x)] or first.panels[0].areas
+
+
+@pytest.mark.parametrize("name", [n for n in paradigms.names() if n != "control_room"])
+def test_the_table_of_curves_is_what_the_figure_shows(name):
+    """Made once: the figure is drawn from the same calls, so that its marks lie at the table's numbers."""
+    done, picture = playing.shown(playing.Play(name, ca.Observer(), full=False))
+    table = done.paradigm.curves(done.frame)
+    assert " ".join(table.attrs["title"].split()) == picture.title
+    assert set(table["kind"]) <= {"model", "people", "line", "misfit"}
+    assert set(table.query("kind == 'model'")["series"]) <= {"human", "softmax"}
+    for i, panel in enumerate(picture.panels):
+        own = table[table["panel"] == i]
+        marks = [s for s in panel.strokes if s.mark not in ("", "|") and len(s.x)]  # | is the end of a bar
+        there = {
+            (round(x, 9), round(y, 9)) for s in marks for x, y in zip(s.x, s.y, strict=True) if np.isfinite(y)
+        }
+        told = own[own["kind"].isin(["model", "people"]) & own["y"].notna()]
+        assert {(round(x, 9), round(y, 9)) for x, y in zip(told["x"], told["y"], strict=True)} == there
+        assert table.attrs["panels"][i].get("ylabel", "").split() == panel.y_label.split()
+    bars = table.dropna(subset=["low", "high"])
+    assert (bars["low"] <= bars["y"] + 1e-9).all()
+    assert (bars["y"] <= bars["high"] + 1e-9).all()
+
+
+def test_a_sheet_draws_what_it_was_told():
+    """The same calls on paper and on an Axes give the same marks, and a figure without curves as data says so."""
+
+    def told(ax):
+        plot.arm(ax, [1, 2], [[1.0, 2.0], [3.0, 2.0]], plot.pens(["human"])["human"], "human")
+        plot.people(ax, [1, 2], [2.0, 2.5], [0.5, 0.5], [4, 4])
+        ax.axhline(1.5)
+        ax.set(xlabel="x", ylim=(0, None))
+        ax.set_xticks([1, 2], ["one", "two"])
+
+    drawn = Drawn.of("told", [told])
+    once = curves.read(drawn.figure())
+    with plot.style() as plt:
+        figure, ax = plt.subplots(1, 1, figsize=(6.4, 4.4), squeeze=False)
+        told(ax[0, 0])
+        twice = curves.read(plot.finish(figure, [ax[0, 0]], "told"))
+    assert once.title == twice.title == "told"
+    assert once.panels[0].x_ticks == twice.panels[0].x_ticks == {1.0: "one", 2.0: "two"}
+    assert once.panels[0].y_range == twice.panels[0].y_range
+    for a, b in zip(once.panels[0].strokes, twice.panels[0].strokes, strict=True):
+        assert (a.name, a.color, a.dash, a.mark) == (b.name, b.color, b.dash, b.mark)
+        assert np.array_equal(a.y, b.y)
+    table = drawn.table()
+    assert table.query("kind == 'model'")["y"].tolist() == [2.0, 2.0]
+    assert table.query("kind == 'model'")["below"].tolist() == pytest.approx([2 - 2**0.5, 2.0])
+    assert table.query("kind == 'people'")["above"].tolist() == [2.5, 3.0]
+    assert table.attrs["panels"][0]["ylim"] == (0, None)
+    done = ca.run(paradigms.get("control_room")(loads=(1,), minutes=1.0), "human", people=1)
+    with pytest.raises(NotImplementedError, match="figure of its own"):
+        done.paradigm.curves(done.frame)
 
 
 def test_a_rule_spans_more_than_the_axes(report):

@@ -1,0 +1,66 @@
+"""A figure as data: a title and its panels (`view.sheet`), as a table of curves or in matplotlib.
+
+>>> shown = Drawn.of("Search", [lambda ax: ax.plot([1, 2], [300.0, 320.0], label="law")])
+>>> shown.table()[["panel", "series", "kind", "x", "y"]].values.tolist()
+[[0, 'law', 'line', 1.0, 300.0], [0, 'law', 'line', 2.0, 320.0]]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from cogattn.view import plot
+from cogattn.view.sheet import COLUMNS, Sheet
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A whole figure as data: what was found, in a line, and its panels, row by row."""
+
+    title: str
+    sheets: list[Sheet] = field(default_factory=list)
+    size: tuple[float, float] | None = None  #: inches; None: by the number of panels
+    rows: int = 1
+    strips: int = 0  #: the last panels that repeat what the others show (a misfit): they have no legend
+    how: Mapping[str, Any] = field(default_factory=dict)  #: of the grid: sharex, sharey, height_ratios
+
+    @classmethod
+    def of(cls, title: str, draws: Sequence[Callable[[Any], Any]], **layout: Any) -> Drawn:
+        """Panels, each drawn by draws[i](ax)."""
+        sheets = [Sheet() for _ in draws]
+        for sheet, draw in zip(sheets, draws, strict=True):
+            draw(sheet)
+        return cls(title, sheets, **layout)
+
+    @property
+    def main(self) -> list[Sheet]:
+        """The panels without the strips."""
+        return self.sheets[: len(self.sheets) - self.strips]
+
+    def table(self) -> pd.DataFrame:
+        """All curves, a row per point (`COLUMNS`); labels, limits and ticks are in `attrs["panels"]`."""
+        parts = [sheet.table().assign(panel=i) for i, sheet in enumerate(self.sheets)]
+        filled = [p for p in parts if len(p)] or parts
+        out = pd.concat(filled, ignore_index=True)[list(COLUMNS)]
+        out.attrs = {"title": self.title, "panels": [sheet.says for sheet in self.sheets]}
+        return out
+
+    def figure(self, axes: Any = None) -> Figure:
+        """The figure in matplotlib, on these axes if some are given."""
+        columns = -(-len(self.sheets) // self.rows)
+        with plot.style() as plt:
+            if axes is None:
+                size = self.size or (max(6.4, 1.2 + 3.9 * columns), 4.4)
+                axes = plt.subplots(self.rows, columns, figsize=size, squeeze=False, **self.how)[1]
+            axes = list(np.ravel(axes))
+            for ax, sheet in zip(axes, self.sheets, strict=True):
+                sheet.on(ax)
+            return plot.finish(axes[0].figure, axes[: len(self.main)], self.title)
