@@ -28,16 +28,33 @@ MOVED = {
     "texts": "nn.networks.texts",
     "digits": "nn.networks.digits",
     "experiment": "runs.experiment",
-    "results": "runs.results",
-    "scaling": "runs.scaling",
-    "comparison": "reports.comparison",
-    "scoring": "reports.scoring",
-    "explaining": "reports.explaining",
-    "verification": "reports.verification",
-    "realtime": "reports.realtime",
+    "results": "runs.trials",
+    "scaling": "runs.workers",
+    "comparison": "reports.compare",
+    "scoring": "reports.scorecard",
+    "explaining": "reports.explain",
+    "verification": "reports.verify",
+    "realtime": "reports.live",
     "plot": "view.plot",
     "gantt": "view.gantt",
+    "runs.results": "runs.trials",
+    "runs.scaling": "runs.workers",
+    "reports.realtime": "reports.live",
+    "reports.verification": "reports.verify",
+    "reports.explaining": "reports.explain",
+    "reports.scoring": "reports.scorecard",
+    "reports.comparison": "reports.compare",
 }
+
+
+def _place(fullname: str) -> str | None:
+    """Where a module of an old name is now, below the package; None if it has not moved."""
+    if fullname.startswith("cogattn."):
+        name = fullname.removeprefix("cogattn.")
+        for old, now in MOVED.items():
+            if f"{name}.".startswith(f"{old}."):
+                return now + name.removeprefix(old)
+    return None
 
 
 class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
@@ -50,15 +67,11 @@ class _Moved(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         target: ModuleType | None = None,  # noqa: ARG002
     ) -> importlib.machinery.ModuleSpec | None:
         """A spec for the old names, and for nothing else."""
-        package, _, rest = fullname.partition(".")
-        if package == "cogattn" and rest.partition(".")[0] in MOVED:
-            return importlib.util.spec_from_loader(fullname, self)
-        return None
+        return importlib.util.spec_from_loader(fullname, self) if _place(fullname) else None
 
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
         """The module at its new place; a part of a package that moved has moved with it."""
-        old, _, part = spec.name.removeprefix("cogattn.").partition(".")
-        now = ".".join(("cogattn", MOVED[old], *([part] if part else [])))
+        now = f"cogattn.{_place(spec.name)}"
         warnings.warn(f"{spec.name} is now {now}", DeprecationWarning, stacklevel=2)
         self._own = importlib.import_module(now)
         self._spec = self._own.__spec__

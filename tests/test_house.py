@@ -11,9 +11,12 @@ import subprocess
 import sys
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from cogattn._moved import MOVED
 
 ROOT = Path(__file__).parents[1]
 
@@ -248,6 +251,14 @@ def test_the_command_line_waits_for_nothing_that_a_command_does_not_need():
 def test_simpy_and_torch_do_not_bring_each_other():
     assert "torch" not in loaded_by("import cogattn.mind.world, cogattn.mind.cohort, cogattn.observer")
     assert loaded_by("import cogattn.nn.gate, cogattn.nn") & {"simpy", "transformers"} == set()
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_a_module_that_moved_is_found_under_its_old_name_and_warns(old):
+    sys.modules.pop(f"cogattn.{old}", None)
+    with pytest.warns(DeprecationWarning, match=f"cogattn.{old} is now cogattn.{MOVED[old]}"):
+        found = import_module(f"cogattn.{old}")
+    assert found is import_module(f"cogattn.{MOVED[old]}")
 
 
 def test_no_module_hides_a_public_name():

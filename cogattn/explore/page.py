@@ -30,7 +30,7 @@ from cogattn.explore.drawing import Canvas, faint
 from cogattn.explore.playing import Play
 from cogattn.human import importing
 from cogattn.observer import Observer
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.view import plot
 
 FIRST = "whole_report"

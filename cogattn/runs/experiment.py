@@ -38,9 +38,9 @@ from cogattn.observer import Arm, Observer, limits_of
 from cogattn.paradigms import Answers, Condition, Name, OwnTask, Paradigm, Watch
 from cogattn.paradigms.watch import Seen
 from cogattn.population import Population
-from cogattn.runs import results
-from cogattn.runs.results import Trials
-from cogattn.runs.scaling import Piece, finish
+from cogattn.runs import trials as results
+from cogattn.runs.trials import Trials
+from cogattn.runs.workers import Piece, finish
 from cogattn.showing import Progress, ticker
 from cogattn.world.stream import TaskStream
 

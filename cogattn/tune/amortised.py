@@ -28,7 +28,7 @@ from cogattn.errors import InputError, choice, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.paradigms import Paradigm
 from cogattn.runs import experiment
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
 from cogattn.tune.calibrating import BINS, RANKED, Calibration

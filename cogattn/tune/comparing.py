@@ -25,7 +25,7 @@ import pandas as pd
 
 from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import likelihoods
 from cogattn.tune.base import Likelihood
