@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from cogattn.nn.gate import Compose, GateState, Lapse, Race, Slots, Soft, TopK
     from cogattn.observer import Observer
     from cogattn.population import Population, Spread
-    from cogattn.reports.comparison import compare
-    from cogattn.reports.explaining import explain
-    from cogattn.reports.realtime import live
-    from cogattn.reports.scoring import scorecard
-    from cogattn.reports.verification import verify
+    from cogattn.reports.compare import compare
+    from cogattn.reports.explain import explain
+    from cogattn.reports.live import live
+    from cogattn.reports.scorecard import scorecard
+    from cogattn.reports.verify import verify
     from cogattn.runs.experiment import run
-    from cogattn.runs.results import Trials, load
-    from cogattn.runs.scaling import workers
+    from cogattn.runs.trials import Trials, load
+    from cogattn.runs.workers import workers
     from cogattn.world.stream import Change, Session, Stimulus, Task, TaskStream
 
 # Where each public name lives. Loaded when first used, so that `import cogattn` waits for neither torch nor numba.
@@ -39,13 +39,13 @@ _HOMES = {
     "cogattn.world.stream": ("Change", "Session", "Stimulus", "Task", "TaskStream"),
     "cogattn.mind.world": ("Mind",),
     "cogattn.runs.experiment": ("run",),
-    "cogattn.runs.results": ("Trials", "load"),
-    "cogattn.reports.comparison": ("compare",),
-    "cogattn.reports.explaining": ("explain",),
-    "cogattn.reports.realtime": ("live",),
-    "cogattn.runs.scaling": ("workers",),
-    "cogattn.reports.scoring": ("scorecard",),
-    "cogattn.reports.verification": ("verify",),
+    "cogattn.runs.trials": ("Trials", "load"),
+    "cogattn.reports.compare": ("compare",),
+    "cogattn.reports.explain": ("explain",),
+    "cogattn.reports.live": ("live",),
+    "cogattn.runs.workers": ("workers",),
+    "cogattn.reports.scorecard": ("scorecard",),
+    "cogattn.reports.verify": ("verify",),
     "cogattn.nn.gate": ("Compose", "GateState", "Lapse", "Race", "Slots", "Soft", "TopK"),
     "cogattn.errors": ("CogattnError", "InputError", "RunError"),
 }

@@ -519,7 +519,7 @@ def guides() -> str:
 
 #: What stands together in the drawing; every other module stands for itself or for its folder.
 TOGETHER = {
-    "answers": ("comparison", "scoring", "verification", "explaining", "realtime"),
+    "answers": ("compare", "scorecard", "verify", "explain", "live"),
     "networks": ("subjects", "training", "digits", "texts"),
     "ground": ("errors", "files"),
     "draws": ("mind.draws",),

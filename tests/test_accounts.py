@@ -10,7 +10,7 @@ import cogattn as ca
 from cogattn import paradigms
 from cogattn.paradigms import Metric
 from cogattn.paradigms.capture import EXTRAS, SCENES
-from cogattn.runs.results import ACCOUNT
+from cogattn.runs.trials import ACCOUNT
 
 
 def summed(name, people=2, trials=4, **options):

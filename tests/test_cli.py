@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from cogattn import paradigms
 from cogattn.cli import app
 from cogattn.observer import LIMITS
-from cogattn.runs import results
+from cogattn.runs import trials as results
 
 TINY = ["--people", "2", "--trials", "2"]
 

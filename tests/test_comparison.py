@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cogattn.reports.comparison import ALONE, compare
+from cogattn.reports.compare import ALONE, compare
 from cogattn.view.plot import PEOPLE, pens
 
 

@@ -13,7 +13,8 @@ from cogattn import paradigms
 from cogattn.errors import InputError, RunError
 from cogattn.observer import Observer
 from cogattn.population import Population
-from cogattn.runs import experiment, results
+from cogattn.runs import experiment
+from cogattn.runs import trials as results
 from cogattn.runs.experiment import run
 
 SMALL = {"people": 3, "trials": 4, "seed": 5}

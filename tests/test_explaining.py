@@ -109,6 +109,6 @@ def test_a_mind_alone_or_a_session_is_not_explained():
 
 
 def test_more_trials_than_memory_are_refused(monkeypatch, report):
-    monkeypatch.setattr("cogattn.reports.explaining.MOST", 11)
+    monkeypatch.setattr("cogattn.reports.explain.MOST", 11)
     with pytest.raises(InputError, match="people x trials must be <= 11, got 3 x 4"):
         explain(report, everybody=True)

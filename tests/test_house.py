@@ -12,6 +12,7 @@ import subprocess
 import sys
 from functools import cache
 from graphlib import TopologicalSorter
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -229,10 +230,8 @@ def test_no_path_of_somebodys_machine_is_left():
 LINES_AT_MOST = 500
 #: Files that are still longer. None may be added; one that has been split leaves this list.
 STILL_LONGER = {
-    "cogattn/cli.py",
     "cogattn/mind/cohort.py",
     "cogattn/mind/mind.py",
-    "cogattn/observer.py",
     "cogattn/runs/experiment.py",
     "cogattn/world/stream.py",
 }
@@ -294,6 +293,14 @@ def test_the_command_line_waits_for_nothing_that_a_command_does_not_need():
 def test_simpy_and_torch_do_not_bring_each_other():
     assert "torch" not in loaded_by("import cogattn.mind.world, cogattn.mind.cohort, cogattn.observer")
     assert loaded_by("import cogattn.nn.gate, cogattn.nn") & {"simpy", "transformers"} == set()
+
+
+@pytest.mark.parametrize("old", MOVED)
+def test_a_module_that_moved_is_found_under_its_old_name_and_warns(old):
+    sys.modules.pop(f"cogattn.{old}", None)
+    with pytest.warns(DeprecationWarning, match=f"cogattn.{old} is now cogattn.{MOVED[old]}"):
+        found = import_module(f"cogattn.{old}")
+    assert found is import_module(f"cogattn.{MOVED[old]}")
 
 
 def test_no_module_hides_a_public_name():

@@ -20,7 +20,7 @@ from cogattn import cli, paradigms
 from cogattn.errors import InputError
 from cogattn.paradigms import registry
 from cogattn.runs import experiment
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 
 ROOT = Path(__file__).parents[1]
 

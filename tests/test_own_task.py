@@ -14,7 +14,7 @@ from cogattn.nn.networks import subjects
 from cogattn.nn.networks.subjects import Exam
 from cogattn.observer import Observer
 from cogattn.paradigms import OwnTask
-from cogattn.reports.comparison import compare
+from cogattn.reports.compare import compare
 from cogattn.runs import experiment
 
 SMALL = {"people": 6, "trials": 20, "seed": 3}

@@ -19,7 +19,7 @@ from cogattn.errors import InputError
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.observer import Observer
-from cogattn.reports import realtime
+from cogattn.reports import live as realtime
 from cogattn.runs import experiment
 from cogattn.world.stream import Stimulus, TaskStream
 

@@ -12,7 +12,7 @@ import pytest
 import cogattn as ca
 from cogattn import files, paradigms
 from cogattn.errors import InputError, RunError
-from cogattn.runs import results
+from cogattn.runs import trials as results
 from cogattn.runs.experiment import run
 from cogattn.view import plot
 

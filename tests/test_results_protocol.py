@@ -14,8 +14,8 @@ from matplotlib import pyplot as plt
 import cogattn as ca
 from cogattn import human, tune
 from cogattn.nn.networks.training import Curve
-from cogattn.reports import verification
-from cogattn.reports.scoring import fill
+from cogattn.reports import verify as verification
+from cogattn.reports.scorecard import fill
 from cogattn.view.result import Frame, Result
 
 PEOPLE = {"arms": "human", "people": 4, "trials": 8, "seed": 1}

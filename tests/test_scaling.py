@@ -16,8 +16,9 @@ import pytest
 
 from cogattn import cli, paradigms, run
 from cogattn.errors import InputError, RunError
-from cogattn.runs import experiment, scaling
-from cogattn.runs.scaling import Piece, finish, workers
+from cogattn.runs import experiment
+from cogattn.runs import workers as scaling
+from cogattn.runs.workers import Piece, finish, workers
 
 SMALL = {"people": 3, "trials": 4, "seed": 5}
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")

@@ -7,7 +7,7 @@ import pytest
 
 import cogattn as ca
 from cogattn import human
-from cogattn.reports import scoring
+from cogattn.reports import scorecard as scoring
 
 
 @pytest.fixture(scope="module")

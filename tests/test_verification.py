@@ -10,7 +10,7 @@ import pytest
 import cogattn as ca
 from cogattn.errors import InputError
 from cogattn.observer import Observer
-from cogattn.reports import verification
+from cogattn.reports import verify as verification
 from cogattn.world.stream import display
 
 

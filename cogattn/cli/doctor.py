@@ -28,7 +28,7 @@ def _diagnose(what: str, check: Callable[[], str]) -> tuple[str, str, str]:
 
 
 def _versions() -> str:
-    from cogattn.runs.results import provenance
+    from cogattn.runs.trials import provenance
 
     made = provenance(0, "", 1)
     return f"python {made['python']}, " + ", ".join(f"{k} {v}" for k, v in made["versions"].items())

@@ -56,7 +56,7 @@ def run(
     """Let people take one experiment under several arms."""
     from cogattn import files
     from cogattn.runs import experiment
-    from cogattn.runs.scaling import workers
+    from cogattn.runs.workers import workers
 
     flags: dict[str, Any] = {
         "paradigm": name,
@@ -127,8 +127,8 @@ def compare(
     json: Json = False,
 ) -> None:
     """A network under human limits, the same network with plain softmax, and people: in the tasks that it can take."""
-    from cogattn.reports.comparison import compare as play
-    from cogattn.runs.scaling import workers
+    from cogattn.reports.compare import compare as play
+    from cogattn.runs.workers import workers
 
     minds = minds_of(observer, population)
     with progress("compare") as tick, workers(backend, scheduler):
@@ -154,8 +154,8 @@ def scorecard(
     json: Json = False,
 ) -> None:
     """Every paradigm, one population, every human band, and which limits each band needs."""
-    from cogattn.reports import scoring
-    from cogattn.runs.scaling import workers
+    from cogattn.reports import scorecard as scoring
+    from cogattn.runs.workers import workers
 
     minds = minds_of(observer, population)
     with progress("scorecard") as tick, workers(backend, scheduler):
@@ -173,7 +173,7 @@ def scorecard(
 
 def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
     """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
-    from cogattn.reports import verification
+    from cogattn.reports import verify as verification
 
     with progress("verify") as tick:
         done = verification.verify(quick=quick, seed=seed, progress=tick)
@@ -203,8 +203,8 @@ def live(
     json: Json = False,
 ) -> int:
     """A film at the pace of the wall clock: does the answer come in time, from how many patches, and is it right?"""
-    from cogattn.reports.realtime import ARMS
-    from cogattn.reports.realtime import live as play
+    from cogattn.reports.live import ARMS
+    from cogattn.reports.live import live as play
 
     chosen = ARMS if arms is None else split(arms)
     mind = minds_of(observer, None)["observer"]

@@ -41,7 +41,7 @@ def plot(
     out: Annotated[str | None, Parameter(help="folder for the figure")] = None,
 ) -> None:
     """Draw the figure of a run folder; several runs of one paradigm are laid over each other."""
-    from cogattn.runs import results
+    from cogattn.runs import trials as results
     from cogattn.view import plot as pens
 
     if not runs:
@@ -76,7 +76,8 @@ def trace(
     Parquet table, and a trace that Perfetto's viewer opens."""
     from cogattn import files
     from cogattn.mind import events
-    from cogattn.runs import experiment, results
+    from cogattn.runs import experiment
+    from cogattn.runs import trials as results
     from cogattn.view import gantt
     from cogattn.view import plot as pens
 
@@ -115,8 +116,8 @@ def explain(
     json: Json = False,
 ) -> None:
     """Which element got how much of a network's attention in a trial, and when: a heat map, human beside softmax."""
-    from cogattn.reports.explaining import explain as told
-    from cogattn.runs import results
+    from cogattn.reports.explain import explain as told
+    from cogattn.runs import trials as results
 
     done = told(results.load(folder, paradigm), condition, person, trial, everybody=everybody)
     place = Path(out) if out else Path(folder) / "explained"

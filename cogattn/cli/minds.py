@@ -55,7 +55,7 @@ def sensitivity(
 ) -> None:
     """What matters? How much of a measure hangs on each parameter of a mind."""
     from cogattn import paradigms
-    from cogattn.runs.scaling import workers
+    from cogattn.runs.workers import workers
     from cogattn.tune import sensitivities
 
     task = paradigms.make(name, options_of(option) or {})
@@ -94,7 +94,7 @@ def sweep(
 ) -> None:
     """Search the parameters of a mind for a goal, e.g. the cheapest capacity that keeps misses under 5 %."""
     from cogattn import paradigms
-    from cogattn.runs.scaling import workers
+    from cogattn.runs.workers import workers
     from cogattn.tune import sweeping
 
     task = paradigms.make(name, options_of(option) or {})

@@ -67,7 +67,8 @@ def tell(done: Result, json: bool, folder: Path | None, figure: str) -> None:
 def new_folder(kind: str, asked: dict[str, Any], seed: int, jobs: int, out: str) -> Path:
     """A run folder that says what is asked, and with what it is made."""
     from cogattn import files
-    from cogattn.runs import experiment, results
+    from cogattn.runs import experiment
+    from cogattn.runs import trials as results
 
     folder = experiment.run_folder(Path(out), kind, asked, resume=False)
     files.write_text(folder / "config.toml", results.toml(asked))

@@ -31,7 +31,7 @@ from cogattn.explore.playing import Play
 from cogattn.human import importing
 from cogattn.observer import Observer
 from cogattn.paradigms import registry
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.view import plot
 
 FIRST = registry.where(compared=True)[0]  #: the paradigm that it begins with

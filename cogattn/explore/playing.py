@@ -20,9 +20,10 @@ from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import Paradigm
 from cogattn.paradigms.base import Levels, Pace
 from cogattn.paradigms.divided import Divided
-from cogattn.runs import experiment, results
+from cogattn.runs import experiment
+from cogattn.runs import trials as results
 from cogattn.runs.experiment import Cell, Plan
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.tune import likelihoods
 
 ARMS = ("human", "softmax")

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cogattn.explore.curves import Picture, read
 from cogattn.runs import experiment
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.view import gantt
 
 

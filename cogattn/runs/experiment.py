@@ -27,7 +27,7 @@ from cogattn.nn.networks.subjects import Subject, fingerprint
 from cogattn.observer import Arm, Observer
 from cogattn.paradigms import OwnTask, Paradigm
 from cogattn.population import Population
-from cogattn.runs import results
+from cogattn.runs import trials as results
 from cogattn.runs.plan import (
     Cell,
     Plan,
@@ -40,8 +40,8 @@ from cogattn.runs.plan import (
     world_of,
 )
 from cogattn.runs.play import cores, events, one_thread_each, play_again, play_cell
-from cogattn.runs.results import Trials
-from cogattn.runs.scaling import Piece, finish
+from cogattn.runs.trials import Trials
+from cogattn.runs.workers import Piece, finish
 from cogattn.showing import Progress, ticker
 
 IN_MEMORY = 20_000_000  # rows of a run that are in memory at once

@@ -21,7 +21,7 @@ from cogattn.nn.networks.subjects import Subject, find_judge, find_reader, find_
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import Condition, OwnTask, Paradigm, Watch, registry
 from cogattn.population import MOST_PEOPLE, People, Population
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
 
 PIECE = 1_000_000  # rows that are played, and kept, at once

@@ -25,8 +25,8 @@ from cogattn.paradigms import Answers, Condition, OwnTask, Watch
 from cogattn.paradigms.watch import Seen
 from cogattn.population import People
 from cogattn.runs.plan import Cell, Plan, condition_seed, model_of, plan_of, world_of
-from cogattn.runs.results import Trials
 from cogattn.runs.scenes import Desk, Scene
+from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
 
 _BLOCK = 16384  # displays before a network, and trials of sessions, in memory at a time

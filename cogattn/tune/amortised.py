@@ -29,7 +29,7 @@ from cogattn.mind.draws import seed_of
 from cogattn.paradigms import Paradigm
 from cogattn.population import People
 from cogattn.runs import experiment
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
 from cogattn.tune.calibrating import BINS, RANKED, Calibration

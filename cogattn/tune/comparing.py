@@ -28,7 +28,7 @@ from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm, registry
 from cogattn.paradigms.base import Rival
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import likelihoods
 from cogattn.tune.base import Likelihood

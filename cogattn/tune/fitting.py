@@ -28,7 +28,7 @@ from cogattn.errors import InputError, choice, whole
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.population import Population, Spread
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.showing import Progress
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.base import Array, Data, Likelihood
@@ -161,7 +161,7 @@ class Fit(Result):
 
     def files(self) -> Files:
         """Tables; the observer and the population as files that every command takes."""
-        from cogattn.runs import results
+        from cogattn.runs import trials as results
 
         return {
             "estimates.csv": self.estimates,

@@ -24,7 +24,7 @@ from cogattn.errors import InputError, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
 from cogattn.tune.densities import Alone, Together, factors

@@ -34,7 +34,7 @@ from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.population import Population
 from cogattn.runs.experiment import Plan, digest, make_plan, play
-from cogattn.runs.scaling import Piece, finish
+from cogattn.runs.workers import Piece, finish
 from cogattn.showing import Progress
 from cogattn.tune.scales import SCALES
 

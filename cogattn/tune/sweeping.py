@@ -33,7 +33,7 @@ from cogattn.errors import InputError, choice, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
-from cogattn.runs import results
+from cogattn.runs import trials as results
 from cogattn.runs.experiment import run_folder
 from cogattn.showing import Progress, ticker
 from cogattn.tune.goals import Constraint, Goal, renamed

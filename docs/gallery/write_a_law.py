@@ -88,4 +88,4 @@ assert abs(z) > 4
 #
 # In ``cogattn/laws/``, with its formula and its source in the docstring, an example that is run, and a test like that
 # above. To have ``cogattn verify`` play it for every user, write a generator beside those of
-# :mod:`cogattn.reports.verification`. :doc:`write_a_paradigm` makes an experiment of it.
+# :mod:`cogattn.reports.verify`. :doc:`write_a_paradigm` makes an experiment of it.

@@ -8,8 +8,8 @@ import pytest
 from cogattn import human
 from cogattn.laws import race
 from cogattn.population import Population
-from cogattn.reports.comparison import compare
-from cogattn.reports.scoring import scorecard
+from cogattn.reports.compare import compare
+from cogattn.reports.scorecard import scorecard
 from cogattn.runs.experiment import run
 
 BUILT = ("whole report of 6", "partial report at 83 ms")

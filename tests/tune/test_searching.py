@@ -13,7 +13,7 @@ from cogattn import cli, paradigms, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
 from cogattn.population import Population
-from cogattn.runs import scaling
+from cogattn.runs import workers as scaling
 from cogattn.tune import designs, likelihoods, probing, sweeping
 from cogattn.tune.goals import Constraint, Expression, Goal
 from cogattn.tune.probing import Probe, Range, ranges, read_range

@@ -17,7 +17,7 @@ import pandas as pd
 from cogattn import human, paradigms, showing
 from cogattn.observer import LIMITS, Observer
 from cogattn.population import Population
-from cogattn.runs import results
+from cogattn.runs import trials as results
 from cogattn.runs.experiment import check, digest, execute_all, make_plan, run_folder
 from cogattn.showing import Progress
 from cogattn.view import plot as pens

@@ -19,9 +19,9 @@ from cogattn.nn.networks.subjects import find, is_judge, is_specialist
 from cogattn.observer import Observer
 from cogattn.paradigms import OwnTask, registry
 from cogattn.population import Population
-from cogattn.runs import results
+from cogattn.runs import trials as results
 from cogattn.runs.experiment import Plan, check, digest, execute_all, make_plan, run_folder
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.showing import Progress
 from cogattn.view import plot
 from cogattn.view.result import Files, Result

@@ -25,7 +25,7 @@ from cogattn.errors import InputError, whole
 from cogattn.observer import limits_of
 from cogattn.paradigms import OwnTask
 from cogattn.runs.experiment import Cell, Plan, model_of, plan_of, play_again, world_of
-from cogattn.runs.results import Trials
+from cogattn.runs.trials import Trials
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
 

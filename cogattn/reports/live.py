@@ -36,7 +36,7 @@ from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.mind.world import Mind
 from cogattn.nn.networks.subjects import Exam, Keys, Specialist, find_specialist, fingerprint
 from cogattn.observer import Observer
-from cogattn.runs import results
+from cogattn.runs import trials as results
 from cogattn.runs.experiment import one_thread_each, run_folder
 from cogattn.showing import Progress
 from cogattn.view import plot
