@@ -30,10 +30,9 @@ SEARCH = RESPONSES.index("search")
 STATE = [
     ("n", np.int64),  # elements met so far: loops stop here
     ("first", np.int64),  # all before this one are over: loops begin here
-    ("ahead", np.int64),  # all before this one have finished, or are gone: the race begins here
     ("met", np.int64),  # how many have appeared, in this order: `order`
     ("opened", np.int64),  # all before this place of the order have opened, or are gone
-    ("racing", np.int64),  # how many race
+    ("racing", np.int64),  # how many race: `racer`
     ("fading", np.int64),  # how many fade
     ("stale", np.int64),  # 1 = sums, and so rates, are those of before
     ("total", np.float64, (MOST_TASKS,)),  # for each task: sum of the weights that compete with it now
@@ -49,6 +48,7 @@ ELEMENT = [
     ("due", np.float64),  # when a WAITING element opens
     ("fade", np.float64),  # when an element taken away fades; inf = not taken away
     ("order", np.int64),  # the element that appeared as this one of all
+    ("racer", np.int64),  # the element that has this place among those that race, in their order
     ("job", np.int64),  # its task
     ("evidence", np.float64),  # eta
     ("skill", np.float64),  # rate without attention, 1/s
@@ -61,10 +61,10 @@ ELEMENT = [
 def fresh(m, e, rules):  # type: ignore[no-untyped-def]
     """A trial begins: nothing has appeared."""
     for x in range(m.n):
-        row = e[x]
+        row = e[np.uintp(x)]
         row.phase = ABSENT
         row.shown = 0
-    m.n = m.first = m.ahead = m.met = m.opened = m.racing = m.fading = m.stale = 0
+    m.n = m.first = m.met = m.opened = m.racing = m.fading = m.stale = 0
     for j in range(len(rules)):
         m.total[j] = 0.0
 
@@ -140,10 +140,35 @@ def refresh(m, p, e, rules, conflict, turn):  # type: ignore[no-untyped-def]
     """Sums and rates as they are now."""
     settle(m, p, e, rules, conflict, turn)
     if m.stale == 2:
-        for x in range(m.ahead, m.n):
-            if e[x].phase == RACING:
-                e[x].rate = _rate(m, p, e, x, rules, turn)
+        for i in range(m.racing):
+            x = e[i].racer
+            e[x].rate = _rate(m, p, e, x, rules, turn)
         m.stale = 0
+
+
+@compiled(inline=True)
+def begin(m, e, x):  # type: ignore[no-untyped-def]
+    """Element x races from now on; its rate is still to be made."""
+    e[x].phase = RACING
+    at = m.racing
+    while at > 0 and e[at - 1].racer > x:
+        e[at].racer = e[at - 1].racer
+        at -= 1
+    e[at].racer = x
+    m.racing += 1
+    m.stale = 2
+
+
+@compiled(inline=True)
+def finish(m, e, x, phase):  # type: ignore[no-untyped-def]
+    """Element x races no longer: it is STORED, LOST, GONE, or stands AT_DOOR."""
+    e[x].phase = phase
+    m.racing -= 1
+    at = 0
+    while e[at].racer != x:
+        at += 1
+    for i in range(at, m.racing):
+        e[i].racer = e[i + 1].racer
 
 
 @compiled(inline=True)
@@ -151,8 +176,7 @@ def appear(m, p, e, x, value, tired):  # type: ignore[no-untyped-def]
     """ONSET: element x is on display from now on."""
     m.n = max(m.n, x + 1)
     m.first = min(m.first, x)
-    m.ahead = min(m.ahead, x)
-    row = e[x]
+    row = e[np.uintp(x)]
     row.weight = selected(m, p, value, tired)
     row.need = _exponential(m.key, RACE, x)
     row.since = m.now
@@ -172,10 +196,8 @@ def appear(m, p, e, x, value, tired):  # type: ignore[no-untyped-def]
 def open_(m, p, e, x, rules, conflict, turn):  # type: ignore[no-untyped-def]
     """OPEN: element x races from now on."""
     settle(m, p, e, rules, conflict, turn)
-    e[x].phase = RACING
-    m.racing += 1
+    begin(m, e, x)
     _join(m, p, e, x, rules, conflict, turn)
-    m.stale = 2  # the sums are right, the rates are not
 
 
 @compiled(inline=True)
@@ -190,15 +212,14 @@ def remove(m, p, e, x):  # type: ignore[no-untyped-def]
 @compiled(inline=True)
 def leave(m, e, x):  # type: ignore[no-untyped-def]
     """Element x is on display no longer."""
-    row = e[x]
+    row = e[np.uintp(x)]
     if row.shown == 1:
         row.shown = 0
         if row.fade < np.inf:
             m.fading -= 1
         phase = row.phase
         if phase == RACING:
-            m.racing -= 1
-            row.phase = GONE
+            finish(m, e, x, GONE)
         elif phase == AT_DOOR:
             m.at_door -= 1
             row.phase = GONE
@@ -207,13 +228,6 @@ def leave(m, e, x):  # type: ignore[no-untyped-def]
         m.stale = 1
         if x == m.first:
             close(m, e)
-
-
-@compiled(inline=True)
-def finish(m, e, x, phase):  # type: ignore[no-untyped-def]
-    """Element x races no longer: it is STORED, LOST, or stands AT_DOOR."""
-    e[x].phase = phase
-    m.racing -= 1
 
 
 @compiled(inline=True)
@@ -242,9 +256,10 @@ def next_fade(m, e):  # type: ignore[no-untyped-def]
 def next_open(m, e):  # type: ignore[no-untyped-def]
     """(when, who) opens next: elements open in the order in which they appeared."""
     while m.opened < m.met:
-        x = e[m.opened].order
-        if e[x].phase == WAITING:
-            return e[x].due, x
+        x = e[np.uintp(m.opened)].order
+        row = e[np.uintp(x)]
+        if row.phase == WAITING:
+            return row.due, x
         m.opened += 1
     return np.inf, -1
 
@@ -259,23 +274,19 @@ def next_finish(m, p, e, rules, conflict, turn):  # type: ignore[no-untyped-def]
     lead, racer, ahead = np.inf, -1, False
     if m.racing > 0:
         refresh(m, p, e, rules, conflict, turn)
-        while m.ahead < m.n and not (
-            e[m.ahead].phase == RACING or e[m.ahead].phase == WAITING or e[m.ahead].phase == AT_DOOR
-        ):
-            m.ahead += 1
-        for x in range(m.ahead, m.n):
-            row = e[x]
-            if row.phase == RACING:
-                rate = row.rate
-                if rate == np.inf:  # all at once, but in order
-                    value = worth(m, p, e, x, turn)
-                    if value <= 0.0 or rules[row.job].automatic != 0.0:
-                        value = 1.0  # what is automatic, or practised, needs no weight
-                    cost = row.need / (value * row.evidence)
-                    if not ahead or cost < lead:
-                        lead, racer, ahead = cost, x, True
-                elif rate > 0.0 and not ahead and row.need < lead * rate:
-                    lead, racer = row.need / rate, x
+        for i in range(m.racing):
+            x = e[np.uintp(i)].racer
+            row = e[np.uintp(x)]
+            rate = row.rate
+            if rate == np.inf:  # all at once, but in order
+                value = worth(m, p, e, x, turn)
+                if value <= 0.0 or rules[row.job].automatic != 0.0:
+                    value = 1.0  # what is automatic, or practised, needs no weight
+                cost = row.need / (value * row.evidence)
+                if not ahead or cost < lead:
+                    lead, racer, ahead = cost, x, True
+            elif rate > 0.0 and not ahead and row.need < lead * rate:
+                lead, racer = row.need / rate, x
     return lead, racer, ahead
 
 
@@ -284,7 +295,6 @@ def run(m, p, e, gone, rules, conflict, turn):  # type: ignore[no-untyped-def]
     """So much attention time went into the race."""
     if m.racing > 0:
         refresh(m, p, e, rules, conflict, turn)
-        for x in range(m.ahead, m.n):
-            row = e[x]
-            if row.phase == RACING and row.rate > 0.0:
-                row.need = max(0.0, row.need - gone * row.rate)
+        for i in range(m.racing):
+            row = e[np.uintp(e[np.uintp(i)].racer)]
+            row.need = max(0.0, row.need - gone * row.rate)

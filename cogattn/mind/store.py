@@ -19,7 +19,7 @@ from cogattn.compiled import compiled
 from cogattn.laws.alertness import normal_quantile
 from cogattn.mind import race
 from cogattn.mind.draws import CHOICE, DOOR, EVICT, ORDER, STORE, _exponential, _uniform
-from cogattn.mind.phases import AT_DOOR, GONE, LOST, RACING, STORED
+from cogattn.mind.phases import AT_DOOR, GONE, LOST, STORED
 from cogattn.world.kinds import DISPLACE, ENCODE, FULL, WAIT
 from cogattn.world.stream import MOST_ELEMENTS, WHEN_FULL
 
@@ -137,11 +137,9 @@ def _try_again(m, p, e, rules, conflict, turn):  # type: ignore[no-untyped-def]
         race.settle(m, p, e, rules, conflict, turn)
         for x in range(m.first, m.n):
             if e[x].phase == AT_DOOR:
-                e[x].phase = RACING
+                race.begin(m, e, x)
                 e[x].need = 0.0
-                m.racing += 1
         m.at_door = 0
-        m.stale = 2
 
 
 @compiled(inline=True)
