@@ -93,7 +93,9 @@ ROOMS: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
 }
 
 #: Breaks that no test can see, since nothing observable changes: id -> why. They count neither way.
-HARMLESS: dict[str, str] = {}
+HARMLESS: dict[str, str] = {
+    "4bfdb632": "_hazard 2 % off: workload_capacity is a ratio of hazards, in which a common factor cancels",
+}
 
 
 @dataclass(frozen=True)
