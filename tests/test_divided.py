@@ -292,7 +292,7 @@ def test_a_varied_mapping_is_not_learnt_and_a_mind_that_cannot_learn_is_like_one
 
 def test_people_and_minds_in_practice():
     """The mean slope is fitted and has to be people's; its change is predicted from other searches."""
-    trials = run("practice", arms="human", people=200, n_jobs=2)
+    trials = run("practice", arms="human", people=200)
     found = {m.metric: m.value for m in trials.paradigm.metrics(trials.frame)}
     name = "2-among-5s present slope change over 4000 trials"
     band = human.targets().set_index("metric").loc[name]

@@ -71,7 +71,7 @@ def test_the_card_is_saved_with_its_figure(tmp_path, table):
 
 
 def test_the_card_says_which_limits_a_band_needs():
-    table = ca.scorecard(people=60, trials=40, needs=True, n_jobs=2)
+    table = ca.scorecard(people=60, trials=40, needs=True)
     needs = table.set_index(["phenomenon", "metric"])["needs"]
     assert needs["change detection", "accuracy 8 squares"] == "slots"
     assert needs["attentional blink", "lag 1 minus minimum (sparing)"] == "consolidation"

@@ -19,7 +19,7 @@ MISSED = {"P(lapse | lapse before) over base", "RT before an error minus before 
 @pytest.fixture(scope="module")
 def runs():
     names = (*BANDS, "mackworth_clock", "breaks", "digit_stream")
-    return {n: run(n, arms=("human", "softmax"), people=200, seed=0, n_jobs=2) for n in names}
+    return {n: run(n, arms=("human", "softmax"), people=200, seed=0) for n in names}
 
 
 def values(trials, arm):
@@ -68,7 +68,7 @@ def test_errors_come_after_fast_runs_and_slow_people_down(runs):
 
 def test_two_hours_of_watch_are_mackworths(runs):
     """At least 70 % of the rise in misses is done by the second half hour; half hours on and off stay flat."""
-    big = run("mackworth_clock", arms="human", people=2000, seed=1, n_jobs=2)
+    big = run("mackworth_clock", arms="human", people=2000, seed=1)
     table = values(big, "human")["model"]
     assert table["rise in misses, two hours on end"] > 0.06
     assert table["share of it done by the second half hour"] >= 0.7
@@ -92,7 +92,7 @@ def test_recovery_grows_with_the_break_and_rest_is_best(runs):
 
 def change(**options):
     task = paradigms.get("vigilance")(**options)
-    table = blockwise(run(task, arms="human", people=400, seed=2, n_jobs=2).frame)
+    table = blockwise(run(task, arms="human", people=400, seed=2).frame)
     return table.iloc[-1] - table.iloc[0]
 
 

@@ -261,3 +261,11 @@ def test_impossible_nights_are_refused(sleep):
 def test_impossible_hours_are_refused():
     with pytest.raises(InputError, match="hours must be finite"):
         al.sleepiness([math.nan], [])
+
+
+@pytest.mark.parametrize(("mean", "sd"), [(3.3, 0.5), (1.0, 2.0), (8.0, 3.0)])
+def test_quantiles_of_a_response_are_those_of_a_cut_normal(mean, sd):
+    """1/RT ~ Normal, cut to (0, 1/EARLIEST): also where both cuts take much."""
+    cut = stats.truncnorm(-mean / sd, (1 / al.EARLIEST - mean) / sd, mean, sd)
+    p = np.array([0.01, 0.3, 0.5, 0.9, 0.99])
+    assert al.later_quantile(p, mean, sd) == pytest.approx(1 / cut.ppf(1 - p), rel=1e-9)

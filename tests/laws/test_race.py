@@ -460,3 +460,51 @@ def test_the_slopes_are_those_of_the_closed_form(m, d, alpha):
             assert by_race[k] == pytest.approx(along, abs=1e-11)
             beside = by_closed_form(m, d, alpha + 1e-30j, work, k).imag / 1e-30
             assert by_alpha[k] == pytest.approx(beside, abs=1e-10)
+
+
+@pytest.mark.parametrize(("m", "d"), [(1, 1), (2, 4), (4, 3), (5, 0), (0, 3)])
+def test_the_compiled_order_of_two_weights_is_drawing_from_an_urn(m, d):
+    """Equal weights: hypergeometric. Others: the dynamic programme over sets. Weight none: targets first, if at all."""
+    out = np.full((m + d + 1, m + 1), np.nan)
+    for alpha in (1.0, 0.44, 2.5, 0.0):
+        race.first_finishers(m, d, alpha, out)
+        assert out.sum(1) == pytest.approx(1.0)
+        for r in range(m + d + 1):
+            if alpha == 1.0:
+                wanted = stats.hypergeom.pmf(np.arange(m + 1), m + d, m, r)
+            elif alpha == 0.0:
+                wanted = np.arange(m + 1) == min(r, m)
+            else:
+                wanted = race.composition([1.0] * m + [alpha] * d, m, r)
+            assert out[r] == pytest.approx(np.asarray(wanted, float), abs=1e-12)
+
+
+@pytest.mark.parametrize(("m", "d"), [(6, 0), (2, 4), (1, 1), (4, 3), (3, 8)])
+def test_the_compiled_counts_are_those_of_the_law(m, d):
+    for alpha in (0.0, 0.05, 0.44, 1.0, 2.5):
+        for work in (0.0, 0.01, 0.7, 4.0, 60.0, 1e5):
+            out = np.full((m + d + 1, m + 1), np.nan)
+            race.report_counts(m, d, alpha, work, out)
+            for k in range(m + d + 1):
+                expected = race.partial_report(
+                    np.ones(m), np.full(d, alpha), capacity=1.0, exposure=work + 1e-300, slots=float(k)
+                )
+                assert out[k] == pytest.approx(expected, abs=1e-12)
+
+
+@pytest.mark.parametrize(("m", "d"), [(6, 0), (2, 4), (1, 1), (4, 3)])
+def test_the_compiled_reallocating_race_is_that_of_the_law(m, d):
+    for alpha in (0.0, 0.44, 2.5):
+        who = np.full((m + d + 1, m + 1), np.nan)
+        race.first_finishers(m, d, alpha, who)
+        w = np.concatenate([np.ones(m), np.full(d, alpha)])
+        for r in range(m + d + 1):
+            assert who[r] == pytest.approx(race.composition(w, m, r), abs=1e-12)
+        for work in (0.0, 0.7, 4.0, 60.0):
+            out = np.full((m + d + 1, m + 1), np.nan)
+            race.reallocated_counts(m, d, alpha, work, out)
+            for k in range(m + d + 1):
+                expected = race.partial_report(
+                    w[:m], w[m:], capacity=1.0, exposure=work, slots=float(k), reallocate=True
+                )
+                assert out[k] == pytest.approx(expected, abs=1e-12)

@@ -8,7 +8,6 @@ import pytest
 
 from cogattn import cli, paradigms, run, tune
 from cogattn.errors import InputError
-from cogattn.laws import race
 from cogattn.observer import Observer
 from cogattn.tune import comparing, likelihoods
 
@@ -17,24 +16,6 @@ MIND = Observer(capacity=50.0, slots=3.4, threshold=0.01, alpha=0.5)
 
 
 # --- the laws themselves ---
-
-
-@pytest.mark.parametrize(("m", "d"), [(6, 0), (2, 4), (1, 1), (4, 3)])
-def test_the_compiled_reallocating_race_is_that_of_the_law(m, d):
-    for alpha in (0.0, 0.44, 2.5):
-        who = np.empty((m + d + 1, m + 1))
-        race.first_finishers(m, d, alpha, who)
-        w = np.concatenate([np.ones(m), np.full(d, alpha)])
-        for r in range(m + d + 1):
-            assert who[r] == pytest.approx(race.composition(w, m, r), abs=1e-12)
-        for work in (0.0, 0.7, 4.0, 60.0):
-            out = np.empty((m + d + 1, m + 1))
-            race.reallocated_counts(m, d, alpha, work, out)
-            for k in range(m + d + 1):
-                expected = race.partial_report(
-                    w[:m], w[m:], capacity=1.0, exposure=work, slots=float(k), reallocate=True
-                )
-                assert out[k] == pytest.approx(expected, abs=1e-12)
 
 
 def test_the_linear_law_grows_with_time_to_the_limit():

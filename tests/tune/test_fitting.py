@@ -43,19 +43,6 @@ def together(twelve):
 # --- the law ---
 
 
-@pytest.mark.parametrize(("m", "d"), [(6, 0), (2, 4), (1, 1), (4, 3), (3, 8)])
-def test_the_compiled_counts_are_those_of_the_law(m, d):
-    for alpha in (0.0, 0.05, 0.44, 1.0, 2.5):
-        for work in (0.0, 0.01, 0.7, 4.0, 60.0, 1e5):
-            out = np.empty((m + d + 1, m + 1))
-            race.report_counts(m, d, alpha, work, out)
-            for k in range(m + d + 1):
-                expected = race.partial_report(
-                    np.ones(m), np.full(d, alpha), capacity=1.0, exposure=work + 1e-300, slots=float(k)
-                )
-                assert out[k] == pytest.approx(expected, abs=1e-12)
-
-
 def test_the_likelihood_is_that_of_the_mixture_of_whole_slots(twelve):
     law = likelihoods.Report(stray=0.0)
     frame = twelve[0].query("person == 0")
