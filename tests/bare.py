@@ -16,7 +16,8 @@ class Bare:
     def __init__(self, observer: Observer, *, elements=8, seed=0, person=0, trial=0):
         self._mind, self.e = state.blank(elements)
         self._person = columns_of([observer])
-        self._rules, self._conflict = world._tasks_of((Task(),))
+        known = world._tasks_of((Task(),))
+        self._rules, self._conflict = state.task_rules(known), known.competition
         self.begin(seed, person, trial)
         for x in range(elements):
             world._enlist(self._person, self._rules, self.e, x, 0, 1.0, 0)

@@ -61,7 +61,7 @@ ELEMENT = [
 def fresh(m, e, rules):  # type: ignore[no-untyped-def]
     """A trial begins: nothing has appeared."""
     for x in range(m.n):
-        row = e[np.uintp(x)]
+        row = e[x]
         row.phase = ABSENT
         row.shown = 0
     m.n = m.first = m.met = m.opened = m.racing = m.fading = m.stale = 0
@@ -176,7 +176,7 @@ def appear(m, p, e, x, value, tired):  # type: ignore[no-untyped-def]
     """ONSET: element x is on display from now on."""
     m.n = max(m.n, x + 1)
     m.first = min(m.first, x)
-    row = e[np.uintp(x)]
+    row = e[x]
     row.weight = selected(m, p, value, tired)
     row.need = _exponential(m.key, RACE, x)
     row.since = m.now
@@ -212,7 +212,7 @@ def remove(m, p, e, x):  # type: ignore[no-untyped-def]
 @compiled(inline=True)
 def leave(m, e, x):  # type: ignore[no-untyped-def]
     """Element x is on display no longer."""
-    row = e[np.uintp(x)]
+    row = e[x]
     if row.shown == 1:
         row.shown = 0
         if row.fade < np.inf:
@@ -256,8 +256,8 @@ def next_fade(m, e):  # type: ignore[no-untyped-def]
 def next_open(m, e):  # type: ignore[no-untyped-def]
     """(when, who) opens next: elements open in the order in which they appeared."""
     while m.opened < m.met:
-        x = e[np.uintp(m.opened)].order
-        row = e[np.uintp(x)]
+        x = e[m.opened].order
+        row = e[x]
         if row.phase == WAITING:
             return row.due, x
         m.opened += 1
@@ -275,8 +275,8 @@ def next_finish(m, p, e, rules, conflict, turn):  # type: ignore[no-untyped-def]
     if m.racing > 0:
         refresh(m, p, e, rules, conflict, turn)
         for i in range(m.racing):
-            x = e[np.uintp(i)].racer
-            row = e[np.uintp(x)]
+            x = e[i].racer
+            row = e[x]
             rate = row.rate
             if rate == np.inf:  # all at once, but in order
                 value = worth(m, p, e, x, turn)
@@ -296,5 +296,5 @@ def run(m, p, e, gone, rules, conflict, turn):  # type: ignore[no-untyped-def]
     if m.racing > 0:
         refresh(m, p, e, rules, conflict, turn)
         for i in range(m.racing):
-            row = e[np.uintp(e[np.uintp(i)].racer)]
+            row = e[e[i].racer]
             row.need = max(0.0, row.need - gone * row.rate)

@@ -6,6 +6,7 @@ A person is a row of `parameters.PERSON`, a task a row of TASK. The rows of elem
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,7 +14,7 @@ import numpy.typing as npt
 
 from cogattn.mind import alertness, calls, central, decision, focus, race, search, store
 from cogattn.parameters import PERSON
-from cogattn.world.stream import RESPONSES, SERVICES, WHEN_FULL, TaskStream
+from cogattn.world.stream import RESPONSES, SERVICES, WHEN_FULL, Task, TaskStream
 
 MECHANISMS = (race, store, central, search, decision, focus, alertness, calls)
 
@@ -92,9 +93,17 @@ def blank(elements: int) -> tuple[Array, Array]:
     return np.zeros(1, MIND), np.zeros(max(1, elements), ELEMENT)
 
 
+@lru_cache(maxsize=256)
+def rules_of(tasks: tuple[Task, ...]) -> Array:
+    """Tasks as rows of TASK; nobody writes into them."""
+    rules = np.array([tuple(_number(task, name) for name in RULE) for task in tasks], TASK)
+    rules.setflags(write=False)
+    return rules
+
+
 def task_rules(stream: TaskStream) -> Array:
     """The tasks of a stream as rows of TASK."""
-    return np.array([tuple(_number(task, name) for name in RULE) for task in stream.tasks], TASK)
+    return rules_of(stream.tasks)
 
 
 def _number(task: Any, name: str) -> float:

@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Generator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -96,14 +97,15 @@ def _alertness(mind, p):  # type: ignore[no-untyped-def]
     return alertness.alertness(mind[0], p[0])
 
 
-def _tasks_of(tasks: tuple[Task, ...], stream: TaskStream | None = None) -> tuple[Any, Any]:
-    """The tasks as rows of TASK, and how they compete."""
-    known = (
-        TaskStream((Stimulus("nothing", task=tasks[0].name),), end=1.0, tasks=tasks)
-        if stream is None
-        else stream
-    )
-    return state.task_rules(known), known.competition
+@lru_cache(maxsize=64)
+def _person_of(observer: Observer) -> Any:
+    return cohort.columns_of(People.of([observer]))
+
+
+@lru_cache(maxsize=64)
+def _tasks_of(tasks: tuple[Task, ...]) -> TaskStream:
+    """A stream of these tasks, in which nothing is known beforehand."""
+    return TaskStream((Stimulus("nothing", task=tasks[0].name),), end=1.0, tasks=tasks)
 
 
 class _WakeUp(simpy.Event):
@@ -146,23 +148,25 @@ class Mind:
         self._waiting: list[tuple[str | None, simpy.Event]] = []
         self._past: list[Any] = []  # trials before: their number, log and elements
         self._mind, self._elements = state.blank(_FIRST)
-        self._person = cohort.columns_of(People.of([self.observer]))
+        self._person = _person_of(self.observer)
         self._on_response: Callable[[float], Any] | None = None
         self._wake: simpy.Event | None = None
         self._planned: tuple[float, int, int] = (math.inf, kinds.NOTHING, -1)
         self._world_acts = math.inf  # when a known stream acts next; a process of the user's does not say
+        self._many = False  # several things happen at one time: what comes next is planned after the last
         whole("seed", seed, most=2**63 - 1)
         whole("person", person)
         whole("trial", trial)
         self.seed = seed
-        self._rules, self._conflict = _tasks_of(tasks)
+        known = _tasks_of(tasks)
+        self._rules, self._conflict = state.task_rules(known), known.competition
         _begin(self._mind, self._person, self._elements, self._rules, seed, person, trial, *_FRESH)
         _assign(self._mind, self._person, int(focused), True)
         self._look(float(env.now))
 
     def _assign(self, stream: TaskStream) -> None:
         """These are its tasks now; the elements of a known stream, too."""
-        self._rules, self._conflict = _tasks_of(stream.tasks, stream)
+        self._rules, self._conflict = state.task_rules(stream), stream.competition
         _assign(self._mind, self._person, int(stream.focused), True)
         self._room(len(stream.stimuli))
         for x, (job, evidence, says) in enumerate(
@@ -357,7 +361,8 @@ class Mind:
         self._turn(ACT, time, kind, x, value)
         if note:
             self._log.append((time, kind, x, -1))
-        self._plan()
+        if not self._many:
+            self._plan()
 
     def _global(self, kind: int, value: float, time: float | None = None, note: bool = True) -> None:
         """The world does something to the whole mind."""
@@ -403,7 +408,7 @@ class Mind:
                 self._do(t, kind, x)
                 self._plan()
 
-        self._wake = None if math.isinf(t) else _WakeUp(self.env, t, act)
+        self._wake = _WakeUp(self.env, t, act) if t < self._world_acts and t < math.inf else None
 
 
 def play(
@@ -449,22 +454,17 @@ def _replay(
     env: simpy.Environment, subject: Mind, stream: TaskStream, scale: Any
 ) -> Generator[Any, Any, None]:
     """The stream as a SimPy process: what it knows, when it is time."""
-    arrivals = stream.arrivals()
-    later = [float(t) for t in np.unique(arrivals.time)]  # the last is the end
-    for now, then in zip(later, [*later[1:], math.inf], strict=True):
+    times = stream.timetable
+    weights = scale.tolist()
+    for at, (now, arrivals) in enumerate(times):
         subject._world_acts = now
         yield env.timeout(max(0.0, now - env.now))
-        subject._world_acts = then
-        for i in np.flatnonzero(arrivals.time == now):
-            _act(
-                subject,
-                stream,
-                scale,
-                int(arrivals.kind[i]),
-                int(arrivals.element[i]),
-                float(arrivals.value[i]),
-                now,
-            )
+        subject._world_acts = times[at + 1][0] if at + 1 < len(times) else math.inf
+        subject._many = True
+        for kind, x, value in arrivals:
+            _act(subject, stream, weights, kind, x, value, now)
+        subject._many = False
+        subject._plan()
 
 
 def _act(subject: Mind, stream: TaskStream, scale: Any, kind: int, x: int, value: float, time: float) -> None:

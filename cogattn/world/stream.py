@@ -313,23 +313,23 @@ class TaskStream:
         """The load on memory of all its tasks together."""
         return sum(t.memory_load for t in self.tasks)
 
-    @property
+    @cached_property
     def jobs(self) -> npt.NDArray[np.int64]:
         """The number of each element's task."""
         tasks = [t.name for t in self.tasks]
         return np.array([tasks.index(s.task) for s in self.stimuli], np.int64)
 
-    @property
+    @cached_property
     def says(self) -> npt.NDArray[np.int64]:
         """The answer that each element speaks for."""
         return np.array([s.says for s in self.stimuli], np.int64)
 
-    @property
+    @cached_property
     def evidence(self) -> npt.NDArray[np.float64]:
         """eta of each element."""
         return np.array([s.evidence for s in self.stimuli], float)
 
-    @property
+    @cached_property
     def competition(self) -> npt.NDArray[np.float64]:
         """(tasks, tasks): how much the elements of one task take from those of another; 1 = they share everything."""
         k = np.ones((len(self.tasks), len(self.tasks)))
@@ -358,6 +358,14 @@ class TaskStream:
         pertinence = {t.name: t.pertinence for t in self.tasks}
         own = np.array([pertinence[s.task] for s in self.stimuli])
         return race.weights([s.distractor for s in self.stimuli], np.asarray(alpha, float)[..., None], own)
+
+    @cached_property
+    def timetable(self) -> tuple[tuple[float, tuple[tuple[int, int, float], ...]], ...]:
+        """The arrivals by their time: (time, ((kind, element, value), ...)), the last of which is the end."""
+        rows: dict[float, list[tuple[int, int, float]]] = {}
+        for time, *what in zip(*(column.tolist() for column in self.arrivals()), strict=True):
+            rows.setdefault(time, []).append(tuple(what))
+        return tuple((time, tuple(whats)) for time, whats in rows.items())
 
     def arrivals(self) -> Arrivals:
         """The stream as columns, sorted by time; at one time masks come first, then offsets, onsets, weights.
