@@ -20,7 +20,7 @@ from cogattn.mind import cohort, world
 from cogattn.mind.draws import trial_keys
 from cogattn.observer import Observer
 from cogattn.population import Population
-from cogattn.world.stream import Session
+from cogattn.world.session import Session
 
 PEOPLE, IN_SIMPY, SITTERS = 10_000, 3, 200
 FEW, MANY = 20, 2_000  # signals in two hours

@@ -29,14 +29,16 @@ if TYPE_CHECKING:
     from cogattn.runs.experiment import run
     from cogattn.runs.trials import Trials, load
     from cogattn.runs.workers import workers
-    from cogattn.world.stream import Change, Session, Stimulus, Task, TaskStream
+    from cogattn.world.session import Session
+    from cogattn.world.stream import Change, Stimulus, Task, TaskStream
 
 # Where each public name lives. Loaded when first used, so that `import cogattn` waits for neither torch nor numba.
 # No module may have the name of a public function: importing it would hide the function.
 _HOMES = {
     "cogattn.observer": ("Observer",),
     "cogattn.population": ("People", "Population", "Spread"),
-    "cogattn.world.stream": ("Change", "Session", "Stimulus", "Task", "TaskStream"),
+    "cogattn.world.session": ("Session",),
+    "cogattn.world.stream": ("Change", "Stimulus", "Task", "TaskStream"),
     "cogattn.mind.world": ("Mind",),
     "cogattn.runs.experiment": ("run",),
     "cogattn.runs.trials": ("Trials", "load"),

@@ -19,7 +19,7 @@ from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
 from cogattn.paradigms.vigilance import MackworthClock
 from cogattn.runs.experiment import cores
 from cogattn.view import plot
-from cogattn.world.stream import Session
+from cogattn.world.session import Session
 
 TURNS = (5, 10, 20, 30, 60, 120)  # minutes on duty at a stretch; 120 = one person does it all
 PEOPLE, SIGNALS, HANDOVER = 3000, 48, 10.0

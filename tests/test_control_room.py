@@ -21,7 +21,8 @@ from cogattn.paradigms import scenario
 from cogattn.runs.experiment import events, run
 from cogattn.view import gantt
 from cogattn.view.plot import close
-from cogattn.world.stream import MOST_ELEMENTS, Session
+from cogattn.world.session import Session
+from cogattn.world.stream import MOST_ELEMENTS
 
 TINY = """# a comment
 0:00:00;track;start

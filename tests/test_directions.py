@@ -19,7 +19,8 @@ from cogattn.observer import Observer
 from cogattn.paradigms import get
 from cogattn.paradigms.visual_search import search_trial
 from cogattn.parameters import PARAMETERS
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream, display
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream, display
 
 N = 1500  # trials of a display
 PEOPLE = 40  # of a session

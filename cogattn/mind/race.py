@@ -27,12 +27,16 @@ from cogattn.world.stream import MOST_TASKS, RESPONSES
 
 SEARCH = RESPONSES.index("search")
 
+_SURE = 1e-9  # of the span: closer than rounding could bring two that finish; then each is looked at
+
 STATE = [
     ("n", np.int64),  # elements met so far: loops stop here
     ("first", np.int64),  # all before this one are over: loops begin here
     ("met", np.int64),  # how many have appeared, in this order: `order`
     ("opened", np.int64),  # all before this place of the order have opened, or are gone
     ("racing", np.int64),  # how many race: `racer`
+    ("ranked", np.int64),  # 1 = they stand in the order of finishing, the next one last
+    ("span", np.float64),  # when the last of them would finish, when they were ranked, s of attention time
     ("fading", np.int64),  # how many fade
     ("stale", np.int64),  # 1 = sums, and so rates, are those of before
     ("total", np.float64, (MOST_TASKS,)),  # for each task: sum of the weights that compete with it now
@@ -48,7 +52,8 @@ ELEMENT = [
     ("due", np.float64),  # when a WAITING element opens
     ("fade", np.float64),  # when an element taken away fades; inf = not taken away
     ("order", np.int64),  # the element that appeared as this one of all
-    ("racer", np.int64),  # the element that has this place among those that race, in their order
+    ("racer", np.int64),  # the element that has this place among those that race
+    ("ahead", np.float64),  # when it would finish, when they were ranked
     ("job", np.int64),  # its task
     ("evidence", np.float64),  # eta
     ("skill", np.float64),  # rate without attention, 1/s
@@ -140,9 +145,20 @@ def refresh(m, p, e, rules, conflict, turn):  # type: ignore[no-untyped-def]
     """Sums and rates as they are now."""
     settle(m, p, e, rules, conflict, turn)
     if m.stale == 2:
+        m.ranked = 1
         for i in range(m.racing):
             x = e[i].racer
-            e[x].rate = _rate(m, p, e, x, rules, turn)
+            row = e[x]
+            row.rate = _rate(m, p, e, x, rules, turn)
+            row.ahead = row.need / row.rate if row.rate > 0.0 else np.inf
+            if not (row.rate > 0.0 and row.rate < np.inf):
+                m.ranked = 0
+            at = i
+            while at > 0 and e[e[at - 1].racer].ahead < row.ahead:
+                e[at].racer = e[at - 1].racer
+                at -= 1
+            e[at].racer = x
+        m.span = e[e[0].racer].ahead if m.racing > 0 else 0.0
         m.stale = 0
 
 
@@ -150,13 +166,9 @@ def refresh(m, p, e, rules, conflict, turn):  # type: ignore[no-untyped-def]
 def begin(m, e, x):  # type: ignore[no-untyped-def]
     """Element x races from now on; its rate is still to be made."""
     e[x].phase = RACING
-    at = m.racing
-    while at > 0 and e[at - 1].racer > x:
-        e[at].racer = e[at - 1].racer
-        at -= 1
-    e[at].racer = x
+    e[m.racing].racer = x
     m.racing += 1
-    m.stale = 2
+    m.stale = max(m.stale, 2)
 
 
 @compiled(inline=True)
@@ -164,9 +176,9 @@ def finish(m, e, x, phase):  # type: ignore[no-untyped-def]
     """Element x races no longer: it is STORED, LOST, GONE, or stands AT_DOOR."""
     e[x].phase = phase
     m.racing -= 1
-    at = 0
+    at = m.racing
     while e[at].racer != x:
-        at += 1
+        at -= 1
     for i in range(at, m.racing):
         e[i].racer = e[i + 1].racer
 
@@ -271,23 +283,38 @@ def next_finish(m, p, e, rules, conflict, turn):  # type: ignore[no-untyped-def]
     The next finisher is the least need / rate: the order of finishing depends on neither C nor the sum, so it holds
     in the limit C = inf too, where all that races finishes at once but still in order.
     """
-    lead, racer, ahead = np.inf, -1, False
-    if m.racing > 0:
-        refresh(m, p, e, rules, conflict, turn)
-        for i in range(m.racing):
-            x = e[i].racer
-            row = e[x]
+    if m.racing == 0:
+        return np.inf, -1, False
+    refresh(m, p, e, rules, conflict, turn)
+    if m.ranked == 1:
+        x = e[m.racing - 1].racer
+        lead = e[x].need / e[x].rate
+        if m.racing == 1:
+            return lead, x, False
+        second = e[e[m.racing - 2].racer]
+        if second.need > (lead + _SURE * m.span) * second.rate:
+            return lead, x, False
+    return _first(m, p, e, rules, turn)
+
+
+@compiled(inner=True)
+def _first(m, p, e, rules, turn):  # type: ignore[no-untyped-def]
+    """`next_finish` by a look at each, in the order of the elements."""
+    lead, racer, at_once = np.inf, -1, False
+    for x in range(m.first, m.n):
+        row = e[x]
+        if row.phase == RACING:
             rate = row.rate
             if rate == np.inf:  # all at once, but in order
                 value = worth(m, p, e, x, turn)
                 if value <= 0.0 or rules[row.job].automatic != 0.0:
                     value = 1.0  # what is automatic, or practised, needs no weight
                 cost = row.need / (value * row.evidence)
-                if not ahead or cost < lead:
-                    lead, racer, ahead = cost, x, True
-            elif rate > 0.0 and not ahead and row.need < lead * rate:
+                if not at_once or cost < lead:
+                    lead, racer, at_once = cost, x, True
+            elif rate > 0.0 and not at_once and row.need < lead * rate:
                 lead, racer = row.need / rate, x
-    return lead, racer, ahead
+    return lead, racer, at_once
 
 
 @compiled(inline=True)

@@ -24,7 +24,8 @@ from cogattn.paradigms.base import Condition, Levels, Metric, Pace, curve, pens_
 from cogattn.paradigms.watch import Array, Seen, Watch, lapsed
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 KINDS = ("rest", "other task", "same task")
 _PACE = 3.0

@@ -37,7 +37,8 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY, account
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, some
 from cogattn.paradigms.watch import Array
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 SCENES = {"search": 0, "report": 1, "party": 2}
 EXTRAS = {"none": 0, "unlike": 1, "singleton": 2, "automatic": 3, "face": 4, "word": 5, "name": 6}

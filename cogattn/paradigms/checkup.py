@@ -32,7 +32,8 @@ from cogattn.paradigms import registry
 from cogattn.paradigms.base import Answers, Condition, Law, Metric, Paradigm
 from cogattn.paradigms.watch import Seen, Watch
 from cogattn.view import plot
-from cogattn.world.stream import Session, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import TaskStream
 
 ARMS = ("human", "softmax")
 ACCOUNT = ("arrived", "answered", "missed", "censored")

@@ -25,7 +25,8 @@ from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, betwee
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 KINDS = {"congruent": 1, "neutral": 0, "incongruent": -1}  # what the irrelevant says; the target says 1
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)

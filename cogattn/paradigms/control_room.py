@@ -37,7 +37,8 @@ from cogattn.paradigms.report import series
 from cogattn.paradigms.scenario import LEVELS, TASKS, Scenario
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
-from cogattn.world.stream import Session, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

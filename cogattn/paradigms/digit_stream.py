@@ -21,7 +21,8 @@ from cogattn.errors import number, whole
 from cogattn.paradigms.base import Answers, Condition, Metric, Pace, curve, pens_of
 from cogattn.paradigms.watch import Array, Watch
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from cogattn.paradigms.base import Condition, curve
 from cogattn.paradigms.watch import Array, Seen, Watch
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -42,7 +42,8 @@ from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 #: What the two tasks draw on; none = they compete with everything.
 RESOURCES: Mapping[str, tuple[Mapping[str, float], Mapping[str, float]]] = {

@@ -26,7 +26,8 @@ from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, scattered
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 _BEFORE = 4  # go trials before an error
 

@@ -32,7 +32,8 @@ from cogattn.paradigms.visual_search import answers, search_trial
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import TaskStream
 
 _BIN = 250  # trials of a bin of the human table
 

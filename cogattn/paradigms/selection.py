@@ -19,7 +19,8 @@ from cogattn.paradigms.base import Condition, Metric
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
-from cogattn.world.stream import Session, Task
+from cogattn.world.session import Session
+from cogattn.world.stream import Task
 
 END = 4.0  #: s from the onset of the target to the end of a trial
 

@@ -21,7 +21,8 @@ from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Law, Metric, Pace, Rival, curve, pens_of
 from cogattn.paradigms.watch import Array, Seen, Watch, chances, lapsed
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 _BIN = 10
 _DEADLINE = 2.0  # s, after which the stimulus is gone

@@ -26,7 +26,7 @@ from cogattn.paradigms.simple_rt import PVT
 from cogattn.paradigms.watch import Array, Watch, lapsed
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session
+from cogattn.world.session import Session
 
 _USUAL = 5  # days of usual sleep before day 0, so that no start value matters
 _TESTS = (9, 12, 15, 21)

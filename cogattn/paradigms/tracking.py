@@ -29,7 +29,8 @@ from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 
 @dataclass(frozen=True)

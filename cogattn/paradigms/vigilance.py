@@ -25,7 +25,8 @@ from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, 
 from cogattn.paradigms.watch import Array, Seen, Watch, chances, scattered
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 _ANSWER = 2.0  # s, within which a response counts
 

@@ -32,7 +32,8 @@ from cogattn.paradigms.report import series
 from cogattn.paradigms.watch import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 #: display: (guidance, time of a visit in simple responses). The names are those of the human table.
 DISPLAYS = {"feature": (1e4, 0.67), "conjunction": (3.29, 1.04), "spatial_2v5": (1.25, 2.17)}

@@ -17,7 +17,8 @@ import pandas as pd
 
 from cogattn.mind.draws import CHOICE, LAYOUT, uniforms
 from cogattn.paradigms.base import Answers, Condition, Pace, Paradigm
-from cogattn.world.stream import Session, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import TaskStream
 
 Array = npt.NDArray[Any]
 LAPSE = 0.5  #: s; a response as late as this, or none, is a lapse (Dinges & Powell 1985)

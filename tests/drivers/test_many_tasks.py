@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from cogattn.mind import cohort, world
 from cogattn.observer import Observer
-from cogattn.world.stream import WHEN_FULL, Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import WHEN_FULL, Stimulus, Task, TaskStream
 
 GRID = st.integers(0, 19).map(lambda i: i * 0.05)
 TIMES = GRID | st.floats(0, 0.999)

@@ -14,7 +14,8 @@ from cogattn.errors import InputError
 from cogattn.mind import cohort, world
 from cogattn.observer import Observer
 from cogattn.world.kinds import LAPSE, LOAD, RETURN
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 PRESS = Task("press", demand=1.0, monotony=1.0, memory=0.5, rate=30, response="simple")
 GO = Task("go", monotony=0.3, response="go", caution=1.1)

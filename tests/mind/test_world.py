@@ -15,7 +15,8 @@ from cogattn.errors import InputError
 from cogattn.mind import draws
 from cogattn.mind.world import Mind, play, watch
 from cogattn.observer import Observer
-from cogattn.world.stream import Change, Session, Stimulus, Task, TaskStream, display
+from cogattn.world.session import Session
+from cogattn.world.stream import Change, Stimulus, Task, TaskStream, display
 
 QUICK = Observer(capacity=50.0, slots=3.0, threshold=0.01, alpha=0.5, persistence=0.1)
 

@@ -11,7 +11,8 @@ import pytest
 from cogattn import paradigms, run
 from cogattn.mind import cohort
 from cogattn.observer import Observer
-from cogattn.world.stream import Session, Stimulus, Task, TaskStream
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 N = 4000
 

@@ -1,0 +1,391 @@
+"""One mind as a citizen of a SimPy environment: `Mind`, and the compiled steps that it takes.
+
+The mind schedules one wake-up in SimPy's event list, at its own next event; whatever the world does replaces it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import simpy
+from simpy.events import EventPriority
+
+from cogattn.compiled import compiled
+from cogattn.errors import InputError, number, whole
+from cogattn.laws import race
+from cogattn.mind import alertness, cohort, engine, events, state
+from cogattn.mind.draws import _key
+from cogattn.mind.phases import STORED
+from cogattn.mind.race import enlist
+from cogattn.observer import Observer
+from cogattn.population import People
+from cogattn.world import kinds
+from cogattn.world.stream import MOST_ELEMENTS, MOST_WEIGHT, Stimulus, Task, TaskStream
+
+_LAST = EventPriority(2)  # SimPy: 0 = urgent, 1 = normal; a mind's own events come after the world's
+
+
+_ALL = tuple(state.Used())
+_FRESH = (True, True, True, True)  # those of them that begin a trial anew
+_FIRST = 16  # elements that a mind has room for at first
+LOOK, ACT, DO = range(3)  # nothing happens; the world acts; the mind does what it planned
+
+
+@compiled
+def _step(mind, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, what, time, kind, x, value):  # type: ignore[no-untyped-def]
+    """The clock moves to `time`, and the world or the mind acts. (kind, element, slot) of what happened, how many are
+    on their way to an answer, and (time, kind, element) of what the mind does next."""
+    m = mind[0]
+    engine.advance(m, p[0], e, rules, conflict, tired, answer, hunt, tell, turn, time)
+    who, slot = np.int64(x), np.int64(-1)
+    if what == ACT:
+        engine.perceive(m, p[0], e, rules, conflict, tired, turn, kind, x, value)
+    elif what == DO:
+        kind = engine.apply(m, p[0], e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind, x)
+        who, slot = engine.about(m, e, kind)
+    then, does, whom = engine.next_event(m, p[0], e, rules, conflict, tired, keep, answer, hunt, tell, turn)
+    return kind, who, slot, m.busy, then, does, whom
+
+
+@compiled
+def _begin(mind, p, e, rules, seed, person, trial, tired, answer, hunt, tell):  # type: ignore[no-untyped-def]
+    engine.begin(mind[0], p[0], e, rules, seed, person, trial, tired, answer, hunt, tell)
+
+
+@compiled
+def _fresh(mind, p, e, rules, seed, person, trial, tired, answer, hunt, tell):  # type: ignore[no-untyped-def]
+    engine.fresh(mind[0], p[0], e, rules, _key(seed, person, trial), tired, answer, hunt, tell)
+
+
+@compiled
+def _assign(mind, p, focused, turn):  # type: ignore[no-untyped-def]
+    engine.assign(mind[0], p[0], focused, turn)
+
+
+@compiled
+def _enlist(p, rules, e, x, job, evidence, says):  # type: ignore[no-untyped-def]
+    enlist(p[0], rules[job], e[x], job, evidence, says)
+
+
+@compiled
+def _alertness(mind, p):  # type: ignore[no-untyped-def]
+    return alertness.alertness(mind[0], p[0])
+
+
+@lru_cache(maxsize=64)
+def _person_of(observer: Observer) -> Any:
+    return cohort.columns_of(People.of([observer]))
+
+
+@lru_cache(maxsize=64)
+def _tasks_of(tasks: tuple[Task, ...]) -> TaskStream:
+    """A stream of these tasks, in which nothing is known beforehand."""
+    return TaskStream((Stimulus("nothing", task=tasks[0].name),), end=1.0, tasks=tasks)
+
+
+class _WakeUp(simpy.Event):
+    """What a mind plans to do, in SimPy's list, behind all that the world does at the same time."""
+
+    def __init__(self, env: simpy.Environment, time: float, act: Callable[[simpy.Event], None]) -> None:
+        super().__init__(env)
+        self._ok, self._value = True, None
+        self.callbacks.append(act)
+        env.schedule(self, priority=_LAST, delay=max(0.0, time - env.now))
+
+
+class Mind:
+    """One mind that lives in a SimPy environment.
+
+    >>> env = simpy.Environment()
+    >>> mind = Mind(env, Observer(capacity=50.0, slots=2.0))
+    >>> mind.show("A")
+    >>> env.run(1.0)
+    >>> mind.events["kind"].astype(str).tolist()
+    ['onset', 'open', 'encode']
+    """
+
+    def __init__(
+        self,
+        env: simpy.Environment,
+        observer: Observer | None = None,
+        *,
+        seed: int = 0,
+        person: int = 0,
+        trial: int = 0,
+        tasks: tuple[Task, ...] = (Task(),),
+        focused: bool = False,
+    ) -> None:
+        self.env, self.observer, self.person, self.trial = env, observer or Observer(), person, trial
+        self._tasks = {t.name: t for t in tasks}
+        self._element: dict[str, tuple[int, str]] = {}  # name -> number, task
+        self._scale: dict[str, float] = {}  # name -> pertinence (x alpha)
+        self._log: list[tuple[float, int, int, int]] = []
+        self._waiting: list[tuple[str | None, simpy.Event]] = []
+        self._past: list[Any] = []  # trials before: their number, log and elements
+        self._mind, self._elements = state.blank(_FIRST)
+        self._person = _person_of(self.observer)
+        self._on_response: Callable[[float], Any] | None = None
+        self._wake: simpy.Event | None = None
+        self._planned: tuple[float, int, int] = (math.inf, kinds.NOTHING, -1)
+        self._world_acts = math.inf  # when a known stream acts next; a process of the user's does not say
+        self._many = False  # several things happen at one time: what comes next is planned after the last
+        whole("seed", seed, most=2**63 - 1)
+        whole("person", person)
+        whole("trial", trial)
+        self.seed = seed
+        known = _tasks_of(tasks)
+        self._rules, self._conflict = state.task_rules(known), known.competition
+        _begin(self._mind, self._person, self._elements, self._rules, seed, person, trial, *_FRESH)
+        _assign(self._mind, self._person, int(focused), True)
+        self._look(float(env.now))
+
+    def _assign(self, stream: TaskStream) -> None:
+        """These are its tasks now; the elements of a known stream, too."""
+        self._rules, self._conflict = state.task_rules(stream), stream.competition
+        _assign(self._mind, self._person, int(stream.focused), True)
+        self._room(len(stream.stimuli))
+        for x, (job, evidence, says) in enumerate(
+            zip(stream.jobs.tolist(), stream.evidence.tolist(), stream.says.tolist(), strict=True)
+        ):
+            _enlist(self._person, self._rules, self._elements, x, job, evidence, says)
+        self._look(float(self._mind["now"][0]))
+
+    def _room(self, elements: int) -> None:
+        """Room for so many elements."""
+        if elements > len(self._elements):
+            more = state.blank(max(elements, 2 * len(self._elements)))[1]
+            more[: len(self._elements)] = self._elements
+            self._elements = more
+
+    def _turn(self, what: int, time: float, kind: int, x: int, value: float) -> tuple[int, int, int, int]:
+        """What `_step` does, to this mind: (kind, element, slot, busy)."""
+        done, who, slot, busy, *planned = _step(
+            self._mind,
+            self._person,
+            self._elements,
+            self._rules,
+            self._conflict,
+            *_ALL,
+            what,
+            time,
+            kind,
+            x,
+            value,
+        )
+        self._planned = tuple(planned)
+        return done, who, slot, busy
+
+    def _look(self, time: float) -> None:
+        """The clock shows this time; what comes next is looked up."""
+        self._turn(LOOK, time, 0, -1, 0.0)
+
+    # -- what the world does -------------------------------------------------------------------------------
+
+    def show(
+        self,
+        name: str,
+        weight: float = 1.0,
+        *,
+        distractor: bool = False,
+        task: str | None = None,
+        evidence: float = 1.0,
+        says: int = 0,
+    ) -> None:
+        """Element `name` appears now. A second showing is a new element and takes a new name."""
+        task = next(iter(self._tasks)) if task is None else task
+        if name in self._element:
+            raise InputError(f"element {name!r} was shown already; give a second showing a name of its own")
+        if len(self._element) >= MOST_ELEMENTS:
+            raise InputError(f"a trial holds at most {MOST_ELEMENTS} elements, {name!r} is one too many")
+        if task not in self._tasks:
+            raise InputError(f"task of {name!r} must be one of {', '.join(self._tasks)}, got {task!r}")
+        number(f"weight of {name!r}", weight, least=0, most=MOST_WEIGHT)
+        number(f"evidence of {name!r}", evidence, least=0, most=1000)
+        scale = race.weights(distractor, self.observer.alpha, self._tasks[task].pertinence)
+        self._room(len(self._element) + 1)
+        job = list(self._tasks).index(task)
+        _enlist(self._person, self._rules, self._elements, len(self._element), job, float(evidence), says)
+        self._enter(name, task, len(self._element), float(scale), weight)
+
+    def _enter(
+        self, name: str, task: str, x: int, scale: float, weight: float, time: float | None = None
+    ) -> None:
+        self._element[name], self._scale[name] = (x, task), scale
+        self._perceive(kinds.ONSET, name, weight * scale, time)
+
+    def mask(self, name: str) -> None:
+        """Element `name` is masked now: gone at once."""
+        self._perceive(kinds.MASK, name, 0.0)
+
+    def remove(self, name: str) -> None:
+        """Element `name` is taken away unmasked: its image stays for the observer's persistence."""
+        self._perceive(kinds.OFFSET, name, 0.0)
+
+    def weigh(self, name: str, weight: float) -> None:
+        """Element `name` matters more or less from now on (0 = ignored)."""
+        number(f"weight of {name!r}", weight, least=0, most=MOST_WEIGHT)
+        self._perceive(kinds.WEIGHT, name, weight * self._scale.get(name, 1.0))
+
+    def forget(self, name: str) -> None:
+        """Element `name` gives its slot back, if it holds one."""
+        self._perceive(kinds.FORGET, name, 0.0)
+
+    def fresh(self, trial: int) -> None:
+        """The next trial begins now: nothing is shown or stored, alertness goes on; its chances are that trial's own.
+
+        Names are free again, and what was waited for (`encoded`) does not come any more.
+        """
+        whole("trial", trial)
+        self._past.append((self.trial, self._log, self._element))
+        self._renew(trial, float(self.env.now))
+        self.trial, self._log, self._element, self._scale, self._waiting = trial, [], {}, {}, []
+        self._plan()
+
+    def work(self, load: float, memory: float = 0.0) -> None:
+        """From now on the mind bears this load; 0 = it rests. Who comes back from rest is on task."""
+        number("load", load, least=0, most=1e4)
+        number("memory", memory, least=0, most=1e4)
+        self._global(kinds.HOLD, memory)
+        self._global(kinds.LOAD, load)
+
+    def capture(self) -> None:
+        """Something salient happens now: attention that is away comes back."""
+        self._global(kinds.CAPTURE, 0.0)
+
+    @property
+    def alertness(self) -> float:
+        """A now: 1 = rested. (Between events it moves by itself; this moves the mind's clock to now.)"""
+        self._settle(float(self.env.now))
+        self._look(float(self.env.now))
+        return float(_alertness(self._mind, self._person))
+
+    @property
+    def on_task(self) -> bool:
+        """Whether attention is on its task."""
+        return bool(self._mind["on"][0])
+
+    # -- what can be waited for and looked at ------------------------------------------------------------------
+
+    def encoded(self, name: str) -> simpy.Event:
+        """A SimPy event that happens when `name` enters the store (at once if it is there)."""
+        return self._promise(name, name in self.stored)
+
+    def any_encoded(self) -> simpy.Event:
+        """A SimPy event that happens when the next element enters the store."""
+        return self._promise(None, False)
+
+    @property
+    def stored(self) -> tuple[str, ...]:
+        """What the store holds now, slot by slot."""
+        held = [
+            (int(self._elements["slot"][x]), n)
+            for n, (x, _) in self._element.items()
+            if self._phase(x) == STORED
+        ]
+        return tuple(name for _, name in sorted(held))
+
+    @property
+    def encoded_at(self) -> dict[str, float]:
+        """When each element of this trial that the store ever took entered it, s."""
+        names = {x: name for name, (x, _) in self._element.items()}
+        return {names[x]: time for time, kind, x, _ in self._log if kind == kinds.ENCODE}
+
+    @property
+    def answered(self) -> dict[str, float]:
+        """When each stimulus of this trial that asked for a choice was answered, s."""
+        names = {x: name for name, (x, _) in self._element.items()}
+        return {names[x]: time for time, kind, x, _ in self._log if kind == kinds.RESPOND and x in names}
+
+    @property
+    def events(self) -> pd.DataFrame:
+        """The event record so far, of all trials."""
+        rows, number_, met = [], [], [("", "")]
+        for trial, log, element in (*self._past, (self.trial, self._log, self._element)):
+            known = {x: (name, task) for name, (x, task) in element.items()}
+            rows += [(t, kind, x + len(met) if x >= 0 else x, slot) for t, kind, x, slot in log]
+            number_ += [trial] * len(log)
+            met += [known.get(x, ("", "")) for x in range(max(known, default=0) + 1)]
+        columns = tuple(zip(*rows, strict=True)) if rows else ((), (), (), ())
+        names, tasks = zip(*met, strict=True)
+        return events.frame(
+            self.person, number_, *columns, names=names, tasks=tasks, task_names=list(self._tasks)
+        )
+
+    # -- how it is driven ----------------------------------------------------------------------------------------
+
+    def _phase(self, x: int) -> int:
+        return int(self._elements["phase"][x])
+
+    def _promise(self, name: str | None, kept: bool) -> simpy.Event:
+        event = self.env.event()
+        if kept:
+            event.succeed(name)
+        else:
+            self._waiting.append((name, event))
+        return event
+
+    def _perceive(self, kind: int, name: str, value: float, time: float | None = None) -> None:
+        if name not in self._element:
+            shown = ", ".join(self._element) or "(none yet)"
+            raise InputError(f"no element {name!r} has been shown; shown are {shown}")
+        self._act(kind, self._element[name][0], value, float(self.env.now) if time is None else time)
+
+    def _act(self, kind: int, x: int, value: float, time: float, note: bool = True) -> None:
+        """The world does something, to element x or (-1) to the whole mind."""
+        self._settle(time)
+        self._turn(ACT, time, kind, x, value)
+        if note:
+            self._log.append((time, kind, x, -1))
+        if not self._many:
+            self._plan()
+
+    def _global(self, kind: int, value: float, time: float | None = None, note: bool = True) -> None:
+        """The world does something to the whole mind."""
+        self._act(kind, -1, value, float(self.env.now) if time is None else time, note)
+
+    def _settle(self, time: float) -> None:
+        """Catch up with all that lies strictly before `time`: a wake-up may be late by a rounding."""
+        while self._planned[0] < time:
+            self._do(*self._planned)
+
+    def _renew(self, trial: int, time: float) -> None:
+        """Its chances and elements from now on are those of another trial; alertness and the clock go on."""
+        self._settle(time)
+        self._look(time)
+        _fresh(self._mind, self._person, self._elements, self._rules, self.seed, self.person, trial, *_FRESH)
+        self._look(time)
+
+    def _do(self, t: float, kind: int, x: int) -> None:
+        kind, who, slot, busy = self._turn(DO, t, kind, x, 0.0)
+        self._log.append((t, kind, who, slot))
+        if kind == kinds.ENCODE and self._waiting:
+            self._keep_promises(x)
+        if kind == kinds.RESPOND and busy == 0 and self._on_response is not None:
+            self._on_response(t)
+
+    def _keep_promises(self, x: int) -> None:
+        name = next(n for n, (number_, _) in self._element.items() if number_ == x)
+        due = [e for wanted, e in self._waiting if wanted in (None, name)]
+        self._waiting = [(w, e) for w, e in self._waiting if e not in due]
+        for event in due:
+            event.succeed(name)
+
+    def _plan(self) -> None:
+        """Put the mind's next event into SimPy's list; a wake-up planned before is void.
+
+        SimPy's clock adds delays, so it can miss a planned time by a rounding and part what is simultaneous.
+        A stream that is known beforehand therefore says when it will act next, and the mind leaves it the word.
+        """
+        t, kind, x = self._planned
+
+        def act(wake: simpy.Event) -> None:
+            if self._wake is wake and t < self._world_acts:
+                self._do(t, kind, x)
+                self._plan()
+
+        self._wake = _WakeUp(self.env, t, act) if t < self._world_acts and t < math.inf else None
