@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import numpy as np
@@ -67,6 +67,21 @@ def _assign(mind, p, focused, turn):  # type: ignore[no-untyped-def]
     engine.assign(mind[0], p[0], focused, turn)
 
 
+@cache
+def _entry() -> Any:
+    """`_step` itself, without the search for its types in every call: a mind's arrays always have the same ones."""
+    tasks = _tasks_of((Task(),))
+    given = (*state.blank(1), state.task_rules(tasks), tasks.competition)
+    _step(given[0], _person_of(Observer()), *given[1:], *_ALL, LOOK, 0.0, 0, -1, 0.0)
+    return _step.overloads[_step.signatures[0]].entry_point
+
+
+@compiled
+def _enlist_all(p, rules, e, jobs, evidence, says):  # type: ignore[no-untyped-def]
+    for x in range(len(jobs)):
+        enlist(p[0], rules[jobs[x]], e[x], jobs[x], evidence[x], says[x])
+
+
 @compiled
 def _enlist(p, rules, e, x, job, evidence, says):  # type: ignore[no-untyped-def]
     enlist(p[0], rules[job], e[x], job, evidence, says)
@@ -119,7 +134,9 @@ class Mind:
         trial: int = 0,
         tasks: tuple[Task, ...] = (Task(),),
         focused: bool = False,
+        stream: TaskStream | None = None,
     ) -> None:
+        """tasks: what there is to do; focused: one at a time. stream: a known one, whose tasks they are."""
         self.env, self.observer, self.person, self.trial = env, observer or Observer(), person, trial
         self._tasks = {t.name: t for t in tasks}
         self._element: dict[str, tuple[int, str]] = {}  # name -> number, task
@@ -131,28 +148,30 @@ class Mind:
         self._person = _person_of(self.observer)
         self._on_response: Callable[[float], Any] | None = None
         self._wake: simpy.Event | None = None
-        self._planned: tuple[float, int, int] = (math.inf, kinds.NOTHING, -1)
+        self._planned: list[Any] = [math.inf, kinds.NOTHING, -1]  # time, kind and element of what comes next
         self._world_acts = math.inf  # when a known stream acts next; a process of the user's does not say
         self._many = False  # several things happen at one time: what comes next is planned after the last
         whole("seed", seed, most=2**63 - 1)
         whole("person", person)
         whole("trial", trial)
         self.seed = seed
-        known = _tasks_of(tasks)
+        self._step = _entry()
+        known = _tasks_of(tasks) if stream is None else stream
         self._rules, self._conflict = state.task_rules(known), known.competition
         _begin(self._mind, self._person, self._elements, self._rules, seed, person, trial, *_FRESH)
-        _assign(self._mind, self._person, int(focused), True)
-        self._look(float(env.now))
+        if stream is None:
+            _assign(self._mind, self._person, int(focused), True)
+            self._look(float(env.now))
+        else:
+            self._assign(stream)
 
     def _assign(self, stream: TaskStream) -> None:
         """These are its tasks now; the elements of a known stream, too."""
         self._rules, self._conflict = state.task_rules(stream), stream.competition
         _assign(self._mind, self._person, int(stream.focused), True)
         self._room(len(stream.stimuli))
-        for x, (job, evidence, says) in enumerate(
-            zip(stream.jobs.tolist(), stream.evidence.tolist(), stream.says.tolist(), strict=True)
-        ):
-            _enlist(self._person, self._rules, self._elements, x, job, evidence, says)
+        own = (stream.jobs, stream.evidence, stream.says)
+        _enlist_all(self._person, self._rules, self._elements, *own)
         self._look(float(self._mind["now"][0]))
 
     def _room(self, elements: int) -> None:
@@ -164,7 +183,7 @@ class Mind:
 
     def _turn(self, what: int, time: float, kind: int, x: int, value: float) -> tuple[int, int, int, int]:
         """What `_step` does, to this mind: (kind, element, slot, busy)."""
-        done, who, slot, busy, *planned = _step(
+        done, who, slot, busy, *planned = self._step(
             self._mind,
             self._person,
             self._elements,
@@ -177,7 +196,7 @@ class Mind:
             x,
             value,
         )
-        self._planned = tuple(planned)
+        self._planned = planned
         return done, who, slot, busy
 
     def _look(self, time: float) -> None:

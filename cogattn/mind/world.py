@@ -60,8 +60,7 @@ def play(
     """
     env = _from_zero(env)
     observer = observer or Observer()
-    subject = Mind(env, observer, seed=seed, person=person, trial=trial, tasks=stream.tasks)
-    subject._assign(stream)
+    subject = Mind(env, observer, seed=seed, person=person, trial=trial, tasks=stream.tasks, stream=stream)
     scale = stream.weights(observer.alpha) if weights is None else np.asarray(weights, float)
     if scale.shape != (len(stream.stimuli),) or not np.isfinite(scale).all() or (scale < 0).any():
         raise InputError(f"weights must be {len(stream.stimuli)} finite numbers >= 0, got {scale.tolist()}")
