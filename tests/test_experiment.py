@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import cogattn as ca
 from cogattn import paradigms
 from cogattn.errors import InputError, RunError
 from cogattn.observer import Observer
 from cogattn.population import Population
-from cogattn.runs import experiment
+from cogattn.runs import experiment, plan
 from cogattn.runs import trials as results
 from cogattn.runs.experiment import run
 
@@ -318,3 +319,42 @@ def test_a_cell_has_another_name_when_anything_changes_that_decides_its_numbers(
     ]
     assert len({name(), *others}) == 9
     assert name() == name()
+
+
+# --- more rows than fit into memory, and named people ---------------------------------------------------------
+
+
+def test_a_run_that_does_not_fit_into_memory_is_written_piece_by_piece(tmp_path, monkeypatch):
+    task = ca.paradigms.get("whole_report")(exposures=(0.05, 0.2))
+    whole = ca.run(task, arms=("human", "softmax"), people=60, trials=4, seed=3)
+    monkeypatch.setattr(plan, "PIECE", 80)  # 20 people
+    assert ca.run(task, arms=("human", "softmax"), people=60, trials=4, seed=3).frame.equals(whole.frame)
+    monkeypatch.setattr(experiment, "IN_MEMORY", 500)
+    monkeypatch.setattr(experiment, "SHOWN", 400)  # 25 people
+    with pytest.raises(InputError, match=r"960 rows do not fit into memory.*give out="):
+        ca.run(task, arms=("human", "softmax"), people=60, trials=4, seed=3)
+    part = ca.run(task, arms=("human", "softmax"), people=60, trials=4, seed=3, out=tmp_path)
+    first = whole.frame[whole.frame["person"] < 25].reset_index(drop=True)
+    assert part.frame.equals(first)
+    written = pd.read_parquet(part.folder / "trials.parquet")
+    assert written.equals(whole.frame)
+    back = ca.load(part.folder)
+    assert (back.rows, back.shown) == (960, 25)
+    assert back.frame.equals(first)
+    assert "first 25 people" in (part.folder / "README.txt").read_text()
+
+
+def test_named_people_take_a_run(tmp_path):
+    people = {"Ada": ca.Observer(slots=1.0), "Ben": ca.Observer(slots=5.0)}
+    kept = ca.run("partial_report", arms="human", observers=people, trials=30, seed=1, out=tmp_path)
+    scores = kept.frame.groupby("name")["score"].mean()
+    assert scores["Ada"] <= 1.0 < scores["Ben"]
+    alone = ca.run("partial_report", arms="human", observer=people["Ada"], people=1, trials=30, seed=1)
+    ada = kept.frame[kept.frame["name"] == "Ada"].drop(columns="name").reset_index(drop=True)
+    assert ada.equals(alone.frame)
+    assert ca.load(kept.folder).frame.equals(kept.frame)
+    for wrong in ({}, [], {"Ada": 3}, 5):
+        with pytest.raises(InputError, match="observers must"):
+            ca.run("partial_report", observers=wrong)
+    with pytest.raises(InputError, match="one of observer"):
+        ca.run("partial_report", observers=people, observer=ca.Observer())

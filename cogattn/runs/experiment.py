@@ -45,6 +45,7 @@ from cogattn.runs.workers import Piece, finish
 from cogattn.showing import Progress, ticker
 
 IN_MEMORY = 20_000_000  # rows of a run that are in memory at once
+SHOWN = 2_000_000  # rows of a larger run that are shown: its first people's
 
 __all__ = [
     "Cell", "Plan", "check", "condition_seed", "cores", "digest", "events", "execute", "execute_all", "make_plan",
@@ -190,23 +191,20 @@ def play(
     """
     config, sent = plan.config(), _sent(plan)
     made = (version(), config.get("model_sha256"))
-    pieces, shown = [], []
-    few = max(1, IN_MEMORY // max(1, plan.all_rows // plan.people))  # people whose rows fit
+    pieces = []
     for condition in plan.paradigm.conditions():
         for cell in (Cell(arm, condition) for arm in plan.arms):
             for first, people in plan.pieces(condition):
                 work = partial(_play, sent, cell, plan.model, device, made, first, people)
                 pieces.append(Piece(cell.name(config, first), work, people * plan.per_person(condition)))
-                shown.append(first + people <= few)
     if plan.all_rows <= IN_MEMORY:
         frames = finish(pieces, folder and folder / "parts", n_jobs, progress)
         return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
     assert folder is not None
-    if not any(shown):
-        shown = [piece.work.args[5] == 0 for piece in pieces]  # type: ignore[attr-defined]
-    kept = finish(pieces, folder / "parts", n_jobs, progress, keep=shown)
+    few = max(1, SHOWN // max(1, plan.all_rows // plan.people))
+    kept = finish(pieces, folder / "parts", n_jobs, progress, keep=lambda f: f[f["person"] < few])
     files.join_tables(folder / "trials.parquet", [folder / "parts" / f"{p.name}.parquet" for p in pieces])
-    return pd.concat([frame for frame, show in zip(kept, shown, strict=True) if show], ignore_index=True)
+    return pd.concat([frame for frame in kept if len(frame)], ignore_index=True)
 
 
 def _sent(plan: Plan) -> Plan:

@@ -55,17 +55,17 @@ def finish(
     parts: Path | None = None,
     n_jobs: int = 1,
     progress: Progress | None = None,
-    keep: Sequence[bool] | None = None,
+    keep: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
 ) -> list[pd.DataFrame]:
     """The tables of all pieces: from its part if that is there and whole, else played and kept at once.
 
-    keep: which of them are wanted in memory (by default all); of the others no rows are returned.
+    keep: which rows of each are wanted in memory (by default all).
     """
     whole("n_jobs", n_jobs, least=1, most=1024)
     found: dict[int, pd.DataFrame] = {}
 
     def arrived(i: int, frame: pd.DataFrame) -> None:
-        found[i] = frame if keep is None or keep[i] else frame.iloc[:0].copy()
+        found[i] = frame if keep is None else keep(frame).copy()
         if progress is not None:
             progress(len(found), len(pieces))
 
