@@ -29,6 +29,7 @@ ROOMS = (
         "errors",
         "files",
         "showing",
+        "compiled",
         "laws",
         "record",
         "parameters",
@@ -166,6 +167,10 @@ def words_of(path):
             aside.add(id(node.value))
         elif isinstance(node, ast.Call) and ast.unparse(node.func) == "human.table":
             aside.add(id(node.args[0]))
+        elif (
+            isinstance(node, ast.Call) and ast.unparse(node.func) == "Source"
+        ):  # tables that inform a parameter
+            aside |= {id(part) for part in ast.walk(node)}
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in aside:
             yield node.value, node.lineno

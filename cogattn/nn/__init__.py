@@ -1,6 +1,7 @@
 """Attention under a gate, in torch. Each name is loaded when it is first used.
 
->>> callable(attention("dot", 4))
+>>> from cogattn import nn
+>>> callable(nn.attention("dot", 4))
 True
 """
 

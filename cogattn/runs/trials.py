@@ -104,8 +104,10 @@ class Trials(Result):
         )
         alone = "no network: the mind alone answers"
         who = f"network: {Path(str(c['model'])).stem}" if c.get("model") else alone
+        if self.rows is None:
+            return [asked, who]
         part = f"of {self.rows:,} rows, all in trials.parquet, those of the first {self.shown:,} people are shown"
-        return [asked, who] if self.rows is None else [asked, who, part]
+        return [asked, who, part]
 
     @property
     def shown(self) -> int:

@@ -23,6 +23,8 @@ from cogattn import paradigms
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
+from cogattn.paradigms.partial_report import PartialReport
+from cogattn.paradigms.whole_report import WholeReport
 from cogattn.parameters import canonical
 from cogattn.population import Population
 from cogattn.showing import Progress
@@ -352,8 +354,8 @@ def _task(row: Mapping[str, Any]) -> Paradigm:
     """The paradigm that shows this one display."""
     e, m, d = float(row["exposure"]), int(row["targets"]), int(row["distractors"])
     if d == 0:
-        return paradigms.get("whole_report")(set_size=m, exposures=(e,))
-    return paradigms.get("partial_report")(targets=m, distractors=(d,), exposure=e)
+        return WholeReport(set_size=m, exposures=(e,))
+    return PartialReport(targets=m, distractors=(d,), exposure=e)
 
 
 def _theta(law: Any, population: Population, people: int, seed: int) -> Array:

@@ -3,7 +3,7 @@
 A point estimate does not say whether a design can tell parameters apart; `recover` does: correlation of the true and
 the estimated, bias, how many intervals hold the truth (95 % should), and which parameters trade off.
 
->>> done = recover([(paradigms.get("whole_report")(exposures=(0.05, 0.2)), 30)], people=4)
+>>> done = recover([(WholeReport(exposures=(0.05, 0.2)), 30)], people=4)
 >>> list(done.table()["parameter"])
 ['capacity', 'slots', 'threshold']
 """
@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cogattn import paradigms
 from cogattn.errors import InputError, whole
 from cogattn.paradigms import Paradigm
+from cogattn.paradigms.partial_report import PartialReport
+from cogattn.paradigms.whole_report import WholeReport
 from cogattn.population import Population
 from cogattn.runs.experiment import run
 from cogattn.showing import Progress
@@ -189,5 +190,5 @@ def published() -> list[tuple[Paradigm, int]]:
     >>> [(task.name, trials) for task, trials in published()]
     [('whole_report', 27), ('partial_report', 81)]
     """
-    whole_report = paradigms.get("whole_report")(exposures=tuple(f / 60 for f in (1, 2, 3, 5, 9, 12)))
-    return [(whole_report, 27), (paradigms.get("partial_report")(), 81)]
+    whole_report = WholeReport(exposures=tuple(f / 60 for f in (1, 2, 3, 5, 9, 12)))
+    return [(whole_report, 27), (PartialReport(), 81)]
