@@ -72,7 +72,15 @@ def compiled(
     if function is None:
         return lambda f: compiled(f, nogil=nogil, inline=inline, inner=inner, arrays=arrays)
     closed = inline or inner
-    how = {"no_cpython_wrapper": closed, "no_cfunc_wrapper": True, "forceinline": inline, "_nrt": arrays}
+    how: dict[str, Any] = {
+        "no_cpython_wrapper": closed,
+        "no_cfunc_wrapper": True,
+        "forceinline": inline,
+        "_nrt": arrays,
+    }
+    how |= {
+        "error_model": "numpy"
+    }  # a division by zero is infinite, as everywhere in numpy: no branch looks for it
     return _kept(lambda: njit(cache=True, nogil=nogil, **how)(function))
 
 
