@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from cogattn.steps.stream import Task
-
 from cogattn.mind import simpy_mind as steps
 from cogattn.mind import state
 from cogattn.mind.cohort import columns_of
 from cogattn.observer import Observer
+from cogattn.world.stream import Task
 
 ALL = tuple(state.Used())
 
