@@ -148,7 +148,7 @@ def test_nothing_in_the_package_imports_tests_models_or_simulations():
 #: Names of paradigms that are also ordinary words, and where they are: an event of the mind, a number of a task and
 #: a block of trials, a task of OpenMATB's scenarios.
 WORDS = {
-    "capture": {"cogattn.mind.events"},
+    "capture": {"cogattn.mind.events", "cogattn.world.kinds"},
     "practice": {
         "cogattn.mind",
         "cogattn.world",
