@@ -14,7 +14,7 @@ from cogattn import paradigms
 from cogattn.errors import InputError, RunError
 from cogattn.observer import Observer
 from cogattn.population import Population
-from cogattn.runs import experiment, plan
+from cogattn.runs import experiment, plan, play
 from cogattn.runs import trials as results
 from cogattn.runs.experiment import run
 
@@ -62,7 +62,8 @@ def test_the_number_of_cores_changes_no_number(model):
 @pytest.mark.parametrize("model", [None, "digit_reader"])
 def test_the_size_of_a_block_changes_no_number(model, monkeypatch):
     before = run(whole(), model=model, **SMALL).frame
-    monkeypatch.setattr(experiment, "_BLOCK", 5)
+    monkeypatch.setattr(play, "_BLOCK", 5)
+    monkeypatch.setattr(play, "_ALONE", 5)
     pd.testing.assert_frame_equal(before, run(whole(), model=model, **SMALL).frame, check_exact=True)
 
 
@@ -119,11 +120,11 @@ def test_a_network_that_sees_perfectly_is_the_mind_alone(eye):
 
 
 def test_without_limits_the_network_reads_without_a_gate(eye):
-    subject = experiment.find_reader(eye, "cpu")
-    plan = experiment.make_plan(whole(), ("human", "softmax"), eye, 2, 2, 0, None, None)
+    subject = plan.find_reader(eye, "cpu")
+    own = experiment.make_plan(whole(), ("human", "softmax"), eye, 2, 2, 0, None, None)
     for arm, gated in (("softmax", False), ("human", True)):
         subject.gates.clear()
-        experiment.play_cell(plan, experiment.Cell(arm, plan.paradigm.conditions()[0]), plan.crowd(), subject)
+        experiment.play_cell(own, experiment.Cell(arm, own.paradigm.conditions()[0]), own.crowd(), subject)
         assert [g is not None for g in subject.gates] == [gated]
 
 
@@ -143,7 +144,7 @@ def test_one_mind_for_everybody_or_a_population_but_not_both():
     slow = replace(Observer(), capacity=1.0)
     frame = run(whole(), arms="human", observer=slow, people=3, trials=20).frame
     assert frame["score"].mean() < 0.3
-    with pytest.raises(InputError, match="not both"):
+    with pytest.raises(InputError, match="give one of observer"):
         run(whole(), observer=slow, population=Population.adults())
 
 
@@ -163,7 +164,7 @@ def test_one_mind_for_everybody_or_a_population_but_not_both():
         ({"model": "no_such_model"}, "model"),
         ({"observer": 3}, "observer"),
         ({"population": Observer()}, "population"),
-        ({"people": 10**6, "trials": 10**6}, "people x trials"),
+        ({"people": 10**6, "trials": 10**6}, "rows do not fit into memory"),
         ({"model": "digit_reader", "device": "abacus"}, "device"),
     ],
 )

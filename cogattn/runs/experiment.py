@@ -87,11 +87,6 @@ def run(
     """
     plan = make_plan(paradigm, arms, model, people, trials, seed, observer, population, observers)
     check([plan], n_jobs, device)
-    if plan.all_rows > IN_MEMORY and out is None:
-        raise InputError(
-            f"{plan.all_rows:,} rows do not fit into memory (at most {IN_MEMORY:,}): give out=, a folder; "
-            "they are written there piece by piece"
-        )
     folder = None if out is None else run_folder(Path(out), plan.paradigm.name, plan.config(), resume)
     return execute(plan, folder, n_jobs, device, ticker(progress, plan.paradigm.name))
 
@@ -112,6 +107,11 @@ def execute(
     progress: Progress | None = None,
 ) -> Trials:
     """Carry a plan out, in this folder if one is given: what is finished there is not played again."""
+    if plan.all_rows > IN_MEMORY and folder is None:
+        raise InputError(
+            f"{plan.all_rows:,} rows do not fit into memory (at most {IN_MEMORY:,}): give out=, a folder; "
+            "they are written there piece by piece"
+        )
     subject = None if plan.model is None else model_of(plan, device)
     config = plan.config()
     history = results.provenance(plan.seed, _device_of(subject), n_jobs)
