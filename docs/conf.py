@@ -28,7 +28,10 @@ exclude_patterns = ["gallery", "made/scripts", "made/parts", "**/*.ipynb"]
 default_role = "code"
 suppress_warnings = ["ref.python"]  # a short name of a type may be that of two classes
 nitpicky = True
-nitpick_ignore_regex = [("py:.*", r"(?!cogattn\.).*")]  # types of others have no page here
+nitpick_ignore_regex = [  # types of others, and what is not public, have no page here
+    ("py:.*", r"(?!cogattn\.).*"),
+    ("py:.*", r"cogattn\.(.*\.)?_\w+"),
+]
 python_maximum_signature_line_length = 90
 autodoc_typehints_format = "short"
 autodoc_member_order = "bysource"

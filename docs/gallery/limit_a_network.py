@@ -70,4 +70,4 @@ for ax, values, name in (
 
 # %%
 # A gate on the last layer bounds what that layer reads, not what the layer below has already mixed into the words: see
-# "it leaks" in :doc:`/limit_your_own_network`, and measure it with :func:`cogattn.nn.memory.leak`.
+# "it leaks" in :doc:`/limit_your_own_network`, and measure it with :func:`cogattn.nn.memory.leakage.leak`.

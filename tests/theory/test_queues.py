@@ -125,12 +125,12 @@ def sharing(at, taken):
 
 @pytest.fixture(scope="module")
 def bottleneck():
-    return queue(0.7, central_share=1.0)
+    return queue(0.7, share=1.0)
 
 
 @pytest.fixture(scope="module")
 def shared():
-    return queue(0.7, central_share=0.5, seed=1)
+    return queue(0.7, share=0.5, seed=1)
 
 
 def test_choices_take_the_time_that_the_moments_say(bottleneck):
