@@ -426,7 +426,8 @@ def numbers(records: Sequence[Parameter] = PARAMETERS) -> str:
     """A page of all numbers of a person, by what they are about."""
     parts = [
         title("Numbers of a person"),
-        "Every field of :class:`cogattn.observer.Observer`: what it is, what it may be, how adults differ (mean, sd), the limit "
+        "Every field of :class:`cogattn.observer.Observer`: what it is, what it may be, how adults differ (mean, sd), "
+        "the limit "
         "that it makes, and where the default comes from. Made from the records of ``cogattn/parameters.py``; standard "
         "errors and refits: ``cogattn/human/population.csv``. Old names still work, with a warning.",
     ]

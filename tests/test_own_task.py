@@ -10,6 +10,7 @@ from own import COPYIST
 from cogattn import load, paradigms, run
 from cogattn.errors import InputError
 from cogattn.mind import cohort
+from cogattn.mind.draws import trial_keys
 from cogattn.nn.networks import subjects
 from cogattn.nn.networks.subjects import Exam
 from cogattn.observer import Observer
@@ -42,7 +43,7 @@ def test_what_is_answered_is_what_the_mind_holds(copyist):
     condition = plan.paradigm.conditions()[2]
     person, trial = np.repeat(np.arange(6), 20), np.tile(np.arange(20), 6)
     seed = experiment.condition_seed(plan, condition)
-    display = subject.show(8, experiment.trial_keys(seed, person, trial))
+    display = subject.show(8, trial_keys(seed, person, trial))
     crowd = plan.crowd()
     gain = np.array([np.log(1 / p.alpha) for p in crowd])[person, None]
     weights = np.exp(gain * display) / np.exp(gain * display).max(1, keepdims=True)

@@ -6,7 +6,6 @@ import ast
 import inspect
 import math
 import sys
-from typing import get_args
 
 import numpy as np
 import pandas as pd
@@ -16,7 +15,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogattn import human, paradigms
-from cogattn.observer import LIMITS, Arm
 from cogattn.paradigms import Answers
 
 WRONG_NUMBERS = st.one_of(
@@ -144,7 +142,3 @@ def test_no_paradigm_knows_its_band_or_changes_its_observer(name):
             assert word not in FORBIDDEN, f"{module.__name__} calls {word}"
             if isinstance(node, ast.ImportFrom):
                 assert node.module != "cogattn.observer"
-
-
-def test_editors_complete_the_arms_that_there_are():
-    assert list(get_args(Arm)) == ["human", "softmax", *LIMITS]
