@@ -359,7 +359,7 @@ def test_ctrl_c_leaves_what_was_shown(path, tmp_path, monkeypatch, capsys):
 
         yield tick
 
-    monkeypatch.setattr(cli, "progress", pressed)
+    monkeypatch.setattr("cogattn.cli.experiments.progress", pressed)
     with pytest.raises(SystemExit) as stop:
         cli.main(["live", "--model", path, "--arms", "human,top", "--seconds", "0.2", "--fps", "50"])
     _, err = capsys.readouterr()

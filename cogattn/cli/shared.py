@@ -98,12 +98,14 @@ def end(folder: Path | None, json: bool, figure: str = "figures") -> None:
 
 
 def n_jobs(jobs: int | None) -> int:
+    """As many cores as were asked for, or all."""
     from cogattn.runs.experiment import cores
 
     return cores() if jobs is None else jobs
 
 
 def split(arms: str) -> list[str]:
+    """Words between commas."""
     return [arm.strip() for arm in arms.split(",")]
 
 

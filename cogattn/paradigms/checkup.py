@@ -96,6 +96,11 @@ def check(paradigm: Any, people: int = 2, trials: int = 2, seed: int = 0) -> Che
     """Try everything that a paradigm promises: an instance, its class, a name, or the path of its file.
 
     people: who take it in the compiled driver, `trials` times in each condition (a session: once).
+
+    >>> check("partial_report").ok
+    True
+    >>> check("prq").ok
+    False
     """
     people, trials = whole("people", people, least=1, most=1000), whole("trials", trials, least=1, most=1000)
     seed = whole("seed", seed, most=2**63 - 1)

@@ -145,6 +145,13 @@ def register(paradigm: _Kind) -> _Kind:
     """Make your own paradigm known by its name: a class (this is a decorator, too), or an instance with your options.
 
     A name that is taken is refused; the same class once more takes the place of the one before, as a notebook needs.
+
+    >>> from cogattn.paradigms.whole_report import WholeReport
+    >>> class Letters(WholeReport):
+    ...     name = "letters_of_mine"
+    >>> register(Letters).name in names()
+    True
+    >>> unregister("letters_of_mine")
     """
     if not _is_one(paradigm):
         raise InputError(f"a paradigm is a subclass of cogattn.paradigms.Paradigm, got {paradigm!r}")
@@ -156,7 +163,16 @@ def register(paradigm: _Kind) -> _Kind:
 
 
 def unregister(name: str) -> None:
-    """Forget a paradigm of your own."""
+    """Forget a paradigm of your own.
+
+    >>> from cogattn.paradigms.whole_report import WholeReport
+    >>> class Words(WholeReport):
+    ...     name = "words_of_mine"
+    >>> _ = register(Words)
+    >>> unregister("words_of_mine")
+    >>> "words_of_mine" in names()
+    False
+    """
     del _own[choice("paradigm of your own", name, sorted(_own))]
 
 

@@ -26,6 +26,7 @@ class Session:
     afresh in each trial, alertness goes on. `sleepiness` is the day's (see `laws.alertness.sleepiness`).
 
     >>> import numpy as np
+    >>> from cogattn.world.stream import display
     >>> one = display(targets=1, exposure=0.2)
     >>> ten = Session((one,), which=np.zeros(10, int), gap=np.full(10, 2.0))
     >>> ten.which.shape  # people (one row for all), trials
