@@ -7,10 +7,10 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
+import children
 import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -310,19 +310,14 @@ LONG = [
 ]
 
 
-def start(folder):
-    code = "from cogattn.cli import main; main()"
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *LONG, "--out", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+def begin(folder):
+    return children.start(*LONG, "--out", folder, stderr=subprocess.PIPE)
 
 
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory):
     folder = tmp_path_factory.mktemp("undisturbed")
-    process = start(folder)
+    process = begin(folder)
     process.communicate(timeout=120)
     assert process.returncode == 0
     return results.load(next((folder / "whole_report").iterdir())).frame
@@ -333,7 +328,7 @@ def undisturbed(tmp_path_factory):
 def test_a_stopped_process_leaves_a_run_that_resumes_to_the_same_numbers(
     call, tmp_path, undisturbed, how, code
 ):
-    process = start(tmp_path)
+    process = begin(tmp_path)
     until = time.monotonic() + 60
     while len(list(tmp_path.glob("whole_report/*/parts/*.parquet"))) < 3 and time.monotonic() < until:
         time.sleep(0.01)

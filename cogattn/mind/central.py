@@ -127,7 +127,8 @@ def _step_out(m, e, x):  # type: ignore[no-untyped-def]
 
 @compiled(inline=True)
 def count(m, p, e, x, rules):  # type: ignore[no-untyped-def]
-    """One too many for the store. The first is in hand; the others are counted, one after the other."""
+    """One too many for the store, and on no way to an answer yet. The first is in hand; the others are counted, one
+    after the other."""
     m.busy += 1
     queue(m, p, e, x, rules)
     if m.counted == 0:
@@ -151,21 +152,26 @@ def _limited(m, p, e, x, rules):  # type: ignore[no-untyped-def]
 
 @compiled(inline=True)
 def _sharers(m, p, e, rules, turn):  # type: ignore[no-untyped-def]
-    """How many share the central stage now."""
+    """How many share the central stage now; 0 = it is not shared."""
     n = 0
-    for i in range(m.line):
-        x = e[i].place
-        if _serves(m, e, x, turn) and rules[e[x].job].automatic == 0.0:
-            n += 1
+    if p.central_share < 1.0 and p.central < np.inf:
+        for i in range(m.line):
+            x = e[i].place
+            if _serves(m, e, x, turn) and rules[e[x].job].automatic == 0.0:
+                n += 1
     return n
 
 
 @compiled(inline=True)
-def _part(p, rank, n):  # type: ignore[no-untyped-def]
-    """The part of the central stage that the job of this rank has."""
+def _part(m, p, e, x, rank, n, rules, turn):  # type: ignore[no-untyped-def]
+    """(the part of the central stage that x has if `rank` before it have to share too, the rank of the next)."""
+    if not _serves(m, e, x, turn):
+        return 0.0, rank
+    if not _limited(m, p, e, x, rules):
+        return 1.0, rank
     if p.central_share >= 1.0:
-        return servers_of(rank, p.central)
-    return min(1.0, p.central * share_of(rank, n, p.central_share))
+        return servers_of(rank, p.central), rank + 1
+    return min(1.0, p.central * share_of(rank, n, p.central_share)), rank + 1
 
 
 @compiled(inline=True)
@@ -173,19 +179,14 @@ def next_choice(m, p, e, rules, tired, turn):  # type: ignore[no-untyped-def]
     """(when, who) is chosen next."""
     t, who = np.inf, -1
     if m.line > 0:
-        n = _sharers(m, p, e, rules, turn) if p.central_share < 1.0 and p.central < np.inf else 0
-        rank = 0
+        n, rank = _sharers(m, p, e, rules, turn), 0
         for i in range(m.line):
             x = e[i].place
-            if _serves(m, e, x, turn):
-                part = 1.0
-                if _limited(m, p, e, x, rules):
-                    part = _part(p, rank, n)
-                    rank += 1
-                if part > 0.0:
-                    done = m.now + until(m, p, e[x].work / part, tired)
-                    if done < t or (done == t and x < who):
-                        t, who = done, x
+            part, rank = _part(m, p, e, x, rank, n, rules, turn)
+            if part > 0.0:
+                done = m.now + until(m, p, e[x].work / part, tired)
+                if done < t or (done == t and x < who):
+                    t, who = done, x
     return t, who
 
 
@@ -193,16 +194,11 @@ def next_choice(m, p, e, rules, tired, turn):  # type: ignore[no-untyped-def]
 def work(m, p, e, gone, rules, turn):  # type: ignore[no-untyped-def]
     """So much attention time went into choosing."""
     if m.line > 0:
-        n = _sharers(m, p, e, rules, turn) if p.central_share < 1.0 and p.central < np.inf else 0
-        rank = 0
+        n, rank = _sharers(m, p, e, rules, turn), 0
         for i in range(m.line):
             x = e[i].place
-            if _serves(m, e, x, turn):
-                part = 1.0
-                if _limited(m, p, e, x, rules):
-                    part = _part(p, rank, n)
-                    rank += 1
-                e[x].work = max(0.0, e[x].work - gone * part)
+            part, rank = _part(m, p, e, x, rank, n, rules, turn)
+            e[x].work = max(0.0, e[x].work - gone * part)
 
 
 @compiled(inline=True)

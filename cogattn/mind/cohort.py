@@ -68,7 +68,7 @@ def play(
     """
     streams = [streams] if isinstance(streams, TaskStream) else list(streams)
     who, number = np.broadcast_arrays(_integers("person", person), _integers("trial", trial))
-    who, number = np.ascontiguousarray(who).reshape(-1), np.ascontiguousarray(number).reshape(-1)
+    who, number = np.array(who).reshape(-1), np.array(number).reshape(-1)  # arrays of their own
     shows = np.zeros(len(who), np.int64) if which is None else _integers("which", which).reshape(-1)
     _check(streams, observers, who, shows)
     seed, n_jobs = whole("seed", seed, most=2**63 - 1), whole("n_jobs", n_jobs, least=1, most=1024)

@@ -168,7 +168,7 @@ def begin(m, e, x):  # type: ignore[no-untyped-def]
     e[x].phase = RACING
     e[m.racing].racer = x
     m.racing += 1
-    m.stale = max(m.stale, 2)
+    m.stale = 2
 
 
 @compiled(inline=True)

@@ -136,6 +136,21 @@ def test_both_drivers_play_the_same_events_ten_thousand_times(stream, observer, 
     _same_events(stream, observer, seed, trial)
 
 
+def test_what_is_decided_already_is_not_counted_too():
+    """A decision that is in the hand when its display fills the store is answered once, and the trial ends."""
+    task = Task("decide", response="decide", tell=10.0, when_full="count", after=0.3)
+    stream = TaskStream((Stimulus("x", 0.0, task="decide"),), 1.0, (), (task,))
+    person = Observer(slots=0.0, capacity=20.0, speed=50.0)
+    _same_events(stream, person, 1, 0)
+    kinds = (
+        cohort.play(stream, [person], person=0, seed=1, trial=[0], record=True, details=True)
+        .events["kind"]
+        .astype(str)
+    )
+    assert kinds.tolist().count("respond") == 1
+    assert "full" in kinds.tolist()
+
+
 @settings(MANY, max_examples=500)
 @given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31), pace=st.booleans())
 def test_sessions_of_many_tasks_too(stream, observer, seed, pace):

@@ -10,10 +10,10 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 
+import children
 import pytest
 
 import cogattn as ca
@@ -29,14 +29,12 @@ pytestmark = pytest.mark.skipif(
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-first-run"]  # fmt: skip
-SERVE = "from cogattn.cli import main; main()"
 
 
 @contextmanager
 def served(*words):
     """The command in a process of its own: (its address, the process)."""
-    command = [sys.executable, "-c", SERVE, "explore", "--no-browser", *words]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    process = children.start("explore", "--no-browser", *words, stderr=subprocess.STDOUT, text=True)
     try:
         line = process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:\d+", line)
