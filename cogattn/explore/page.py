@@ -400,9 +400,6 @@ def serve(
 ) -> None:
     """Serve the page on this machine until Ctrl-C. port=0: any free one."""
     pn = needs("panel", "explore")
-    import matplotlib as mpl
-
-    mpl.use("Agg")  # figures are read, never shown: no window is opened for them
     port = _free(whole("port", port, most=65535))
     Page(name, mind, seed, people)  # a mistake is told here; and what has to be compiled is
     gc.collect()

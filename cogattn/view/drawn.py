@@ -29,6 +29,9 @@ class Drawn:
     sheets: list[Sheet] = field(default_factory=list)
     size: tuple[float, float] | None = None  #: inches; None: by the number of panels
     rows: int = 1
+    mosaic: str = (
+        ""  #: where each panel lies, if not in a grid: "AB;CC" is two, and one below them as wide as both
+    )
     strips: int = 0  #: the last panels that repeat what the others show (a misfit): they have no legend
     how: Mapping[str, Any] = field(default_factory=dict)  #: of the grid: sharex, sharey, height_ratios
 
@@ -59,7 +62,10 @@ class Drawn:
         with plot.style() as plt:
             if axes is None:
                 size = self.size or (max(6.4, 1.2 + 3.9 * columns), 4.4)
-                axes = plt.subplots(self.rows, columns, figsize=size, squeeze=False, **self.how)[1]
+                if self.mosaic:
+                    axes = list(plt.figure(figsize=size).subplot_mosaic(self.mosaic, **self.how).values())
+                else:
+                    axes = plt.subplots(self.rows, columns, figsize=size, squeeze=False, **self.how)[1]
             axes = list(np.ravel(axes))
             for ax, sheet in zip(axes, self.sheets, strict=True):
                 sheet.on(ax)

@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import socket
+import sys
 import tomllib
 from dataclasses import fields
 
@@ -35,6 +36,16 @@ def opened():
 def ask(page, **asked):
     """An answer as the browser gets it: plain JSON, in which NaN and infinity have no place."""
     return json.loads(json.dumps(page.answer(asked), allow_nan=False))
+
+
+def test_the_page_draws_without_matplotlib(monkeypatch):
+    """From the paradigm's data: it would fail at the first import of matplotlib."""
+    for name in [n for n in sys.modules if n.split(".")[0] == "matplotlib"] + ["matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    page = pages.Page("prp", people=2, seed=77)
+    said = ask(page, do="move", values={"capacity": 31.0}, full=True)
+    assert said["numbers"][0]["rows"]
+    assert ask(page, do="trial", at=1)["trial"]["title"]
 
 
 # --- the sliders ---------------------------------------------------------------------------------------------
