@@ -148,7 +148,9 @@ class Page:
         assert self.picture is not None
         for panel in self.picture.panels[:PLOTS]:
             for name, s in panel.named.items():
-                found.setdefault(name, {"name": name, "color": s.color, "dash": s.dash, "mark": s.mark})
+                found.setdefault(
+                    name, {"name": name, "color": s.color, "dash": s.dash, "mark": s.mark, "hollow": s.hollow}
+                )
         shadow = [_SHADOW] if any(self._behind(i) for i in range(PLOTS)) else []
         return [*found.values(), *shadow]
 

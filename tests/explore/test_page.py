@@ -21,6 +21,8 @@ from cogattn import cli, human, paradigms
 from cogattn.errors import InputError
 from cogattn.explore import knobs, playing
 from cogattn.explore.playing import Play
+from cogattn.paradigms.base import Paradigm
+from cogattn.view import plot
 
 pytest.importorskip("panel", reason="needs the extra: pip install 'cogattn[explore]'")
 mpl.use("Agg")
@@ -94,6 +96,7 @@ def test_a_saved_mind_comes_back(tmp_path):
 @pytest.mark.parametrize("name", ["partial_report", "prp", "simple_rt"])
 def test_the_copied_command_plays_what_the_page_shows(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plot, "keep", lambda *_: [])  # the figure is not what is asked here
     play = Play(name, knobs.mind({"capacity": 30.0, "speed": 4.0}), seed=5)
     here = playing.trials(play)
     head, command = playing.script(play).split("END\n")[0], playing.script(play).splitlines()[-1]
@@ -245,7 +248,18 @@ def in_peoples_words(name, frame):
     return frame
 
 
-@pytest.mark.parametrize("name", [n for n in paradigms.names() if not paradigms.get(n)().undrawn])
+def with_own_data():
+    """Paradigms that a person's file can be laid beside. Without `slow`: those that read it in their own way, one with
+    words for its levels, one with neither."""
+    for name in paradigms.names():
+        kind = paradigms.get(name)()
+        own = kind.drawn_from or type(kind).completed is not Paradigm.completed
+        usual = own or name in ("flanker", "whole_report")
+        if not kind.undrawn:
+            yield name if usual else pytest.param(name, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", list(with_own_data()))
 def test_everybody_can_put_his_own_trials_beside_the_curves(name, tmp_path):
     """A file of what the mind itself did, in people's words, lies on the mind's own curve."""
     play = Play(name, ca.Observer(), full=False)
