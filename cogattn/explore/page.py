@@ -209,9 +209,14 @@ class Page:
 
     def _paradigm(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         name = choice("paradigm", asked.get("name"), paradigms.names())
-        self.play = replace(self.play, name=name, full=True)
+        old, self.play = self.play, replace(self.play, name=name, full=True)
         self._changed = []
-        self._begin()
+        try:
+            self._begin()
+        except CogattnError:  # one of your own that has no curves as data
+            self.play = old
+            self._begin()
+            raise
         return self.state()
 
     def _step(self, asked: Mapping[str, Any]) -> dict[str, Any]:

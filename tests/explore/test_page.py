@@ -21,6 +21,7 @@ from cogattn import cli, human, paradigms
 from cogattn.errors import InputError
 from cogattn.explore import knobs, playing
 from cogattn.explore.playing import Play
+from cogattn.paradigms import registry
 from cogattn.paradigms.base import Paradigm
 from cogattn.view import plot
 
@@ -283,6 +284,20 @@ def test_everybody_can_put_his_own_trials_beside_the_curves(name, tmp_path):
 def test_data_that_no_curve_is_made_of_is_refused_in_words():
     with pytest.raises(InputError, match="cannot be shown beside digit_stream so far: its curve is"):
         playing.columns("digit_stream")
+
+
+def test_a_paradigm_without_curves_as_data_is_refused_and_the_page_stays(opened, monkeypatch):
+    class Bare(type(paradigms.get("whole_report")())):
+        name = "bare"
+        drawn = Paradigm.drawn
+
+    monkeypatch.setattr(registry, "_own", dict(registry._own))
+    paradigms.register(Bare)
+    ask(opened, do="paradigm", name="partial_report")
+    said = ask(opened, do="paradigm", name="bare")
+    assert "Bare has a figure of its own, and no curves as data: write `drawn` for it" in said["error"]
+    assert opened.play.name == "partial_report"
+    assert ask(opened, do="move", values={"capacity": 30.0})["paradigm"] == "partial_report"
 
 
 def test_trials_go_on_and_back(opened):
