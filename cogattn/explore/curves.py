@@ -34,6 +34,7 @@ class Panel:
     y_ticks: dict[float, str]
     strokes: list[Stroke] = field(default_factory=list)
     areas: list[Area] = field(default_factory=list)
+    wide: bool = False  #: it has a row of its own
 
     @property
     def named(self) -> dict[str, Stroke]:
@@ -88,14 +89,14 @@ def read(drawn: Drawn) -> Picture:
     title = drawn.title
     if not title and len(main) == 1:  # the title of the only panel is that of the figure
         title, main[0].title = main[0].title, ""
-    return Picture(_one_line(title), [_panel(paper) for paper in main])
+    return Picture(_one_line(title), [_panel(*each) for each in zip(main, drawn.wide, strict=False)])
 
 
-def _panel(paper: Paper) -> Panel:
+def _panel(paper: Paper, wide: bool) -> Panel:
     paper.settled()
     x, y = paper.x, paper.y
     words = (paper.x_label, _one_line(paper.y_label), _one_line(paper.title))
-    return Panel(*words, x.limits, y.limits, x.ticks, y.ticks, paper.strokes, paper.areas)
+    return Panel(*words, x.limits, y.limits, x.ticks, y.ticks, paper.strokes, paper.areas, wide)
 
 
 def _one_line(text: str) -> str:

@@ -171,10 +171,11 @@ function words(said) {
     return li;
   }));
   const n = said.panels.length;
-  $("plots").style.setProperty("--across", n === 4 ? 2 : n);
+  $("plots").style.setProperty("--across", n === 4 ? 2 : said.panels.filter(p => !p.wide).length);
   for (let i = 0; i < 4; i++) {
     const fig = $(`fig${i}`);
     fig.hidden = i >= n;
+    fig.style.gridColumn = said.panels[i]?.wide ? "1 / -1" : "";
     if (i >= n) continue;
     fig.querySelector("figcaption").textContent = said.panels[i].title;
     fig.querySelector(".plot").setAttribute("aria-label", `${said.panels[i].says}; the numbers are in a table below`);

@@ -112,7 +112,9 @@ class Page:
             "title": self.picture.title,
             "values": knobs.spelled(self.play.mind),
             "legend": self._legend(),
-            "panels": [{"title": p.title, "says": f"{p.y_label} over {p.x_label}"} for p in shown],
+            "panels": [
+                {"title": p.title, "says": f"{p.y_label} over {p.x_label}", "wide": p.wide} for p in shown
+            ],
             "numbers": [_numbers(p) for p in shown],
             "command": self.play.command(),
             "script": playing.script(self.play),

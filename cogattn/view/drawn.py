@@ -48,6 +48,17 @@ class Drawn:
         """The panels without the strips."""
         return self.sheets[: len(self.sheets) - self.strips]
 
+    @property
+    def wide(self) -> list[bool]:
+        """Of each panel, whether the mosaic gives it a row of its own.
+
+        >>> Drawn("", mosaic="AB;CC").wide
+        [False, False, True]
+        """
+        rows = self.mosaic.split(";")
+        names = dict.fromkeys(self.mosaic.replace(";", ""))
+        return [any(set(row) == {name} for row in rows) for name in names] or [False] * len(self.sheets)
+
     def table(self) -> pd.DataFrame:
         """All curves, a row per point (`COLUMNS`); labels, limits and ticks are in `attrs["panels"]`."""
         parts = [sheet.table().assign(panel=i) for i, sheet in enumerate(self.sheets)]

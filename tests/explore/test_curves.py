@@ -232,6 +232,12 @@ def test_what_the_page_cannot_draw_is_told_in_words(draw, words):
         curves.read(Drawn.of("own", [draw]))
 
 
+def test_a_panel_as_wide_as_the_page_is_told():
+    picture = playing.shown(playing.Play("control_room", ca.Observer(), full=False))[1]
+    assert [panel.wide for panel in picture.panels] == [False, False, True]
+    assert not playing.shown(playing.Play("prp", ca.Observer(), full=False))[1].panels[1].wide
+
+
 def test_a_figure_of_its_own_has_no_curves_and_says_so():
     done = ca.run(paradigms.get("control_room")(loads=(1,), minutes=1.0), "human", people=1)
     with pytest.raises(InputError, match="figure of its own"):
