@@ -9,21 +9,16 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from cogattn.cli.options import (
-    OUT,
+    ALONE,
     Alike,
-    Backend,
-    Jobs,
     Json,
     Observer_,
     Option,
-    Out,
-    Resume,
-    Scheduler,
     Trials_,
     Whole,
-    whole_number,
+    Work,
 )
-from cogattn.cli.shared import minds_of, n_jobs, options_of, progress, split, tell
+from cogattn.cli.shared import minds_of, options_of, split, tell
 
 
 def sensitivity(
@@ -38,32 +33,25 @@ def sensitivity(
     method: Annotated[
         str, Parameter(help="sobol (shares of the variance) or morris (a first look)")
     ] = "sobol",
-    n: Annotated[
-        int, Parameter(converter=whole_number, help="starting points: n (d + 2) minds for d parameters")
-    ] = 128,
+    n: Annotated[Whole, Parameter(help="starting points: n (d + 2) minds for d parameters")] = 128,
     people: Alike = 20,
     trials: Trials_ = None,
     option: Option = None,
     observer: Observer_ = None,
     seed: Whole = 0,
-    jobs: Jobs = None,
-    backend: Backend = "loky",
-    scheduler: Scheduler = None,
-    out: Out = OUT,
-    resume: Resume = False,
+    work: Work = ALONE,
     json: Json = False,
 ) -> None:
     """What matters? How much of a measure hangs on each parameter of a mind."""
     from cogattn import paradigms
-    from cogattn.runs.workers import workers
     from cogattn.tune import sensitivities
 
     task = paradigms.make(name, options_of(option) or {})
     mind = minds_of(observer, None)["observer"]
-    with progress(f"sensitivity {name}") as tick, workers(backend, scheduler):
+    with work.begun(f"sensitivity {name}") as how:
         done = sensitivities.sensitivity(
             task, _ranges(split(params)), _measures(metric), method=method, n=n, observer=mind, people=people,
-            trials=trials, seed=seed, n_jobs=n_jobs(jobs), out=out, resume=resume, progress=tick,
+            trials=trials, seed=seed, **how,
         )  # fmt: skip
     tell(done, json, done.folder, "figures/sensitivity.png")
 
@@ -78,31 +66,26 @@ def sweep(
     ],
     goal: Annotated[list[str], Parameter(negative=(), help="e.g. 'min capacity'; several: a front")],
     subject_to: Annotated[list[str] | None, Parameter(negative=(), help="e.g. 'misses <= 0.05'")] = None,
-    trials: Annotated[int, Parameter(converter=whole_number, help="minds to try")] = 60,
+    trials: Annotated[Whole, Parameter(help="minds to try")] = 60,
     sampler: Annotated[str, Parameter(help="tpe, random or grid")] = "tpe",
     people: Alike = 20,
     each: Trials_ = None,
     option: Option = None,
     observer: Observer_ = None,
     seed: Whole = 0,
-    jobs: Jobs = None,
-    backend: Backend = "loky",
-    scheduler: Scheduler = None,
-    out: Out = OUT,
-    resume: Resume = False,
+    work: Work = ALONE,
     json: Json = False,
 ) -> None:
     """Search the parameters of a mind for a goal, e.g. the cheapest capacity that keeps misses under 5 %."""
     from cogattn import paradigms
-    from cogattn.runs.workers import workers
     from cogattn.tune import sweeping
 
     task = paradigms.make(name, options_of(option) or {})
     mind = minds_of(observer, None)["observer"]
-    with progress(f"sweep {name}") as tick, workers(backend, scheduler):
+    with work.begun(f"sweep {name}") as how:
         done = sweeping.sweep(
             task, _ranges(param), goal, subject_to or (), trials=trials, sampler=sampler, observer=mind, people=people,
-            each=each, seed=seed, n_jobs=n_jobs(jobs), out=out, resume=resume, progress=tick,
+            each=each, seed=seed, **how,
         )  # fmt: skip
     tell(done, json, done.folder, "figures/sweep.png")
     if done.tried["best"].any() and not json:
