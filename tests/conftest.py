@@ -3,8 +3,20 @@
 import pytest
 import torch
 
+from cogattn.view import plot
+
 # Workers run beside each other: a thread each is faster, and the sums are then the same on any machine.
 torch.set_num_threads(1)
+
+
+# Figures are saved as PNG alone unless a test asks for `all_formats`: the others take a third of the time.
+FORMATS, plot.FORMATS = plot.FORMATS, ("png",)
+
+
+@pytest.fixture
+def all_formats(monkeypatch):
+    """Figures are saved as a user gets them."""
+    monkeypatch.setattr(plot, "FORMATS", FORMATS)
 
 
 @pytest.fixture

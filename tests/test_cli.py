@@ -122,6 +122,7 @@ def test_compare_and_scorecard_leave_their_figures(call):
     assert "<NA>" not in out
 
 
+@pytest.mark.usefixtures("all_formats")
 def test_plot_draws_one_run_or_several(call):
     a, b = made(call), made(call, "--seed", "1")
     code, out, _ = call("plot", a)
@@ -132,6 +133,7 @@ def test_plot_draws_one_run_or_several(call):
     assert sorted(p.suffix for p in Path("both").iterdir()) == [".pdf", ".png", ".svg"]
 
 
+@pytest.mark.usefixtures("all_formats")
 def test_trace_writes_a_table_a_trace_and_a_timeline(call):
     folder = made(call)
     code, out, _ = call("trace", folder, "--condition", "7", "--person", "1", "--trial", "1")

@@ -64,11 +64,15 @@ def test_arms_differ_in_colour_and_mark_and_dash(small):
         assert len({str(getattr(p, field)) for p in known.values()}) == 5
 
 
+@pytest.mark.usefixtures("all_formats")
 def test_a_comparison_leaves_a_folder_that_says_it_all(tmp_path):
     done = compare(people=2, trials=2, out=tmp_path)
     names = {p.relative_to(done.folder).as_posix() for p in done.folder.rglob("*") if p.is_file()}
     assert {"summary.csv", "findings.txt", "figures/compare.png", "figures/compare.svg", "done.json"} <= names
     assert {f"{run}/done.json" for run in done.runs} <= names
+    assert not [
+        name for name in names if name.endswith("png") and not name.startswith("figures/")
+    ]  # they are parts
 
 
 def test_a_stopped_comparison_goes_on_to_the_same_numbers(tmp_path):

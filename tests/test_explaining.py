@@ -82,6 +82,7 @@ def test_the_picture_has_a_cell_for_each_element_and_says_its_share(report):
     assert figure.get_suptitle().replace("\n", " ") == told.findings()[0]
 
 
+@pytest.mark.usefixtures("all_formats")
 def test_it_is_saved_with_the_run(copied):
     folder = load(copied.folder).folder
     told = explain(load(folder), condition=2, everybody=True)

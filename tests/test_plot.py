@@ -31,6 +31,7 @@ def test_style_leaves_the_users_settings_alone(trials, tmp_path):
     assert dict(mpl.rcParams) == before
 
 
+@pytest.mark.usefixtures("all_formats")
 def test_figures_are_written_as_png_at_300_dpi_as_svg_and_as_pdf(trials, tmp_path):
     png, svg, pdf = plot.save(trials.plot(), tmp_path / "new", "figure")
     with Image.open(png) as image:
@@ -40,6 +41,7 @@ def test_figures_are_written_as_png_at_300_dpi_as_svg_and_as_pdf(trials, tmp_pat
     assert pdf.read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.usefixtures("all_formats")
 def test_the_same_figure_gives_the_same_files(trials, tmp_path):
     a, b = ([path.read_bytes() for path in plot.save(trials.plot(), tmp_path / n, "figure")] for n in "ab")
     assert a == b

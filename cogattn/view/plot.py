@@ -272,10 +272,13 @@ def said(axes: Iterable[Axes]) -> str:
 _UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # the same figure, the same file
 
 
+FORMATS = ("png", "svg", "pdf")
+
+
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     """Write PNG (300 dpi), SVG and PDF (both with text as text); return their paths."""
     folder = Path(folder)
-    paths = [folder / f"{name}.{kind}" for kind in ("png", "svg", "pdf")]
+    paths = [folder / f"{name}.{kind}" for kind in FORMATS]
     engine = figure.get_layout_engine()
     try:
         folder.mkdir(parents=True, exist_ok=True)
