@@ -54,7 +54,7 @@ class Streams(NamedTuple):
     focused: Array  # (streams,)
     job: Array  # (streams, elements)
     evidence: Array
-    says: Array
+    supports: Array
     size: Array  # (streams,) how many elements
 
 
@@ -129,7 +129,7 @@ def _sit(  # type: ignore[no-untyped-def]
         focused,
         job,
         evidence,
-        says,
+        supports,
         size,
     ) = world
     start, rt, right, level, on, shift, stored, finish, censored = made
@@ -170,7 +170,9 @@ def _sit(  # type: ignore[no-untyped-def]
                             last_who, last_stream = w, s
                             rules, conflict = all_rules[s, : tasks[s]], all_conflict[s]
                             for x in range(size[s]):
-                                race.enlist(p, rules[job[s, x]], e[x], job[s, x], evidence[s, x], says[s, x])
+                                race.enlist(
+                                    p, rules[job[s, x]], e[x], job[s, x], evidence[s, x], supports[s, x]
+                                )
                         key = _key(seed, number[i], first[i] + j)
                         engine.fresh(m, p, e, rules, key, tired, answer, hunt, tell)
                         engine.assign(m, p, focused[s], turn)
@@ -337,15 +339,19 @@ def end_to_end(streams: Sequence[TaskStream]) -> Streams:
     n, most = len(streams), max(len(s.stimuli) for s in streams)
     rules = np.zeros((n, MOST_TASKS), state.TASK)
     conflict = np.zeros((n, MOST_TASKS, MOST_TASKS))
-    job, evidence, says = np.zeros((n, most), np.int64), np.zeros((n, most)), np.zeros((n, most), np.int64)
+    job, evidence, supports = (
+        np.zeros((n, most), np.int64),
+        np.zeros((n, most)),
+        np.zeros((n, most), np.int64),
+    )
     for i, s in enumerate(streams):
         t, k = len(s.tasks), len(s.stimuli)
         rules[i, :t], conflict[i, :t, :t] = state.task_rules(s), s.competition
-        job[i, :k], evidence[i, :k], says[i, :k] = s.jobs, s.evidence, s.says
+        job[i, :k], evidence[i, :k], supports[i, :k] = s.jobs, s.evidence, s.supports
     times, kind, element, value = columns
     return Streams(
         times, kind, element, value, starts, rules, conflict, np.array([len(s.tasks) for s in streams], np.int64),
-        np.array([s.focused for s in streams], np.int64), job, evidence, says,
+        np.array([s.focused for s in streams], np.int64), job, evidence, supports,
         np.array([len(s.stimuli) for s in streams], np.int64),
     )  # fmt: skip
 

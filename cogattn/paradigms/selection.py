@@ -31,12 +31,13 @@ def choosing() -> Task:
     return Task("find", 1.0, DEMAND, MONOTONY, **how)
 
 
-def telling(tell: float, other: float, hold: float, other_sd: float) -> Task:
+def telling(evidence_rate: float, non_decision_time: float, spotlight: float, non_decision_sd: float) -> Task:
     """What the target is, is told while the rest contaminates it."""
-    seconds = number("other", other, above=0, most=10, unit="s")
+    seconds = number("non_decision_time", non_decision_time, above=0, most=10, unit="s")
     return Task(
         "tell", 1.0, DEMAND, MONOTONY,
-        response="decide", tell=tell, hold=hold, after=seconds, after_sd=other_sd,
+        response="decide", evidence_rate=evidence_rate, spotlight=spotlight,
+        after=seconds, after_sd=non_decision_sd,
     )  # fmt: skip
 
 

@@ -48,7 +48,7 @@ def search_trial(display: str, items: int, present: bool, practice: float) -> Ta
         "search", 1.0, DEMAND, MONOTONY,
         response="search", inspect=inspect, practice=practice, before=0.1, choice=0.22, after=0.183,
     )  # fmt: skip
-    shown = [Stimulus("target", task=task.name, says=1)] if present else []
+    shown = [Stimulus("target", task=task.name, supports=1)] if present else []
     shown += [Stimulus(f"d{i}", task=task.name, weight=1 / guidance) for i in range(items - len(shown))]
     return TaskStream(tuple(shown), end=_END, tasks=(task,))
 

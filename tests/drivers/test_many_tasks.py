@@ -30,8 +30,8 @@ def tasks(draw, name):
         name,
         response=draw(st.sampled_from(["", "choose", "search", "decide"])),
         inspect=draw(st.sampled_from([0.0, 0.3])),
-        tell=draw(st.sampled_from([2.0, 10.0])),
-        hold=draw(st.sampled_from([0.0, 1.0, math.inf])),
+        evidence_rate=draw(st.sampled_from([2.0, 10.0])),
+        spotlight=draw(st.sampled_from([0.0, 1.0, math.inf])),
         when_full=draw(st.sampled_from(WHEN_FULL)),
         consolidate=draw(st.booleans()),
         automatic=draw(st.integers(0, 4)) == 0,
@@ -66,7 +66,7 @@ def streams(draw):
                 distractor=draw(st.integers(0, 3)) == 0,
                 task=draw(st.sampled_from([t.name for t in todo])),
                 evidence=draw(st.sampled_from([0.0, 0.4, 1.0, 1.0])),
-                says=draw(st.sampled_from([-1, 0, 1, 1])),
+                supports=draw(st.sampled_from([-1, 0, 1, 1])),
             )
         )
     return TaskStream(tuple(items), draw(st.sampled_from([1.0, 3.0])), (), tuple(todo), draw(st.booleans()))
@@ -138,7 +138,7 @@ def test_both_drivers_play_the_same_events_ten_thousand_times(stream, observer, 
 
 def test_what_is_decided_already_is_not_counted_too():
     """A decision that is in the hand when its display fills the store is answered once, and the trial ends."""
-    task = Task("decide", response="decide", tell=10.0, when_full="count", after=0.3)
+    task = Task("decide", response="decide", evidence_rate=10.0, when_full="count", after=0.3)
     stream = TaskStream((Stimulus("x", 0.0, task="decide"),), 1.0, (), (task,))
     person = Observer(slots=0.0, capacity=20.0, speed=50.0)
     _same_events(stream, person, 1, 0)

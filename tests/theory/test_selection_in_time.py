@@ -31,8 +31,8 @@ def test_decisions_under_conflict_have_their_exact_law(name, kind):
     task = get(name)()
     out = play(task.trial({"congruence": 1 if kind == "congruent" else -1}), STEADY)
     law = conflict.Conflict(
-        task.tell * STEADY.speed, STEADY.evidence_threshold, task.weight, STEADY.narrowing * task.hold, task.other,
-        task.other_sd,
+        task.evidence_rate * STEADY.speed, STEADY.evidence_threshold, task.weight,
+        STEADY.narrowing * task.spotlight, task.non_decision_time, task.non_decision_sd,
         variation=STEADY.speed_sd / STEADY.speed,
     ).summary(kind)  # fmt: skip
     right, rt = out.fate.right[:, 0], out.fate.answered[:, 0]
@@ -46,7 +46,7 @@ def test_decisions_under_conflict_have_their_exact_law(name, kind):
 
 def test_what_lies_apart_is_left_outside_sooner():
     slow, fast = (
-        play(get("flanker")(hold=h).trial({"congruence": -1}), STEADY).fate.right[:, 0].mean()
+        play(get("flanker")(spotlight=h).trial({"congruence": -1}), STEADY).fate.right[:, 0].mean()
         for h in (50.0, 0.2)
     )
     assert slow < 0.4 < 0.95 < fast
