@@ -41,6 +41,7 @@ MOVED = {
     "tune.choosing": "tune.two_choices",
     "tune.detecting": "tune.change_detection",
     "tune.sittings": "tune.sessions",
+    "paradigms.watch": "paradigms.session",
     "runs.results": "runs.trials",
     "runs.scaling": "runs.workers",
     "reports.realtime": "reports.live",

@@ -115,21 +115,25 @@ def fields_now(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
     return out
 
 
-def old_names(module: str, **old: str) -> Callable[[str], Any]:
-    """A module's `__getattr__`: what is asked for under an old name (old="new") is what has the new one.
+def old_names(module: str, **old: str) -> None:
+    """At the end of a module: what is asked for under an old name (old="new") is what has the new one.
 
-    >>> sys.modules["cogattn._renamed"].__getattr__ = old_names("cogattn._renamed", tell_of="told")
+    >>> old_names("cogattn._renamed", tell_of="told")
     >>> with warnings.catch_warnings():
     ...     warnings.simplefilter("ignore", DeprecationWarning)
     ...     from cogattn._renamed import tell_of
     >>> tell_of is told
     True
     """
+    own: Any = sys.modules[module]
+    before = vars(own).get("__getattr__")
 
     def found(name: str) -> Any:
-        if name not in old:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
-        told(f"{module}.{name}", old[name], 3)
-        return getattr(sys.modules[module], old[name])
+        if name in old:
+            told(f"{module}.{name}", old[name], 3)
+            return getattr(own, old[name])
+        if before is not None:
+            return before(name)
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
 
-    return found
+    own.__getattr__ = found

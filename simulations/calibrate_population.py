@@ -320,7 +320,7 @@ def fit_time_on_task() -> Found:
     def rows(v: Values) -> Array:
         if v["fast_loss"] + v["slow_loss"] > 0.9 or v["tempo_share"] > 0.95:
             return np.full(40, 50.0)
-        rt = fatigue.cohort.watch(fatigue.SESSION, crowd(v, fatigue.PEOPLE, 11), seed=11, n_jobs=2).rt
+        rt = fatigue.cohort.run_session(fatigue.SESSION, crowd(v, fatigue.PEOPLE, 11), seed=11, n_jobs=2).rt
         return np.concatenate(moments(rt))
 
     def moments(rt: Array) -> tuple[Array, ...]:

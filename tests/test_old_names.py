@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass, fields, replace
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import simpy
 import cogattn as ca
 from cogattn.errors import InputError
 from cogattn.laws.conflict import Conflict
+from cogattn.mind import cohort
 from cogattn.observer import read_toml
 from cogattn.paradigms import registry
 from cogattn.paradigms.ant import AttentionNetworks
@@ -94,6 +96,47 @@ def test_runs_that_were_kept_load_under_their_old_options(name):
     told = pytest.warns(DeprecationWarning, match="is now called evidence_rate$")
     with pytest.raises(InputError, match=r"^evidence_rate is given twice"), told:
         registry.make(name, {"evidence_rate": 3.0, "tell": 3.0})
+
+
+#: module, old name of what is in it, name
+NAMES = [
+    ("mind.cohort", "watch", "run_session"),
+    ("mind.cohort", "Watched", "SessionOutcome"),
+    ("mind.cohort", "WATCH", "SESSION_TRIAL"),
+    ("mind.cohort", "Fate", "ElementTimes"),
+    ("mind.outcomes", "Fate", "ElementTimes"),
+    ("mind.outcomes", "Watched", "SessionOutcome"),
+    ("mind.world", "watch", "run_session"),
+    ("paradigms", "Watch", "SessionParadigm"),
+    ("paradigms.session", "Watch", "SessionParadigm"),
+    ("paradigms.session", "Seen", "SessionRecord"),
+    ("tune", "between", "compare_laws"),
+    ("tune", "Between", "LawComparison"),
+    ("tune", "drawn", "sample_posterior"),
+    ("tune.comparing", "between", "compare_laws"),
+    ("tune.comparing", "Between", "LawComparison"),
+    ("tune.posteriors", "drawn", "sample_posterior"),
+]
+
+
+@pytest.mark.parametrize(("module", "old", "now"), NAMES)
+def test_a_function_or_class_is_found_under_its_old_name(module, old, now):
+    room = import_module(f"cogattn.{module}")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        new = getattr(room, now)
+        assert getattr(room, "__all__", [now]).count(now) == 1
+        with pytest.raises(AttributeError, match="no attribute 'anything_else'"):
+            _ = room.anything_else
+    assert there(lambda: getattr(room, old), old, now) is new
+    assert old not in vars(room)
+
+
+def test_what_became_of_elements_is_found_under_its_old_name():
+    stream = ca.TaskStream((ca.Stimulus("a", mask=0.2),), end=0.5)
+    out = cohort.play(stream, [ca.Observer()], person=0, trial=np.arange(3), details=True)
+    assert there(lambda: out.fate, "fate", "element_times") is out.element_times
+    assert out.element_times.encoded.shape == (3, 1)
 
 
 def test_a_stream_and_a_mind_know_what_an_element_says():

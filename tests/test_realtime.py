@@ -234,7 +234,7 @@ def test_what_the_mind_holds_is_what_the_compiled_mind_holds(path):
         board = TaskStream(tuple(Stimulus(str(x), mask=0.4) for x in lit), end=0.5)
         out = cohort.play(board, [observer], person=0, trial=[shot], seed=5, weights=w[None], details=True)
         for step in range(10):
-            held = lit[out.fate.encoded[0] < step / 25]
+            held = lit[out.element_times.encoded[0] < step / 25]
             assert set(looks[10 * shot + step]) == set(held.tolist())
     assert {len(x) for x in looks} == {0, 1, 2, 3, 4}
 

@@ -268,8 +268,8 @@ def played(driver, stream, observer):
 
 def watched(driver, session, observer):
     if driver == "cohort":
-        return cohort.watch(session, [observer], seed=11, visit=1, record=True).events
-    return world.watch(session, observer, seed=11, visit=1).events
+        return cohort.run_session(session, [observer], seed=11, visit=1, record=True).events
+    return world.run_session(session, observer, seed=11, visit=1).events
 
 
 def events_of(case, driver):

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from cogattn.compiled import compiled
 from cogattn.mind import alertness, engine, race, state, store
 from cogattn.mind.draws import _key
-from cogattn.mind.outcomes import Fate
+from cogattn.mind.outcomes import ElementTimes
 from cogattn.mind.phases import GONE, LOST, RACING, STORED, WAITING
 from cogattn.world.kinds import (
     CALL,
@@ -105,8 +105,8 @@ _EVENT = np.dtype([("time", np.float64), ("kind", np.int64), ("element", np.int6
 
 @compiled(nogil=True)
 def _sit(  # type: ignore[no-untyped-def]
-    mind, e, begin_at, end_at, seed, people, sittings, planned, work, world, scale, given, made, fate, log, length,
-    tired, keep, answer, hunt, tell, turn,
+    mind, e, begin_at, end_at, seed, people, sittings, planned, work, world, scale, given, made, element_times, log,
+    length, tired, keep, answer, hunt, tell, turn,
 ):  # fmt: skip
     """Sittings begin_at..end_at: the mind's events strictly before each arrival, then the arrival.
 
@@ -133,7 +133,7 @@ def _sit(  # type: ignore[no-untyped-def]
         size,
     ) = world
     start, rt, right, level, on, shift, stored, finish, censored = made
-    details, record, ends = fate[0].size > 0, log.size > 0, finish.size > 0
+    details, record, ends = element_times[0].size > 0, log.size > 0, finish.size > 0
     last_who, last_stream, begin, called = np.int64(-1), np.int64(-1), 0.0, 0.0
     rules, conflict = all_rules[0, : tasks[0]], all_conflict[0]
     session = tired is not None and start.size > 0
@@ -198,7 +198,7 @@ def _sit(  # type: ignore[no-untyped-def]
                         if ends and (kind == ENCODE or kind == FULL):
                             finish[i, j, x] = t
                         if details:
-                            _tell(m, p, e, fate, i, j, kind, t, begin)
+                            _tell(m, p, e, element_times, i, j, kind, t, begin)
                         if tired is not None and session:
                             if kind == RESPOND:
                                 if np.isnan(rt[i, j]):
@@ -222,7 +222,7 @@ def _sit(  # type: ignore[no-untyped-def]
                                 right[i, j] = m.answer_ok == 1
                     m.who = x
                     if details:
-                        _tell(m, p, e, fate, i, j, kind, then, begin)
+                        _tell(m, p, e, element_times, i, j, kind, then, begin)
                     if record:
                         count = _note(m, e, log, i, count, kind, x, record)
             for x in range(m.n):
@@ -257,9 +257,9 @@ def _note(m, e, log, i, count, kind, who, record):  # type: ignore[no-untyped-de
 
 
 @compiled(inner=True)
-def _tell(m, p, e, fate, i, j, kind, t, begin):  # type: ignore[no-untyped-def]
-    """What this event means for the fate of the element that it was about."""
-    encoded, left, seems, minded, chosen, answered, right = fate
+def _tell(m, p, e, element_times, i, j, kind, t, begin):  # type: ignore[no-untyped-def]
+    """What this event means for the times of the element that it was about."""
+    encoded, left, seems, minded, chosen, answered, right = element_times
     x = m.who
     if kind == ENCODE:
         encoded[i, j, x] = t - begin
@@ -293,7 +293,7 @@ def played(
     scale: Array,
     given: Array,
     made: Made,
-    fate: Fate,
+    element_times: ElementTimes,
     *,
     seed: int,
     record: bool,
@@ -310,7 +310,7 @@ def played(
     def loop(first: int) -> None:
         m, e = state.blank(most)
         _sit(m, e, first, min(first + step, n), seed, people, *map(tuple, (sittings, planned, work, world)),
-             scale, given, tuple(made), fate.arrays(), log, length, *mechanisms)  # fmt: skip
+             scale, given, tuple(made), element_times.arrays(), log, length, *mechanisms)  # fmt: skip
 
     while True:
         log, length = np.zeros((n if record else 0, room), _EVENT), np.zeros(n if record else 0, np.int64)
@@ -318,7 +318,7 @@ def played(
         if not record or length.max() <= room:
             return log, length
         room = int(length.max())  # more happened than was expected: once more, with room for it
-        for array in (made.rt, *fate.arrays()):
+        for array in (made.rt, *element_times.arrays()):
             array[...] = np.nan if array.dtype.kind == "f" else False
 
 

@@ -133,7 +133,7 @@ class Paradigm(ABC):
     #: Columns of people's own trials of which the figure can be made, where it takes others than a fit (`completed`).
     drawn_from: ClassVar[tuple[str, ...]] = ()
     undrawn: ClassVar[str] = ""  # why people's own trials cannot be drawn beside the curves, if they cannot
-    sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.watch`)
+    sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.session`)
     compared: ClassVar[bool] = False  # whether a network that can take it is compared with people in it
     #: What is asked of a person, in a sentence that needs no textbook.
     question: ClassVar[str] = ""

@@ -34,7 +34,7 @@ from cogattn.paradigms.divided import (
     laid_out,
 )
 from cogattn.paradigms.report import series
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session

@@ -23,7 +23,7 @@ from cogattn._renamed import old_fields
 from cogattn.errors import choice, number, whole
 from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -94,11 +94,13 @@ class Conflicting(Divided):
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """Response time, and whether it was right."""
-        rt = seen.fate.answered[..., 0]
+        rt = seen.element_times.answered[..., 0]
         answered = ~np.isnan(rt)
-        right = answered & seen.fate.right[..., 0]
+        right = answered & seen.element_times.right[..., 0]
         out = account(right.astype(int), answered.astype(int))
-        timed = np.isfinite(rt) & (seen.fate.chosen[..., 0] > 0.02)  # a mind without speed limit has no RT
+        timed = np.isfinite(rt) & (
+            seen.element_times.chosen[..., 0] > 0.02
+        )  # a mind without speed limit has no RT
         words = np.where(right, "right", np.where(answered, "wrong", ""))
         return out | {"rt": np.where(timed, rt, np.nan), "error": 1.0 - right, "response": words}
 

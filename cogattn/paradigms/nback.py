@@ -28,7 +28,7 @@ from cogattn.laws import memory
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, guesses, laid_out
 from cogattn.paradigms.report import series
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -107,7 +107,7 @@ class NBack(Divided):
         """(people, blocks, letters - n): the letter of n ago is still there, and both were minded."""
         n = int(condition["load"])
         onset = np.arange(self.letters + n) * self.pace
-        f = seen.fate
+        f = seen.element_times
         before, now = slice(None, -n), slice(n, None)
         there = (f.encoded[..., before] < onset[now]) & ~(f.left[..., before] < onset[now] - 1e-9)
         return there & f.minded[..., before] & f.minded[..., now]
@@ -118,7 +118,7 @@ class NBack(Divided):
 
         letters, _ = self.sequence(condition, seen)
         length = letters.shape[-1]
-        rows, f = letters.reshape(-1, length), seen.fate
+        rows, f = letters.reshape(-1, length), seen.element_times
         if not limited:
             return subject.judge(rows, int(condition["load"]), None).reshape(letters.shape)
         written = np.where(f.minded, f.encoded, np.nan).reshape(rows.shape)

@@ -118,7 +118,10 @@ class OwnTask(Paradigm):
 
         if not self.asked.timed:
             return GateState.from_events(outcome.stored, outcome.finish)
-        came, left = (np.where(np.isnan(x), np.inf, x) for x in (outcome.fate.encoded, outcome.fate.left))
+        came, left = (
+            np.where(np.isnan(x), np.inf, x)
+            for x in (outcome.element_times.encoded, outcome.element_times.left)
+        )
         return GateState.from_numpy(t_on=came, t_off=left)
 
     def score(self, condition: Condition, answers: Answers) -> dict[str, npt.NDArray[Any]]:

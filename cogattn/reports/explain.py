@@ -176,7 +176,7 @@ def _told(
     minds = plan.crowd().under(limits)
     scene, out = play_again(plan, cell, minds, subject, who, which, details=True)
     assert scene is not None
-    assert out.fate is not None
+    assert out.element_times is not None
     stream, n = world_of(plan, cell.condition, subject), scene.here.shape[1]
     named = [scene.elements(i, stream.names) for i in range(len(who))]
     columns = {
@@ -187,8 +187,8 @@ def _told(
         "logit": scene.logits.ravel(),
         "allocation": scene.allocation(out, bool(limits)).ravel(),
         "held": out.stored.ravel(),
-        "encoded": out.fate.encoded.ravel(),
-        "left": out.fate.left.ravel(),
+        "encoded": out.element_times.encoded.ravel(),
+        "left": out.element_times.left.ravel(),
     }
     table = pd.DataFrame({"arm": cell.arm, **columns})[scene.here.ravel()]
     pictures = named[row][1]

@@ -19,7 +19,7 @@ from cogattn.errors import InputError, whole
 from cogattn.mind.draws import seed_of
 from cogattn.nn.networks.subjects import Subject, find_judge, find_reader, find_specialist, fingerprint
 from cogattn.observer import Observer, limits_of
-from cogattn.paradigms import Condition, OwnTask, Paradigm, Watch, registry
+from cogattn.paradigms import Condition, OwnTask, Paradigm, SessionParadigm, registry
 from cogattn.population import MOST_PEOPLE, People, Population
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
@@ -70,7 +70,7 @@ class Plan:
 
     def per_person(self, condition: Condition) -> int:
         """How many rows one person has in one cell."""
-        length = self.paradigm.length(condition) if isinstance(self.paradigm, Watch) else 1
+        length = self.paradigm.length(condition) if isinstance(self.paradigm, SessionParadigm) else 1
         return self.trials * length
 
     def rows(self, condition: Condition) -> int:
@@ -226,7 +226,7 @@ def _fits(paradigm: Paradigm, subject: Subject) -> None:
         elif paradigm.pictures == "frames":  # each target alone
             n = sum(not s.distractor for s in stimuli)
         elif (
-            isinstance(paradigm, Watch) and paradigm.pictures == "items"
+            isinstance(paradigm, SessionParadigm) and paradigm.pictures == "items"
         ):  # each alone, of a kind that is given
             n = int(paradigm.labels(condition).max()) + 1
         if n > most:

@@ -21,8 +21,8 @@ from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.networks.subjects import Subject
 from cogattn.observer import limits_of
-from cogattn.paradigms import Answers, Condition, OwnTask, Watch
-from cogattn.paradigms.watch import Seen
+from cogattn.paradigms import Answers, Condition, OwnTask, SessionParadigm
+from cogattn.paradigms.session import SessionRecord
 from cogattn.population import People
 from cogattn.runs.plan import Cell, Plan, condition_seed, model_of, plan_of, world_of
 from cogattn.runs.scenes import Desk, Scene
@@ -55,7 +55,7 @@ def one_thread_each(networks: bool) -> Iterator[None]:
 def play_cell(plan: Plan, cell: Cell, crowd: People, subject: Subject | None, first: int = 0) -> pd.DataFrame:
     """One arm in one condition: a row per person and trial. first: the number of the first of these people."""
     minds = crowd.under(limits_of(cell.arm))
-    if isinstance(plan.paradigm, Watch):
+    if isinstance(plan.paradigm, SessionParadigm):
         frame = _play_sessions(plan, cell, minds, subject, plan.paradigm, first)
     else:
         n = len(crowd) * plan.trials
@@ -152,7 +152,7 @@ def _table(
 
 
 def _play_sessions(
-    plan: Plan, cell: Cell, minds: People, subject: Subject | None, paradigm: Watch, first: int
+    plan: Plan, cell: Cell, minds: People, subject: Subject | None, paradigm: SessionParadigm, first: int
 ) -> pd.DataFrame:
     """Every person sits through the session, as often as asked: a row per trial."""
     n = paradigm.length(cell.condition)
@@ -180,7 +180,7 @@ def _play_sitting(
     cell: Cell,
     minds: People,
     subject: Subject | None,
-    paradigm: Watch,
+    paradigm: SessionParadigm,
     places: Array,
     visit: int,
     first: int,
@@ -188,7 +188,7 @@ def _play_sitting(
     """Some people's sitting. What is laid out at random depends on the person and the visit, not on the arm."""
     seed, who = condition_seed(plan, cell.condition), places + first
     crowd = minds[places[0] : places[-1] + 1]
-    keys = trial_keys(seed, who, cohort.WATCH - visit)
+    keys = trial_keys(seed, who, cohort.SESSION_TRIAL - visit)
     session = paradigm.session(cell.condition, keys)
     trial = np.arange(session.trials)
     person, count = np.repeat(who, len(trial)), np.tile(trial, len(who))
@@ -198,7 +198,7 @@ def _play_sitting(
         scene = Scene.make(plan, cell, session.streams[0], subject, person, visit * 1048576 + count)
         if limited:
             weights = scene.weights(minds, person - first).reshape(len(who), len(trial), -1)
-    seen: Any = cohort.watch(
+    seen: Any = cohort.run_session(
         session,
         crowd,
         number=who,
@@ -209,7 +209,7 @@ def _play_sitting(
         record=paradigm.recorded,
     )
     if paradigm.details or any(t.response for t in session.tasks):
-        seen = Seen.of(seen)
+        seen = SessionRecord.of(seen)
         if subject is not None:
             seen = replace(seen, read=_read(paradigm, cell.condition, session, subject, scene, seen, limited))
         columns = paradigm.score_session(cell.condition, session, seen)
@@ -240,7 +240,7 @@ def _play_sitting(
 
 
 def _read(
-    paradigm: Watch,
+    paradigm: SessionParadigm,
     condition: Condition,
     session: Any,
     subject: Any,
@@ -321,7 +321,7 @@ def events(
     for c in chosen:
         for name in arms:
             cell = Cell(name, conditions[c])
-            if isinstance(plan.paradigm, Watch):
+            if isinstance(plan.paradigm, SessionParadigm):
                 found = _session_events(plan, cell, subject, plan.paradigm, persons)
                 parts.append(found.assign(arm=name, condition=c))
                 continue
@@ -333,14 +333,14 @@ def events(
 
 
 def _session_events(
-    plan: Plan, cell: Cell, subject: Subject | None, paradigm: Watch, persons: Any
+    plan: Plan, cell: Cell, subject: Subject | None, paradigm: SessionParadigm, persons: Any
 ) -> pd.DataFrame:
     """The record of these people's first sitting, whole: its times run through all trials."""
     if subject is not None:
         raise InputError("the record of a session is that of the mind alone; make the run without a model")
     seed, who = condition_seed(plan, cell.condition), np.asarray(persons)
-    session = paradigm.session(cell.condition, trial_keys(seed, who, cohort.WATCH))
+    session = paradigm.session(cell.condition, trial_keys(seed, who, cohort.SESSION_TRIAL))
     minds = plan.crowd()[who].under(limits_of(cell.arm))
-    found = cohort.watch(session, minds, number=who, seed=seed, record=True).events
+    found = cohort.run_session(session, minds, number=who, seed=seed, record=True).events
     assert found is not None
     return found

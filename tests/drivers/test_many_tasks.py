@@ -116,7 +116,9 @@ def _same_events(stream, observer, seed, trial):
     slow = world.play(stream, observer, seed=seed, trial=trial)
     same(fast.events, slow.events, 1e-12)
     assert {stream.names[x] for x in np.flatnonzero(fast.stored[0])} == set(slow.stored)
-    answered = {n: t for n, t in zip(stream.names, fast.fate.answered[0], strict=False) if not math.isnan(t)}
+    answered = {
+        n: t for n, t in zip(stream.names, fast.element_times.answered[0], strict=False) if not math.isnan(t)
+    }
     assert answered == pytest.approx(slow.answered, abs=1e-12)
 
 
@@ -155,8 +157,8 @@ def test_what_is_decided_already_is_not_counted_too():
 @given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31), pace=st.booleans())
 def test_sessions_of_many_tasks_too(stream, observer, seed, pace):
     session = Session((stream,), np.zeros(3, int), np.array([0.0, 0.3, 1.0]), self_paced=pace)
-    fast = cohort.watch(session, [observer], seed=seed, record=True, details=True)
-    same(fast.events, world.watch(session, observer, seed=seed).events, 1e-9)
+    fast = cohort.run_session(session, [observer], seed=seed, record=True, details=True)
+    same(fast.events, world.run_session(session, observer, seed=seed).events, 1e-9)
 
 
 @settings(MANY, max_examples=1000)
@@ -164,7 +166,7 @@ def test_sessions_of_many_tasks_too(stream, observer, seed, pace):
 def test_the_account_of_every_element_adds_up(stream, observer, seed):
     """Nothing is answered before it is chosen, chosen before it is encoded, encoded before it has come."""
     out = cohort.play(stream, [observer], person=0, trial=range(5), seed=seed, details=True)
-    f, onset = out.fate, np.array([s.onset for s in stream.stimuli])
+    f, onset = out.element_times, np.array([s.onset for s in stream.stimuli])
     for early, late in (
         (f.encoded, f.left),
         (f.encoded, f.answered),

@@ -45,7 +45,9 @@ def one():
 
 @pytest.fixture(scope="module")
 def together():
-    return posteriors.drawn("whole_report", shown(4), ("capacity", "slots"), draws=100, chains=2, seed=1)
+    return posteriors.sample_posterior(
+        "whole_report", shown(4), ("capacity", "slots"), draws=100, chains=2, seed=1
+    )
 
 
 # --- slopes ---
@@ -143,7 +145,7 @@ def test_the_draws_have_the_quantiles_of_a_grid():
     points = np.stack(np.meshgrid(c, k, indexing="ij"), -1).reshape(-1, 2)
     log_p = slope.value(points, np.zeros(len(points), int)) - 0.5 * (((points - at) / sd) ** 2).sum(1)
     p = np.exp(log_p - log_p.max()).reshape(160, 300)
-    drawn = posteriors.drawn("whole_report", frame, names, draws=2000, chains=2, seed=3).draws
+    drawn = posteriors.sample_posterior("whole_report", frame, names, draws=2000, chains=2, seed=3).draws
     for axis, grid, name in ((1, c, "capacity"), (0, k, "slots")):
         mass = np.cumsum(p.sum(axis)) / p.sum() - p.sum(axis) / p.sum() / 2  # up to the middle of each cell
         draws = drawn.unconstrained_posterior[name].values[..., 0]
@@ -197,15 +199,15 @@ def test_chains_that_disagree_are_named(together):
 
 def test_the_same_seed_gives_the_same_draws_on_one_core_and_two(one):
     how = {"draws": 40, "chains": 2, "seed": 9}
-    a, b = (posteriors.drawn("whole_report", one, ("slots",), **how, n_jobs=n) for n in (1, 2))
+    a, b = (posteriors.sample_posterior("whole_report", one, ("slots",), **how, n_jobs=n) for n in (1, 2))
     assert a.draws.posterior["slots"].equals(b.draws.posterior["slots"])
 
 
 def test_a_person_alone_is_the_same_beside_others():
     frame = shown(2)
     how = {"draws": 40, "chains": 1, "seed": 9}
-    both = posteriors.drawn("whole_report", frame, ("slots",), **how)
-    first = posteriors.drawn("whole_report", frame.query("person == 0"), ("slots",), **how)
+    both = posteriors.sample_posterior("whole_report", frame, ("slots",), **how)
+    first = posteriors.sample_posterior("whole_report", frame.query("person == 0"), ("slots",), **how)
     assert (both.draws.posterior["slots"][..., 0] == first.draws.posterior["slots"][..., 0]).all()
 
 
