@@ -23,7 +23,7 @@ from types import ModuleType
 MOVED = {
     "stream": "world.stream",
     "gate": "nn.gate",
-    "subjects": "nn.networks.subjects",
+    "subjects": "nn.networks.registry",
     "training": "nn.networks.training",
     "texts": "nn.networks.texts",
     "digits": "nn.networks.digits",
@@ -42,6 +42,8 @@ MOVED = {
     "tune.detecting": "tune.change_detection",
     "tune.sittings": "tune.sessions",
     "paradigms.watch": "paradigms.session",
+    "nn.networks.subjects": "nn.networks.registry",
+    "runs.scenes": "runs.batches",
     "runs.results": "runs.trials",
     "runs.scaling": "runs.workers",
     "reports.realtime": "reports.live",

@@ -10,13 +10,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import simpy
+from own import COPYIST
 
 import cogattn as ca
 from cogattn.errors import InputError
 from cogattn.laws.conflict import Conflict
 from cogattn.mind import cohort
+from cogattn.nn.networks import registry as networks
+from cogattn.nn.networks.registry import TaskDesign
 from cogattn.observer import read_toml
-from cogattn.paradigms import registry
+from cogattn.paradigms import NetworkTask, registry
 from cogattn.paradigms.ant import AttentionNetworks
 from cogattn.paradigms.conflict import Conflicting, Flanker, Stroop
 from cogattn.paradigms.global_local import GlobalLocal
@@ -36,6 +39,12 @@ FIELDS = [
     (lambda **k: Conflict(20.0, 2.5, **k), "other", "non_decision_time", 0.25),
     (lambda **k: Conflict(20.0, 2.5, **k), "other_sd", "non_decision_sd", 0.015),
     *((kind, *row) for kind in (Flanker, Stroop, AttentionNetworks) for row in _CONFLICT),
+    (
+        lambda **k: NetworkTask("x", **k),
+        "exam",
+        "design",
+        TaskDesign("Adding", "numbers", (2.0,), "numbers", "error"),
+    ),
     *((kind, *row) for kind in (GlobalLocal, LoadDilution) for row in _CONFLICT[:3]),
 ]
 
@@ -98,6 +107,24 @@ def test_runs_that_were_kept_load_under_their_old_options(name):
         registry.make(name, {"evidence_rate": 3.0, "tell": 3.0})
 
 
+def test_a_network_may_call_its_design_by_the_old_name(tmp_path):
+    assert COPYIST.count("    design = TaskDesign(") == 1
+    old = COPYIST.replace("    design = TaskDesign(", "    exam = TaskDesign(")
+    (tmp_path / "old.py").write_text(old)
+    with pytest.warns(DeprecationWarning, match=r"^old.py: exam is now called design$"):
+        found = networks.find_specialist(str(tmp_path / "old.py"), "cpu")
+    assert found.design == found.exam
+
+
+def test_an_own_task_that_was_kept_loads():
+    folder = Path(__file__).parents[1] / "results" / "reference" / "compare-adaptive" / "own_task"
+    config = read_toml(folder / "config.toml")
+    with pytest.warns(DeprecationWarning, match=r"\(exam=\) is now called design$"):
+        task = registry.found_again(config)
+    assert task.asked.column == config["options"]["exam"]["column"]
+    assert task.options()["design"] == config["options"]["exam"]
+
+
 #: module, old name of what is in it, name
 NAMES = [
     ("mind.cohort", "watch", "run_session"),
@@ -110,6 +137,13 @@ NAMES = [
     ("paradigms", "Watch", "SessionParadigm"),
     ("paradigms.session", "Watch", "SessionParadigm"),
     ("paradigms.session", "Seen", "SessionRecord"),
+    ("paradigms", "OwnTask", "NetworkTask"),
+    ("paradigms.own_task", "OwnTask", "NetworkTask"),
+    ("nn.networks.registry", "Subject", "Reader"),
+    ("nn.networks.registry", "Exam", "TaskDesign"),
+    ("nn.networks.digits", "Eye", "DigitReader"),
+    ("runs.batches", "Desk", "SpecialistBatch"),
+    ("runs.batches", "Scene", "DisplayBatch"),
     ("tune", "between", "compare_laws"),
     ("tune", "Between", "LawComparison"),
     ("tune", "drawn", "sample_posterior"),

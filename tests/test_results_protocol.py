@@ -61,7 +61,8 @@ MADE = {
     ),
     "LawComparison": lambda: tune.compare_laws("partial_report", ca.run("partial_report", **PEOPLE), LAWS, folds=2),
     "Posterior": lambda: quiet(
-        tune.sample_posterior, "partial_report", ca.run("partial_report", **PEOPLE), ("slots",), draws=20, chains=2, pool=False
+        tune.sample_posterior, "partial_report", ca.run("partial_report", **PEOPLE), ("slots",),
+        draws=20, chains=2, pool=False,
     ),
     "Calibration": lambda: quiet(tune.calibrate, "partial_report", ("slots",), replications=12, trials=4),
     "Curve": lambda: Curve([1.0, 0.5, 0.4], {3: 0.45}, best=3, title="Training of a network"),

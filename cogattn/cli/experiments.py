@@ -193,7 +193,7 @@ def live(
         float | None, Parameter(help="s from a frame's onset to its answer (default: the next frame's onset)")
     ] = None,
     value: Annotated[
-        float | None, Parameter(help="what the network's exam varies, e.g. how many distractors")
+        float | None, Parameter(help="what the network's task varies, e.g. how many distractors")
     ] = None,
     patches: Annotated[int | None, Parameter(converter=whole_number, help="of a frame: the load")] = None,
     seed: Whole = 0,

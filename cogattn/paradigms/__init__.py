@@ -17,7 +17,7 @@ from cogattn.paradigms.registry import HERE, get, instance, make, names, registe
 if TYPE_CHECKING:
     from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm
     from cogattn.paradigms.checkup import Checkup, check
-    from cogattn.paradigms.own_task import OwnTask
+    from cogattn.paradigms.own_task import NetworkTask
     from cogattn.paradigms.session import SessionParadigm
 
 __all__ = [
@@ -25,7 +25,7 @@ __all__ = [
     "Checkup",
     "Condition",
     "Metric",
-    "OwnTask",
+    "NetworkTask",
     "Paradigm",
     "SessionParadigm",
     "check",
@@ -41,7 +41,7 @@ __all__ = [
 # Loaded when first used: a list of names waits for neither pandas nor numba.
 _HOME = {
     **dict.fromkeys(("Answers", "Condition", "Metric", "Paradigm"), "base"),
-    "OwnTask": "own_task",
+    "NetworkTask": "own_task",
     **dict.fromkeys(("Checkup", "check"), "checkup"),
     "SessionParadigm": "session",
 }
@@ -61,4 +61,4 @@ def __dir__() -> list[str]:
     return list(__all__)
 
 
-old_names(__name__, Watch="SessionParadigm")
+old_names(__name__, Watch="SessionParadigm", OwnTask="NetworkTask")

@@ -112,7 +112,7 @@ class NBack(Divided):
         there = (f.encoded[..., before] < onset[now]) & ~(f.left[..., before] < onset[now] - 1e-9)
         return there & f.minded[..., before] & f.minded[..., now]
 
-    def judged(self, subject: Any, condition: Condition, seen: Any, limited: bool) -> Array:
+    def judged(self, network: Any, condition: Condition, seen: Any, limited: bool) -> Array:
         """What a network says of each letter, its store that of the mind: 1 = same, 0 = different, -1 = unknown."""
         from cogattn.nn.memory import plan_from_events
 
@@ -120,12 +120,12 @@ class NBack(Divided):
         length = letters.shape[-1]
         rows, f = letters.reshape(-1, length), seen.element_times
         if not limited:
-            return subject.judge(rows, int(condition["load"]), None).reshape(letters.shape)
+            return network.judge(rows, int(condition["load"]), None).reshape(letters.shape)
         written = np.where(f.minded, f.encoded, np.nan).reshape(rows.shape)
         left = np.where(np.isnan(f.left), np.inf, f.left + 1e-9).reshape(rows.shape)
         onset = np.arange(length) * self.pace
         plan = plan_from_events(written, left, onset)
-        said = subject.judge(rows, int(condition["load"]), plan).reshape(letters.shape)
+        said = network.judge(rows, int(condition["load"]), plan).reshape(letters.shape)
         return np.where(f.minded, said, -1)
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:

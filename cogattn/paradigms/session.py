@@ -95,7 +95,7 @@ class SessionParadigm(Paradigm):
         """(elements,): what each element is, where that is not left to chance."""
         raise NotImplementedError
 
-    def judged(self, subject: Any, condition: Condition, seen: Any, limited: bool) -> Array:
+    def judged(self, network: Any, condition: Condition, seen: Any, limited: bool) -> Array:
         """What a network that judges sequences makes of each element."""
         raise NotImplementedError
 

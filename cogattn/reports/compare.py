@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cogattn import human, showing
-from cogattn.nn.networks.subjects import find, is_judge, is_specialist
+from cogattn.nn.networks.registry import find, is_judge, is_specialist
 from cogattn.observer import Observer
-from cogattn.paradigms import OwnTask, registry
+from cogattn.paradigms import NetworkTask, registry
 from cogattn.population import Population
 from cogattn.runs import trials as results
 from cogattn.runs.experiment import Plan, check, digest, execute_all, make_plan, run_folder
@@ -220,11 +220,11 @@ def _plans(
     population: Population | None,
 ) -> dict[str, Plan]:
     """What a network of this kind takes."""
-    subject, shared = find(model, "cpu"), (people, trials, seed, observer, population)
-    if is_specialist(subject):
-        return {OwnTask.name: make_plan(OwnTask.name, ("human", "softmax"), model, *shared)}
+    network, shared = find(model, "cpu"), (people, trials, seed, observer, population)
+    if is_specialist(network):
+        return {NetworkTask.name: make_plan(NetworkTask.name, ("human", "softmax"), model, *shared)}
     plans: dict[str, Plan] = {}
-    for task in SEQUENCES if is_judge(subject) else DISPLAYS:
+    for task in SEQUENCES if is_judge(network) else DISPLAYS:
         plans[task] = make_plan(task, ("human", "softmax"), model, *shared)
         plans[task + _TAIL] = make_plan(task, ("human",), None, *shared)
     return plans

@@ -22,10 +22,10 @@ import pandas as pd
 from cogattn import files
 from cogattn.compiled import version
 from cogattn.errors import InputError, RunError, whole
-from cogattn.nn.networks import subjects
-from cogattn.nn.networks.subjects import Subject, fingerprint
+from cogattn.nn.networks import registry
+from cogattn.nn.networks.registry import Reader, fingerprint
 from cogattn.observer import Arm, Observer
-from cogattn.paradigms import OwnTask, Paradigm
+from cogattn.paradigms import NetworkTask, Paradigm
 from cogattn.population import Population
 from cogattn.runs import trials as results
 from cogattn.runs.plan import (
@@ -112,9 +112,9 @@ def execute(
             f"{plan.all_rows:,} rows do not fit into memory (at most {IN_MEMORY:,}): give out=, a folder; "
             "they are written there piece by piece"
         )
-    subject = None if plan.model is None else model_of(plan, device)
+    network = None if plan.model is None else model_of(plan, device)
     config = plan.config()
-    history = results.provenance(plan.seed, _device_of(subject), n_jobs)
+    history = results.provenance(plan.seed, _device_of(network), n_jobs)
     if folder is not None:
         files.write_text(folder / "config.toml", results.toml(config))
         files.write_json(folder / "provenance.json", history)
@@ -148,8 +148,8 @@ def execute_all(
     return done
 
 
-def _device_of(subject: Subject | None) -> str:
-    return "cpu" if subject is None else str(getattr(subject, "device", "cpu"))
+def _device_of(network: Reader | None) -> str:
+    return "cpu" if network is None else str(getattr(network, "device", "cpu"))
 
 
 def run_folder(out: Path, name: str, config: dict[str, Any], resume: bool) -> Path:
@@ -209,11 +209,13 @@ def play(
 
 def _sent(plan: Plan) -> Plan:
     """The plan as any process can carry it out: a user's own network by its whole path."""
-    if plan.model is None or plan.model in subjects.names():
+    if plan.model is None or plan.model in registry.names():
         return plan
     place = str(Path(plan.model).resolve())
     own = plan.paradigm
-    return replace(plan, model=place, paradigm=replace(own, model=place) if isinstance(own, OwnTask) else own)
+    return replace(
+        plan, model=place, paradigm=replace(own, model=place) if isinstance(own, NetworkTask) else own
+    )
 
 
 def _play(
@@ -228,7 +230,7 @@ def _play(
     """A piece of a cell, wherever this runs. made: the laws and the network's fingerprint; called: its name."""
     if made != (version(), plan.model and fingerprint(plan.model)):
         raise RunError(f"a worker has another version of cogattn or of {called}: bring all to the same one")
-    subject = None if plan.model is None else model_of(plan, device)
-    with one_thread_each(subject is not None):
-        frame = play_cell(plan, cell, plan.crowd(first, people), subject, first)
+    network = None if plan.model is None else model_of(plan, device)
+    with one_thread_each(network is not None):
+        frame = play_cell(plan, cell, plan.crowd(first, people), network, first)
     return frame if called == plan.model else frame.assign(model=called)

@@ -17,9 +17,9 @@ from typing import Any
 from cogattn.compiled import version
 from cogattn.errors import InputError, whole
 from cogattn.mind.draws import seed_of
-from cogattn.nn.networks.subjects import Subject, find_judge, find_reader, find_specialist, fingerprint
+from cogattn.nn.networks.registry import Reader, find_judge, find_reader, find_specialist, fingerprint
 from cogattn.observer import Observer, limits_of
-from cogattn.paradigms import Condition, OwnTask, Paradigm, SessionParadigm, registry
+from cogattn.paradigms import Condition, NetworkTask, Paradigm, SessionParadigm, registry
 from cogattn.population import MOST_PEOPLE, People, Population
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
@@ -142,7 +142,7 @@ def make_plan(
 ) -> Plan:
     """Check every argument at the door."""
     paradigm = registry.instance(paradigm)
-    if isinstance(paradigm, OwnTask):
+    if isinstance(paradigm, NetworkTask):
         paradigm, model = _own(paradigm, model)
     arms = (arms,) if isinstance(arms, str) or not isinstance(arms, Iterable) else tuple(arms)
     for arm in arms:
@@ -181,13 +181,13 @@ def _named(observers: Any) -> tuple[tuple[str, Observer], ...]:
     return tuple(observers.items())
 
 
-def _own(task: OwnTask, model: str | None) -> tuple[OwnTask, str]:
+def _own(task: NetworkTask, model: str | None) -> tuple[NetworkTask, str]:
     """A network's own task is taken by that network; without more said, all of it."""
     if model is None and not task.model:
         raise InputError("own_task needs a network that brings a task of its own: give model=")
     model = model or task.model
     if not task.model:
-        return OwnTask.of(model), model
+        return NetworkTask.of(model), model
     if task.model != model:
         raise InputError(f"this is the own task of {task.model}; {model} cannot take it")
     return task, model
@@ -199,30 +199,30 @@ def model_of(plan: Plan, device: str) -> Any:
     return _loaded(plan.model, device, plan.paradigm.pictures, fingerprint(plan.model))
 
 
-def world_of(plan: Plan, condition: Condition, subject: Any) -> TaskStream:
+def world_of(plan: Plan, condition: Condition, network: Any) -> TaskStream:
     """The world of one trial; that of a network's own task comes from the network at hand."""
     task = plan.paradigm
-    if isinstance(task, OwnTask) and subject is not None:
-        world: TaskStream = subject.stream(task.value(condition))
+    if isinstance(task, NetworkTask) and network is not None:
+        world: TaskStream = network.stream(task.value(condition))
         return world
     return task.stream(condition)
 
 
-def _fits(paradigm: Paradigm, subject: Subject) -> None:
+def _fits(paradigm: Paradigm, network: Reader) -> None:
     """A network shows only so many items, of so many kinds."""
     if paradigm.pictures == "own":
         return
     if not paradigm.pictures:
-        raise InputError(f"{paradigm.name} shows no pictures that {subject.name} could read; leave model out")
+        raise InputError(f"{paradigm.name} shows no pictures that {network.name} could read; leave model out")
     for condition in paradigm.conditions():
         stimuli = paradigm.stream(condition).stimuli
         n, most, what = (
             len(stimuli),
-            min(subject.places, subject.alphabet),
+            min(network.places, network.alphabet),
             "shows at most {} different items",
         )
         if paradigm.pictures == "sequence":
-            most, what = subject.places, "takes at most {} letters"
+            most, what = network.places, "takes at most {} letters"
         elif paradigm.pictures == "frames":  # each target alone
             n = sum(not s.distractor for s in stimuli)
         elif (
@@ -230,7 +230,7 @@ def _fits(paradigm: Paradigm, subject: Subject) -> None:
         ):  # each alone, of a kind that is given
             n = int(paradigm.labels(condition).max()) + 1
         if n > most:
-            raise InputError(f"{subject.name} {what.format(most)}, {paradigm.name} asks for {n}")
+            raise InputError(f"{network.name} {what.format(most)}, {paradigm.name} asks for {n}")
 
 
 @lru_cache(maxsize=2)

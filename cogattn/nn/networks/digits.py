@@ -1,8 +1,8 @@
-"""Displays of real handwritten digits, and the eye through which a network of any kind takes them.
+"""Displays of real handwritten digits, and how a network of any kind is shown them.
 
 Up to eight digits (scikit-learn's 8x8 images; 1297 to train on, 500 held out) stand at eight places, the targets in
-red, the distractors in green, each pixel of each colour under its own noise. `Eye` makes a subject of any network that
-says two things: what asks for attention (`weigh`), and what it reads through a gate (`forward`).
+red, the distractors in green, each pixel of each colour under its own noise. `DigitReader` makes a reader of any
+network that says two things: what asks for attention (`weigh`), and what it reads through a gate (`forward`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from cogattn._renamed import old_names
 from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
-from cogattn.nn.networks.subjects import (
+from cogattn.nn.networks.registry import (
     DISTRACTOR,
     EMPTY,
     NOTHING,
@@ -74,7 +75,7 @@ class Display:
     patch: npt.NDArray[np.int64]  # (B, S)
 
     def pixels(self) -> npt.NDArray[np.float32]:
-        """What reaches the eye: red and green at each pixel."""
+        """What reaches the reader: red and green at each pixel."""
         ink = self.images.ink[self.image]  # (B, S, 64)
         colour = np.stack([self.role == TARGET, self.role == DISTRACTOR], -1)  # (B, S, 2)
         return colour[..., None] * ink[:, :, None, :] + _noise()[self.patch]  # (B, S, 2, 64)
@@ -156,7 +157,7 @@ def loss(network: Network, step: int, batch: int = 256) -> torch.Tensor:
     return F.cross_entropy(network(pixels, present).flatten(0, 1), answers.flatten())
 
 
-# --------------------------------------------------------------------------------------------------- an eye
+# --------------------------------------------------------------------------------------------------- a reader
 
 
 class Network(nn.Module):
@@ -229,8 +230,8 @@ def dense(*widths: int, f: type[nn.Module] = nn.GELU) -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), *layers[:-1])
 
 
-class Eye:
-    """A trained network in an experiment, before the held-out images: a `subjects.Subject`."""
+class DigitReader:
+    """A trained network in an experiment, before the held-out images: a `registry.Reader`."""
 
     places = PLACES
     alphabet = DIGITS
@@ -307,10 +308,10 @@ def _check_trials(labels: Labels, roles: Labels, keys: Keys) -> None:
 
 def measure_gap(network: Network) -> dict[str, float]:
     """The logits of targets and distractors in mixed displays of training images, and their spread."""
-    eye = Eye("", network, source=images(held_out=False))
+    reader = DigitReader("", network, source=images(held_out=False))
     keys = trial_keys(seed_of(SEED, "gap"), 0, np.arange(4000))
     labels, roles = random_trials(keys, targets=0.5)
-    logits = eye.weigh(eye.show(labels, roles, keys))
+    logits = reader.weigh(reader.show(labels, roles, keys))
     target, distractor = logits[roles == TARGET], logits[roles == DISTRACTOR]
     gap = float(target.mean() - distractor.mean())
     gain = math.log(1 / PEOPLE_ALPHA) / gap
@@ -326,15 +327,15 @@ def measure_gap(network: Network) -> dict[str, float]:
 
 def measure_accuracy(network: Network, displays: int = 2000) -> dict[str, float]:
     """Held-out images: targets read right in displays of n targets, and distractors reported as if targets."""
-    eye = Eye("", network)
+    reader = DigitReader("", network)
     keys = trial_keys(seed_of(SEED, "accuracy"), 0, np.arange(displays))
     found = {}
     for n in SET_SIZES:
         labels, roles = random_trials(keys, items=n, targets=1.0)
-        answers = eye.read(eye.show(labels, roles, keys))
+        answers = reader.read(reader.show(labels, roles, keys))
         found[f"right_{n}"] = float((answers == labels)[roles == TARGET].mean())
     labels, roles = random_trials(keys, items=PLACES, targets=0.5)
-    answers = eye.read(eye.show(labels, roles, keys))
+    answers = reader.read(reader.show(labels, roles, keys))
     found["false_reports"] = float((answers != NOTHING)[roles == DISTRACTOR].mean())
     return found
 
@@ -344,12 +345,12 @@ def measure(network: Network) -> dict[str, float]:
     return measure_accuracy(network) | measure_gap(network)
 
 
-def load(network: Network, file: Path, device: str) -> Eye:
+def load(network: Network, file: Path, device: str) -> DigitReader:
     """The reader of models/NAME.py, with the weights that lie beside it."""
     make = f"python models/{file.name}"
     path = file.with_suffix(".safetensors")
     notes = load_weights(network, path, make)
-    return Eye(file.stem, network, device, noted(notes, "gap", path, make))
+    return DigitReader(file.stem, network, device, noted(notes, "gap", path, make))
 
 
 def report(numbers: dict[str, float]) -> None:
@@ -363,3 +364,6 @@ def report(numbers: dict[str, float]) -> None:
     print(f"  targets           {numbers['sd_targets']:.4f}")
     print(f"  distractors       {numbers['sd_distractors']:.4f}")
     print(f"  places            {numbers['sd_places']:.4f}")
+
+
+old_names(__name__, Eye="DigitReader")
