@@ -41,7 +41,9 @@ def scored():
 
 
 #: What an axis may say without a unit in brackets: counts, shares, scores, places.
-UNITLESS = re.compile(r"trial|step|loss|share|rank|people|reported|place|hits|\bAIC\b|^law |overlap")
+UNITLESS = re.compile(
+    r"trial|candidate|step|loss|share|rank|people|reported|place|hits|\bAIC\b|^law |overlap"
+)
 
 #: Every kind of result, built small.
 MADE = {
@@ -57,7 +59,8 @@ MADE = {
     ),
     "Sensitivity": lambda: tune.sensitivity("partial_report", ["slots"], "hits", n=4, people=1, trials=4),
     "Sweep": lambda: tune.sweep(
-        "partial_report", {"slots": (1, 4, 1)}, "max hits", "slots <= 3", sampler="grid", trials=4, people=1, each=4
+        "partial_report", {"slots": (1, 4, 1)}, "max hits", "slots <= 3", sampler="grid",
+        candidates=4, people=1, trials=4
     ),
     "LawComparison": lambda: tune.compare_laws("partial_report", ca.run("partial_report", **PEOPLE), LAWS, folds=2),
     "Posterior": lambda: quiet(

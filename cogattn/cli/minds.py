@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -23,7 +24,7 @@ from cogattn.cli.options import (
     Whole,
     whole_number,
 )
-from cogattn.cli.shared import minds_of, n_jobs, options_of, progress, split, tell
+from cogattn.cli.shared import minds_of, n_jobs, old_option, options_of, progress, split, tell
 
 
 def sensitivity(
@@ -78,10 +79,20 @@ def sweep(
     ],
     goal: Annotated[list[str], Parameter(negative=(), help="e.g. 'min capacity'; several: a front")],
     subject_to: Annotated[list[str] | None, Parameter(negative=(), help="e.g. 'misses <= 0.05'")] = None,
-    trials: Annotated[int, Parameter(converter=whole_number, help="minds to try")] = 60,
+    candidates: Annotated[
+        int | None, Parameter(converter=whole_number, help="minds to try (default: 60)")
+    ] = None,
     sampler: Annotated[str, Parameter(help="tpe, random or grid")] = "tpe",
     people: Alike = 20,
-    each: Trials_ = None,
+    trials: Annotated[
+        int | None,
+        Parameter(
+            converter=whole_number,
+            help="trials per person and condition (default: as is usual). --candidates was called --trials and "
+            "--trials --each up to 0.1.0; beside --each, --trials still means the minds to try",
+        ),
+    ] = None,
+    each: Annotated[int | None, Parameter(converter=whole_number, show=False)] = None,
     option: Option = None,
     observer: Observer_ = None,
     seed: Whole = 0,
@@ -99,10 +110,16 @@ def sweep(
 
     task = paradigms.make(name, options_of(option) or {})
     mind = minds_of(observer, None)["observer"]
+    if each is not None or (trials is not None and candidates is None):
+        old_option("of sweep, --trials", "--candidates (minds to try), and --each --trials")
+    with warnings.catch_warnings():  # said already
+        warnings.simplefilter("ignore", DeprecationWarning)
+        candidates, trials = sweeping.minds_and_trials(candidates, trials, each)
+    candidates = 60 if candidates is None else candidates
     with progress(f"sweep {name}") as tick, workers(backend, scheduler):
         done = sweeping.sweep(
-            task, _ranges(param), goal, subject_to or (), trials=trials, sampler=sampler, observer=mind, people=people,
-            each=each, seed=seed, n_jobs=n_jobs(jobs), out=out, resume=resume, progress=tick,
+            task, _ranges(param), goal, subject_to or (), candidates=candidates, sampler=sampler, observer=mind,
+            people=people, trials=trials, seed=seed, n_jobs=n_jobs(jobs), out=out, resume=resume, progress=tick,
         )  # fmt: skip
     tell(done, json, done.folder, "figures/sweep.png")
     if done.tried["best"].any() and not json:
