@@ -14,12 +14,15 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
 from numba import config, njit, vectorize
+from numba.core import event
 
 _PACKAGE = Path(__file__).parent
 _SOURCES = ("parameters.py", "compiled.py", "laws/**/*.py", "world/**/*.py", "mind/**/*.py", "tune/**/*.py")
@@ -33,6 +36,36 @@ def version() -> str:
     for path in sources:
         whole.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return whole.hexdigest()[:16]
+
+
+class _Clock(event.Listener):  # type: ignore[misc]
+    """How long this process has compiled."""
+
+    def __init__(self) -> None:
+        self.spent, self._since, self._depth = 0.0, 0.0, 0
+
+    def on_start(self, _: Any) -> None:
+        if self._depth == 0:
+            self._since = time.monotonic()
+        self._depth += 1
+
+    def on_end(self, _: Any) -> None:
+        self._depth -= 1
+        if self._depth == 0:
+            self.spent += time.monotonic() - self._since
+
+
+_CLOCK = _Clock()
+event.register("numba:compile", _CLOCK)
+
+
+def spent() -> float:
+    """Seconds that this process has compiled so far; what lay in the folder costs nothing.
+
+    >>> spent() >= 0
+    True
+    """
+    return _CLOCK.spent
 
 
 @cache
@@ -81,12 +114,52 @@ def compiled(
     how |= {
         "error_model": "numpy"
     }  # a division by zero is infinite, as everywhere in numpy: no branch looks for it
-    return _kept(lambda: njit(cache=True, nogil=nogil, **how)(function))
+    return _one_at_a_time(_kept(lambda: njit(cache=True, nogil=nogil, **how)(function)))
 
 
 def compiled_ufunc(*signatures: str) -> Callable[[Any], Any]:
     """numba's `vectorize`, kept in this version's folder."""
     return lambda function: _kept(lambda: vectorize(list(signatures), cache=True)(function))
+
+
+_PATIENCE = 300  # s; a lock on a disk that cannot lock ends nothing
+
+
+@cache
+def _lock() -> FileLock:
+    return FileLock(folder() / "lock", timeout=_PATIENCE)
+
+
+def _one_at_a_time(dispatcher: Any) -> Any:
+    """Of all processes that want the same version, one compiles; the others wait and read what it kept.
+
+    numba's `compile` asks its cache first: a miss takes the folder's lock and asks again; `compile` gives it back.
+    """
+    compile_, load = dispatcher.compile, dispatcher._cache.load_overload
+    held: list[FileLock] = []  # one lock, as often as it was taken
+
+    def load_overload(signature: Any, target: Any) -> Any:
+        found = load(signature, target)
+        if found is None:
+            lock = _lock()
+            try:
+                lock.acquire()
+            except (OSError, Timeout, NotImplementedError):
+                return None
+            held.append(lock)
+            found = load(signature, target)
+        return found
+
+    def compile_alone(signature: Any) -> Any:
+        before = len(held)
+        try:
+            return compile_(signature)
+        finally:
+            while len(held) > before:
+                held.pop().release()
+
+    dispatcher._cache.load_overload, dispatcher.compile = load_overload, compile_alone
+    return dispatcher
 
 
 def _kept(make: Callable[[], Any]) -> Any:

@@ -30,7 +30,7 @@ import joblib
 import pandas as pd
 from joblib.parallel import LokyBackend, ParallelBackendBase, get_active_backend
 
-from cogattn import files
+from cogattn import compiled, files
 from cogattn.errors import InputError, RunError, choice, needs, whole
 from cogattn.showing import Progress
 
@@ -92,9 +92,9 @@ def _kept(part: Path, rows: int | None) -> pd.DataFrame | None:
 
 def _played(todo: list[tuple[int, Piece]], n_jobs: int) -> Iterator[tuple[int, pd.DataFrame]]:
     """Pieces as they are finished, in any order. This process begins alone, and hires others if it takes long."""
-    start = time.monotonic()
+    start, before = time.monotonic(), compiled.spent()
     if isinstance(get_active_backend()[0], LokyBackend):
-        while todo and (n_jobs == 1 or time.monotonic() - start < PATIENCE):
+        while todo and (n_jobs == 1 or _worked(start, before) < PATIENCE):
             i, piece = todo.pop(0)
             yield i, piece.work()
     if not todo:
@@ -108,6 +108,11 @@ def _played(todo: list[tuple[int, Piece]], n_jobs: int) -> Iterator[tuple[int, p
         raise RunError(
             f"a worker was killed (out of memory? fewer --jobs need less of it); {_KEPT}"
         ) from None
+
+
+def _worked(start: float, before: float) -> float:
+    """Seconds of work since then. Compiling is none: processes would only do the same once more, each for itself."""
+    return time.monotonic() - start - (compiled.spent() - before)
 
 
 def _numbered(i: int, work: Callable[[], pd.DataFrame]) -> tuple[int, pd.DataFrame]:

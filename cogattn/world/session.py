@@ -64,7 +64,8 @@ class Session:
         except ValueError:
             raise InputError("the columns of a session must have one entry per trial") from None
         for name, value in columns.items():
-            object.__setattr__(self, name, np.ascontiguousarray(np.broadcast_to(value, shape)))
+            # arrays of their own: for one that may not be written the loop would be compiled once more
+            object.__setattr__(self, name, np.array(np.broadcast_to(value, shape), order="C"))
         number("sleepiness", self.sleepiness, least=-10, most=60)
 
     @property

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogattn import compiled
 from cogattn.errors import InputError
 from cogattn.mind import cohort
 from cogattn.observer import Observer
@@ -89,32 +88,6 @@ def test_arms_differ_by_their_limits_alone():
     assert np.array_equal(few.finish, many.finish)
     assert (many.stored >= few.stored).all()
     assert many.stored.sum() > few.stored.sum()
-
-
-@pytest.mark.parametrize("changed", ["laws/stages.py", "mind/race.py", "world/kinds.py", "parameters.py"])
-def test_a_compiled_loop_does_not_outlive_a_change_of_the_mind(tmp_path, monkeypatch, changed):
-    """A changed law is another folder of compiled code, whoever says where such folders are."""
-    package = tmp_path / "cogattn"
-    for name in ("laws/stages.py", "mind/race.py", "world/kinds.py", "parameters.py"):
-        (package / name).parent.mkdir(parents=True, exist_ok=True)
-        (package / name).write_text("a = 1")
-    monkeypatch.setattr(compiled, "_PACKAGE", package)
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
-
-    def place():
-        compiled.version.cache_clear(), compiled.folder.cache_clear()
-        return compiled.folder()
-
-    try:
-        before = place()
-        assert place() == before
-        assert before.parent == tmp_path / "cache"
-        (package / changed).write_text("a = 2")
-        assert place() != before
-        assert before.is_dir(), "nothing is deleted"
-    finally:
-        monkeypatch.undo()
-        compiled.version.cache_clear(), compiled.folder.cache_clear()
 
 
 # --- several streams, given weights ------------------------------------------------------------------------

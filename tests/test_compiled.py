@@ -1,0 +1,80 @@
+"""Compiled code: another folder for another law, and one compilation for all who want it at once."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from cogattn import compiled
+
+
+@pytest.mark.parametrize("changed", ["laws/stages.py", "mind/race.py", "world/kinds.py", "parameters.py"])
+def test_a_compiled_loop_does_not_outlive_a_change_of_the_mind(tmp_path, monkeypatch, changed):
+    """A changed law is another folder of compiled code, whoever says where such folders are."""
+    package = tmp_path / "cogattn"
+    for name in ("laws/stages.py", "mind/race.py", "world/kinds.py", "parameters.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("a = 1")
+    monkeypatch.setattr(compiled, "_PACKAGE", package)
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "cache"))
+
+    def place():
+        compiled.version.cache_clear(), compiled.folder.cache_clear()
+        return compiled.folder()
+
+    try:
+        before = place()
+        assert place() == before
+        assert before.parent == tmp_path / "cache"
+        (package / changed).write_text("a = 2")
+        assert place() != before
+        assert before.is_dir(), "nothing is deleted"
+    finally:
+        monkeypatch.undo()
+        compiled.version.cache_clear(), compiled.folder.cache_clear()
+
+
+ONCE = """
+import time
+from numba.core import event
+from cogattn import compiled
+from cogattn.laws.alertness import later
+
+class Slow(event.Listener):
+    made = 0
+    def on_start(self, what):
+        time.sleep(1.0)
+    def on_end(self, what):
+        self.made += 1
+
+slow = Slow()
+event.register("numba:compile", slow)
+before = compiled.spent()
+later(0.3, 3.0, 0.5)
+print(slow.made, compiled.spent() - before > 1.0)
+"""
+
+
+def test_of_two_processes_one_compiles_and_the_other_waits(tmp_path):
+    """`laws.alertness.later`, which calls another law: a lock is taken within a lock."""
+    words = [sys.executable, "-c", ONCE]
+    room = os.environ | {"NUMBA_CACHE_DIR": str(tmp_path)}
+    both = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=room) for _ in range(2)]
+    told = sorted(process.communicate(timeout=120)[0].split() for process in both)
+    assert told[0] == ["0", "False"]
+    assert int(told[1][0]) > 1
+    assert told[1][1] == "True"
+
+
+def test_without_a_lock_it_compiles_all_the_same(tmp_path, monkeypatch):
+    class Locked:
+        def acquire(self):
+            raise OSError("no locks on this disk")
+
+    monkeypatch.setattr(compiled, "_lock", Locked)
+    asked = compiled.compiled(lambda x: x + 1)
+    assert asked(1) == 2
+    assert asked(1.5) == 2.5
