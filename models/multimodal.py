@@ -128,7 +128,7 @@ def letters_of(words: tuple[str, ...]) -> Labels:
 class Display:
     """B trials of m pictures and m words: what was drawn, and what is the truth about it."""
 
-    pictures: digits.Display
+    pictures: digits.DigitDisplay
     letters: Labels  # (B, m, 5)
     role: Labels  # (B, m) of the words
     voice: Floats  # (B, m, 2) how much of the first voice (or ink) and of the second
@@ -150,7 +150,7 @@ class Display:
     def rows(self, rows: Labels) -> Display:
         """Some of the trials."""
         p = self.pictures
-        seen = digits.Display(p.images, p.image[rows], p.role[rows], p.patch[rows])
+        seen = digits.DigitDisplay(p.images, p.image[rows], p.role[rows], p.patch[rows])
         return Display(seen, self.letters[rows], self.role[rows], self.voice[rows], self.truth[rows])
 
     def tensors(self, device: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -94,6 +94,16 @@ def room_of(module):
     return ROOMS.index(parts[1]) if len(parts) > 1 else len(ROOMS)
 
 
+def test_no_two_classes_have_one_name():
+    found = {}
+    for module, path in MODULES.items():
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(module)
+    assert len(found) > 100
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
 def test_a_dozen_rooms():
     assert {m.split(".")[1] for m in MODULES if "." in m} == set(ROOMS)
     folders = [p for p in (ROOT / "cogattn").iterdir() if p.is_dir() and any(p.glob("*.py"))]

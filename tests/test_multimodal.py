@@ -130,7 +130,7 @@ def test_what_is_shut_changes_no_bit(subject, trials):
     def mixed(take):
         seen, said = take[:, :8], take[:, 8:]
         p, q = trials.pictures, other.pictures
-        pictures = digits.Display(
+        pictures = digits.DigitDisplay(
             p.images,
             *(np.where(seen, y, x) for x, y in ((p.image, q.image), (p.role, q.role), (p.patch, q.patch))),
         )

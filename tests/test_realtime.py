@@ -128,17 +128,17 @@ class Clock(simpy.Environment):
 
 def sat(path, arm, seconds=2.0, fps=25.0, deadline=None, *, glance=0.001, patch=0.004, **more):
     """One arm before the lamps, by a clock of the test's own."""
-    network, screening = realtime.prepared(path, (arm,), seconds, fps, deadline, device="cpu", **more)
+    network, plan = realtime.prepared(path, (arm,), seconds, fps, deadline, device="cpu", **more)
     clock = Clock()
     network.spend, network.per_glance, network.per_patch = clock.spend, glance, patch
-    sitting = realtime.Sitting(screening, arm, network, clock, clock.read)
+    sitting = realtime.Sitting(plan, arm, network, clock, clock.read)
     clock.spend(5.0)  # what passes before it begins does not count
     sitting.run()
     return sitting
 
 
 def frames(sitting):
-    return realtime.Live(sitting.screening, sitting.network.design, sittings=[sitting]).frame
+    return realtime.Live(sitting.plan, sitting.network.design, sittings=[sitting]).frame
 
 
 # --- the wall clock ----------------------------------------------------------------------------------------
@@ -164,11 +164,11 @@ def test_a_little_too_slow_is_too_slow_for_every_other_frame(path):
 
 def test_what_else_makes_the_film_late_counts_too(path):
     """A camera of 22 ms and a network of 10: late at first. Latency is from the onset, not from when work began."""
-    network, screening = realtime.prepared(path, ("softmax",), 0.4, 25.0, 0.02, device="cpu")
+    network, plan = realtime.prepared(path, ("softmax",), 0.4, 25.0, 0.02, device="cpu")
     clock = Clock()
     network.spend, network.per_patch, film = clock.spend, 0.01 / 20, network.frame
     network.frame = lambda *x: clock.spend(0.022) or film(*x)
-    sitting = realtime.Sitting(screening, "softmax", network, clock, clock.read)
+    sitting = realtime.Sitting(plan, "softmax", network, clock, clock.read)
     sitting.run()
     f = frames(sitting)
     assert not f["skipped"].any()
@@ -293,7 +293,7 @@ def test_another_seed_is_another_film(path):
 
 def test_the_summary_is_that_of_its_frames(path):
     sitting = sat(path, "human", patch=0.02, deadline=0.05)
-    done = realtime.Live(sitting.screening, sitting.network.design, sittings=[sitting])
+    done = realtime.Live(sitting.plan, sitting.network.design, sittings=[sitting])
     f, (row,) = done.frame, done.table().to_dict("records")
     good = f[~f["skipped"] & ~f["missed"]]
     assert (row["frames"], row["skipped"], row["missed"]) == (50, f["skipped"].sum(), f["missed"].sum())

@@ -10,11 +10,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from cogattn._renamed import old_names
+
 if TYPE_CHECKING:
     from cogattn.nn import huggingface
     from cogattn.nn.functional import gated_attention
     from cogattn.nn.limiting import limit
-    from cogattn.nn.mechanisms import Attention, Explanation, attention
+    from cogattn.nn.mechanisms import Attention, AttentionParts, attention
     from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
     from cogattn.nn.multihead import MultiheadAttention
     from cogattn.nn.passing import let_through
@@ -26,7 +28,7 @@ _HOMES = {
     "functional": ("gated_attention",),
     "huggingface": (),
     "limiting": ("limit",),
-    "mechanisms": ("Attention", "Explanation", "attention"),
+    "mechanisms": ("Attention", "AttentionParts", "attention"),
     "memory": ("Leak", "Plan", "SlotCache", "eviction_plan", "leak", "plan_from_events", "remember"),
     "multihead": ("MultiheadAttention",),
     "passing": ("let_through",),
@@ -38,7 +40,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "MECHANISMS",
     "Attention",
-    "Explanation",
+    "AttentionParts",
     "Leak",
     "MultiheadAttention",
     "Plan",
@@ -71,3 +73,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+old_names(__name__, Explanation="AttentionParts")

@@ -93,8 +93,8 @@ class Statistics(NamedTuple):
 
 
 class Law(NamedTuple):
-    """Where a likelihood lives ("cogattn.tune.likelihoods:Report") and with what it is made. It is written as a name,
-    since the room of fits stands above this one."""
+    """Where a likelihood lives ("cogattn.tune.likelihoods:ReportLikelihood") and with what it is made. It is
+    written as a name, since the room of fits stands above this one."""
 
     place: str
     options: Mapping[str, Any] = {}

@@ -105,7 +105,7 @@ class ChangeDetection(Divided):
     def likelihood(self) -> Law:
         """What the store holds, and a guess."""
         return Law(
-            "cogattn.tune.change_detection:ChangeDetection",
+            "cogattn.tune.change_detection:ChangeDetectionLikelihood",
             {"study": self.study, "spacing": self.gap + self.study + 1.0},
         )
 

@@ -20,7 +20,7 @@ from cogattn.observer import Observer
 from cogattn.paradigms import NetworkTask, registry
 from cogattn.population import Population
 from cogattn.runs import trials as results
-from cogattn.runs.experiment import Plan, check, digest, execute_all, make_plan, run_folder
+from cogattn.runs.experiment import RunPlan, check, digest, execute_all, make_plan, run_folder
 from cogattn.runs.trials import Trials
 from cogattn.showing import Progress
 from cogattn.view import plot
@@ -218,12 +218,12 @@ def _plans(
     seed: int,
     observer: Observer | None,
     population: Population | None,
-) -> dict[str, Plan]:
+) -> dict[str, RunPlan]:
     """What a network of this kind takes."""
     network, shared = find(model, "cpu"), (people, trials, seed, observer, population)
     if is_specialist(network):
         return {NetworkTask.name: make_plan(NetworkTask.name, ("human", "softmax"), model, *shared)}
-    plans: dict[str, Plan] = {}
+    plans: dict[str, RunPlan] = {}
     for task in SEQUENCES if is_judge(network) else DISPLAYS:
         plans[task] = make_plan(task, ("human", "softmax"), model, *shared)
         plans[task + _TAIL] = make_plan(task, ("human",), None, *shared)

@@ -24,7 +24,7 @@ import pandas as pd
 from cogattn.errors import InputError, whole
 from cogattn.observer import limits_of
 from cogattn.paradigms import NetworkTask
-from cogattn.runs.experiment import Cell, Plan, model_of, plan_of, play_again, world_of
+from cogattn.runs.experiment import Cell, RunPlan, model_of, plan_of, play_again, world_of
 from cogattn.runs.trials import Trials
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
@@ -169,7 +169,7 @@ def explain(
 
 
 def _told(
-    plan: Plan, cell: Cell, network: Any, who: npt.NDArray[Any], which: npt.NDArray[Any], row: int
+    plan: RunPlan, cell: Cell, network: Any, who: npt.NDArray[Any], which: npt.NDArray[Any], row: int
 ) -> tuple[pd.DataFrame, npt.NDArray[Any] | None]:
     """One arm: the table of these trials, and the pictures of the row that is shown."""
     limits = limits_of(cell.arm)

@@ -30,6 +30,7 @@ import simpy
 from simpy.rt import RealtimeEnvironment
 
 from cogattn import files, showing
+from cogattn._renamed import old_fields, old_names
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.laws import race
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
@@ -85,7 +86,7 @@ class Watcher(Specialist, Protocol):
 
 
 @dataclass(frozen=True)
-class Screening:
+class LivePlan:
     """Everything that decides a live run but the machine."""
 
     model: str
@@ -135,21 +136,17 @@ def live(
     >>> seen.table()["arm"].tolist()
     ['softmax']
     """
-    network, screening = prepared(
-        model,
-        arms,
-        seconds,
-        fps,
-        deadline,
-        value=value,
-        patches=patches,
-        seed=seed,
-        device=device,
-        observer=observer,
-    )
-    folder = None if out is None else run_folder(Path(out), "live", screening.config(), resume=False)
+    more: dict[str, Any] = {
+        "value": value,
+        "patches": patches,
+        "seed": seed,
+        "device": device,
+        "observer": observer,
+    }
+    network, plan = prepared(model, arms, seconds, fps, deadline, **more)
+    folder = None if out is None else run_folder(Path(out), "live", plan.config(), resume=False)
     history = results.provenance(seed, str(getattr(network, "device", "cpu")), 1)
-    done = Live(screening, network.design, provenance=history, folder=folder)
+    done = Live(plan, network.design, provenance=history, folder=folder)
     try:
         with one_thread_each(True):
             done.play(network, showing.ticker(progress, "live"))
@@ -172,7 +169,7 @@ def prepared(
     seed: int = 0,
     device: str = "auto",
     observer: Observer | None = None,
-) -> tuple[Watcher, Screening]:
+) -> tuple[Watcher, LivePlan]:
     """The network and the plan of `live`, every argument checked."""
     network = _watcher(model, device)
     arms = (arms,) if isinstance(arms, str) else tuple(arms)
@@ -192,7 +189,7 @@ def prepared(
     network = network.resized(patches)
     network.show(value, trial_keys(seed, 0, [0]))  # refuses now what it cannot show
     mind = observer or Observer()
-    return network, Screening(model, arms, seconds, fps, deadline, value, patches, seed, mind)
+    return network, LivePlan(model, arms, seconds, fps, deadline, value, patches, seed, mind)
 
 
 def _watcher(model: str, device: str) -> Watcher:
@@ -213,19 +210,19 @@ class Sitting:
 
     def __init__(
         self,
-        screening: Screening,
+        plan: LivePlan,
         arm: str,
         network: Watcher,
         env: RealtimeEnvironment,
         now: Callable[[], float] = monotonic,
     ) -> None:
-        self.screening, self.arm, self.network, self.env, self.now = screening, arm, network, env, now
-        self.task = network.stream(screening.value).tasks[0]
-        self.mind = Mind(env, screening.observer, seed=screening.seed, tasks=(self.task,))
+        self.plan, self.arm, self.network, self.env, self.now = plan, arm, network, env, now
+        self.task = network.stream(plan.value).tasks[0]
+        self.mind = Mind(env, plan.observer, seed=plan.seed, tasks=(self.task,))
         self.rows: list[dict[str, Any]] = []
         self.free = -math.inf  # when the network was done with the frame before, by the wall clock
         self.lot: Floats = np.zeros(0)  # of each patch, in this shot: the largest are drawn
-        self.steps = max(1, round(network.shot * screening.fps))  # frames of a shot
+        self.steps = max(1, round(network.shot * plan.fps))  # frames of a shot
 
     def run(self, tick: Callable[[int], Any] | None = None) -> None:
         """The whole film, as long as it lasts."""
@@ -235,11 +232,11 @@ class Sitting:
         self.env.run(until=self.env.process(self._film(tick)))
 
     def _film(self, tick: Callable[[int], Any] | None) -> Generator[Any, Any, None]:
-        fps = self.screening.fps
-        for n in range(self.screening.frames):
+        fps = self.plan.fps
+        for n in range(self.plan.frames):
             shot, step = divmod(n, self.steps)
             if step == 0:
-                display = self.network.show(self.screening.value, self._keys("film", shot))
+                display = self.network.show(self.plan.value, self._keys("film", shot))
             frame = self.network.frame(display, step / fps)  # ready before its time: the camera's work
             yield self.env.timeout(max(0.0, n / fps - self.env.now))
             start = self.now()
@@ -251,16 +248,16 @@ class Sitting:
 
     def _keys(self, what: str, shot: int) -> Keys:
         """The address of a shot's chances, of this kind."""
-        return trial_keys(seed_of(self.screening.seed, "live", what), 0, [shot])
+        return trial_keys(seed_of(self.plan.seed, "live", what), 0, [shot])
 
     def _cut(self, shot: int, frame: Any) -> Floats | None:
         """All is new. A mind gets at a glance what is there and what it weighs, even while the network works."""
         if self.arm not in _BY_MIND:
             return None
-        self.lot = uniforms(self._keys("random", shot), LAYOUT, np.arange(self.screening.patches))
+        self.lot = uniforms(self._keys("random", shot), LAYOUT, np.arange(self.plan.patches))
         self.mind.fresh(shot)
         logit = self.network.glance(frame)
-        gain = race.gain_for(self.screening.observer.alpha, self.network.gap)
+        gain = race.gain_for(self.plan.observer.alpha, self.network.gap)
         weights = race.weights_from_logits(logit, gain)
         for x in _there(logit):
             self.mind.show(str(x), float(weights[x]))
@@ -282,10 +279,10 @@ class Sitting:
         index = None if logit is None else self.chosen(logit, held)
         answer = self.network.look(frame, index)
         self.free = self.now()
-        read = self.screening.patches if index is None else len(index)
+        read = self.plan.patches if index is None else len(index)
         return row | {
             "skipped": False,
-            "missed": self.free - onset > self.screening.deadline,
+            "missed": self.free - onset > self.plan.deadline,
             "latency": self.free - onset,
             "work": self.free - start,
             "read": read,
@@ -306,11 +303,11 @@ class Sitting:
 
         What is slow only once (a kernel that is chosen, a function that is compiled) is then over.
         """
-        network, screening = self.network, self.screening
-        _rehearse(screening.observer)
-        frame = network.frame(network.show(screening.value, self._keys("film", 0)), 0.0)
+        network, plan = self.network, self.plan
+        _rehearse(plan.observer)
+        frame = network.frame(network.show(plan.value, self._keys("film", 0)), 0.0)
         found = len(_there(network.glance(frame)))
-        for n in {*_WARM, found} & set(range(screening.patches)):
+        for n in {*_WARM, found} & set(range(plan.patches)):
             network.look(frame, np.arange(n))
         return {
             "glance": self._median(lambda: network.glance(frame)),
@@ -348,11 +345,12 @@ def _there(logit: Floats) -> Ints:
     return np.flatnonzero(np.isfinite(logit))
 
 
+@old_fields(screening="plan")
 @dataclass
 class Live(Result):
     """What came of it: `frame` has a row per frame and arm."""
 
-    screening: Screening
+    plan: LivePlan
     design: TaskDesign
     provenance: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
@@ -362,15 +360,15 @@ class Live(Result):
 
     def play(self, network: Watcher, progress: Progress | None = None) -> None:
         """Every arm sees the film, one after the other."""
-        total = len(self.screening.arms) * self.screening.frames
-        for arm in self.screening.arms:
+        total = len(self.plan.arms) * self.plan.frames
+        for arm in self.plan.arms:
             before = len(self.frame)
 
             def tick(n: int, before: int = before) -> None:
                 if progress is not None:
                     progress(before + n, total)
 
-            sitting = Sitting(self.screening, arm, network, RealtimeEnvironment(strict=False))
+            sitting = Sitting(self.plan, arm, network, RealtimeEnvironment(strict=False))
             self.machine = sitting.warm_up()
             self.sittings.append(sitting)
             sitting.run(tick)
@@ -421,7 +419,7 @@ class Live(Result):
             for r in self.table().itertuples()
         ]
         glance, one, every = (1000 * self.machine.get(word, math.nan) for word in ("glance", "one", "all"))
-        load, deadline = self.screening.patches, 1000 * self.screening.deadline
+        load, deadline = self.plan.patches, 1000 * self.plan.deadline
         return [
             *said,
             f"One core of this machine takes {glance:.1f} ms for a glance, {one:.1f} ms for one patch and "
@@ -450,7 +448,7 @@ class Live(Result):
             label = f"{arm}: {int(own['skipped'].sum())} of {len(own)} skipped"
             ms = 1000 * done["latency"]
             ax.plot(done["onset"], ms, pen.mark, color=pen.color, markersize=3, label=label)
-        limit = 1000 * self.screening.deadline
+        limit = 1000 * self.plan.deadline
         ax.axhline(limit, color=plot.PEOPLE, linewidth=0.9, linestyle="--")
         ax.annotate(f"deadline, {limit:.0f} ms", (0, limit), (2, 3), textcoords="offset points")
         ax.set(xlabel="time in the film [s]", ylabel="from the frame to its answer [ms]", yscale="log")
@@ -469,7 +467,7 @@ class Live(Result):
 
     def heading(self) -> str:
         """What was watched."""
-        s = self.screening
+        s = self.plan
         return f"{self.design.title}: {s.frames} frames at {s.fps:g} per second, deadline {1000 * s.deadline:.0f} ms"
 
     def files(self) -> Files:
@@ -487,7 +485,7 @@ class Live(Result):
     def save(self, folder: str | Path) -> Path:
         """The run folder; done.json only of a film that was shown to its end."""
         folder = Path(folder)
-        files.write_text(folder / "config.toml", results.toml(self.screening.config()))
+        files.write_text(folder / "config.toml", results.toml(self.plan.config()))
         status = {"status": "stopped" if self.stopped else "done", "machine": self.machine}
         files.write_json(folder / "provenance.json", self.provenance | status)
         if len(self.frame):
@@ -495,3 +493,6 @@ class Live(Result):
         if self.stopped:
             (folder / "done.json").unlink(missing_ok=True)
         return folder
+
+
+old_names(__name__, Screening="LivePlan")

@@ -20,7 +20,7 @@ from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
 from cogattn.nn.networks.registry import Reader
 from cogattn.paradigms import Answers, NetworkTask
 from cogattn.population import People
-from cogattn.runs.plan import Cell, Plan, condition_seed
+from cogattn.runs.plan import Cell, RunPlan, condition_seed
 from cogattn.world.stream import TaskStream
 
 Array = npt.NDArray[Any]
@@ -37,7 +37,7 @@ class SpecialistBatch:
 
     @classmethod
     def make(
-        cls, plan: Plan, cell: Cell, task: NetworkTask, network: Any, person: Array, trial: Array
+        cls, plan: RunPlan, cell: Cell, task: NetworkTask, network: Any, person: Array, trial: Array
     ) -> SpecialistBatch:
         """What the specialist shows in these trials, and what asks for attention there."""
         keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
@@ -84,7 +84,7 @@ class DisplayBatch:
 
     @classmethod
     def make(
-        cls, plan: Plan, cell: Cell, stream: TaskStream, network: Reader, person: Array, trial: Array
+        cls, plan: RunPlan, cell: Cell, stream: TaskStream, network: Reader, person: Array, trial: Array
     ) -> DisplayBatch:
         """The pictures of these trials: the same for every arm."""
         keys = trial_keys(condition_seed(plan, cell.condition), person, trial)

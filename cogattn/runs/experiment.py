@@ -20,6 +20,7 @@ from typing import Any
 import pandas as pd
 
 from cogattn import files
+from cogattn._renamed import old_names
 from cogattn.compiled import version
 from cogattn.errors import InputError, RunError, whole
 from cogattn.nn.networks import registry
@@ -30,7 +31,7 @@ from cogattn.population import Population
 from cogattn.runs import trials as results
 from cogattn.runs.plan import (
     Cell,
-    Plan,
+    RunPlan,
     _fits,
     condition_seed,
     digest,
@@ -48,7 +49,7 @@ IN_MEMORY = 20_000_000  # rows of a run that are in memory at once
 SHOWN = 2_000_000  # rows of a larger run that are shown: its first people's
 
 __all__ = [
-    "Cell", "Plan", "check", "condition_seed", "cores", "digest", "events", "execute", "execute_all", "make_plan",
+    "Cell", "RunPlan", "check", "condition_seed", "cores", "digest", "events", "execute", "execute_all", "make_plan",
     "model_of", "one_thread_each", "plan_of", "play", "play_again", "play_cell", "run", "run_folder", "world_of",
 ]  # fmt: skip
 
@@ -91,7 +92,7 @@ def run(
     return execute(plan, folder, n_jobs, device, ticker(progress, plan.paradigm.name))
 
 
-def check(plans: Iterable[Plan], n_jobs: int, device: str) -> None:
+def check(plans: Iterable[RunPlan], n_jobs: int, device: str) -> None:
     """Everything that can be wrong before a folder is made: cores, device, a network that cannot show so much."""
     whole("n_jobs", n_jobs, least=1, most=1024)
     for plan in plans:
@@ -100,7 +101,7 @@ def check(plans: Iterable[Plan], n_jobs: int, device: str) -> None:
 
 
 def execute(
-    plan: Plan,
+    plan: RunPlan,
     folder: Path | None = None,
     n_jobs: int = 1,
     device: str = "auto",
@@ -128,7 +129,7 @@ def execute(
 
 
 def execute_all(
-    plans: Mapping[str, Plan],
+    plans: Mapping[str, RunPlan],
     folder: Path | None,
     n_jobs: int = 1,
     device: str = "auto",
@@ -178,7 +179,7 @@ def run_folder(out: Path, name: str, config: dict[str, Any], resume: bool) -> Pa
 
 
 def play(
-    plan: Plan,
+    plan: RunPlan,
     folder: Path | None = None,
     n_jobs: int = 1,
     device: str = "auto",
@@ -207,7 +208,7 @@ def play(
     return pd.concat([frame for frame in kept if len(frame)], ignore_index=True)
 
 
-def _sent(plan: Plan) -> Plan:
+def _sent(plan: RunPlan) -> RunPlan:
     """The plan as any process can carry it out: a user's own network by its whole path."""
     if plan.model is None or plan.model in registry.names():
         return plan
@@ -219,7 +220,7 @@ def _sent(plan: Plan) -> Plan:
 
 
 def _play(
-    plan: Plan,
+    plan: RunPlan,
     cell: Cell,
     called: str | None,
     device: str,
@@ -234,3 +235,6 @@ def _play(
     with one_thread_each(network is not None):
         frame = play_cell(plan, cell, plan.crowd(first, people), network, first)
     return frame if called == plan.model else frame.assign(model=called)
+
+
+old_names(__name__, Plan="RunPlan")

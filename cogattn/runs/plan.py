@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from cogattn._renamed import old_names
 from cogattn.compiled import version
 from cogattn.errors import InputError, whole
 from cogattn.mind.draws import seed_of
@@ -28,7 +29,7 @@ PIECE = 1_000_000  # rows that are played, and kept, at once
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """Everything that decides the numbers of a run, and nothing else."""
 
     paradigm: Paradigm
@@ -139,7 +140,7 @@ def make_plan(
     observer: Observer | None,
     population: Population | None,
     observers: Mapping[str, Observer] | Sequence[Observer] | None = None,
-) -> Plan:
+) -> RunPlan:
     """Check every argument at the door."""
     paradigm = registry.instance(paradigm)
     if isinstance(paradigm, NetworkTask):
@@ -161,7 +162,7 @@ def make_plan(
     trials = paradigm.usual_trials if trials is None else trials
     trials = whole("trials", trials, least=1, most=1000 if paradigm.sessions else 10**6)
     seed = whole("seed", seed, most=2**63 - 1)
-    return Plan(
+    return RunPlan(
         paradigm, arms, people, trials, seed, model, observer, population or Population.adults(), named
     )
 
@@ -193,13 +194,13 @@ def _own(task: NetworkTask, model: str | None) -> tuple[NetworkTask, str]:
     return task, model
 
 
-def model_of(plan: Plan, device: str) -> Any:
+def model_of(plan: RunPlan, device: str) -> Any:
     """The plan's network: a reader of displays, a judge where the paradigm plays sequences, or a specialist."""
     assert plan.model is not None
     return _loaded(plan.model, device, plan.paradigm.pictures, fingerprint(plan.model))
 
 
-def world_of(plan: Plan, condition: Condition, network: Any) -> TaskStream:
+def world_of(plan: RunPlan, condition: Condition, network: Any) -> TaskStream:
     """The world of one trial; that of a network's own task comes from the network at hand."""
     task = plan.paradigm
     if isinstance(task, NetworkTask) and network is not None:
@@ -239,12 +240,12 @@ def _loaded(model: str, device: str, pictures: str, sha: str | None) -> Any:  # 
     return find(model, device)
 
 
-def condition_seed(plan: Plan, condition: Condition) -> int:
+def condition_seed(plan: RunPlan, condition: Condition) -> int:
     """The draws of a condition depend on the seed and on the condition: the arms share them."""
     return seed_of(plan.seed, plan.paradigm.name, json.dumps(condition, sort_keys=True)) & (2**63 - 1)
 
 
-def plan_of(trials: Trials) -> Plan:
+def plan_of(trials: Trials) -> RunPlan:
     """The plan that made a run, from its config."""
     c = trials.config
     observer = Observer.from_dict(c["observer"]) if "observer" in c else None
@@ -263,3 +264,6 @@ def plan_of(trials: Trials) -> Plan:
         population,
         observers,
     )
+
+
+old_names(__name__, Plan="RunPlan")

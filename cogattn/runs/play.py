@@ -25,7 +25,7 @@ from cogattn.paradigms import Answers, Condition, NetworkTask, SessionParadigm
 from cogattn.paradigms.session import SessionRecord
 from cogattn.population import People
 from cogattn.runs.batches import DisplayBatch, SpecialistBatch
-from cogattn.runs.plan import Cell, Plan, condition_seed, model_of, plan_of, world_of
+from cogattn.runs.plan import Cell, RunPlan, condition_seed, model_of, plan_of, world_of
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
 
@@ -52,7 +52,9 @@ def one_thread_each(networks: bool) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def play_cell(plan: Plan, cell: Cell, crowd: People, network: Reader | None, first: int = 0) -> pd.DataFrame:
+def play_cell(
+    plan: RunPlan, cell: Cell, crowd: People, network: Reader | None, first: int = 0
+) -> pd.DataFrame:
     """One arm in one condition: a row per person and trial. first: the number of the first of these people."""
     minds = crowd.under(limits_of(cell.arm))
     if isinstance(plan.paradigm, SessionParadigm):
@@ -77,7 +79,7 @@ def _joined(blocks: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _play_block(
-    plan: Plan, cell: Cell, minds: People, network: Any, person: Array, trial: Array, first: int
+    plan: RunPlan, cell: Cell, minds: People, network: Any, person: Array, trial: Array, first: int
 ) -> pd.DataFrame:
     """person: the place among the minds; first: the number of the first of them."""
     stream = world_of(plan, cell.condition, network)
@@ -94,7 +96,7 @@ def _play_block(
 
 
 def play_again(
-    plan: Plan,
+    plan: RunPlan,
     cell: Cell,
     minds: People,
     network: Any,
@@ -131,7 +133,7 @@ def play_again(
 
 
 def _table(
-    plan: Plan,
+    plan: RunPlan,
     cell: Cell,
     stream: TaskStream,
     person: Array,
@@ -152,7 +154,7 @@ def _table(
 
 
 def _play_sessions(
-    plan: Plan, cell: Cell, minds: People, network: Reader | None, paradigm: SessionParadigm, first: int
+    plan: RunPlan, cell: Cell, minds: People, network: Reader | None, paradigm: SessionParadigm, first: int
 ) -> pd.DataFrame:
     """Every person sits through the session, as often as asked: a row per trial."""
     n = paradigm.length(cell.condition)
@@ -176,7 +178,7 @@ def _play_sessions(
 
 
 def _play_sitting(
-    plan: Plan,
+    plan: RunPlan,
     cell: Cell,
     minds: People,
     network: Reader | None,
@@ -333,7 +335,7 @@ def events(
 
 
 def _session_events(
-    plan: Plan, cell: Cell, network: Reader | None, paradigm: SessionParadigm, persons: Any
+    plan: RunPlan, cell: Cell, network: Reader | None, paradigm: SessionParadigm, persons: Any
 ) -> pd.DataFrame:
     """The record of these people's first sitting, whole: its times run through all trials."""
     if network is not None:

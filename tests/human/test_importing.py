@@ -415,7 +415,7 @@ def test_one_column_is_never_taken_twice_and_our_own_names_come_first(tmp_path):
 
 def test_two_of_our_columns_never_share_one_of_the_files(monkeypatch):
     monkeypatch.setattr(columns, "ALIASES", {"rt1": ("time",), "rt2": ("time", "time2")})
-    sheet = importing.Sheet(Path("x.csv"), ["time", "time2"], lambda *_: pd.DataFrame())
+    sheet = importing.DataSheet(Path("x.csv"), ["time", "time2"], lambda *_: pd.DataFrame())
     assert columns.matched(sheet, ["rt1", "rt2"], {}) == {"rt1": "time", "rt2": "time2"}
 
 

@@ -19,7 +19,7 @@ MIND = Observer(capacity=50.0, slots=3.4, threshold=0.01, alpha=0.5)
 
 
 def test_the_linear_law_grows_with_time_to_the_limit():
-    law = likelihoods.Report(race="linear", stray=0.0)
+    law = likelihoods.ReportLikelihood(race="linear", stray=0.0)
     frame = pd.DataFrame(
         {"person": 0, "exposure": [0.03, 0.05, 0.2], "targets": 6, "distractors": 0, "score": 0}
     )
@@ -38,7 +38,7 @@ def reported(kind, people=5, trials=40):
         mind = Observer(**{**MIND.to_dict(), "reallocate": kind == "reallocating race"})
         return run(whole, observer=mind, **who).frame
     frame = run(whole, observer=MIND, **who).frame
-    law, chance = likelihoods.Report(race="linear", stray=0.0), np.random.default_rng(1)
+    law, chance = likelihoods.ReportLikelihood(race="linear", stray=0.0), np.random.default_rng(1)
     work = MIND.capacity * (frame["exposure"] - MIND.threshold)
     count = np.floor(np.minimum(work, 6)) + (chance.random(len(frame)) < work % 1)
     k = np.floor(MIND.slots) + (chance.random(len(frame)) < MIND.slots % 1)
@@ -75,7 +75,7 @@ def test_a_law_that_did_not_make_the_data_is_behind_by_more_than_its_error():
 def test_hidden_trials_are_scored_by_what_is_known_without_them():
     """Report, one fold after the other by hand."""
     frame = reported("fixed race", people=1, trials=20)
-    law = likelihoods.Report()
+    law = likelihoods.ReportLikelihood()
     data = law.compact(frame)
     parts = data.folds(4, seed=0)
     hidden = [data.counts - part.counts for part in parts]

@@ -16,7 +16,7 @@ from cogattn import cli, paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
 from cogattn.tune import calibrating, densities, gradients, likelihoods, posteriors, sampling, scales
-from cogattn.tune.likelihoods import Report
+from cogattn.tune.likelihoods import ReportLikelihood
 
 az = pytest.importorskip("arviz", reason="needs the extra: cogattn[posterior]")
 pytest.importorskip("nutpie", reason="needs the extra: cogattn[posterior]")
@@ -34,7 +34,7 @@ def shown(people, whole=10, partial=20, seed=5):
 
 
 def slope_of(frame, params=PARAMS, law=None):
-    law = law or Report()
+    law = law or ReportLikelihood()
     return gradients.Slope(law, law.compact(frame), params)
 
 
@@ -261,7 +261,7 @@ def test_the_command_writes_draws_table_and_observer(one, tmp_path, capsys):
 
 
 @dataclass(frozen=True)
-class HalfASlotTooMany(Report):
+class HalfASlotTooMany(ReportLikelihood):
     """Wrong on purpose."""
 
     def loglik(self, theta, data, row):

@@ -387,7 +387,7 @@ def one_letter(*exposures):
 def test_information_is_that_of_the_exponential_law():
     """One letter is seen with p = 1 - exp(-C (t - t0)): a trial tells (dp/d log C)^2 / p (1 - p) of log C."""
     c, t0, t = 50.0, 0.01, np.array([0.02, 0.05, 0.1])
-    law, theta = likelihoods.Report(stray=0.0), np.array([[c, 4.0, t0, 0.4]])
+    law, theta = likelihoods.ReportLikelihood(stray=0.0), np.array([[c, 4.0, t0, 0.4]])
     told = designs.information(law, ("capacity", "threshold"), theta, one_letter(*t))[0]
     x = c * (t - t0)
     d_c, d_t0 = x * np.exp(-x), -c * np.exp(-x)
@@ -400,7 +400,7 @@ def test_information_is_that_of_the_exponential_law():
 def test_one_rate_is_told_best_where_one_letter_in_five_is_missed():
     """The optimum of a dilution series (Fisher 1922): C (t - t0) = 1.594, where x^2 / (e^x - 1) is largest."""
     t = np.linspace(0.012, 0.12, 109)
-    law, theta = likelihoods.Report(stray=0.0), np.array([[50.0, 4.0, 0.01, 0.4]])
+    law, theta = likelihoods.ReportLikelihood(stray=0.0), np.array([[50.0, 4.0, 0.01, 0.4]])
     w = designs.shared(designs.information(law, ("capacity",), theta, one_letter(*t)), 0)
     assert 50.0 * ((w * t).sum() - 0.01) == pytest.approx(1.594, abs=0.03)
 

@@ -66,7 +66,7 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Display:
+class DigitDisplay:
     """What was drawn, B displays of S places: which image in which colour under which noise."""
 
     images: Images
@@ -80,9 +80,9 @@ class Display:
         colour = np.stack([self.role == TARGET, self.role == DISTRACTOR], -1)  # (B, S, 2)
         return colour[..., None] * ink[:, :, None, :] + _noise()[self.patch]  # (B, S, 2, 64)
 
-    def rows(self, which: npt.NDArray[np.int64]) -> Display:
+    def rows(self, which: npt.NDArray[np.int64]) -> DigitDisplay:
         """Some of the displays."""
-        return Display(self.images, self.image[which], self.role[which], self.patch[which])
+        return DigitDisplay(self.images, self.image[which], self.role[which], self.patch[which])
 
 
 @cache
@@ -116,14 +116,14 @@ def _noise() -> npt.NDArray[np.float32]:
     return patches.astype(np.float32)
 
 
-def draw(source: Images, labels: Labels, roles: Labels, keys: Keys) -> Display:
+def draw(source: Images, labels: Labels, roles: Labels, keys: Keys) -> DigitDisplay:
     """The displays of these trials: each item's image and noise come from its own trial key and place."""
     place = np.arange(labels.shape[1], dtype=np.uint64)  # (S,)
     u = uniforms(keys[:, None], DISPLAY, PICTURE + 2 * place)  # (B, S)
     v = uniforms(keys[:, None], DISPLAY, PICTURE + 2 * place + 1)
     digit = np.maximum(labels, 0)
     image = source.first[digit] + (u * source.count[digit]).astype(np.int64)
-    return Display(source, image, roles, (v * PATCHES).astype(np.int64))
+    return DigitDisplay(source, image, roles, (v * PATCHES).astype(np.int64))
 
 
 def random_trials(
@@ -250,7 +250,7 @@ class DigitReader:
         self.gap = gap
         self.source = images(held_out=True) if source is None else source
 
-    def show(self, labels: Labels, roles: Labels, keys: Keys) -> Display:
+    def show(self, labels: Labels, roles: Labels, keys: Keys) -> DigitDisplay:
         """The pictures of these trials; each depends on its own key, labels and roles alone."""
         labels, roles = np.asarray(labels, np.int64), np.asarray(roles, np.int64)
         keys = np.atleast_1d(np.asarray(keys, np.uint64))
@@ -258,7 +258,7 @@ class DigitReader:
         return draw(self.source, labels, roles, keys)
 
     @torch.inference_mode()
-    def weigh(self, display: Display) -> npt.NDArray[np.float64]:
+    def weigh(self, display: DigitDisplay) -> npt.NDArray[np.float64]:
         """The network's own attention logit per item."""
         parts = [np.empty((0, display.role.shape[1]))]
         for pixels, present, _ in self._chunks(display):
@@ -267,7 +267,7 @@ class DigitReader:
         return np.where(display.role == EMPTY, -np.inf, logits)
 
     @torch.inference_mode()
-    def read(self, display: Display, gate: GateState | None = None) -> npt.NDArray[np.int64]:
+    def read(self, display: DigitDisplay, gate: GateState | None = None) -> npt.NDArray[np.int64]:
         """The digit at each place, or NOTHING, when attention passes only what the gate leaves open."""
         parts = [np.empty((0, display.role.shape[1]), np.int64)]
         for pixels, present, part in self._chunks(display, gate):
@@ -275,13 +275,13 @@ class DigitReader:
         answer = np.concatenate(parts)[: len(display.role)]
         return np.where(answer == DIGITS, NOTHING, answer)
 
-    def elements(self, display: Display, row: int) -> npt.NDArray[np.float32]:
+    def elements(self, display: DigitDisplay, row: int) -> npt.NDArray[np.float32]:
         """The little pictures at the places of one display, (S, 8, 8, 3): red and green."""
         light = display.rows(np.array([row])).pixels()[0].clip(0, 1).reshape(-1, 2, 8, 8)  # (S, 2, 8, 8)
         return np.stack([light[:, 0], light[:, 1], np.zeros_like(light[:, 0])], -1)
 
     def _chunks(
-        self, display: Display, gate: GateState | None = None
+        self, display: DigitDisplay, gate: GateState | None = None
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor, GateState | None]]:
         """(pixels, present, gate) of each forward pass."""
         for rows, part in row_chunks(len(display.role), gate, self.device):
@@ -366,4 +366,4 @@ def report(numbers: dict[str, float]) -> None:
     print(f"  places            {numbers['sd_places']:.4f}")
 
 
-old_names(__name__, Eye="DigitReader")
+old_names(__name__, Display="DigitDisplay", Eye="DigitReader")
