@@ -51,6 +51,18 @@ MOVED = {
     "reports.explaining": "reports.explain",
     "reports.scoring": "reports.scorecard",
     "reports.comparison": "reports.compare",
+    "nn.passing": "nn.valve",
+    "nn.limiting": "nn.limits",
+    "tune.comparing": "tune.law_comparison",
+    "tune.sampling": "tune.sampler",
+    "tune.sweeping": "tune.sweeps",
+    "tune.fitting": "tune.fits",
+    "tune.probing": "tune.probes",
+    "tune.calibrating": "tune.calibration",
+    "explore.drawing": "explore.plots",
+    "explore.playing": "explore.plays",
+    "showing": "notebook",
+    "human.importing": "human.imports",
 }
 
 

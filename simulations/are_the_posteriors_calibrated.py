@@ -19,7 +19,7 @@ from cogattn import files, paradigms
 from cogattn.errors import InputError
 from cogattn.runs.experiment import cores
 from cogattn.tune.base import Array
-from cogattn.tune.calibrating import Calibration, calibrate
+from cogattn.tune.calibration import Calibration, calibrate
 from cogattn.tune.likelihoods import Compact, ReportLikelihood
 
 OUT = Path("results/simulations/are_the_posteriors_calibrated")

@@ -29,7 +29,7 @@ ROOMS = (
         "errors",
         "_renamed",
         "files",
-        "showing",
+        "notebook",
         "compiled",
         "laws",
         "record",
@@ -92,6 +92,15 @@ def room_of(module):
     """The place of a module's room; the face only points to where the public names live, so it stands above all."""
     parts = module.split(".")
     return ROOMS.index(parts[1]) if len(parts) > 1 else len(ROOMS)
+
+
+NOUNS = {"training", "tracking"}  # a noun of the field: of a network, of moving objects
+
+
+def test_a_file_is_called_by_a_noun_and_not_by_a_gerund():
+    words = {part for module in MODULES for part in module.split(".")}
+    assert {"fits", "training"} <= words
+    assert {word for word in words if re.search("ing(_|$)", word)} == NOUNS
 
 
 def test_no_two_classes_have_one_name():
@@ -163,7 +172,7 @@ WORDS = {
     "practice": {
         "cogattn.mind",
         "cogattn.world",
-        "cogattn.human.importing",
+        "cogattn.human.imports",
         "cogattn.paradigms.visual_search",
     },
     "tracking": {"cogattn.paradigms.control_room", "cogattn.paradigms.scenario"},

@@ -144,9 +144,9 @@ NAMES = [
     ("nn.networks.digits", "Eye", "DigitReader"),
     ("runs.batches", "Desk", "SpecialistBatch"),
     ("runs.batches", "Scene", "DisplayBatch"),
-    ("showing", "Bar", "ProgressBar"),
+    ("notebook", "Bar", "ProgressBar"),
     ("view.gantt", "Bar", "SpanStyle"),
-    ("human.importing.sheets", "Sheet", "DataSheet"),
+    ("human.imports.sheets", "Sheet", "DataSheet"),
     ("nn", "Explanation", "AttentionParts"),
     ("nn.mechanisms", "Explanation", "AttentionParts"),
     ("nn.networks.digits", "Display", "DigitDisplay"),
@@ -160,8 +160,8 @@ NAMES = [
     ("tune", "between", "compare_laws"),
     ("tune", "Between", "LawComparison"),
     ("tune", "drawn", "sample_posterior"),
-    ("tune.comparing", "between", "compare_laws"),
-    ("tune.comparing", "Between", "LawComparison"),
+    ("tune.law_comparison", "between", "compare_laws"),
+    ("tune.law_comparison", "Between", "LawComparison"),
     ("tune.posteriors", "drawn", "sample_posterior"),
 ]
 

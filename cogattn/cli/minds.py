@@ -106,7 +106,7 @@ def sweep(
     """Search the parameters of a mind for a goal, e.g. the cheapest capacity that keeps misses under 5 %."""
     from cogattn import paradigms
     from cogattn.runs.workers import workers
-    from cogattn.tune import sweeping
+    from cogattn.tune import sweeps
 
     task = paradigms.make(name, options_of(option) or {})
     mind = minds_of(observer, None)["observer"]
@@ -114,10 +114,10 @@ def sweep(
         old_option("of sweep, --trials", "--candidates (minds to try), and --each --trials")
     with warnings.catch_warnings():  # said already
         warnings.simplefilter("ignore", DeprecationWarning)
-        candidates, trials = sweeping.minds_and_trials(candidates, trials, each)
+        candidates, trials = sweeps.minds_and_trials(candidates, trials, each)
     candidates = 60 if candidates is None else candidates
     with progress(f"sweep {name}") as tick, workers(backend, scheduler):
-        done = sweeping.sweep(
+        done = sweeps.sweep(
             task, _ranges(param), goal, subject_to or (), candidates=candidates, sampler=sampler, observer=mind,
             people=people, trials=trials, seed=seed, n_jobs=n_jobs(jobs), out=out, resume=resume, progress=tick,
         )  # fmt: skip
@@ -133,6 +133,6 @@ def _measures(text: str) -> list[str]:
 
 def _ranges(words: Sequence[str]) -> Any:
     """NAME or NAME=LOW:HIGH words, as `tune.sensitivity` and `tune.sweep` take them."""
-    from cogattn.tune.probing import read_range
+    from cogattn.tune.probes import read_range
 
     return dict(read_range(word) for word in words)

@@ -45,7 +45,7 @@ def import_(
     json: Json = False,
 ) -> None:
     """What is read from people's data, and what is not, and why; nothing is fitted, the file stays as it is."""
-    from cogattn.human import importing
+    from cogattn.human import imports
     from cogattn.tune import likelihoods
 
     law, said = (
@@ -53,16 +53,16 @@ def import_(
         _said(format, column, unit, only, word),
     )
     if law is None:
-        table = importing.read(data, **said)
+        table = imports.read(data, **said)
     else:
-        table = importing.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
-    show(importing.summary(table), json)
+        table = imports.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
+    show(imports.summary(table), json)
     if not json:
         print("", *table.notes, sep="\n")
     if to is not None:
         if Path(data).resolve() in (Path(to).resolve(), *Path(to).resolve().parents):
             raise InputError(f"--to must be another place than the data, got {to}")
-        print(f"\nTrials: {importing.write(table, to)}", file=sys.stderr if json else sys.stdout)
+        print(f"\nTrials: {imports.write(table, to)}", file=sys.stderr if json else sys.stdout)
 
 
 def tune(
@@ -104,12 +104,12 @@ def tune(
     json: Json = False,
 ) -> None:
     """People's parameters from their own data: estimates, intervals, a figure, an observer for every other command."""
-    from cogattn.human import importing
+    from cogattn.human import imports
     from cogattn.tune import fit, likelihoods, sample_posterior
 
     law = likelihoods.of(name)
     said = _said(format, column, unit, only, word)
-    table = importing.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
+    table = imports.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
     mind = minds_of(observer, None)["observer"]
     if between:
         old_option("--between", "--compare-laws")

@@ -36,7 +36,7 @@ from cogattn.errors import InputError, choice, needs
 from cogattn.nn.functional import gated_attention, merge_masks, spread_heads
 from cogattn.nn.gate import GateState
 from cogattn.nn.layers import Where, chosen
-from cogattn.nn.limiting import checked
+from cogattn.nn.limits import checked
 from cogattn.nn.memory import Plan
 
 NAME = "cogattn"  #: of the attention function in transformers' register

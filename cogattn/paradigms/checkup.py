@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 import tomli_w
 
-from cogattn import showing
+from cogattn import notebook
 from cogattn.errors import whole
 from cogattn.mind import cohort, world
 from cogattn.mind.draws import seed_of, trial_keys
@@ -86,9 +86,9 @@ class Checkup:
 
     def _repr_html_(self) -> str:
         table = self.table()
-        return showing.card(
+        return notebook.card(
             self.findings()[0],
-            showing.rows(table.itertuples(index=False), list(table.columns), [not ok for ok in table["ok"]]),
+            notebook.rows(table.itertuples(index=False), list(table.columns), [not ok for ok in table["ok"]]),
         )
 
 

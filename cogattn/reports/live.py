@@ -29,17 +29,17 @@ import pandas as pd
 import simpy
 from simpy.rt import RealtimeEnvironment
 
-from cogattn import files, showing
+from cogattn import files, notebook
 from cogattn._renamed import old_fields, old_names
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.laws import race
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.mind.world import Mind
 from cogattn.nn.networks.registry import Keys, Specialist, TaskDesign, find_specialist, fingerprint
+from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.runs import trials as results
 from cogattn.runs.experiment import one_thread_each, run_folder
-from cogattn.showing import Progress
 from cogattn.view import plot
 from cogattn.view.plot import Pen
 from cogattn.view.result import Files, Result
@@ -149,7 +149,7 @@ def live(
     done = Live(plan, network.design, provenance=history, folder=folder)
     try:
         with one_thread_each(True):
-            done.play(network, showing.ticker(progress, "live"))
+            done.play(network, notebook.ticker(progress, "live"))
     except KeyboardInterrupt:
         done.stopped = True
     if folder is not None:

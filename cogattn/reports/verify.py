@@ -27,8 +27,8 @@ from cogattn._renamed import old_names
 from cogattn.errors import whole
 from cogattn.laws import race
 from cogattn.mind import cohort, world
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
-from cogattn.showing import Progress, ticker
 from cogattn.view import plot as pens
 from cogattn.view.result import Files, Frame
 from cogattn.world.stream import Change, Stimulus, TaskStream, display

@@ -25,6 +25,7 @@ from cogattn.compiled import version
 from cogattn.errors import InputError, RunError, whole
 from cogattn.nn.networks import registry
 from cogattn.nn.networks.registry import Reader, fingerprint
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Arm, Observer
 from cogattn.paradigms import NetworkTask, Paradigm
 from cogattn.population import Population
@@ -43,7 +44,6 @@ from cogattn.runs.plan import (
 from cogattn.runs.play import cores, events, one_thread_each, play_again, play_cell
 from cogattn.runs.trials import Trials
 from cogattn.runs.workers import Piece, finish
-from cogattn.showing import Progress, ticker
 
 IN_MEMORY = 20_000_000  # rows of a run that are in memory at once
 SHOWN = 2_000_000  # rows of a larger run that are shown: its first people's

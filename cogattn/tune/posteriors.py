@@ -2,7 +2,7 @@
 
 The densities, with their priors, are in `tune.densities`: each person alone, or people together with their population.
 
-Draws are by NUTS (`tune.sampling`) with the slopes of `tune.gradients`. Where the likelihood has kinks (K at whole
+Draws are by NUTS (`tune.sampler`) with the slopes of `tune.gradients`. Where the likelihood has kinks (K at whole
 numbers, t0 at an exposure and at 0, where people are at the floor) it is continuous, so the draws are right and only
 more proposals fail. Whatever went badly (divergences, R-hat over 1.01, few effective draws) is said in a line each.
 """
@@ -23,16 +23,16 @@ from cogattn import files
 from cogattn._renamed import old_names
 from cogattn.errors import InputError, needs, whole
 from cogattn.mind.draws import seed_of
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.runs.trials import Trials
-from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
 from cogattn.tune.densities import Alone, Together, factors
-from cogattn.tune.fitting import Asked, Fit, ask, fit, pools, trades
+from cogattn.tune.fits import Asked, Fit, ask, fit, pools, trades
 from cogattn.tune.gradients import Slope
 from cogattn.tune.likelihoods import Compact
-from cogattn.tune.sampling import ENOUGH, RHAT, nuts
+from cogattn.tune.sampler import ENOUGH, RHAT, nuts
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
 

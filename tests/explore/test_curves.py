@@ -8,7 +8,7 @@ import pytest
 
 import cogattn as ca
 from cogattn import paradigms
-from cogattn.explore import curves, drawing, playing, trial
+from cogattn.explore import curves, plays, plots, trial
 from cogattn.runs.experiment import events
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -67,7 +67,7 @@ def test_the_table_puts_people_into_the_rows_of_the_arms(shown):
 
 @pytest.mark.parametrize("name", paradigms.names())
 def test_every_paradigm_has_its_curves(name):
-    done, picture = playing.shown(playing.Play(name, ca.Observer(), full=False))
+    done, picture = plays.shown(plays.Play(name, ca.Observer(), full=False))
     assert picture.title
     assert 1 <= len(picture.panels) <= 4
     for panel in picture.panels:
@@ -81,7 +81,7 @@ def test_every_paradigm_has_its_curves(name):
 @pytest.mark.parametrize("name", [n for n in paradigms.names() if n != "control_room"])
 def test_the_table_of_curves_is_what_the_figure_shows(name):
     """Made once: the figure is drawn from the same calls, so that its marks lie at the table's numbers."""
-    done, picture = playing.shown(playing.Play(name, ca.Observer(), full=False))
+    done, picture = plays.shown(plays.Play(name, ca.Observer(), full=False))
     table = done.paradigm.curves(done.frame)
     assert " ".join(table.attrs["title"].split()) == picture.title
     assert set(table["kind"]) <= {"model", "people", "line", "misfit"}
@@ -155,7 +155,7 @@ def test_the_moment_of_each_slot_is_on_the_strip(report):
 
 
 def test_answers_are_on_the_strip():
-    done = playing.trials(playing.Play("prp", ca.Observer(), full=False))
+    done = plays.trials(plays.Play("prp", ca.Observer(), full=False))
     panel = trial.timeline(done, 0, 0).panels[0]
     rows = {word: at for at, word in panel.y_ticks.items()}
     answered = {y: x for s in panel.strokes if s.mark == "D" for x, y in zip(s.x, s.y, strict=True)}
@@ -165,16 +165,16 @@ def test_answers_are_on_the_strip():
 
 
 def test_greys_are_mirrored_on_dark_paper_and_colours_are_not():
-    assert drawing.ink("#0072B2", True) == "#0072B2"
-    assert drawing.ink("#111111", False) == "#111111"
-    lightness = [int(drawing.ink(g, True)[1:3], 16) for g in ("#111111", "#999999", "#eeeeee")]
+    assert plots.ink("#0072B2", True) == "#0072B2"
+    assert plots.ink("#111111", False) == "#111111"
+    lightness = [int(plots.ink(g, True)[1:3], 16) for g in ("#111111", "#999999", "#eeeeee")]
     assert lightness == sorted(lightness, reverse=True)
     assert lightness[0] > 200
 
 
 def test_a_plot_changes_in_place(shown):
     pytest.importorskip("bokeh", reason="needs the extra: pip install 'cogattn[explore]'")
-    canvas = drawing.Canvas(200)
+    canvas = plots.Canvas(200)
     sources = {kind: source.id for kind, source in canvas.sources.items()}
     canvas.show(shown.panels[0], dark=False)
     first = dict(canvas.sources["points"].data)

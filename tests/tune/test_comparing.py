@@ -9,7 +9,7 @@ import pytest
 from cogattn import cli, paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
-from cogattn.tune import comparing, likelihoods
+from cogattn.tune import law_comparison, likelihoods
 
 EXPOSURES = (0.02, 0.04, 0.06, 0.09, 0.14, 0.2)
 MIND = Observer(capacity=50.0, slots=3.4, threshold=0.01, alpha=0.5)
@@ -49,7 +49,7 @@ def test_each_law_of_report_wins_where_it_made_the_data():
     """A confusion table: made by (rows), best (columns)."""
     won = {
         kind: tune.compare_laws("whole_report", reported(kind), folds=3).best
-        for kind in comparing.laws_of("whole_report")
+        for kind in law_comparison.laws_of("whole_report")
     }
     assert won == {kind: kind for kind in won}
 

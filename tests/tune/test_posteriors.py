@@ -15,7 +15,7 @@ from scipy import stats
 from cogattn import cli, paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
-from cogattn.tune import calibrating, densities, gradients, likelihoods, posteriors, sampling, scales
+from cogattn.tune import calibration, densities, gradients, likelihoods, posteriors, sampler, scales
 from cogattn.tune.likelihoods import ReportLikelihood
 
 az = pytest.importorskip("arviz", reason="needs the extra: cogattn[posterior]")
@@ -225,7 +225,7 @@ def test_an_interruption_ends_the_work_and_not_only_the_waiting():
         return rng.normal(size=2)
 
     with pytest.raises(KeyboardInterrupt) as kept:  # with it the sampler stays reachable
-        sampling.nuts(density, start, draws=10**6, chains=2, seed=1, n_jobs=2, progress=stop)
+        sampler.nuts(density, start, draws=10**6, chains=2, seed=1, n_jobs=2, progress=stop)
     time.sleep(0.5)
     before = asked[0]
     time.sleep(0.5)
@@ -271,11 +271,11 @@ class HalfASlotTooMany(ReportLikelihood):
 def test_ranks_are_uniform_and_kept(tmp_path):
     task = paradigms.get("whole_report")(exposures=(0.05, 0.2))
     how = {"trials": 10, "seed": 2, "folder": tmp_path}
-    found = calibrating.calibrate(task, ("slots",), replications=24, **how)
+    found = calibration.calibrate(task, ("slots",), replications=24, **how)
     assert found.table()["p"].item() > 0.01
-    assert found.ranks["ess"].min() >= calibrating.RANKED
+    assert found.ranks["ess"].min() >= calibration.RANKED
     kept = sorted(p.stat().st_mtime_ns for p in tmp_path.rglob("*.json"))
-    again = calibrating.calibrate(task, ("slots",), replications=24, **how)
+    again = calibration.calibrate(task, ("slots",), replications=24, **how)
     pd.testing.assert_frame_equal(again.ranks, found.ranks, check_exact=True)
     assert kept == sorted(p.stat().st_mtime_ns for p in tmp_path.rglob("*.json"))
     figure = found.plot()
@@ -284,7 +284,7 @@ def test_ranks_are_uniform_and_kept(tmp_path):
 
 def test_a_likelihood_that_is_wrong_is_caught():
     task = paradigms.get("whole_report")(exposures=(0.05, 0.2))
-    found = calibrating.calibrate(
+    found = calibration.calibrate(
         task, ("slots",), replications=24, trials=10, seed=2, law=HalfASlotTooMany(), said="half a slot"
     )
     assert found.table()["p"].item() < 1e-4

@@ -14,9 +14,9 @@ from cogattn.errors import InputError
 from cogattn.observer import Observer
 from cogattn.population import Population
 from cogattn.runs import workers as scaling
-from cogattn.tune import designs, likelihoods, probing, sweeping
+from cogattn.tune import designs, likelihoods, probes, sweeps
 from cogattn.tune.goals import Constraint, Expression, Goal
-from cogattn.tune.probing import Probe, Range, ranges, read_range
+from cogattn.tune.probes import Probe, Range, ranges, read_range
 from cogattn.tune.scales import SCALES
 from cogattn.tune.sensitivities import Screening
 
@@ -189,8 +189,8 @@ def test_a_stopped_screening_goes_on_to_the_same_numbers(tmp_path, monkeypatch):
     asked = {"params": ["speed", "wandering"], "metric": "rt", "n": 4, "people": 1, "out": tmp_path}
     with pytest.raises(Stop):
         tune.sensitivity("simple_rt", progress=stop_at(9), **asked)
-    played, real = [], probing._measured
-    monkeypatch.setattr(probing, "_measured", lambda plan: played.append(plan) or real(plan))
+    played, real = [], probes._measured
+    monkeypatch.setattr(probes, "_measured", lambda plan: played.append(plan) or real(plan))
     done = tune.sensitivity("simple_rt", resume=True, **asked)
     assert len(played) == 1 + 16 - 9  # the first says which measures there are
     assert (done.folder / "done.json").exists()
@@ -293,8 +293,8 @@ def test_a_stopped_sweep_goes_on_to_the_same_trials(tmp_path, undisturbed, at):
 def test_what_was_finished_is_read_and_not_played_again(tmp_path, monkeypatch):
     with pytest.raises(Stop):
         tune.sweep(**TWO, out=tmp_path, progress=stop_at(13))
-    played, real = [], probing._measured
-    monkeypatch.setattr(probing, "_measured", lambda plan: played.append(plan) or real(plan))
+    played, real = [], probes._measured
+    monkeypatch.setattr(probes, "_measured", lambda plan: played.append(plan) or real(plan))
     tune.sweep(**TWO, out=tmp_path, resume=True)
     assert len(played) == 1 + (21 - 13) + 1  # which measures there are, the rest, the best with fresh draws
 
@@ -325,9 +325,9 @@ def test_what_was_called_each_still_works_and_is_told():
         old = tune.sweep(**({k: v for k, v in TWO.items() if k != "candidates"} | {"trials": 4, "each": 5}))
     pd.testing.assert_frame_equal(old.table(), new, check_exact=True)
     with pytest.warns(DeprecationWarning, match="this call tries 60 minds$"):
-        assert sweeping.minds_and_trials(None, 5, None) == (None, 5)
+        assert sweeps.minds_and_trials(None, 5, None) == (None, 5)
     with pytest.warns(DeprecationWarning, match="each is now called trials$"):
-        assert sweeping.minds_and_trials(7, None, 5) == (7, 5)
+        assert sweeps.minds_and_trials(7, None, 5) == (7, 5)
     message = "each is the old name of trials: give one of them"
     with pytest.warns(DeprecationWarning), pytest.raises(InputError, match=message):  # noqa: PT030
         tune.sweep(**TWO, each=5)
@@ -516,4 +516,4 @@ def test_the_three_commands_leave_tables_figures_and_words(call, tmp_path):
     rows, folder = call("design", "whole_report", "--for", "alpha", "--exposures", "50,200", "--check", 0)
     assert {r["exposure"] for r in rows} <= {0.05, 0.2}
     assert "not determined" in (tmp_path / folder / "findings.txt").read_text()
-    assert sweeping.ROUND == 8
+    assert sweeps.ROUND == 8

@@ -36,7 +36,7 @@ from cogattn.nn.networks.registry import (
     noted,
     row_chunks,
 )
-from cogattn.nn.passing import let_through
+from cogattn.nn.valve import let_through
 
 if TYPE_CHECKING:
     from cogattn.nn.gate import GateState

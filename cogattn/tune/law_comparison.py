@@ -26,15 +26,15 @@ import pandas as pd
 from cogattn import paradigms
 from cogattn._renamed import old_names
 from cogattn.errors import InputError, choice, whole
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm, registry
 from cogattn.paradigms.base import Rival
 from cogattn.runs.trials import Trials
-from cogattn.showing import Progress, ticker
 from cogattn.tune import likelihoods
 from cogattn.tune.base import Likelihood
 from cogattn.tune.estimation import Job
-from cogattn.tune.fitting import of_people
+from cogattn.tune.fits import of_people
 from cogattn.view import plot
 from cogattn.view.result import Files, Result, once_an_attribute
 

@@ -32,13 +32,13 @@ from cogattn import files
 from cogattn._renamed import told
 from cogattn.errors import InputError, choice, needs, whole
 from cogattn.mind.draws import seed_of
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.runs import trials as results
 from cogattn.runs.experiment import run_folder
-from cogattn.showing import Progress, ticker
 from cogattn.tune.goals import Constraint, Goal, renamed
-from cogattn.tune.probing import Probe, Range, Ranges, ranges, with_
+from cogattn.tune.probes import Probe, Range, Ranges, ranges, with_
 from cogattn.tune.scales import SCALES
 from cogattn.view import plot
 from cogattn.view.result import Files, Result, once_an_attribute

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import InputError
-from cogattn.human.importing import columns as cells
-from cogattn.human.importing.sheets import DataSheet, counted
+from cogattn.human.imports import columns as cells
+from cogattn.human.imports.sheets import DataSheet, counted
 
 Mask = npt.NDArray[np.bool_]
 _LEAST = 10  # rows from which equal answers are no accident

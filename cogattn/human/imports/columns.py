@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import InputError
-from cogattn.human.importing.sheets import MISSING, DataSheet, counted
+from cogattn.human.imports.sheets import MISSING, DataSheet, counted
 
 #: Other names of columns, as people's files and the programs that write them have them; case and marks do not count.
 ALIASES: Mapping[str, tuple[str, ...]] = {

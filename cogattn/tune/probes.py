@@ -1,7 +1,7 @@
 """Probe: what an experiment measures of a mind, as a function of the mind's parameters, the draws held fixed.
 
 Every point (a set of parameters) meets the same trials and the same chances (common random numbers), so that two points
-differ by their parameters alone. A point is a piece of work (`scaling.finish`): parallel, kept when it is finished.
+differ by their parameters alone. A point is a piece of work (`workers.finish`): parallel, kept when it is finished.
 
 What is measured is called as the experiment calls it, in small letters with underscores; of several conditions one is
 chosen by [column=value], else their mean is taken. Every experiment has `hits`, `misses` (shares of what arrived) and,
@@ -30,12 +30,12 @@ from scipy import special
 
 from cogattn import parameters
 from cogattn.errors import InputError, choice, number
+from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.population import Population
 from cogattn.runs.experiment import RunPlan, digest, make_plan, play
 from cogattn.runs.workers import Piece, finish
-from cogattn.showing import Progress
 from cogattn.tune.scales import SCALES
 
 Array = npt.NDArray[np.float64]

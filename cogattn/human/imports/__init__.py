@@ -28,11 +28,11 @@ import pandas as pd
 
 from cogattn import files
 from cogattn.errors import InputError, choice
-from cogattn.human.importing import columns as cells
-from cogattn.human.importing import formats, rows
-from cogattn.human.importing.columns import ALIASES, TIMES, UNITS
-from cogattn.human.importing.formats import FORMATS
-from cogattn.human.importing.sheets import DataSheet, counted
+from cogattn.human.imports import columns as cells
+from cogattn.human.imports import formats, rows
+from cogattn.human.imports.columns import ALIASES, TIMES, UNITS
+from cogattn.human.imports.formats import FORMATS
+from cogattn.human.imports.sheets import DataSheet, counted
 
 __all__ = ["ALIASES", "FORMATS", "TIMES", "Imported", "read", "summary", "write"]
 

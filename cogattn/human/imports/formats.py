@@ -26,9 +26,9 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import InputError
-from cogattn.human.importing import columns as cells
-from cogattn.human.importing import sheets
-from cogattn.human.importing.sheets import DataSheet
+from cogattn.human.imports import columns as cells
+from cogattn.human.imports import sheets
+from cogattn.human.imports.sheets import DataSheet
 
 FORMATS = ("auto", "long", "psychopy", "jspsych", "bids", "hssm", "tva", "openmatb")
 _TABLES = (".csv", ".tsv", ".txt", ".dat", ".json", ".parquet", ".gz")
