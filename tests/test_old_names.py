@@ -148,6 +148,7 @@ NAMES = [
     ("view.gantt", "Bar", "SpanStyle"),
     ("human.imports.sheets", "Sheet", "DataSheet"),
     ("nn", "Explanation", "AttentionParts"),
+    ("nn.huggingface", "limited", "limit"),
     ("nn.mechanisms", "Explanation", "AttentionParts"),
     ("nn.networks.digits", "Display", "DigitDisplay"),
     ("runs.plan", "Plan", "RunPlan"),

@@ -85,12 +85,12 @@ def test_it_is_the_vision_transformer_of_another_library(net, other, pictures):
 @pytest.mark.parametrize("name", ["keep", "all"])
 @pytest.mark.parametrize("layer", [0, 1])
 def test_a_gate_does_the_same_to_both(net, other, pictures, name, layer):
-    """`nn.limit` on torch's attention, `nn.huggingface.limited` on transformers': two ways to one number."""
+    """`nn.limit` on torch's attention, `nn.huggingface.limit` on transformers': two ways to one number."""
     gate = gates()[name]
     with torch.no_grad():
         with ca.nn.limit(net, gate, where=[layer]):
             mine = net(pictures)
-        with ca.nn.huggingface.limited(other, gate, layers=[layer]):
+        with ca.nn.huggingface.limit(other, gate, layers=[layer]):
             theirs = other(pictures).logits
         assert mine == pytest.approx(theirs, abs=1e-5)
         assert not torch.allclose(mine, net(pictures), atol=1e-3)
