@@ -300,7 +300,7 @@ LONG = [
     "run",
     "whole_report",
     "--people",
-    "150",
+    "40",
     "--trials",
     "300",
     "--arms",

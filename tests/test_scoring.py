@@ -70,6 +70,7 @@ def test_the_card_is_saved_with_its_figure(tmp_path, table):
     assert len(pd.read_csv(folder / "scorecard.csv")) == len(table)
 
 
+@pytest.mark.slow
 def test_the_card_says_which_limits_a_band_needs():
     table = ca.scorecard(people=60, trials=40, needs=True)
     needs = table.set_index(["phenomenon", "metric"])["needs"]

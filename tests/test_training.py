@@ -224,7 +224,12 @@ def workshop(name):
     return module.WORKSHOP
 
 
-@pytest.mark.parametrize("name", registry.names())
+#: Their tasks take from ten to thirty seconds to judge.
+LONG = ("keyword_spotter", "live_watcher", "transformer")
+ALL = [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in registry.names()]
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_a_models_weights_are_those_of_its_notes(name, capsys):
     assert workshop(name).check() == 0
     assert "as its notes say" in capsys.readouterr().out
@@ -240,7 +245,7 @@ def test_the_same_weights_are_the_same_bytes(name):
     assert shop.weights.stat().st_size < 2_000_000
 
 
-@pytest.mark.parametrize("name", registry.names())
+@pytest.mark.parametrize("name", ALL)
 def test_a_few_steps_teach_something_and_the_same_twice(name):
     before = torch.get_rng_state()
     (one, curve), (two, _) = workshop(name).teach(steps=6), workshop(name).teach(steps=6)

@@ -9,21 +9,21 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from cogattn.cli.options import (
+    ALONE,
+    MODEL,
     OUT,
-    Backend,
     Device,
-    Jobs,
     Json,
     Observer_,
+    Option,
     Out,
     Population_,
-    Resume,
-    Scheduler,
     Trials_,
     Whole,
+    WorkOptions,
     whole_number,
 )
-from cogattn.cli.shared import end, minds_of, n_jobs, options_of, progress, show, split, tell
+from cogattn.cli.shared import end, minds_of, options_of, progress, show, split, tell
 from cogattn.errors import InputError, choice
 
 
@@ -32,31 +32,24 @@ def run(
     /,
     *,
     arms: Annotated[str | None, Parameter(help="comma-separated, e.g. human,softmax,slots+capacity")] = None,
-    model: Annotated[str | None, Parameter(help="a name in models/ or your own .py file")] = None,
+    model: Annotated[str | None, MODEL] = None,
     people: Whole | None = None,
     trials: Trials_ = None,
     seed: Whole | None = None,
-    option: Annotated[
-        list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE, e.g. set_size=4")
-    ] = None,
+    option: Option = None,
     observer: Observer_ = None,
     population: Population_ = None,
     config: Annotated[
         str | None, Parameter(help="TOML file of settings (a run's config.toml); flags override")
     ] = None,
-    jobs: Jobs = None,
-    backend: Backend = "loky",
-    scheduler: Scheduler = None,
+    work: WorkOptions = ALONE,
     device: Device = "auto",
     events: Annotated[bool, Parameter(negative=(), help="also write events.parquet: every event")] = False,
-    out: Out = OUT,
-    resume: Resume = False,
     json: Json = False,
 ) -> None:
     """Let people take one experiment under several arms."""
     from cogattn import files
     from cogattn.runs import experiment
-    from cogattn.runs.workers import workers
 
     flags: dict[str, Any] = {
         "paradigm": name,
@@ -67,11 +60,9 @@ def run(
     }
     flags |= {"seed": seed, "options": options_of(option), **minds_of(observer, population)}
     settings = _settings(config, flags)
-    with progress(f"{settings['paradigm'].name}") as tick, workers(backend, scheduler):
-        done = experiment.run(
-            **settings, n_jobs=n_jobs(jobs), device=device, out=out, resume=resume, progress=tick
-        )
-    folder = done.folder or Path(out)
+    with work.begun(settings["paradigm"].name) as how:
+        done = experiment.run(**settings, device=device, **how)
+    folder = done.folder or Path(work.out)
     if events:
         files.write_table(folder / "events.parquet", experiment.events(done))
     tell(done, json, folder, "figures")
@@ -112,29 +103,22 @@ def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
 
 def compare(
     *,
-    model: Annotated[str, Parameter(help="a name in models/ or your own .py file")] = "digit_reader",
+    model: Annotated[str, MODEL] = "digit_reader",
     people: Whole = 50,
     trials: Trials_ = None,
     seed: Whole = 0,
     observer: Observer_ = None,
     population: Population_ = None,
-    jobs: Jobs = None,
-    backend: Backend = "loky",
-    scheduler: Scheduler = None,
+    work: WorkOptions = ALONE,
     device: Device = "auto",
-    out: Out = OUT,
-    resume: Resume = False,
     json: Json = False,
 ) -> None:
     """A network under human limits, the same network with plain softmax, and people: in the tasks that it can take."""
     from cogattn.reports.compare import compare as play
-    from cogattn.runs.workers import workers
 
     minds = minds_of(observer, population)
-    with progress("compare") as tick, workers(backend, scheduler):
-        done = play(
-            model, people, trials, seed, n_jobs(jobs), device, **minds, out=out, resume=resume, progress=tick
-        )
+    with work.begun("compare") as how:
+        done = play(model, people, trials, seed, device=device, **minds, **how)
     tell(done, json, done.folder, "figures/compare.png")
 
 
@@ -145,23 +129,16 @@ def scorecard(
     seed: Whole = 0,
     observer: Observer_ = None,
     population: Population_ = None,
-    jobs: Jobs = None,
-    backend: Backend = "loky",
-    scheduler: Scheduler = None,
-    out: Out = OUT,
-    resume: Resume = False,
+    work: WorkOptions = ALONE,
     needs: Annotated[bool, Parameter(help="also show which limits each band needs")] = True,
     json: Json = False,
 ) -> None:
     """Every paradigm, one population, every human band, and which limits each band needs."""
     from cogattn.reports import scorecard as scoring
-    from cogattn.runs.workers import workers
 
     minds = minds_of(observer, population)
-    with progress("scorecard") as tick, workers(backend, scheduler):
-        card = scoring.scorecard(
-            people, seed, trials, n_jobs(jobs), **minds, out=out, resume=resume, progress=tick, needs=needs
-        )
+    with work.begun("scorecard") as how:
+        card = scoring.scorecard(people, seed, trials, **minds, **how, needs=needs)
     columns = ["phenomenon", "metric", "human", "low", "high", "model", "softmax", "inside", "softmax_inside"]
     columns += ["needs", "enough"] if needs else []
     table = card.table()
@@ -183,7 +160,7 @@ def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json =
 
 def live(
     *,
-    model: Annotated[str, Parameter(help="a name in models/ or your own .py file")] = "live_watcher",
+    model: Annotated[str, MODEL] = "live_watcher",
     arms: Annotated[
         str | None, Parameter(help="comma-separated: human,softmax,random,top,found (default: all)")
     ] = None,

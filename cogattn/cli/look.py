@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from cogattn.cli.options import Json, Observer_, Paradigm_, Whole, whole_number
+from cogattn.cli.options import Condition_, Json, Observer_, Paradigm_, Whole, whole_number
 from cogattn.cli.shared import minds_of, show_words, tell
 from cogattn.errors import InputError
 
@@ -62,9 +62,7 @@ def trace(
     /,
     *,
     arm: Annotated[str | None, Parameter(help="default: the run's first arm")] = None,
-    condition: Annotated[
-        int, Parameter(converter=whole_number, help="its number, from 0, in the order of the run")
-    ] = 0,
+    condition: Condition_ = 0,
     person: Whole = 0,
     trial: Whole = 0,
     start: Annotated[float | None, Parameter(help="s: the chart begins here")] = None,
@@ -103,9 +101,7 @@ def explain(
     folder: str,
     /,
     *,
-    condition: Annotated[
-        int, Parameter(converter=whole_number, help="its number, from 0, in the order of the run")
-    ] = 0,
+    condition: Condition_ = 0,
     person: Whole = 0,
     trial: Whole = 0,
     everybody: Annotated[
@@ -129,9 +125,7 @@ def explore(
     name: Annotated[str | None, Parameter(help="the paradigm to begin with")] = None,
     /,
     *,
-    port: Annotated[
-        int, Parameter(converter=whole_number, help="on this machine (default: any free one)")
-    ] = 0,
+    port: Annotated[Whole, Parameter(help="on this machine (default: any free one)")] = 0,
     browser: Annotated[bool, Parameter(help="open it in a browser")] = True,
     observer: Observer_ = None,
     people: Annotated[

@@ -10,21 +10,17 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from cogattn.cli.options import (
-    OUT,
+    ALONE,
     Alike,
-    Backend,
-    Jobs,
     Json,
     Observer_,
     Option,
-    Out,
-    Resume,
-    Scheduler,
     Trials_,
     Whole,
+    WorkOptions,
     whole_number,
 )
-from cogattn.cli.shared import minds_of, n_jobs, old_option, options_of, progress, split, tell
+from cogattn.cli.shared import minds_of, old_option, options_of, split, tell
 
 
 def sensitivity(
@@ -39,32 +35,25 @@ def sensitivity(
     method: Annotated[
         str, Parameter(help="sobol (shares of the variance) or morris (a first look)")
     ] = "sobol",
-    n: Annotated[
-        int, Parameter(converter=whole_number, help="starting points: n (d + 2) minds for d parameters")
-    ] = 128,
+    n: Annotated[Whole, Parameter(help="starting points: n (d + 2) minds for d parameters")] = 128,
     people: Alike = 20,
     trials: Trials_ = None,
     option: Option = None,
     observer: Observer_ = None,
     seed: Whole = 0,
-    jobs: Jobs = None,
-    backend: Backend = "loky",
-    scheduler: Scheduler = None,
-    out: Out = OUT,
-    resume: Resume = False,
+    work: WorkOptions = ALONE,
     json: Json = False,
 ) -> None:
     """What matters? How much of a measure hangs on each parameter of a mind."""
     from cogattn import paradigms
-    from cogattn.runs.workers import workers
     from cogattn.tune import sensitivities
 
     task = paradigms.make(name, options_of(option) or {})
     mind = minds_of(observer, None)["observer"]
-    with progress(f"sensitivity {name}") as tick, workers(backend, scheduler):
+    with work.begun(f"sensitivity {name}") as how:
         done = sensitivities.sensitivity(
             task, _ranges(split(params)), _measures(metric), method=method, n=n, observer=mind, people=people,
-            trials=trials, seed=seed, n_jobs=n_jobs(jobs), out=out, resume=resume, progress=tick,
+            trials=trials, seed=seed, **how,
         )  # fmt: skip
     tell(done, json, done.folder, "figures/sensitivity.png")
 
@@ -96,16 +85,11 @@ def sweep(
     option: Option = None,
     observer: Observer_ = None,
     seed: Whole = 0,
-    jobs: Jobs = None,
-    backend: Backend = "loky",
-    scheduler: Scheduler = None,
-    out: Out = OUT,
-    resume: Resume = False,
+    work: WorkOptions = ALONE,
     json: Json = False,
 ) -> None:
     """Search the parameters of a mind for a goal, e.g. the cheapest capacity that keeps misses under 5 %."""
     from cogattn import paradigms
-    from cogattn.runs.workers import workers
     from cogattn.tune import sweeps
 
     task = paradigms.make(name, options_of(option) or {})
@@ -116,10 +100,10 @@ def sweep(
         warnings.simplefilter("ignore", DeprecationWarning)
         candidates, trials = sweeps.minds_and_trials(candidates, trials, each)
     candidates = 60 if candidates is None else candidates
-    with progress(f"sweep {name}") as tick, workers(backend, scheduler):
+    with work.begun(f"sweep {name}") as how:
         done = sweeps.sweep(
             task, _ranges(param), goal, subject_to or (), candidates=candidates, sampler=sampler, observer=mind,
-            people=people, trials=trials, seed=seed, n_jobs=n_jobs(jobs), out=out, resume=resume, progress=tick,
+            people=people, trials=trials, seed=seed, **how,
         )  # fmt: skip
     tell(done, json, done.folder, "figures/sweep.png")
     if done.tried["best"].any() and not json:

@@ -1,11 +1,15 @@
-"""The options that several commands share: their types and what --help says of them."""
+"""The options that several commands share, each said once: their types, and what --help says of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 from cyclopts import Parameter, Token
+
+from cogattn.cli.shared import n_jobs, progress
 
 
 def whole_number(_: Any, tokens: Sequence[Token]) -> int:
@@ -21,9 +25,6 @@ OUT = "results"
 Whole = Annotated[int, Parameter(converter=whole_number)]
 Out = Annotated[str, Parameter(help="folder that run folders are put into")]
 Json = Annotated[bool, Parameter(negative=(), help="print the table as JSON")]
-Resume = Annotated[
-    bool, Parameter(negative=(), help="go on with the newest unfinished run of these settings")
-]
 Jobs = Annotated[
     int | None,
     Parameter(
@@ -35,25 +36,43 @@ Trials_ = Annotated[
     Parameter(converter=whole_number, help="trials per person and condition (default: as is usual)"),
 ]
 Paradigm_ = Annotated[str | None, Parameter(help="of a run of your own paradigm: the .py file that it is in")]
-Option = Annotated[list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE")]
-Alike = Annotated[int, Parameter(converter=whole_number, help="of each kind, alike but for chance")]
+Option = Annotated[
+    list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE, e.g. set_size=4")
+]
+Condition_ = Annotated[Whole, Parameter(help="its number, from 0, in the order of the run")]
+MODEL = Parameter(help="a name in models/ or your own .py file")
+Alike = Annotated[Whole, Parameter(help="of each kind, alike but for chance")]
 Device = Annotated[str, Parameter(help="where the network runs: auto, cpu or cuda")]
-Backend = Annotated[str, Parameter(help="who works: loky (processes), threading, or dask (a cluster)")]
-Scheduler = Annotated[str | None, Parameter(help="address of the Dask scheduler, e.g. tcp://10.0.0.1:8786")]
-Format = Annotated[
-    str, Parameter(help="of the data: auto, long, psychopy, jspsych, bids, hssm, tva or openmatb")
-]
-Column = Annotated[
-    list[str] | None, Parameter(negative=(), help="what a column is called in the file: score=n_correct")
-]
-Unit = Annotated[
-    str | None, Parameter(help="of the times in the file: s or ms, or of one: rt=ms (default: found out)")
-]
-Only = Annotated[
-    list[str] | None, Parameter(negative=(), help="the rows to take: task=test, or condition=1,2,3")
-]
-Word = Annotated[list[str] | None, Parameter(negative=(), help="the number behind a word in the file: j=1")]
 Observer_ = Annotated[str | None, Parameter(name="--observer", help="TOML file: one mind for everybody")]
 Population_ = Annotated[
     str | None, Parameter(name="--population", help="TOML file: the spread of the people")
 ]
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class WorkOptions:
+    """How a long command is played, and where it keeps its pieces."""
+
+    jobs: Jobs = None
+    backend: Annotated[str, Parameter(help="who works: loky (processes), threading, or dask (a cluster)")] = (
+        "loky"
+    )
+    scheduler: Annotated[
+        str | None, Parameter(help="address of the Dask scheduler, e.g. tcp://10.0.0.1:8786")
+    ] = None
+    out: Out = OUT
+    resume: Annotated[
+        bool, Parameter(negative=(), help="go on with the newest unfinished run of these settings")
+    ] = False
+
+    @contextmanager
+    def begun(self, what: str) -> Iterator[dict[str, Any]]:
+        """While it lasts there are workers and a bar; it gives what every long function takes."""
+        from cogattn.runs.workers import workers
+
+        with progress(what) as tick, workers(self.backend, self.scheduler):
+            yield {"n_jobs": n_jobs(self.jobs), "out": self.out, "resume": self.resume, "progress": tick}
+
+
+ALONE = WorkOptions()  #: as it is if nothing is said

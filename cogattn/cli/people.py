@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,21 +11,54 @@ from cyclopts import Parameter
 
 from cogattn.cli.options import (
     OUT,
-    Column,
-    Format,
     Jobs,
     Json,
     Observer_,
-    Only,
     Out,
     Population_,
-    Unit,
     Whole,
-    Word,
-    whole_number,
 )
 from cogattn.cli.shared import minds_of, n_jobs, new_folder, old_option, pairs, progress, show, split, tell
 from cogattn.errors import InputError
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Reading:
+    """How a file of people's data is read."""
+
+    format: Annotated[
+        str, Parameter(help="of the data: auto, long, psychopy, jspsych, bids, hssm, tva or openmatb")
+    ] = "auto"
+    column: Annotated[
+        list[str] | None, Parameter(negative=(), help="what a column is called in the file: score=n_correct")
+    ] = None
+    unit: Annotated[
+        str | None,
+        Parameter(help="of the times in the file: s or ms, or of one: rt=ms (default: found out)"),
+    ] = None
+    only: Annotated[
+        list[str] | None, Parameter(negative=(), help="the rows to take: task=test, or condition=1,2,3")
+    ] = None
+    word: Annotated[
+        list[str] | None, Parameter(negative=(), help="the number behind a word in the file: j=1")
+    ] = None
+
+    def said(self) -> dict[str, Any]:
+        """As `imports.read` takes it."""
+        numbers = {}
+        for name, value in pairs("--word", self.word).items():
+            try:
+                numbers[name] = float(value)
+            except ValueError:
+                raise InputError(f"--word must be WORD=NUMBER, e.g. j=1, got {name}={value}") from None
+        unit = self.unit
+        units = unit if unit is None or "=" not in unit else pairs("--unit", unit.split(","))
+        said = {"columns": pairs("--column", self.column), "only": pairs("--only", self.only)}
+        return {**said, "words": numbers, "unit": units, "kind": self.format}
+
+
+AS_FOUND = Reading()  #: as it is if nothing is said
 
 
 def import_(
@@ -37,21 +71,14 @@ def import_(
     to: Annotated[
         str | None, Parameter(help="write the trials there: a .csv or .parquet that tune takes")
     ] = None,
-    format: Format = "auto",
-    column: Column = None,
-    unit: Unit = None,
-    only: Only = None,
-    word: Word = None,
+    reading: Reading = AS_FOUND,
     json: Json = False,
 ) -> None:
     """What is read from people's data, and what is not, and why; nothing is fitted, the file stays as it is."""
     from cogattn.human import imports
     from cogattn.tune import likelihoods
 
-    law, said = (
-        None if paradigm is None else likelihoods.of(paradigm),
-        _said(format, column, unit, only, word),
-    )
+    law, said = None if paradigm is None else likelihoods.of(paradigm), reading.said()
     if law is None:
         table = imports.read(data, **said)
     else:
@@ -73,11 +100,7 @@ def tune(
     params: Annotated[
         str | None, Parameter(help="comma-separated (default: all that the data inform)")
     ] = None,
-    format: Format = "auto",
-    column: Column = None,
-    unit: Unit = None,
-    only: Only = None,
-    word: Word = None,
+    reading: Reading = AS_FOUND,
     pool: Annotated[
         bool | None, Parameter(help="people together, as one population (default: from four people on)")
     ] = None,
@@ -85,8 +108,8 @@ def tune(
         bool,
         Parameter(negative=(), help="all that the data say, as draws (NUTS), and not the likeliest alone"),
     ] = False,
-    draws: Annotated[int, Parameter(converter=whole_number, help="of each chain of --posterior")] = 1000,
-    chains: Annotated[int, Parameter(converter=whole_number, help="of --posterior")] = 4,
+    draws: Annotated[Whole, Parameter(help="of each chain of --posterior")] = 1000,
+    chains: Annotated[Whole, Parameter(help="of --posterior")] = 4,
     intervals: Annotated[
         str, Parameter(help="of people who are fitted alone: profile or bootstrap")
     ] = "profile",
@@ -108,8 +131,7 @@ def tune(
     from cogattn.tune import fit, likelihoods, sample_posterior
 
     law = likelihoods.of(name)
-    said = _said(format, column, unit, only, word)
-    table = imports.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
+    table = imports.read(data, law.columns, optional=law.optional, levels=law.levels, **reading.said())
     mind = minds_of(observer, None)["observer"]
     if between:
         old_option("--between", "--compare-laws")
@@ -143,21 +165,6 @@ def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: 
     tell(done, json, folder, "figures/laws.png")
 
 
-def _said(
-    format: str, column: list[str] | None, unit: str | None, only: list[str] | None, word: list[str] | None
-) -> dict[str, Any]:
-    """What was said about a file of people's data."""
-    numbers = {}
-    for name, value in pairs("--word", word).items():
-        try:
-            numbers[name] = float(value)
-        except ValueError:
-            raise InputError(f"--word must be WORD=NUMBER, e.g. j=1, got {name}={value}") from None
-    units = unit if unit is None or "=" not in unit else pairs("--unit", unit.split(","))
-    said = {"columns": pairs("--column", column), "only": pairs("--only", only), "words": numbers}
-    return {**said, "unit": units, "kind": format}
-
-
 def design(
     name: str,
     /,
@@ -169,10 +176,7 @@ def design(
         str | None, Parameter(help="to choose from, ms, comma-separated (default: frames of a 60 Hz screen)")
     ] = None,
     check: Annotated[
-        int,
-        Parameter(
-            converter=whole_number, help="simulated people who take the proposal and are fitted; 0 = none"
-        ),
+        Whole, Parameter(help="simulated people who take the proposal and are fitted; 0 = none")
     ] = 40,
     population: Population_ = None,
     seed: Whole = 0,

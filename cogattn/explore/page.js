@@ -153,7 +153,7 @@ function pen(l) {
   const color = grey(l.color) ? "var(--people)" : l.color;
   const shade = grey(l.color) && l.color !== begin.people ? "var(--quiet)" : color;
   const line = l.dash ? `<path d="M0 0H23.6" stroke="${shade}" stroke-width="1.8" fill="none" stroke-dasharray="${DASH[l.dash] || "none"}"/>` : "";
-  const mark = l.mark ? `<path d="${SHAPES[l.mark] || SHAPES.o}" fill="${shade}" stroke="${shade}" stroke-width="${"XP".includes(l.mark) ? 2 : 0}"/>` : "";
+  const mark = l.mark ? `<path d="${SHAPES[l.mark] || SHAPES.o}" fill="${l.hollow ? "none" : shade}" stroke="${shade}" stroke-width="${l.hollow ? 1 : "XP".includes(l.mark) ? 2 : 0}"/>` : "";
   return `<svg width="24" height="12" viewBox="0 -6 24 12" aria-hidden="true">${line}${mark}</svg>`;
 }
 const grey = c => c[1] === c[3] && c[3] === c[5] && c[2] === c[4] && c[4] === c[6];
@@ -171,10 +171,11 @@ function words(said) {
     return li;
   }));
   const n = said.panels.length;
-  $("plots").style.setProperty("--across", n === 4 ? 2 : n);
+  $("plots").style.setProperty("--across", n === 4 ? 2 : said.panels.filter(p => !p.wide).length);
   for (let i = 0; i < 4; i++) {
     const fig = $(`fig${i}`);
     fig.hidden = i >= n;
+    fig.style.gridColumn = said.panels[i]?.wide ? "1 / -1" : "";
     if (i >= n) continue;
     fig.querySelector("figcaption").textContent = said.panels[i].title;
     fig.querySelector(".plot").setAttribute("aria-label", `${said.panels[i].says}; the numbers are in a table below`);

@@ -112,7 +112,9 @@ class Page:
             "title": self.picture.title,
             "values": knobs.spelled(self.play.mind),
             "legend": self._legend(),
-            "panels": [{"title": p.title, "says": f"{p.y_label} over {p.x_label}"} for p in shown],
+            "panels": [
+                {"title": p.title, "says": f"{p.y_label} over {p.x_label}", "wide": p.wide} for p in shown
+            ],
             "numbers": [_numbers(p) for p in shown],
             "command": self.play.command(),
             "script": plays.script(self.play),
@@ -148,7 +150,9 @@ class Page:
         assert self.picture is not None
         for panel in self.picture.panels[:PLOTS]:
             for name, s in panel.named.items():
-                found.setdefault(name, {"name": name, "color": s.color, "dash": s.dash, "mark": s.mark})
+                found.setdefault(
+                    name, {"name": name, "color": s.color, "dash": s.dash, "mark": s.mark, "hollow": s.hollow}
+                )
         shadow = [_SHADOW] if any(self._behind(i) for i in range(PLOTS)) else []
         return [*found.values(), *shadow]
 
@@ -207,9 +211,14 @@ class Page:
 
     def _paradigm(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         name = choice("paradigm", asked.get("name"), paradigms.names())
-        self.play = replace(self.play, name=name, full=True)
+        old, self.play = self.play, replace(self.play, name=name, full=True)
         self._changed = []
-        self._begin()
+        try:
+            self._begin()
+        except CogattnError:  # one of your own that has no curves as data
+            self.play = old
+            self._begin()
+            raise
         return self.state()
 
     def _step(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -400,9 +409,6 @@ def serve(
 ) -> None:
     """Serve the page on this machine until Ctrl-C. port=0: any free one."""
     pn = needs("panel", "explore")
-    import matplotlib as mpl
-
-    mpl.use("Agg")  # figures are read, never shown: no window is opened for them
     port = _free(whole("port", port, most=65535))
     Page(name, mind, seed, people)  # a mistake is told here; and what has to be compiled is
     gc.collect()

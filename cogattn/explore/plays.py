@@ -110,7 +110,7 @@ def shown(play: Play) -> tuple[Trials, Picture]:
 def picture(done: Trials, own: pd.DataFrame | None = None) -> Picture:
     """The curves of what was played; own: a person's trials, drawn as an arm of their own."""
     frame = done.frame if own is None else pd.concat([done.frame, own.assign(arm=YOURS)], ignore_index=True)
-    return read(done.paradigm.figure(frame))
+    return read(done.paradigm.drawn(frame))
 
 
 def columns(name: str) -> tuple[str, ...]:

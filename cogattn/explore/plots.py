@@ -1,4 +1,4 @@
-"""Pictures as Bokeh plots that change in place: four kinds of marks, and a source of data for each.
+"""Pictures as Bokeh plots that change in place: three kinds of marks, and a source of data for each.
 
 A plot is made once; to show another picture of it, its sources get other data, which is all that travels to the page.
 """
@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 
 from cogattn.errors import needs
-from cogattn.explore.curves import Panel, Stroke
+from cogattn.explore.curves import Panel
+from cogattn.explore.paper import Stroke
 
 #: What matplotlib calls marks and dashes, in Bokeh's words.
 MARKS = {
     "o": "circle", "s": "square", "*": "star", "^": "triangle", "v": "inverted_triangle", "D": "diamond",
-    "P": "cross", "X": "x", "x": "x", "|": "dash", ".": "circle", "+": "cross",
+    "P": "cross", "X": "x", "x": "x", "|": "dash", ".": "circle", "+": "cross", "_": "dash",
 }  # fmt: skip
 DASHES = {"-": "solid", "--": "dashed", ":": "dotted", "-.": "dotdash"}
 _SIZES = {"star": 1.7, "circle": 1.15, "dash": 1.0}  # as large as matplotlib's marks of the same size
@@ -28,8 +29,10 @@ _THEMES = {
 
 def ink(color: str, dark: bool) -> str:
     """The colour on this paper: colours stay as they are, greys and black are mirrored on dark."""
+    if not dark or not color.startswith("#"):
+        return color
     r, g, b = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    if not dark or max(r, g, b) - min(r, g, b) > 12:
+    if max(r, g, b) - min(r, g, b) > 12:
         return color
     grey = round(20 + (255 - (r + g + b) / 3) * 0.88)
     return f"#{grey:02x}{grey:02x}{grey:02x}"
@@ -71,8 +74,6 @@ class Canvas:
                         source=s["lines"])  # fmt: skip
         points = plot.scatter("x", "y", marker="mark", size="size", line_color="color", fill_color="fill",
                               source=s["points"])  # fmt: skip
-        self.words = plot.text("x", "y", text="text", text_font_size="11px", text_baseline="middle",
-                               x_offset=8, source=s["words"])  # fmt: skip
         if hover:
             tip = models.HoverTool(
                 renderers=[points], tooltips=[("", "@name"), ("x", "@x{0.[000]}"), ("y", "@y{0.[000]}")]
@@ -119,13 +120,12 @@ class Canvas:
             )  # fmt: skip
         for grid in (*plot.xgrid, *plot.ygrid):
             grid.grid_line_color = theme["grid"]
-        self.words.glyph.text_color = theme["ink"]
 
 
 def _data(panel: Panel | None, behind: list[Stroke], dark: bool) -> dict[str, dict[str, Any]]:
     """The data of each kind of marks."""
     strokes = [*behind, *panel.strokes] if panel else []
-    areas, labels = (panel.areas, panel.labels) if panel else ([], [])
+    areas = panel.areas if panel else []
     lines = [s for s in strokes if s.dash and len(s.x) > 1]
     points = [marked(s, dark) for s in strokes if s.mark]
     columns = ("x", "y", "name", "mark", "size", "color", "fill")
@@ -140,7 +140,6 @@ def _data(panel: Panel | None, behind: list[Stroke], dark: bool) -> dict[str, di
             "dash": [DASHES.get(s.dash, "dashed") for s in lines],
         },
         "points": {c: [v for p in points for v in p[c]] for c in columns},
-        "words": {"x": [w.x for w in labels], "y": [w.y for w in labels], "text": [w.text for w in labels]},
     }  # fmt: skip
 
 

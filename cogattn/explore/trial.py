@@ -1,6 +1,6 @@
 """One trial on the page: who raced, who got a slot, when; or one sitting, where a trial by itself shows nothing.
 
-The picture is the Gantt chart of attention (`gantt.figure`), read as all figures are.
+The picture is the Gantt chart of attention (`gantt.drawn`), read as all figures are.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def _spelled(name: str, value: object) -> str:
 def timeline(done: Trials, condition: int, at: int) -> Picture:
     """Trial number `at` of this condition, one person after the other, human arm; or the sitting of person `at`."""
     record = _record(done, condition, at)
-    shown = read(gantt.figure(record))
+    shown = read(gantt.drawn(record))
     if "engage" in set(record["kind"].astype(str)) or not (record["kind"] == "onset").any():
         return replace(shown, title=f"Person {at % done.config['people'] + 1}. {shown.title}")
     return shown

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cogattn.errors import InputError
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import TaskStream
@@ -168,7 +169,9 @@ class Paradigm(ABC):
     def drawn(self, frame: pd.DataFrame) -> Drawn:
         """The figure as data, in the form that its field uses: people beside every arm. Either this or `figure` is
         written for a paradigm."""
-        raise NotImplementedError(f"{type(self).__name__} has a figure of its own, and no curves as data")
+        raise InputError(
+            f"{type(self).__name__} has a figure of its own, and no curves as data: write `drawn` for it"
+        )
 
     def curves(self, frame: pd.DataFrame) -> pd.DataFrame:
         """What the figure shows, a row per point: panel, kind (model, people, line), series (the arm), x, y, the 95 %

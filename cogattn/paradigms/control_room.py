@@ -37,12 +37,12 @@ from cogattn.paradigms.report import series
 from cogattn.paradigms.scenario import LEVELS, TASKS, Scenario
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import TaskStream
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 # Of the target's half-width: variance at best, its growth per s while unattended; 1/s, how fast it is caught again
 # [assumption].
@@ -152,29 +152,27 @@ class ControlRoom(Divided):
         """Nobody was measured."""
         return False
 
-    def figure(self, frame: pd.DataFrame, axes: Any = None) -> Figure:
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Signals answered and tracking error by load; below, one person at the highest load, moment by moment."""
         frame = frame.assign(hits=frame["answered"] / frame["arrived"].where(frame["arrived"] > 0))
-        with plot.style() as plt:
-            if axes is None:
-                figure = plt.figure(figsize=(9.0, 7.0))
-                grid = figure.add_gridspec(2, 2)
-                axes = [figure.add_subplot(g) for g in (grid[0, 0], grid[0, 1], grid[1, :])]
-            top = [
-                (axes[0], "hits", "answered in time [share of signals]"),
-                (axes[1], "tracking_error", "tracking error [half-widths of the target]"),
-            ]
-            known = pens_of(frame)
-            for ax, value, label in top:
-                self.panel(ax, frame, value, "load", known, ylabel=label)
-                loads = sorted(set(frame["load"]))
-                ax.set_xticks(loads, [("own", *LEVELS)[int(n)] for n in loads])
-                ax.set(xlabel="load")
-            axes[0].set_ylim(0, 1.05)
-            axes[1].set_ylim(bottom=0)
-            last = frame[frame["load"] == frame["load"].max()]
-            self.moments(axes[2], last.iloc[0])
-            return plot.finish(axes[0].figure, list(axes[:2]), self.finding(frame))
+        known, loads = pens_of(frame), sorted(set(frame["load"]))
+
+        def by_load(ax: Any, value: str, label: str, top: float | None) -> None:
+            self.panel(ax, frame, value, "load", known, xlabel="load", ylabel=label)
+            ax.set_xticks(loads, [("own", *LEVELS)[int(n)] for n in loads])
+            ax.set_ylim(0, top)
+
+        def hits(ax: Any) -> None:
+            by_load(ax, "hits", "answered in time [share of signals]", 1.05)
+
+        def error(ax: Any) -> None:
+            by_load(ax, "tracking_error", "tracking error [half-widths of the target]", None)
+
+        def moments(ax: Any) -> None:
+            self.moments(ax, frame[frame["load"] == loads[-1]].iloc[0])
+
+        draws = [hits, error, moments]
+        return Drawn.of(self.finding(frame), draws, size=(9.0, 7.0), mosaic="AB;CC")
 
     def moments(self, ax: Axes, row: Any) -> None:
         """One sitting: bars = which task had attention; marks = signals that were answered in time, or were not."""

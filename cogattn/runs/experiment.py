@@ -106,6 +106,7 @@ def execute(
     n_jobs: int = 1,
     device: str = "auto",
     progress: Progress | None = None,
+    figures: bool = True,
 ) -> Trials:
     """Carry a plan out, in this folder if one is given: what is finished there is not played again."""
     if plan.all_rows > IN_MEMORY and folder is None:
@@ -124,7 +125,7 @@ def execute(
         frame, config, history, folder, plan.paradigm, None if len(frame) == plan.all_rows else plan.all_rows
     )
     if folder is not None:
-        done.save(folder)
+        done.save(folder, figures)
     return done
 
 
@@ -135,7 +136,10 @@ def execute_all(
     device: str = "auto",
     progress: Progress | None = None,
 ) -> dict[str, Trials]:
-    """Several plans as one piece of work, each in a folder of its own name; progress counts all their cells."""
+    """Several plans as one piece of work, each in a folder of its own name; progress counts all their cells.
+
+    Their figures are left to `cogattn plot FOLDER`: drawing fifteen of them takes longer than playing them.
+    """
     total, before = sum(p.cells for p in plans.values()), 0
     done: dict[str, Trials] = {}
     for name, plan in plans.items():
@@ -144,7 +148,7 @@ def execute_all(
             if progress is not None:
                 progress(base + n, total)
 
-        done[name] = execute(plan, folder and folder / name, n_jobs, device, count)
+        done[name] = execute(plan, folder and folder / name, n_jobs, device, count, figures=False)
         before += plan.cells
     return done
 

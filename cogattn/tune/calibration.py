@@ -53,9 +53,9 @@ THIN, TUNE, LONGER = 8, 300, 3  # every eighth draw; and how often it is drawn l
 class Calibration(Result):
     """What `calibrate` found.
 
-    >>> done = calibrate("partial_report", ("slots",), replications=12, trials=4)
-    >>> done.paradigm
-    'partial_report'
+    >>> ranks = pd.DataFrame({"parameter": "slots", "rank": range(60), "ess": 400.0, "diverged": 0})
+    >>> round(Calibration("partial_report", ranks).table()["p"].item(), 3)  # ranks that are uniform
+    1.0
     """
 
     paradigm: str

@@ -29,6 +29,9 @@ class Drawn:
     sheets: list[Sheet] = field(default_factory=list)
     size: tuple[float, float] | None = None  #: inches; None: by the number of panels
     rows: int = 1
+    mosaic: str = (
+        ""  #: where each panel lies, if not in a grid: "AB;CC" is two, and one below them as wide as both
+    )
     strips: int = 0  #: the last panels that repeat what the others show (a misfit): they have no legend
     how: Mapping[str, Any] = field(default_factory=dict)  #: of the grid: sharex, sharey, height_ratios
 
@@ -45,6 +48,17 @@ class Drawn:
         """The panels without the strips."""
         return self.sheets[: len(self.sheets) - self.strips]
 
+    @property
+    def wide(self) -> list[bool]:
+        """Of each panel, whether the mosaic gives it a row of its own.
+
+        >>> Drawn("", mosaic="AB;CC").wide
+        [False, False, True]
+        """
+        rows = self.mosaic.split(";")
+        names = dict.fromkeys(self.mosaic.replace(";", ""))
+        return [any(set(row) == {name} for row in rows) for name in names] or [False] * len(self.sheets)
+
     def table(self) -> pd.DataFrame:
         """All curves, a row per point (`COLUMNS`); labels, limits and ticks are in `attrs["panels"]`."""
         parts = [sheet.table().assign(panel=i) for i, sheet in enumerate(self.sheets)]
@@ -59,7 +73,10 @@ class Drawn:
         with plot.style() as plt:
             if axes is None:
                 size = self.size or (max(6.4, 1.2 + 3.9 * columns), 4.4)
-                axes = plt.subplots(self.rows, columns, figsize=size, squeeze=False, **self.how)[1]
+                if self.mosaic:
+                    axes = list(plt.figure(figsize=size).subplot_mosaic(self.mosaic, **self.how).values())
+                else:
+                    axes = plt.subplots(self.rows, columns, figsize=size, squeeze=False, **self.how)[1]
             axes = list(np.ravel(axes))
             for ax, sheet in zip(axes, self.sheets, strict=True):
                 sheet.on(ax)

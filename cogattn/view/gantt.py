@@ -17,6 +17,7 @@ from cogattn.errors import InputError, number
 from cogattn.mind import events
 from cogattn.mind.events import Span
 from cogattn.view import plot
+from cogattn.view.drawn import Drawn
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,6 +61,11 @@ _CROWDED = 90  # bars of one row: more are drawn without edges, hatching and mar
 
 def figure(record: pd.DataFrame, start: float | None = None, stop: float | None = None) -> Figure:
     """The chart of one person's record, whole or from `start` to `stop` [s]."""
+    return drawn(record, start, stop).figure()
+
+
+def drawn(record: pd.DataFrame, start: float | None = None, stop: float | None = None) -> Drawn:
+    """The chart as data: where calls are answered, how fast each was; below, a row for each track."""
     keys = [c for c in ("arm", "condition", "person", "trial") if c in events.check(record)]
     if len(record.drop_duplicates(keys)) > 1:
         raise InputError("a chart shows one trial of one person; choose one of the record's")
@@ -75,26 +81,26 @@ def figure(record: pd.DataFrame, start: float | None = None, stop: float | None 
         if last - first <= most
     )
     calls = [s for own in rows.values() for s in own if s.what == "call"]
-    with plot.style() as plt:
-        heights = [1.7, max(1, 0.32 * len(rows))] if calls else [1]
-        _, axes = plt.subplots(
-            len(heights),
-            1,
-            figsize=(9.0, 1.9 + 0.3 * len(rows) + (1.7 if calls else 0)),
-            height_ratios=heights,
-            sharex=True,
-            squeeze=False,
-        )
-        *above, ax = axes[:, 0]
-        for strip in above:
-            _times(strip, calls, scale)
+
+    def times(ax: Any) -> None:
+        _times(ax, calls, scale)
+
+    def tracks(ax: Any) -> None:
         for y, own in enumerate(reversed(rows.values())):
             _row(ax, y, own, scale, (first, last))
         ax.set_yticks(range(len(rows)), list(reversed(rows)))
         ax.set(xlabel=f"time [{unit}]", xlim=(first * scale, last * scale), ylim=(-0.6, len(rows) - 0.4))
         ax.grid(axis="y", visible=False)
         _legend(ax, rows)
-        return plot.finish(ax.figure, [ax], told(record[record["time"].between(first, last)]))
+
+    heights = [1.7, max(1, 0.32 * len(rows))] if calls else [1]
+    return Drawn.of(
+        told(record[record["time"].between(first, last)]),
+        [times, tracks] if calls else [tracks],
+        size=(9.0, 1.9 + 0.3 * len(rows) + (1.7 if calls else 0)),
+        rows=len(heights),
+        how={"height_ratios": heights, "sharex": True},
+    )
 
 
 def told(record: pd.DataFrame) -> str:

@@ -276,15 +276,19 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     """Write PNG (300 dpi), SVG and PDF (both with text as text); return their paths."""
     folder = Path(folder)
     paths = [folder / f"{name}.{kind}" for kind in ("png", "svg", "pdf")]
+    engine = figure.get_layout_engine()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with style():  # the settings of saving (dpi, fonts as text, a fixed hash) are read when it is saved
             for path in paths:
                 figure.savefig(path, metadata=_UNDATED.get(path.suffix))
+                figure.set_layout_engine("none")  # what was laid out for one stays where it is in the others
     except OSError as error:
         raise RunError(
             f"cannot write the figure to {folder}: {error.strerror}; free the place, run again"
         ) from None
+    finally:
+        figure.set_layout_engine(engine)
     return paths
 
 

@@ -74,12 +74,12 @@ class Result(ABC):
         """What done.json says."""
         return {"rows": len(self.table())}
 
-    def save(self, folder: str | Path) -> Path:
-        """Write tables, findings and figures into a folder; done.json last. Return the folder."""
+    def save(self, folder: str | Path, figures: bool = True) -> Path:
+        """Write tables, findings and (unless told not to) figures into a folder; done.json last. Return the folder."""
         folder = Path(folder)
         for name, content in ({"findings.txt": _lines(self.findings())} | self.files()).items():
             _write(folder / name, content)
-        for place, figure in self.figures():
+        for place, figure in self.figures() if figures else ():
             pens.keep(figure, (folder / place).parent, Path(place).name)
         write_json(folder / "done.json", self.done())
         return folder

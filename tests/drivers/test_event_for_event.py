@@ -62,7 +62,7 @@ OBSERVERS = st.builds(
 
 
 MANY = settings(
-    max_examples=1000,
+    max_examples=400,
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),

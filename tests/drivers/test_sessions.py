@@ -65,17 +65,32 @@ OBSERVERS = st.builds(
 )
 
 
-@settings(
-    max_examples=1000, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+MANY = settings(
+    max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
 )
-@given(session=sessions(), observer=OBSERVERS, seed=st.integers(0, 2**31), visit=st.integers(0, 3))
-def test_both_drivers_play_the_same_session(session, observer, seed, visit):
+ANY = given(session=sessions(), observer=OBSERVERS, seed=st.integers(0, 2**31), visit=st.integers(0, 3))
+
+
+def _same_session(session, observer, seed, visit):
     a = cohort.run_session(session, [observer], record=True, seed=seed, visit=visit).events
     b = world.run_session(session, observer, seed=seed, visit=visit).events
     for column in ("kind", "element", "task"):
         assert a[column].astype(str).tolist() == b[column].astype(str).tolist()
     assert a["slot"].tolist() == b["slot"].tolist()
     assert np.abs(a["time"].to_numpy() - b["time"].to_numpy()).max() <= 1e-9
+
+
+@MANY
+@ANY
+def test_both_drivers_play_the_same_session(session, observer, seed, visit):
+    _same_session(session, observer, seed, visit)
+
+
+@pytest.mark.slow
+@settings(MANY, max_examples=5_000)
+@ANY
+def test_both_drivers_play_the_same_session_five_thousand_times(session, observer, seed, visit):
+    _same_session(session, observer, seed, visit)
 
 
 def long_session(n=300, rest=None, people=1):

@@ -10,7 +10,6 @@ import re
 import shutil
 import signal
 import subprocess
-from contextlib import contextmanager
 from pathlib import Path
 
 import children
@@ -31,10 +30,12 @@ QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--
          "--disable-sync", "--no-first-run"]  # fmt: skip
 
 
-@contextmanager
-def served(*words):
+@pytest.fixture(scope="module")
+def server():
     """The command in a process of its own: (its address, the process)."""
-    process = children.start("explore", "--no-browser", *words, stderr=subprocess.STDOUT, text=True)
+    process = children.start(
+        "explore", "--no-browser", "whole_report", "--people", "4", stderr=subprocess.STDOUT, text=True
+    )
     try:
         line = process.stdout.readline()
         found = re.search(r"http://127\.0\.0\.1:\d+", line)
@@ -47,12 +48,6 @@ def served(*words):
 
 
 @pytest.fixture(scope="module")
-def address():
-    with served("whole_report", "--people", "4") as (where, _):
-        yield where
-
-
-@pytest.fixture(scope="module")
 def chromium():
     with playwright.sync_playwright() as play:
         browser = play.chromium.launch(executable_path=BROWSER, args=QUIET)
@@ -60,9 +55,9 @@ def chromium():
         browser.close()
 
 
-@pytest.fixture
-def visit(chromium, address):
-    """Open the page; at the end: no error was logged, and every request went to this machine."""
+@pytest.fixture(scope="module")
+def pages(chromium, server):
+    """Open the page: (how, what was asked for, what went wrong)."""
     asked, wrong, contexts = [], [], []
 
     def go(width=1100, height=900, scheme="light"):
@@ -75,16 +70,43 @@ def visit(chromium, address):
         tab.on("websocket", lambda w: asked.append(w.url))
         tab.on("pageerror", lambda e: wrong.append(str(e)))
         tab.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-        tab.goto(address)
+        tab.goto(server[0])
         settled(tab)
         return tab
 
-    yield go
+    yield go, asked, wrong
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def visit(pages, server):
+    """Open the page; at the end: no error was logged, and every request of all tests went to this machine."""
+    go, asked, wrong = pages
+    yield go
     assert not wrong
     assert len(asked) > 3
-    assert {u for u in asked if not re.match(rf"(http|ws)://{address[7:]}/|data:|blob:{address}", u)} == set()
+    assert {
+        u for u in asked if not re.match(rf"(http|ws)://{server[0][7:]}/|data:|blob:{server[0]}", u)
+    } == set()
+
+
+@pytest.fixture(scope="module")
+def shared(pages):
+    return pages[0]()
+
+
+@pytest.fixture
+def tab(visit, shared):
+    """The one page of these tests, as it is when it is opened."""
+    if shared.locator("html").get_attribute("data-theme") == "dark":
+        shared.click("#theme")
+    shared.get_by_role("button", name="Mean adult").click()
+    settled(shared)
+    if shared.input_value("#paradigm") != "whole_report":
+        shared.select_option("#paradigm", "whole_report")
+        settled(shared)
+    return shared
 
 
 def settled(tab):
@@ -129,9 +151,7 @@ def keep(tab, tmp_path, name):
     tab.screenshot(path=folder / f"{name}.png", full_page=True)
 
 
-@pytest.mark.parametrize(
-    ("width", "scheme"), [(1100, "light"), (1100, "dark"), (390, "light"), (390, "dark")]
-)
+@pytest.mark.parametrize(("width", "scheme"), [(1100, "light"), (390, "dark")])
 def test_it_opens_and_fits(visit, tmp_path, width, scheme):
     tab = visit(width, 844 if width < 500 else 900, scheme)
     assert tab.locator("#finding").text_content().startswith("Whole report: letters of 6 at 200 ms")
@@ -143,8 +163,7 @@ def test_it_opens_and_fits(visit, tmp_path, width, scheme):
     keep(tab, tmp_path, f"explore-{width}-{scheme}")
 
 
-def test_a_slider_moved_by_keyboard_moves_the_curve_and_its_numbers(visit, tmp_path):
-    tab = visit()
+def test_a_slider_moved_by_keyboard_moves_the_curve_and_its_numbers(tab, tmp_path):
     before, curve = numbers(tab), drawn(tab)
     tab.focus("#knob-capacity")
     press(tab, "ArrowLeft", 40)
@@ -184,8 +203,7 @@ def test_all_of_it_is_reached_by_keyboard_and_has_a_name(visit):
     assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
 
-def test_another_task_has_its_own_curves_and_a_mind_keeps_its_numbers(visit, tmp_path):
-    tab = visit()
+def test_another_task_has_its_own_curves_and_a_mind_keeps_its_numbers(tab, tmp_path):
     tab.get_by_role("button", name="Two slots").click()
     tab.select_option("#paradigm", "prp")
     settled(tab)
@@ -204,8 +222,7 @@ def test_another_task_has_its_own_curves_and_a_mind_keeps_its_numbers(visit, tmp
     keep(tab, tmp_path, "explore-prp-dark")
 
 
-def test_a_mind_is_saved_and_opened_again(visit, tmp_path):
-    tab = visit()
+def test_a_mind_is_saved_and_opened_again(tab, tmp_path):
     tab.get_by_role("button", name="No limits").click()
     settled(tab)
     with tab.expect_download() as begun:
@@ -226,8 +243,7 @@ def test_a_mind_is_saved_and_opened_again(visit, tmp_path):
     assert "capacity = inf" in copied
 
 
-def test_a_persons_own_file_or_why_not(visit, tmp_path):
-    tab = visit()
+def test_a_persons_own_file_or_why_not(tab, tmp_path):
     good, bad = tmp_path / "mine.csv", tmp_path / "bad.csv"
     mine = ca.run("whole_report", arms="human", people=1, trials=8, seed=4)
     mine.frame[["person", "exposure", "targets", "score"]].to_csv(good, index=False)
@@ -246,8 +262,7 @@ def test_a_persons_own_file_or_why_not(visit, tmp_path):
     assert tab.get_by_role("button", name="Load my data").is_visible()
 
 
-def test_all_bands_are_scored_until_it_is_stopped(visit):
-    tab = visit()
+def test_all_bands_are_scored_until_it_is_stopped(tab):
     tab.get_by_role("button", name="Score all tasks").click()
     tab.wait_for_selector(".task .dot")
     tab.get_by_role("button", name="Stop").click()
@@ -258,8 +273,9 @@ def test_all_bands_are_scored_until_it_is_stopped(visit):
     assert first.locator(".dot.in").count() == inside
 
 
-def test_ctrl_c_stops_it_cleanly():
-    with served("simple_rt", "--people", "2") as (_, process):
-        process.send_signal(signal.SIGINT)
-        assert process.wait(20) in (0, 130)
-        assert "Traceback" not in process.stdout.read()
+def test_ctrl_c_stops_it_cleanly(server):
+    """The last test here: the server of all the others is stopped, with a page that is still open."""
+    _, process = server
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) in (0, 130)
+    assert "Traceback" not in process.stdout.read()

@@ -1,16 +1,20 @@
-"""Curves as data: what is read off a figure is what was simulated and what people did."""
+"""Curves as data: the page shows what was simulated, what people did, and what the printed figure shows."""
 
 from __future__ import annotations
 
 import matplotlib as mpl
 import numpy as np
 import pytest
+from matplotlib.collections import LineCollection, PolyCollection
+from matplotlib.colors import to_hex
 
 import cogattn as ca
 from cogattn import paradigms
+from cogattn.errors import InputError
 from cogattn.explore import curves, plays, plots, trial
+from cogattn.paradigms.base import Paradigm
 from cogattn.runs.experiment import events
-from cogattn.view import plot
+from cogattn.view import gantt, plot
 from cogattn.view.drawn import Drawn
 
 mpl.use("Agg")
@@ -21,9 +25,13 @@ def report():
     return ca.run("whole_report", people=4, trials=6, seed=3)
 
 
+def read(done):
+    return curves.read(done.paradigm.drawn(done.frame))
+
+
 @pytest.fixture(scope="module")
 def shown(report):
-    return curves.read(report.plot())
+    return read(report)
 
 
 def test_an_arm_is_at_its_means(report, shown):
@@ -65,80 +73,184 @@ def test_the_table_puts_people_into_the_rows_of_the_arms(shown):
     assert table.notna().all().all()
 
 
-@pytest.mark.parametrize("name", paradigms.names())
-def test_every_paradigm_has_its_curves(name):
-    done, picture = plays.shown(plays.Play(name, ca.Observer(), full=False))
-    assert picture.title
-    assert 1 <= len(picture.panels) <= 4
-    for panel in picture.panels:
-        assert any(np.isfinite(s.y).any() for s in panel.strokes), panel.y_label
-        assert all(np.isfinite(panel.x_range + panel.y_range))
-    first = trial.timeline(done, 0, 0)
-    assert first.title
-    assert [s for s in first.panels[0].strokes if len(s.x)] or first.panels[0].areas
+# --- what the printed figure shows ---------------------------------------------------------------------------
+
+#: A strip and one x axis; steps and rules; intervals both ways; one y axis; hollow marks; four panels; a mosaic.
+KINDS = (
+    "whole_report",
+    "continuous_report",
+    "dual_task",
+    "mackworth_clock",
+    "prp",
+    "visual_search",
+    "control_room",
+)
+CAPS = ("_", "|")  # matplotlib's ends of intervals
 
 
-@pytest.mark.parametrize("name", [n for n in paradigms.names() if n != "control_room"])
-def test_the_table_of_curves_is_what_the_figure_shows(name):
-    """Made once: the figure is drawn from the same calls, so that its marks lie at the table's numbers."""
+def each_kind(names):
+    """Paradigms whose figures differ in kind; the others are for `nox -s slow`."""
+    return [name if name in KINDS else pytest.param(name, marks=pytest.mark.slow) for name in names]
+
+
+def corners(x, y):
+    return tuple(round(float(end(v)), 6) for v in (x, y) for end in (np.nanmin, np.nanmax))
+
+
+def printed(ax):
+    """What matplotlib has drawn: points, curves, intervals and areas."""
+    lines = [s for s in ax.lines if len(s.get_xdata()) and s.get_transform() == ax.transData]
+    marked = [s for s in lines if s.get_marker() not in ("None", *CAPS)]
+    bare = [(*corners(*s.get_data()), to_hex(s.get_color())) for s in lines if s.get_marker() == "None"]
+    bars = [p.T for c in ax.collections if isinstance(c, LineCollection) for p in c.get_segments()]
+    steps = [p for p in ax.patches if hasattr(p, "get_data")]
+    bare += [(*corners(p.get_data()[1], p.get_data()[0]), to_hex(p.get_edgecolor())) for p in steps]
+    filled = [p.vertices.T for c in ax.collections if isinstance(c, PolyCollection) for p in c.get_paths()]
+    points = {
+        (round(float(x), 6), round(float(y), 6), to_hex(s.get_color()), s.get_marker())
+        for s in marked
+        for x, y in zip(*s.get_data(), strict=True)
+        if np.isfinite([x, y]).all()
+    }
+    ends = [corners(*p) for p in bars if p.size and np.isfinite(p).all()]
+    return points, sorted(bare), sorted(ends), sorted(corners(*v) for v in filled if v.size)
+
+
+def on_the_page(panel):
+    """The same of a panel of the page, without what runs from side to side or from foot to head."""
+
+    def within(shape):
+        sides = (shape.x, panel.x_range), (shape.y, panel.y_range)
+        return len(shape.x) and all(np.ptp(v) < 9 * (high - low) for v, (low, high) in sides)
+
+    strokes = [s for s in panel.strokes if len(s.x) and within(s)]
+    points = {
+        (round(float(x), 6), round(float(y), 6), s.color, s.mark)
+        for s in strokes
+        for x, y in zip(s.x, s.y, strict=True)
+        if s.mark not in ("", *CAPS) and np.isfinite([x, y]).all()
+    }
+    bare, bars = [], []
+    for s in (s for s in strokes if not s.mark):
+        is_bar = not s.name and len(s.x) == 2
+        (bars if is_bar else bare).append(corners(s.x, s.y) if is_bar else (*corners(s.x, s.y), s.color))
+    areas = sorted(corners(a.x, a.y) for a in panel.areas if within(a))
+    return points, sorted(bare), sorted(bars), areas
+
+
+@pytest.mark.parametrize("name", each_kind(paradigms.names()))
+def test_the_page_shows_what_the_printed_figure_and_the_table_show(name):
+    """One home: matplotlib, the page and the table of curves have the same points, intervals, areas and limits."""
     done, picture = plays.shown(plays.Play(name, ca.Observer(), full=False))
-    table = done.paradigm.curves(done.frame)
-    assert " ".join(table.attrs["title"].split()) == picture.title
+    drawn, table = done.paradigm.drawn(done.frame), done.paradigm.curves(done.frame)
+    figure = drawn.figure()
+    axes = figure.axes[: len(drawn.main)]
+    assert picture.title == " ".join(figure.get_suptitle().split()) == " ".join(table.attrs["title"].split())
+    assert 1 <= len(picture.panels) == len(axes) <= 4
+    for i, (panel, ax) in enumerate(zip(picture.panels, axes, strict=True)):
+        assert (panel.x_range, panel.y_range) == (pytest.approx(ax.get_xlim()), pytest.approx(ax.get_ylim()))
+        assert panel.y_label == " ".join(ax.get_ylabel().split())
+        on_paper, on_page = printed(ax), on_the_page(panel)
+        assert on_page[0] == on_paper[0]
+        for ours, theirs in zip(on_page[1:], on_paper[1:], strict=True):
+            assert ours == theirs
+        own = table[(table["panel"] == i) & table["y"].notna()]
+        told = own.assign(x=own["x"].round(6), y=own["y"].round(6)).groupby(
+            own["kind"].isin(["model", "people"])
+        )
+        at = {is_arm: set(zip(rows["x"], rows["y"], strict=True)) for is_arm, rows in told}
+        there, arms = {point[:2] for point in on_page[0]}, at.get(True, set())
+        assert (
+            arms <= there <= arms | at.get(False, set())
+        )  # of a law or a sitting, the table has every point
     assert set(table["kind"]) <= {"model", "people", "line", "misfit"}
     assert set(table.query("kind == 'model'")["series"]) <= {"human", "softmax"}
-    for i, panel in enumerate(picture.panels):
-        own = table[table["panel"] == i]
-        marks = [s for s in panel.strokes if s.mark not in ("", "|") and len(s.x)]  # | is the end of a bar
-        there = {
-            (round(x, 9), round(y, 9)) for s in marks for x, y in zip(s.x, s.y, strict=True) if np.isfinite(y)
-        }
-        told = own[own["kind"].isin(["model", "people"]) & own["y"].notna()]
-        assert {(round(x, 9), round(y, 9)) for x, y in zip(told["x"], told["y"], strict=True)} == there
-        assert table.attrs["panels"][i].get("ylabel", "").split() == panel.y_label.split()
     bars = table.dropna(subset=["low", "high"])
     assert (bars["low"] <= bars["y"] + 1e-9).all()
     assert (bars["y"] <= bars["high"] + 1e-9).all()
+    plot.close(figure)
+
+
+@pytest.mark.parametrize("name", each_kind(paradigms.names()))
+def test_one_trial_is_the_printed_chart(name):
+    done, _ = plays.shown(plays.Play(name, ca.Observer(), full=False))
+    shown = trial.timeline(done, 0, 0)
+    figure = gantt.figure(trial._record(done, 0, 0))
+    assert shown.title.endswith(" ".join(figure.get_suptitle().split()))
+    for panel, ax in zip(shown.panels, figure.axes, strict=True):
+        assert (panel.x_range, panel.y_range) == (pytest.approx(ax.get_xlim()), pytest.approx(ax.get_ylim()))
+        assert on_the_page(panel)[0] == printed(ax)[0]
+        assert on_the_page(panel)[3] == printed(ax)[3]
+    words = [label.get_text() for label in figure.axes[-1].get_yticklabels()]
+    assert list(shown.panels[-1].y_ticks.values()) == words
+    plot.close(figure)
 
 
 def test_a_sheet_draws_what_it_was_told():
-    """The same calls on paper and on an Axes give the same marks, and a figure without curves as data says so."""
+    """The calls of somebody's own figure: on paper, on the page and in the table."""
 
     def told(ax):
         plot.arm(ax, [1, 2], [[1.0, 2.0], [3.0, 2.0]], plot.pens(["human"])["human"], "human")
         plot.people(ax, [1, 2], [2.0, 2.5], [0.5, 0.5], [4, 4])
-        ax.axhline(1.5)
+        ax.errorbar([1.2], [2.2], yerr=[[0.1], [0.4]], fmt="ks", label="more", capsize=2)
+        ax.plot([1.0, 1.5, 2.0], [1.0, np.nan, 3.0], "--", label="law")
+        ax.bar([1, 2], [0.5, 0.7], color="0.5", alpha=0.5)
+        ax.axhline(1.5, ls=":", c="gray")
+        ax.axvspan(1.1, 1.3)
         ax.set(xlabel="x", ylim=(0, None))
         ax.set_xticks([1, 2], ["one", "two"])
+        ax.grid(visible=False)
 
     drawn = Drawn.of("told", [told])
-    once = curves.read(drawn.figure())
-    with plot.style() as plt:
-        figure, ax = plt.subplots(1, 1, figsize=(6.4, 4.4), squeeze=False)
-        told(ax[0, 0])
-        twice = curves.read(plot.finish(figure, [ax[0, 0]], "told"))
-    assert once.title == twice.title == "told"
-    assert once.panels[0].x_ticks == twice.panels[0].x_ticks == {1.0: "one", 2.0: "two"}
-    assert once.panels[0].y_range == twice.panels[0].y_range
-    for a, b in zip(once.panels[0].strokes, twice.panels[0].strokes, strict=True):
-        assert (a.name, a.color, a.dash, a.mark) == (b.name, b.color, b.dash, b.mark)
-        assert np.array_equal(a.y, b.y)
+    panel = curves.read(drawn).panels[0]
+    figure = drawn.figure()
+    ax = figure.axes[0]
+    assert (panel.x_range, panel.y_range) == (pytest.approx(ax.get_xlim()), pytest.approx(ax.get_ylim()))
+    assert panel.x_ticks == {1.0: "one", 2.0: "two"}
+    assert on_the_page(panel)[0] == printed(ax)[0]
+    assert on_the_page(panel)[2] == printed(ax)[2]
+    assert sorted(panel.named) == ["human", "law", "more", "people"]
+    assert [(s.dash, s.color) for s in panel.strokes if s.dash == ":"] == [(":", "#808080")]
+    assert [corners(a.x, a.y)[2:] for a in panel.areas if a.color == "#808080"] == [(0.0, 0.5), (0.0, 0.7)]
+    plot.close(figure)
     table = drawn.table()
     assert table.query("kind == 'model'")["y"].tolist() == [2.0, 2.0]
     assert table.query("kind == 'model'")["below"].tolist() == pytest.approx([2 - 2**0.5, 2.0])
     assert table.query("kind == 'people'")["above"].tolist() == [2.5, 3.0]
     assert table.attrs["panels"][0]["ylim"] == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("draw", "words"),
+    [
+        (lambda ax: ax.hexbin([1], [2]), r"cannot draw ax.hexbin\(...\); it draws plot, errorbar"),
+        (lambda ax: ax.axhline(0.5, 0.1, 0.9), "cannot draw ax.axhline"),
+    ],
+)
+def test_what_the_page_cannot_draw_is_told_in_words(draw, words):
+    with pytest.raises(InputError, match=words):
+        curves.read(Drawn.of("own", [draw]))
+
+
+def test_a_panel_as_wide_as_the_page_is_told():
+    picture = plays.shown(plays.Play("control_room", ca.Observer(), full=False))[1]
+    assert [panel.wide for panel in picture.panels] == [False, False, True]
+    assert not plays.shown(plays.Play("prp", ca.Observer(), full=False))[1].panels[1].wide
+
+
+def test_a_figure_of_its_own_has_no_curves_and_says_so():
     done = ca.run(paradigms.get("control_room")(loads=(1,), minutes=1.0), "human", people=1)
-    with pytest.raises(NotImplementedError, match="figure of its own"):
-        done.paradigm.curves(done.frame)
+    with pytest.raises(InputError, match="figure of its own"):
+        Paradigm.drawn(done.paradigm, done.frame)
 
 
-def test_a_rule_spans_more_than_the_axes(report):
-    with plot.style() as plt:
-        figure, ax = plt.subplots()
+def test_a_rule_spans_more_than_the_axes():
+    def told(ax):
         ax.plot([0, 10], [0, 1], label="a")
         ax.axhline(0.5)
         ax.axvspan(2, 4)
-    panel = curves.read(figure).panels[0]
+
+    panel = curves.read(Drawn.of("", [told])).panels[0]
     rule = panel.strokes[1]
     assert rule.y == pytest.approx([0.5, 0.5])
     assert rule.x[0] < -100
@@ -178,9 +290,7 @@ def test_a_plot_changes_in_place(shown):
     sources = {kind: source.id for kind, source in canvas.sources.items()}
     canvas.show(shown.panels[0], dark=False)
     first = dict(canvas.sources["points"].data)
-    other = curves.read(
-        ca.run("whole_report", people=4, trials=6, observer=ca.Observer(capacity=20.0)).plot()
-    )
+    other = read(ca.run("whole_report", people=4, trials=6, observer=ca.Observer(capacity=20.0)))
     canvas.show(other.panels[0], dark=False, keep=True)
     assert {kind: source.id for kind, source in canvas.sources.items()} == sources
     moved = [

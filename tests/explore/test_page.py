@@ -6,6 +6,7 @@ import base64
 import json
 import math
 import socket
+import sys
 import tomllib
 from dataclasses import fields
 
@@ -20,6 +21,9 @@ from cogattn import cli, human, paradigms
 from cogattn.errors import InputError
 from cogattn.explore import knobs, plays
 from cogattn.explore.plays import Play
+from cogattn.paradigms import registry
+from cogattn.paradigms.base import Paradigm
+from cogattn.view import plot
 
 pytest.importorskip("panel", reason="needs the extra: pip install 'cogattn[explore]'")
 mpl.use("Agg")
@@ -35,6 +39,16 @@ def opened():
 def ask(page, **asked):
     """An answer as the browser gets it: plain JSON, in which NaN and infinity have no place."""
     return json.loads(json.dumps(page.answer(asked), allow_nan=False))
+
+
+def test_the_page_draws_without_matplotlib(monkeypatch):
+    """From the paradigm's data: it would fail at the first import of matplotlib."""
+    for name in [n for n in sys.modules if n.split(".")[0] == "matplotlib"] + ["matplotlib"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    page = pages.Page("prp", people=2, seed=77)
+    said = ask(page, do="move", values={"capacity": 31.0}, full=True)
+    assert said["numbers"][0]["rows"]
+    assert ask(page, do="trial", at=1)["trial"]["title"]
 
 
 # --- the sliders ---------------------------------------------------------------------------------------------
@@ -83,6 +97,7 @@ def test_a_saved_mind_comes_back(tmp_path):
 @pytest.mark.parametrize("name", ["partial_report", "prp", "simple_rt"])
 def test_the_copied_command_plays_what_the_page_shows(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(plot, "keep", lambda *_: [])  # the figure is not what is asked here
     play = Play(name, knobs.mind({"capacity": 30.0, "speed": 4.0}), seed=5)
     here = plays.trials(play)
     head, command = plays.script(play).split("END\n")[0], plays.script(play).splitlines()[-1]
@@ -234,7 +249,18 @@ def in_peoples_words(name, frame):
     return frame
 
 
-@pytest.mark.parametrize("name", [n for n in paradigms.names() if not paradigms.get(n)().undrawn])
+def with_own_data():
+    """Paradigms that a person's file can be laid beside. Without `slow`: those that read it in their own way, one with
+    words for its levels, one with neither."""
+    for name in paradigms.names():
+        kind = paradigms.get(name)()
+        own = kind.drawn_from or type(kind).completed is not Paradigm.completed
+        usual = own or name in ("flanker", "whole_report")
+        if not kind.undrawn:
+            yield name if usual else pytest.param(name, marks=pytest.mark.slow)
+
+
+@pytest.mark.parametrize("name", list(with_own_data()))
 def test_everybody_can_put_his_own_trials_beside_the_curves(name, tmp_path):
     """A file of what the mind itself did, in people's words, lies on the mind's own curve."""
     play = Play(name, ca.Observer(), full=False)
@@ -258,6 +284,20 @@ def test_everybody_can_put_his_own_trials_beside_the_curves(name, tmp_path):
 def test_data_that_no_curve_is_made_of_is_refused_in_words():
     with pytest.raises(InputError, match="cannot be shown beside digit_stream so far: its curve is"):
         plays.columns("digit_stream")
+
+
+def test_a_paradigm_without_curves_as_data_is_refused_and_the_page_stays(opened, monkeypatch):
+    class Bare(type(paradigms.get("whole_report")())):
+        name = "bare"
+        drawn = Paradigm.drawn
+
+    monkeypatch.setattr(registry, "_own", dict(registry._own))
+    paradigms.register(Bare)
+    ask(opened, do="paradigm", name="partial_report")
+    said = ask(opened, do="paradigm", name="bare")
+    assert "Bare has a figure of its own, and no curves as data: write `drawn` for it" in said["error"]
+    assert opened.play.name == "partial_report"
+    assert ask(opened, do="move", values={"capacity": 30.0})["paradigm"] == "partial_report"
 
 
 def test_trials_go_on_and_back(opened):
