@@ -482,14 +482,14 @@ class Live(Result):
         """How many frames were shown."""
         return {"frames": len(self.frame)}
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, figures: bool = True) -> Path:
         """The run folder; done.json only of a film that was shown to its end."""
         folder = Path(folder)
         files.write_text(folder / "config.toml", results.toml(self.plan.config()))
         status = {"status": "stopped" if self.stopped else "done", "machine": self.machine}
         files.write_json(folder / "provenance.json", self.provenance | status)
         if len(self.frame):
-            super().save(folder)
+            super().save(folder, figures)
         if self.stopped:
             (folder / "done.json").unlink(missing_ok=True)
         return folder

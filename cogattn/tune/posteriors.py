@@ -131,11 +131,11 @@ class Posterior(Result):
         """As a fit."""
         return self.fit.done()
 
-    def save(self, folder: str | Path) -> Path:
+    def save(self, folder: str | Path, figures: bool = True) -> Path:
         """The draws as NetCDF beside all else."""
         path = Path(folder) / "posterior.nc"
         files.place(path, lambda p: self.draws.to_netcdf(str(p), engine="h5netcdf"))
-        return super().save(folder)
+        return super().save(folder, figures)
 
     def plot(self) -> Figure:
         """The figure of the fit, with the band that holds the curve of 95 % of the draws."""
