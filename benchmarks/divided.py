@@ -41,9 +41,9 @@ def sitting(name: str) -> tuple[measure.Work, measure.Work]:
     def cohorts() -> None:
         for first in range(0, PEOPLE, step):
             who = np.arange(first, first + step)
-            cohort.watch(long, [crowd[p] for p in who], number=who, details=True)
+            cohort.run_session(long, [crowd[p] for p in who], number=who, details=True)
 
-    return cohorts, lambda: world.watch(short, crowd[0])
+    return cohorts, lambda: world.run_session(short, crowd[0])
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ import transformers
 from attention import paired_ratio, seconds
 
 from cogattn.nn.gate import GateState, Race
-from cogattn.nn.huggingface import limited
+from cogattn.nn.huggingface import limit
 
 BATCH, TOKENS, WORDS, NEW = 8, 128, 1000, 32
 
@@ -67,7 +67,7 @@ def main() -> None:
     with torch.no_grad():
         for name, gate in gates().items():
             for layers in (-1, "all"):
-                with limited(ours, gate, layers):
+                with limit(ours, gate, layers):
                     base, took, ratio = paired_ratio(forward(plain, ids), forward(ours, ids), args.rounds)
                     written = paired_ratio(writing(plain, ids), writing(ours, ids), max(5, args.rounds // 4))[
                         2
@@ -77,7 +77,7 @@ def main() -> None:
                 print(f"| {name} | {where} | {times} | {written:.3f} |", flush=True)
 
     def door() -> None:
-        with limited(ours, gates()["half of the keys"], "all"):
+        with limit(ours, gates()["half of the keys"], "all"):
             pass
 
     print(f"\nentering and leaving the block: {1e3 * min(seconds(door, False) for _ in range(50)):.2f} ms")

@@ -88,7 +88,7 @@ def minds(line: list[TaskStream], servers: int) -> Callable[[], Any]:
 
     def play() -> Any:
         done = cohort.play(line, [free], person=0, trial=which, which=which, details=True)
-        return (done.fate.chosen - onsets).mean(1)  # type: ignore[union-attr]
+        return (done.element_times.chosen - onsets).mean(1)  # type: ignore[union-attr]
 
     return play
 

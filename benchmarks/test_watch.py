@@ -17,10 +17,10 @@ from cogattn.mind import cohort
 @pytest.mark.parametrize("signals", [20, 2000])
 def test_two_hours(benchmark, signals):
     session = watch.two_hours(signals)
-    benchmark(lambda: cohort.watch(session, [watch.MIND] * 50))
+    benchmark(lambda: cohort.run_session(session, [watch.MIND] * 50))
 
 
 @pytest.mark.benchmark(group="simple RT")
 def test_eight_minutes(benchmark):
     session, crowd = watch.simple_rt(500), [watch.MIND] * 500
-    benchmark(lambda: cohort.watch(session, crowd))
+    benchmark(lambda: cohort.run_session(session, crowd))

@@ -27,9 +27,9 @@ from torch import Tensor, nn
 
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import subjects
+from cogattn.nn.networks import registry
 
-model = subjects.module("transformer")  # models/transformer.py
+model = registry.module("transformer")  # models/transformer.py
 
 SENTENCES = 12
 VARIANTS = ("without a gate", "gate", "torch.nn.Transformer")

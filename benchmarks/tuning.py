@@ -20,7 +20,7 @@ import pandas as pd
 from cogattn import run, tune
 from cogattn.laws import race
 from cogattn.tune import likelihoods
-from cogattn.tune.likelihoods import Compact, Report
+from cogattn.tune.likelihoods import Compact, ReportLikelihood
 
 PEOPLE, POINTS = 59, 200
 
@@ -48,7 +48,7 @@ def uncompiled(theta: np.ndarray, data: Compact, row: int) -> float:
 def main() -> None:
     rounds = measure.rounds_of(measure.options(__doc__, rounds=3).parse_args())
     frame = data()
-    one, law = frame[frame["person"] == 0], Report()
+    one, law = frame[frame["person"] == 0], ReportLikelihood()
     compact, row = law.compact(one), np.zeros(1, np.int64)
     points = np.exp(0.1 * np.random.default_rng(0).standard_normal((POINTS, 4))) * [60.0, 3.2, 0.01, 0.5]
     works: dict[str, Callable[[], Any]] = {

@@ -47,13 +47,13 @@ def main() -> None:
     crowd, session = Population.adults().sample(PEOPLE), simple_rt(PEOPLE)
     few, many, minds = two_hours(FEW), two_hours(MANY), [MIND] * SITTERS
     works: dict[str, measure.Work] = {
-        "driver": lambda: [world.watch(session, crowd[p], person=p) for p in range(IN_SIMPY)],
-        "cohort": lambda: cohort.watch(session, crowd),
-        "few": lambda: cohort.watch(few, minds),
-        "many": lambda: cohort.watch(many, minds),
+        "driver": lambda: [world.run_session(session, crowd[p], person=p) for p in range(IN_SIMPY)],
+        "cohort": lambda: cohort.run_session(session, crowd),
+        "few": lambda: cohort.run_session(few, minds),
+        "many": lambda: cohort.run_session(many, minds),
     }
     found, _ = measure.interleaved(works, rounds)
-    events = [len(cohort.watch(s, [MIND], record=True).events) for s in (few, many)]  # type: ignore[arg-type]
+    events = [len(cohort.run_session(s, [MIND], record=True).events) for s in (few, many)]  # type: ignore[arg-type]
     took = measure.middle(found, "cohort")
     driver = measure.ratio(found, "driver", "cohort", IN_SIMPY, PEOPLE)
     cost = measure.ratio(found, "many", "few")

@@ -23,7 +23,7 @@ from types import ModuleType
 MOVED = {
     "stream": "world.stream",
     "gate": "nn.gate",
-    "subjects": "nn.networks.subjects",
+    "subjects": "nn.networks.registry",
     "training": "nn.networks.training",
     "texts": "nn.networks.texts",
     "digits": "nn.networks.digits",
@@ -41,6 +41,9 @@ MOVED = {
     "tune.choosing": "tune.two_choices",
     "tune.detecting": "tune.change_detection",
     "tune.sittings": "tune.sessions",
+    "paradigms.watch": "paradigms.session",
+    "nn.networks.subjects": "nn.networks.registry",
+    "runs.scenes": "runs.batches",
     "runs.results": "runs.trials",
     "runs.scaling": "runs.workers",
     "reports.realtime": "reports.live",
@@ -48,6 +51,18 @@ MOVED = {
     "reports.explaining": "reports.explain",
     "reports.scoring": "reports.scorecard",
     "reports.comparison": "reports.compare",
+    "nn.passing": "nn.valve",
+    "nn.limiting": "nn.limits",
+    "tune.comparing": "tune.law_comparison",
+    "tune.sampling": "tune.sampler",
+    "tune.sweeping": "tune.sweeps",
+    "tune.fitting": "tune.fits",
+    "tune.probing": "tune.probes",
+    "tune.calibrating": "tune.calibration",
+    "explore.drawing": "explore.plots",
+    "explore.playing": "explore.plays",
+    "showing": "notebook",
+    "human.importing": "human.imports",
 }
 
 

@@ -21,7 +21,7 @@ from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
-from cogattn import parameters, showing
+from cogattn import notebook, parameters
 from cogattn.errors import InputError, choice
 from cogattn.parameters import ALIASES, BY_NAME, PARAMETERS
 from cogattn.record import Parameter
@@ -160,11 +160,11 @@ class Observer:
                 (n, getattr(self, n), getattr(usual, n), BY_NAME[n].unit, BY_NAME[n].told) for n in names
             ]
             heads = ("parameter", "value", "mean adult", "unit", "what it is")
-            text = showing.rows(table, heads, [n in own for n in names])
+            text = notebook.rows(table, heads, [n in own for n in names])
             title = f"{what}: {', '.join(changed)}" if changed else what
-            parts.append(showing.folded(title, text, open_=bool(changed)))
+            parts.append(notebook.folded(title, text, open_=bool(changed)))
         words = f"{len(own)} of its parameters differ from the mean adult's" if own else "the mean adult"
-        return showing.card("Observer", showing.words(words), *parts)
+        return notebook.card("Observer", notebook.words(words), *parts)
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Observer:

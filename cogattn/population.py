@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 import numpy as np
 import numpy.typing as npt
 
-from cogattn import parameters, showing
+from cogattn import notebook, parameters
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.observer import LIMITS, Observer
 from cogattn.parameters import BY_NAME, NAMES, PARAMETERS, PERSON
@@ -393,10 +393,10 @@ class Population:
         table = [(name, s.kind, s.mean, s.sd, s.low, s.high) for name, s in mine.items()]
         heads = ("parameter", "kind", "mean", "sd", "low", "high")
         own = {name for name, s in mine.items() if s != usual.get(name)}
-        shown = showing.rows(table, heads, [row[0] in own for row in table])
+        shown = notebook.rows(table, heads, [row[0] in own for row in table])
         pairs = [f"{a} and {b} {r:+.2f}" for a, row in self.correlations.items() for b, r in row.items()]
-        said = [showing.words(f"Correlated: {', '.join(pairs)}.")] if pairs else []
-        return showing.card("Population", shown, *said)
+        said = [notebook.words(f"Correlated: {', '.join(pairs)}.")] if pairs else []
+        return notebook.card("Population", shown, *said)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by name, for TOML."""

@@ -521,7 +521,7 @@ def guides() -> str:
 #: What stands together in the drawing; every other module stands for itself or for its folder.
 TOGETHER = {
     "answers": ("compare", "scorecard", "verify", "explain", "live"),
-    "networks": ("subjects", "training", "digits", "texts"),
+    "networks": ("registry", "training", "digits", "texts"),
     "ground": ("errors", "files"),
     "draws": ("mind.draws",),
 }

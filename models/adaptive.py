@@ -3,7 +3,7 @@
     python models/adaptive.py            # train (30 s on one core), measure, write the weights
     python models/adaptive.py --check    # load the weights and measure them again
     python models/adaptive.py --resume   # go on with a training that was stopped
-    cogattn compare --model adaptive     # the exam: share of the points to be had by the number of cards
+    cogattn compare --model adaptive     # its task: share of the points to be had by the number of cards
 
 A card shows a handwritten digit (scikit-learn's 8x8 images; 500 held out). Its colour tells how likely it is to be
 asked for, its frame how many points a right answer brings, each under noise; nobody tells the network what they mean.
@@ -17,7 +17,7 @@ asked, times its points. So a card is worth keeping as P(asked) · points, the b
 and how near to it the learned one comes can be counted. The gradient passes the choice by `cogattn.nn.select`: score
 function, straight-through or relaxed, side by side in `simulations/where_should_capacity_go.py`.
 
-In the exam the pertinence is what races in the mind, at each person's own gain. Every card is asked for, and an answer
+In the task the pertinence is what races in the mind, at each person's own gain. Every card is asked for, and an answer
 counts as often as such a card is asked, times its points: the mean over who is asked, without its chance. Task
 constant: the cards lie there for a second [assumption: the store is full long before].
 
@@ -49,7 +49,7 @@ from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.gate import GateState, TopK
 from cogattn.nn.networks import digits
-from cogattn.nn.networks.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted
+from cogattn.nn.networks.registry import PICTURE, Keys, TaskDesign, in_chunks, load_weights, noted
 from cogattn.nn.networks.training import Course, Workshop, seeded
 from cogattn.nn.selection import Gradient, gumbel, score_loss, select
 from cogattn.world.stream import TaskStream, display
@@ -71,7 +71,7 @@ CHUNK = 64  # displays per forward pass, always: so that an answer depends on no
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 
-EXAM = Exam(
+DESIGN = TaskDesign(
     "Where capacity goes", "cards", (2, 4, 8, 16, 24), "cards on the table", "share of the points to be had",
     chance=0.1, source="Castel, Benjamin, Craik & Watkins 2002, Mem Cognit 30:1078 (the task)",
 )  # fmt: skip
@@ -164,7 +164,7 @@ class Adaptive:
     """The trained network: a specialist before the held-out digits."""
 
     name = "adaptive"
-    exam = EXAM
+    design = DESIGN
 
     def __init__(
         self,
@@ -179,11 +179,11 @@ class Adaptive:
 
     def stream(self, value: float) -> TaskStream:
         """All cards at once, for a second."""
-        return display(targets=EXAM.count(value, most=PLACES), exposure=EXPOSURE)
+        return display(targets=DESIGN.count(value, most=PLACES), exposure=EXPOSURE)
 
     def show(self, value: float, keys: Keys) -> Table:
         """The tables of these trials; each depends on its own key alone."""
-        cards = EXAM.count(value, most=PLACES)
+        cards = DESIGN.count(value, most=PLACES)
         return deal(self.source, cards, np.atleast_1d(np.asarray(keys, np.uint64)))
 
     def weigh(self, table: Table) -> npt.NDArray[np.float64]:

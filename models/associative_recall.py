@@ -3,7 +3,7 @@
     python models/associative_recall.py            # train (35 s on one core), measure, write the weights
     python models/associative_recall.py --check    # load the weights and measure them again
     python models/associative_recall.py --resume   # go on with a training that was stopped
-    cogattn compare --model associative_recall     # the exam: share of answers right by the number of pairs
+    cogattn compare --model associative_recall     # its task: share of answers right by the number of pairs
 
 Multi-query associative recall (Arora et al. 2023, arXiv:2312.04927): 2 to 32 pairs of a key and a value, then a query
 for each of up to eight of the keys. A query t attends once over the pairs s that came before it and over a null key of
@@ -48,7 +48,7 @@ from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.memory import NOWHERE, Plan, SlotCache, eviction_plan, plan_from_events
-from cogattn.nn.networks.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted
+from cogattn.nn.networks.registry import PICTURE, Keys, TaskDesign, in_chunks, load_weights, noted
 from cogattn.nn.networks.training import Course, Workshop, seeded
 from cogattn.world.stream import Task, TaskStream, one_by_one
 
@@ -59,7 +59,7 @@ KEYS = VALUES = 64
 PLACES = 64  # the longest trial, in elements
 NONE = KEYS  # the key of a filler: a value alone, which no query asks for
 UNKNOWN = VALUES  # the last of the outputs
-RESERVED = 4  # pairs whose key + value is a multiple of it are kept from training, and alone make the exam
+RESERVED = 4  # pairs whose key + value is a multiple of it are kept from training, and alone make the task
 QUERIES = 8  # at most so many keys are asked for after the pairs
 UPDATES = PLACES // 2  # pairs of a stream that come with a question
 SHUT = 1e6  # in the place of a key's 1: a logit so low that its weight is 0 to the bit
@@ -108,7 +108,7 @@ class Display:
 
 
 def values_for(key: Ints, u: npt.NDArray[np.float64], reserved: bool) -> Ints:
-    """A value for each key: one of those whose pair is reserved for the exam, or one of the others."""
+    """A value for each key: one of those whose pair is reserved for the task, or one of the others."""
     if reserved:
         return (RESERVED * np.floor(u * (VALUES // RESERVED)).astype(np.int64) - key) % VALUES
     nth = np.floor(u * (VALUES - VALUES // RESERVED)).astype(np.int64)  # of those left over
@@ -205,11 +205,11 @@ class Network(nn.Module):
 
 # ------------------------------------------------------------------------------------------------- subject
 
-PAIRS = Exam(
+PAIRS = TaskDesign(
     "Associative recall", "pairs", (2, 4, 8, 16, 32), "pairs", "share of answers right", 0.0,
     source="Arora et al. 2023, arXiv:2312.04927", timed=True,
 )  # fmt: skip
-STREAM = Exam(
+STREAM = TaskDesign(
     "Keeping track", "keys", (2, 4, 8, 16, 32), "keys whose values change", "share of answers right", 0.0,
     source="Atkinson, Brelsford & Shiffrin 1967, J Math Psychol 4:277", timed=True,
 )  # fmt: skip
@@ -225,7 +225,7 @@ class Recall:
     ) -> None:
         self.network = network.to(device).eval()
         self.device, self.gap, self.changing = device, gap, changing
-        self.exam = STREAM if changing else PAIRS
+        self.design = STREAM if changing else PAIRS
 
     def streaming(self) -> Recall:
         """The same network where values change. For a run: a file of your own whose `load` returns this."""
@@ -304,7 +304,7 @@ class Recall:
         return scores[:, question].cpu().numpy()
 
     def _number(self, value: float) -> int:
-        return self.exam.count(value, 2, PLACES // 2 if self.changing else PLACES)
+        return self.design.count(value, 2, PLACES // 2 if self.changing else PLACES)
 
     def _call(
         self,
@@ -416,7 +416,7 @@ def measure(network: Network, trials: int = 500) -> dict[str, float]:
     """What it says without limits, how it weighs pairs and fillers, and what it says of what it cannot find."""
     recall, stream, found = Recall(network), Recall(network, changing=True), {}
     for one, word in ((recall, "right"), (stream, "stream")):
-        for n in one.exam.values:
+        for n in one.design.values:
             keys = trial_keys(seed_of(SEED, word), int(n), np.arange(trials))
             found[f"{word}_{n:g}"] = float(one.answer(one.show(n, keys))["score"].mean())
     display = stream.show(8, trial_keys(seed_of(SEED, "plan"), 0, np.arange(trials)))

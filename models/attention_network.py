@@ -433,7 +433,7 @@ def _eight(x: torch.Tensor, fill: float) -> torch.Tensor:
     return F.pad(x, (0, keys, 0, rows), value=fill)
 
 
-def load(device: str) -> digits.Eye:
+def load(device: str) -> digits.DigitReader:
     """The subject with the weights that lie beside this file."""
     return digits.load(Reader(), Path(__file__), device)
 

@@ -69,7 +69,7 @@ def tile() -> tuple[nn.Module, nn.Module]:
     return nn.Unflatten(-1, (SIDE, SIDE)), nn.ZeroPad2d(GUTTER)
 
 
-def load(device: str) -> digits.Eye:
+def load(device: str) -> digits.DigitReader:
     """The subject with the weights that lie beside this file."""
     return digits.load(Convolutional(), Path(__file__), device)
 

@@ -84,7 +84,7 @@ class Reader(digits.Network):
         return scores  # (B, S, 11)
 
 
-def load(device: str) -> digits.Eye:
+def load(device: str) -> digits.DigitReader:
     """The subject with the weights that lie beside this file."""
     return digits.load(Reader(), Path(__file__), device)
 

@@ -54,7 +54,7 @@ class Feedforward(digits.Valved):
         return scores.reshape(-1, digits.PLACES, ANSWERS)
 
 
-def load(device: str) -> digits.Eye:
+def load(device: str) -> digits.DigitReader:
     """The subject with the weights that lie beside this file."""
     return digits.load(Feedforward(), Path(__file__), device)
 

@@ -8,7 +8,7 @@ One of eight words is said once, somewhere in a recording of 1 to 8 s with noise
 made here (`say`): a pulse train through three formants that glide, and noises (Fant 1960; formants of Peterson &
 Barney 1952), by voices of different pitch, throat and tempo; it is tested on voices that it was not trained on.
 FOLDER/word/*.wav as in Speech Commands (Warden 2018, arXiv:1804.03209) trains the same network on people's voices; a
-copy of this file beside such weights (mine.py) is a subject that takes its exam on the speakers who were held out.
+copy of this file beside such weights (mine.py) is a network that takes its task on the speakers who were held out.
 
 An element is a tenth of a second: its log-mel spectrogram, no window of which reaches into the next. Each is encoded
 by itself; two queries of four heads read them, and a null key (logit 0, value 0):
@@ -48,11 +48,11 @@ from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks.subjects import (
+from cogattn.nn.networks.registry import (
     PICTURE,
-    Exam,
     Keys,
     Labels,
+    TaskDesign,
     load_weights,
     noted,
     read_weights,
@@ -547,7 +547,7 @@ class Spotter(nn.Module):
 
 
 class KeywordSpotter:
-    """The trained network and its task: a `subjects.Specialist`."""
+    """The trained network and its task: a `registry.Specialist`."""
 
     def __init__(
         self,
@@ -561,19 +561,19 @@ class KeywordSpotter:
         self.name, self.device, self.gap = name, device, gap
         self.network = network.to(device).eval()
         self.bank = bank  # made when it is first needed
-        self.exam = Exam(
+        self.design = TaskDesign(
             "A spoken word in a recording", "seconds", SECONDS, "seconds of the recording", "right",
             chance=1 / words, source="Warden 2018, arXiv:1804.03209 (the task; the sounds are made)",
         )  # fmt: skip
 
     def stream(self, value: float) -> TaskStream:
         """Sound comes when it comes: an element each tenth of a second; asked a second after the last."""
-        return one_by_one(PER_SECOND * self.exam.count(value, most=LONGEST), CHUNK / RATE)
+        return one_by_one(PER_SECOND * self.design.count(value, most=LONGEST), CHUNK / RATE)
 
     def show(self, value: float, keys: Keys) -> Display:
         """The recordings of these keys."""
         return draw(
-            self.bank(), self.exam.count(value, most=LONGEST), np.atleast_1d(np.asarray(keys, np.uint64))
+            self.bank(), self.design.count(value, most=LONGEST), np.atleast_1d(np.asarray(keys, np.uint64))
         )
 
     @torch.inference_mode()

@@ -40,13 +40,13 @@ from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.gate import GateState
 from cogattn.nn.networks import digits
-from cogattn.nn.networks.subjects import (
+from cogattn.nn.networks.registry import (
     DISTRACTOR,
     EMPTY,
     PICTURE,
     TARGET,
-    Exam,
     Keys,
+    TaskDesign,
     load_weights,
     row_chunks,
 )
@@ -245,7 +245,7 @@ class LiveWatcher:
 
     name = "live_watcher"
     shot = SHOT
-    exam = Exam(
+    design = TaskDesign(
         title="Red digits in a film",
         column="distractors",
         values=(0, 4, 12, 36, 108),

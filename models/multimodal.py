@@ -56,13 +56,13 @@ from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.gate import GateState
 from cogattn.nn.networks import digits
-from cogattn.nn.networks.subjects import (
+from cogattn.nn.networks.registry import (
     DISTRACTOR,
     PICTURE,
     TARGET,
-    Exam,
     Keys,
     Labels,
+    TaskDesign,
     load_weights,
     noted,
     row_chunks,
@@ -128,7 +128,7 @@ def letters_of(words: tuple[str, ...]) -> Labels:
 class Display:
     """B trials of m pictures and m words: what was drawn, and what is the truth about it."""
 
-    pictures: digits.Display
+    pictures: digits.DigitDisplay
     letters: Labels  # (B, m, 5)
     role: Labels  # (B, m) of the words
     voice: Floats  # (B, m, 2) how much of the first voice (or ink) and of the second
@@ -150,7 +150,7 @@ class Display:
     def rows(self, rows: Labels) -> Display:
         """Some of the trials."""
         p = self.pictures
-        seen = digits.Display(p.images, p.image[rows], p.role[rows], p.patch[rows])
+        seen = digits.DigitDisplay(p.images, p.image[rows], p.role[rows], p.patch[rows])
         return Display(seen, self.letters[rows], self.role[rows], self.voice[rows], self.truth[rows])
 
     def tensors(self, device: str) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -210,7 +210,7 @@ def _chances(keys: Keys, block: int, n: int) -> npt.NDArray[np.float64]:
 
 
 class Senses(nn.Module):
-    """Eye and ear: every element by itself, what it is and how much attention it asks for."""
+    """DigitReader and ear: every element by itself, what it is and how much attention it asks for."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -350,7 +350,7 @@ def _attend(
 
 @dataclass(frozen=True)
 class Multimodal:
-    """The trained network and its task: a `subjects.Specialist`; `dataclasses.replace` makes variants of it."""
+    """The trained network and its task: a `registry.Specialist`; `dataclasses.replace` makes variants of it."""
 
     network: Network
     device: str = "cpu"
@@ -362,7 +362,7 @@ class Multimodal:
     conflict: npt.ArrayLike | None = None  # between pools, else `laws.stages.CONFLICT`
 
     name = "multimodal"
-    exam = Exam(
+    design = TaskDesign(
         "Which number is both shown and named?", "elements", SIZES, "pictures and words in all", "right", chance=0.5
     )  # fmt: skip
 
@@ -397,7 +397,7 @@ class Multimodal:
 
     def _half(self, value: float) -> int:
         """Pictures, and words, among so many elements."""
-        n = self.exam.count(value, least=2, most=2 * digits.PLACES)
+        n = self.design.count(value, least=2, most=2 * digits.PLACES)
         if n % 2:
             raise InputError(f"elements must be even, half pictures and half words, got {value:g}")
         return n // 2

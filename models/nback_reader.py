@@ -33,7 +33,7 @@ from cogattn.errors import InputError, whole
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.memory import Plan, eviction_plan
-from cogattn.nn.networks.subjects import PICTURE, load_weights, row_chunks
+from cogattn.nn.networks.registry import PICTURE, load_weights, row_chunks
 from cogattn.nn.networks.training import Course, Workshop, seeded
 
 LETTERS = 8

@@ -13,7 +13,7 @@ N(0, 1), and
 
 --data takes ratings as MovieLens gives them (Harper & Konstan 2015, ACM Trans Interact Intell Syst 5:19):
 ratings.csv, u.data or ratings.dat; the ten are then one film that the person rated later and nine that he rated
-lower. A copy of this file beside such weights (mine.py) is a subject that takes its exam on the people who were held
+lower. A copy of this file beside such weights (mine.py) is a network that takes its task on the people who were held
 out.
 
 The network knows a film by its number alone. Each film seen is encoded by itself; four queries of four heads read
@@ -57,13 +57,13 @@ from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks.subjects import (
+from cogattn.nn.networks.registry import (
     DISTRACTOR,
     PICTURE,
     TARGET,
-    Exam,
     Keys,
     Labels,
+    TaskDesign,
     load_weights,
     noted,
     read_weights,
@@ -125,7 +125,7 @@ class World(Protocol):
 
     @property
     def lengths(self) -> tuple[int, ...]:
-        """How many seen films an exam may show."""
+        """How many seen films a task may show."""
 
     def draw(self, n: int, keys: Keys, group: str) -> Display:
         """The people of these keys. Pure, row by row."""
@@ -168,7 +168,7 @@ class Made:
         return LENGTHS
 
     def draw(self, n: int, keys: Keys, group: str) -> Display:
-        """People are new with every key, so those of an exam were never met in training."""
+        """People are new with every key, so those of a task were never met in training."""
         block = PICTURE + np.arange(FACTORS + n + self.films)
         u = uniforms(keys[:, None], DISPLAY, block)
         taste, error, order = np.split(u, [FACTORS, FACTORS + n], 1)
@@ -479,26 +479,26 @@ class Recommender(nn.Module):
 
 
 class RecommenderSubject:
-    """The trained network and its task: a `subjects.Specialist`."""
+    """The trained network and its task: a `registry.Specialist`."""
 
     def __init__(
         self, name: str, network: Recommender, world: World, device: str = "cpu", gap: float = math.nan
     ) -> None:
         self.name, self.world, self.device, self.gap = name, world, device, gap
         self.network = network.to(device).eval()
-        self.exam = Exam(
+        self.design = TaskDesign(
             f"The best of {OFFERED} films", "seen", world.lengths, "films seen", "right", chance=1 / OFFERED,
             source="Harper & Konstan 2015, ACM Trans Interact Intell Syst 5:19 (the form of the data)",
         )  # fmt: skip
 
     def stream(self, value: float) -> TaskStream:
         """The list is read, a film after the other; asked a second after the last."""
-        return one_by_one(self.exam.count(value, most=LONGEST), PACE)
+        return one_by_one(self.design.count(value, most=LONGEST), PACE)
 
     def show(self, value: float, keys: Keys) -> Display:
         """People who were not trained on."""
         return self.world.draw(
-            self.exam.count(value, most=LONGEST), np.atleast_1d(np.asarray(keys, np.uint64)), "tested"
+            self.design.count(value, most=LONGEST), np.atleast_1d(np.asarray(keys, np.uint64)), "tested"
         )
 
     @torch.inference_mode()

@@ -68,7 +68,7 @@ class Recurrent(digits.Valved):
         return [state := torch.tanh(self.hold(state) + now) for now in entering]
 
 
-def load(device: str) -> digits.Eye:
+def load(device: str) -> digits.DigitReader:
     """The subject with the weights that lie beside this file."""
     return digits.load(Recurrent(), Path(__file__), device)
 

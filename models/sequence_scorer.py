@@ -48,7 +48,7 @@ from torch import nn
 from cogattn.errors import InputError, choice, whole
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
-from cogattn.nn.networks.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted
+from cogattn.nn.networks.registry import PICTURE, Keys, TaskDesign, in_chunks, load_weights, noted
 from cogattn.nn.networks.training import Course, Workshop, seeded
 from cogattn.world.stream import TaskStream, one_by_one
 
@@ -238,10 +238,10 @@ class Scorer(nn.Module):
 
 
 class SequenceScorer:
-    """The trained network, before held-out sentences: a `subjects.Specialist`. A display is the words (B, n)."""
+    """The trained network, before held-out sentences: a `registry.Specialist`. A display is the words (B, n)."""
 
     name = "sequence_scorer"
-    exam = Exam(
+    design = TaskDesign(
         title="Score of a sentence",
         column="words",
         values=(3, 5, 7, 9, 12, 16),
@@ -353,7 +353,7 @@ def measure(network: Scorer) -> dict[str, float]:
     for name, own, true in (("weights", subject.weigh, log_weight), ("shares", subject.allocate, share)):
         pairs = [(own(word).ravel(), true(word).ravel()) for word, _, _ in unseen()]
         found[f"r_{name}"] = float(np.corrcoef(*np.concatenate(pairs, 1))[0, 1])
-    for length in map(int, SequenceScorer.exam.values):
+    for length in map(int, SequenceScorer.design.values):
         found[f"error_{length}"] = float(subject.answer(unseen()[length - SHORTEST][0])["score"].mean())
     return found | measure_gap(subject)
 
@@ -381,7 +381,7 @@ def report(numbers: dict[str, float]) -> None:
         f"held-out mean squared error {numbers['held_out']:.4f}, of the truth itself {numbers['floor']:.4f}"
     )
     print("mean error, no gate:")
-    for length in map(int, SequenceScorer.exam.values):
+    for length in map(int, SequenceScorer.design.values):
         print(f"  {length:2d} words   {numbers[f'error_{length}']:.4f}")
     print(f"its attention and the true shares of the words correlate {numbers['r_shares']:.4f}, "
           f"its logits and the true log weights {numbers['r_weights']:.4f}")  # fmt: skip

@@ -49,7 +49,15 @@ from torch import nn
 from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
-from cogattn.nn.networks.subjects import PICTURE, Exam, Keys, in_chunks, load_weights, noted, read_weights
+from cogattn.nn.networks.registry import (
+    PICTURE,
+    Keys,
+    TaskDesign,
+    in_chunks,
+    load_weights,
+    noted,
+    read_weights,
+)
 from cogattn.nn.networks.texts import NOTHING, UNKNOWN, Texts, Vocabulary, load_dataset, load_folder
 from cogattn.nn.networks.training import Course, Workshop, seeded
 from cogattn.world.stream import MOST_ELEMENTS, TaskStream, one_by_one
@@ -306,10 +314,10 @@ class Reader(nn.Module):
 
 
 class TextClassifier:
-    """The trained network before held-out reviews of the grammar: a `subjects.Specialist`."""
+    """The trained network before held-out reviews of the grammar: a `registry.Specialist`."""
 
     name = "text_classifier"
-    exam = Exam(
+    design = TaskDesign(
         title="Sentiment of a review",
         column="distractors",
         values=DISTRACTORS,
@@ -336,7 +344,7 @@ class TextClassifier:
 
     def _others(self, value: float) -> int:
         """How many sentences beside the point."""
-        return self.exam.count(value, least=0, most=MOST_ELEMENTS - OPINIONS)
+        return self.design.count(value, least=0, most=MOST_ELEMENTS - OPINIONS)
 
     def weigh(self, display: Reviews) -> npt.NDArray[np.float64]:
         """q·k of each sentence."""

@@ -58,17 +58,17 @@ from cogattn.errors import InputError, choice, number, whole
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn import MultiheadAttention
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks.subjects import PICTURE, Exam, Keys, load_weights, noted, row_chunks
+from cogattn.nn.networks.registry import PICTURE, Keys, TaskDesign, load_weights, noted, row_chunks
 from cogattn.nn.networks.training import Course, Workshop, seeded
 from cogattn.world.stream import TaskStream, one_by_one
 
 WIDTH, HEADS, HIDDEN, LAYERS = 64, 4, 128, 2  # of the model; its heads; of its feed-forward; in each stack
-LENGTHS = (4, 8, 12, 16, 24)  # sentences of a report in the exam
+LENGTHS = (4, 8, 12, 16, 24)  # sentences of a report in the task
 TRAINED = (4, 8, 12)  # and in training
 LONGEST = 64  # sentences of a report
 BEAM, POWER = 4, 0.6  # hypotheses kept; exponent of the length penalty
 WORDS_PER_MINUTE = 238  # silent reading of English non-fiction (Brysbaert 2019, J Mem Lang 109:104047)
-SENTENCE = 7.2  # words of a sentence, in the mean over the reports of the exam
+SENTENCE = 7.2  # words of a sentence, in the mean over the reports of the task
 PEOPLE_ALPHA = 0.44  # the median adult's, at which the spread of the logits is reported
 SEED = 0
 BATCH = 64  # reports per step
@@ -534,10 +534,10 @@ def marks(said: Sequence[str], truth: Sequence[str]) -> dict[str, float]:
 
 
 class Telegraphist:
-    """The trained network and its task: a `subjects.Specialist`. Elements are the sentences of a report, as read."""
+    """The trained network and its task: a `registry.Specialist`. Elements are the sentences of a report, as read."""
 
     name = "transformer"
-    exam = Exam(
+    design = TaskDesign(
         title="A telegram from a report",
         column="sentences",
         values=LENGTHS,

@@ -187,7 +187,7 @@ class WindowReader(digits.Network):
         return scores  # (B, S, 11)
 
 
-def load(device: str) -> digits.Eye:
+def load(device: str) -> digits.DigitReader:
     """The subject with the weights that lie beside this file."""
     return digits.load(WindowReader(), Path(__file__), device)
 

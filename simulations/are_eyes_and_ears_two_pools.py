@@ -24,10 +24,10 @@ from cogattn.laws import stages
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks.subjects import find_specialist
-from cogattn.paradigms import OwnTask
+from cogattn.nn.networks.registry import find_specialist
+from cogattn.paradigms import NetworkTask
 from cogattn.population import People
-from cogattn.runs.scenes import Desk
+from cogattn.runs.batches import SpecialistBatch
 from cogattn.view import plot
 
 ELEMENTS, PEOPLE, TRIALS, SEED = 8, 50, 100, 0
@@ -45,8 +45,10 @@ def taken(subject: Any, crowd: list[ca.Observer]) -> dict[str, float]:
     """What these people hold of each sense, and how often they are right, by either fusion."""
     person, trial = np.divmod(np.arange(PEOPLE * TRIALS), TRIALS)
     display = subject.show(ELEMENTS, trial_keys(SEED, person, trial))
-    task = OwnTask("multimodal", subject.exam)
-    weights = Desk(task, subject, display, subject.weigh(display)).weights(People.of(crowd), person)
+    task = NetworkTask("multimodal", subject.design)
+    weights = SpecialistBatch(task, subject, display, subject.weigh(display)).weights(
+        People.of(crowd), person
+    )
     out = cohort.play(subject.stream(ELEMENTS), crowd, person=person, trial=trial, seed=SEED, weights=weights)
     gate = GateState.from_events(out.stored, out.finish)
     pictures, words = out.stored.reshape(len(person), 2, -1).sum(2).mean(0)

@@ -19,8 +19,8 @@ from cogattn import files, paradigms
 from cogattn.errors import InputError
 from cogattn.runs.experiment import cores
 from cogattn.tune.base import Array
-from cogattn.tune.calibrating import Calibration, calibrate
-from cogattn.tune.likelihoods import Compact, Report
+from cogattn.tune.calibration import Calibration, calibrate
+from cogattn.tune.likelihoods import Compact, ReportLikelihood
 
 OUT = Path("results/simulations/are_the_posteriors_calibrated")
 #: paradigm: options, trials per condition, parameters
@@ -33,7 +33,7 @@ ASKED: dict[str, tuple[dict[str, object], int, tuple[str, ...]]] = {
 
 
 @dataclass(frozen=True)
-class HalfASlotTooMany(Report):
+class HalfASlotTooMany(ReportLikelihood):
     """The report law, wrong on purpose: people are taken to hold half an item more than they are said to."""
 
     def loglik(self, theta: Array, data: Compact, row: Array) -> Array:

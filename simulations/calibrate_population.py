@@ -143,8 +143,10 @@ KEPT = {
     "PRP": "choose 1.2, 0.8 from RT1 and RT2 at the longest SOA",
     "go/no-go 7 min": "caution 1.13 from go RT; withhold 0.27",
     "vigilance 30 min": "sensitivity 2.17 from d' of the first block",
-    "flanker": "tell, other, other_sd from congruent trials; weight and hold anew from accuracy of fifths 2-5",
-    "Stroop": "tell, other, other_sd from congruent trials; weight and hold anew from accuracy by fifth",
+    "flanker": "rate, non-decision time and its sd from congruent trials; weight and spotlight anew from accuracy of "
+    "fifths 2-5",
+    "Stroop": "rate, non-decision time and its sd from congruent trials; weight and spotlight anew from accuracy by "
+    "fifth",
     "simple RT 8 min": "pauses and gaps; go/no-go's caution (370 ms / this table's 328 ms)",
 }
 
@@ -318,7 +320,7 @@ def fit_time_on_task() -> Found:
     def rows(v: Values) -> Array:
         if v["fast_loss"] + v["slow_loss"] > 0.9 or v["tempo_share"] > 0.95:
             return np.full(40, 50.0)
-        rt = fatigue.cohort.watch(fatigue.SESSION, crowd(v, fatigue.PEOPLE, 11), seed=11, n_jobs=2).rt
+        rt = fatigue.cohort.run_session(fatigue.SESSION, crowd(v, fatigue.PEOPLE, 11), seed=11, n_jobs=2).rt
         return np.concatenate(moments(rt))
 
     def moments(rt: Array) -> tuple[Array, ...]:
@@ -407,8 +409,9 @@ def fit_conflict(tasks: tuple[str, ...] = ("flanker", "stroop")) -> Found:
     s2 = total.min() / max(1, rows - 2 * len(tasks) - 1)
     bent = max(float(np.polyfit(np.array(grid) - best, total, 2)[0]), 1e-9)
     first, _ = fits[best][tasks[0]]
-    extra = {"weight": (float(first.weight), math.nan), "tell": (float(first.rate / ONE.speed), math.nan),
-             "other": (float(first.other), math.nan), "other_sd": (float(first.other_sd), math.nan)}  # fmt: skip
+    extra = {"weight": (float(first.weight), math.nan), "evidence_rate": (float(first.rate / ONE.speed), math.nan),
+             "non_decision_time": (float(first.non_decision_time), math.nan),
+             "non_decision_sd": (float(first.non_decision_sd), math.nan)}  # fmt: skip
     table, base = law.TABLES[tasks[0]], first.summary("congruent").quantiles
     _, _, width, error = law.TASKS[tasks[0]]
 
@@ -498,7 +501,7 @@ class PlainSearch(VisualSearch):
         task = Task("search", 1.0, 1.0, 0.5, response="search", inspect=self.inspect[i], practice=self.practice,
                     before=0.1, choice=self.base, after=0.183)  # fmt: skip
         there = bool(condition["present"])
-        shown = [Stimulus("target", task="search", says=1)] if there else []
+        shown = [Stimulus("target", task="search", supports=1)] if there else []
         shown += [
             Stimulus(f"d{k}", task="search", weight=1 / self.guidance[i]) for k in range(n - len(shown))
         ]
@@ -570,13 +573,14 @@ def other_conflict(phenomenon: str) -> tuple[Values, Paradigm]:
     error = np.sqrt(seen * (1 - seen) / (human.table(own)["n_trials"].iloc[1] / 5))
 
     def rows(v: Values) -> Array:
-        hard = replace(easy, weight=v["weight"], narrowing=tau * v["hold"]).summary("incongruent")
+        hard = replace(easy, weight=v["weight"], narrowing=tau * v["spotlight"]).summary("incongruent")
         return np.asarray((hard.accuracy[first:] - seen) / error)
 
-    start = {"weight": found["weight"][0], "hold": 1.0}
-    set_ = least(rows, ("weight", "hold"), start, prior=start, step=1e-3, rounds=30)
-    task = kind(tell=easy.rate / ONE.speed, other=float(easy.other), other_sd=float(easy.other_sd),
-                weight=set_["weight"][0], hold=set_["hold"][0])  # fmt: skip
+    start = {"weight": found["weight"][0], "spotlight": 1.0}
+    set_ = least(rows, ("weight", "spotlight"), start, prior=start, step=1e-3, rounds=30)
+    task = kind(evidence_rate=easy.rate / ONE.speed, non_decision_time=float(easy.non_decision_time),
+                non_decision_sd=float(easy.non_decision_sd),
+                weight=set_["weight"][0], spotlight=set_["spotlight"][0])  # fmt: skip
     f, s = human.table("flanker").iloc[0], human.table("stroop").iloc[0]
     slip = float(1 - s["acc_mean"]) if own == "flanker" else float(f["err"])
     return {"evidence_threshold": lead, "narrowing": tau, "slip": slip}, task

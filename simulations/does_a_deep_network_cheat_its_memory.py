@@ -25,7 +25,7 @@ from torch import nn
 from cogattn import files, human
 from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
 from cogattn.nn import MultiheadAttention, eviction_plan, leak, remember
-from cogattn.nn.networks.subjects import find_judge
+from cogattn.nn.networks.registry import find_judge
 from cogattn.view import plot
 
 SLOTS, LAG, LENGTH, LETTERS, WIDTH = 1.5, 2, 16, 6, 48

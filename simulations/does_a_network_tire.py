@@ -19,7 +19,7 @@ from cogattn import files
 from cogattn.laws import race
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.functional import gated_attention
-from cogattn.nn.networks.subjects import find_reader
+from cogattn.nn.networks.registry import find_reader
 from cogattn.runs.experiment import cores
 from cogattn.view import plot
 

@@ -42,7 +42,7 @@ def main() -> None:
     people = ca.Population.adults().sample(PEOPLE)
     rows = []
     for kind in ("none", "shift", "slope", "return"):
-        out = cohort.watch(session, [drug(o, kind) for o in people], n_jobs=cores())
+        out = cohort.run_session(session, [drug(o, kind) for o in people], n_jobs=cores())
         minute = (out.start // 180 * 3 + 1.5).ravel()
         f = pd.DataFrame({"minute": minute, "speed": 1 / np.clip(out.rt, 0.1, None).ravel()})
         f["lapse"] = ~(out.rt < 0.5).ravel()

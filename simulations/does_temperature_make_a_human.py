@@ -16,7 +16,7 @@ import pandas as pd
 import cogattn as ca
 from cogattn import files
 from cogattn.mind.draws import trial_keys
-from cogattn.nn.networks.subjects import find_reader
+from cogattn.nn.networks.registry import find_reader
 from cogattn.runs.experiment import cores
 from cogattn.view import plot
 

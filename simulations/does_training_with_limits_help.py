@@ -30,7 +30,7 @@ from cogattn import files
 from cogattn.mind.draws import seed_of, trial_keys
 from cogattn.nn import eviction_plan
 from cogattn.nn.gate import Race
-from cogattn.nn.networks import digits, subjects
+from cogattn.nn.networks import digits, registry
 from cogattn.nn.networks.training import seeded, train
 from cogattn.observer import Observer
 from cogattn.view import plot
@@ -60,7 +60,7 @@ def raced(network: Any, pixels: torch.Tensor, present: torch.Tensor, roles: torc
     mean, chance = Observer(), torch.Generator().manual_seed(seed)
     with torch.no_grad():
         logits = network.weigh(pixels, present).masked_fill(~present, -math.inf)
-    gap = logits[roles == subjects.TARGET].mean() - logits[roles == subjects.DISTRACTOR].mean()
+    gap = logits[roles == registry.TARGET].mean() - logits[roles == registry.DISTRACTOR].mean()
     race = Race(mean.capacity, SLOTS, mean.threshold, gain=math.log(1 / mean.alpha) / max(0.1, float(gap)))
     low, high = EXPOSURES
     exposure = low + (high - low) * torch.rand(len(logits), generator=chance)
@@ -71,7 +71,7 @@ def read(network: Any, keys: Any, source: Any, limited: bool, seed: int) -> tupl
     """Scores of a batch of displays of eight items, some of them targets; labels and roles."""
     labels, roles = digits.random_trials(keys)
     display = digits.draw(source, labels, roles, keys)
-    pixels, present = torch.from_numpy(display.pixels()), torch.from_numpy(roles != subjects.EMPTY)
+    pixels, present = torch.from_numpy(display.pixels()), torch.from_numpy(roles != registry.EMPTY)
     gate = raced(network, pixels, present, torch.from_numpy(roles), seed) if limited else None
     return network(pixels, present, gate), labels, roles
 
@@ -79,14 +79,14 @@ def read(network: Any, keys: Any, source: Any, limited: bool, seed: int) -> tupl
 def digits_loss(network: Any, step: int, limited: bool) -> torch.Tensor:
     keys = trial_keys(digits.SEED, step, np.arange(128))
     scores, labels, roles = read(network, keys, digits.lessons(), limited, step)
-    wanted = np.where(roles == subjects.TARGET, labels, digits.DIGITS)
+    wanted = np.where(roles == registry.TARGET, labels, digits.DIGITS)
     return F.cross_entropy(scores.flatten(0, 1), torch.from_numpy(wanted).flatten())
 
 
 def digits_right(network: Any, limited: bool) -> float:
     keys = trial_keys(seed_of(0, "test"), 0, np.arange(2000))
     scores, labels, roles = read(network, keys, digits.images(held_out=True), limited, 12345)
-    target = roles == subjects.TARGET
+    target = roles == registry.TARGET
     return float((scores.argmax(-1).numpy() == labels)[target].mean())
 
 
@@ -106,7 +106,7 @@ def letters_of(file: Any, first: int, step: int, limited: bool) -> tuple[torch.T
 
 
 def letters_case() -> Case:
-    file = subjects.module("nback_reader")
+    file = registry.module("nback_reader")
 
     def scores(network: Any, first: int, step: int, limited: bool) -> tuple[torch.Tensor, torch.Tensor]:
         letters, n, seen, truth = letters_of(file, first, step, limited)
@@ -124,7 +124,7 @@ def letters_case() -> Case:
 
 
 def pairs_case() -> Case:
-    file = subjects.module("associative_recall")
+    file = registry.module("associative_recall")
 
     def scores(network: Any, seed: int, step: int, limited: bool) -> tuple[torch.Tensor, torch.Tensor]:
         display, _ = file.lesson(step, seed)
@@ -150,7 +150,7 @@ def pairs_case() -> Case:
 
 
 def cases() -> list[Case]:
-    reader = subjects.module("digit_reader")
+    reader = registry.module("digit_reader")
     course = replace(reader.WORKSHOP.course, steps=700)
     return [
         Case("digit_reader", reader.Reader, digits_loss, digits_right, course),

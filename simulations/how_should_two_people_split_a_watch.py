@@ -41,7 +41,7 @@ def missed(turn: int) -> float:
     rest[:, 1:, 0] = long + room - places[:, :-1, -1]
     shape = (PEOPLE, stretches * n)
     session = Session((stream,), np.zeros(shape, np.int64), gap.reshape(shape), rest.reshape(shape))
-    out = cohort.watch(session, ca.Population.adults().sample(PEOPLE), n_jobs=cores())
+    out = cohort.run_session(session, ca.Population.adults().sample(PEOPLE), n_jobs=cores())
     late = (places < HANDOVER).reshape(shape) & (turn < 120)
     return float((np.isnan(out.rt) | late).mean())
 

@@ -19,7 +19,7 @@ import cogattn as ca
 from cogattn import files
 from cogattn.laws import race
 from cogattn.mind import cohort
-from cogattn.nn.networks.subjects import find_specialist
+from cogattn.nn.networks.registry import find_specialist
 from cogattn.view import plot
 
 SENTENCE = "The quick brown fox jumps over the lazy dog"

@@ -38,7 +38,7 @@ HOW = {"people": 30, "n_jobs": cores()}
 def asked() -> Sweep:
     """The question as it is asked."""
     space = {"capacity": (20.0, 120.0), "slots": (1.0, 6.0)}
-    return sweep(ROOM, space, "min capacity", ENOUGH, trials=32, **HOW)  # type: ignore[arg-type]
+    return sweep(ROOM, space, "min capacity", ENOUGH, candidates=32, **HOW)  # type: ignore[arg-type]
 
 
 def screened() -> Sensitivity:
@@ -50,7 +50,7 @@ def changed() -> Sweep:
     """The smallest change that does it."""
     space = {name: (getattr(ADULT, name), 4 * getattr(ADULT, name)) for name in CHANGED}
     change = " + ".join(f"log({name} / {getattr(ADULT, name)})" for name in CHANGED)
-    return sweep(ROOM, space, f"min {change}", ENOUGH, trials=48, **HOW)  # type: ignore[arg-type]
+    return sweep(ROOM, space, f"min {change}", ENOUGH, candidates=48, **HOW)  # type: ignore[arg-type]
 
 
 def words(first: Sweep, screening: Sensitivity, second: Sweep) -> list[str]:

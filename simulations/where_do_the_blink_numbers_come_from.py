@@ -41,9 +41,9 @@ def display_left() -> float:
     """Seconds of its display that the second item still has when the first is encoded as late as it was itself."""
     stream = TASK.trial({"lag": 7})
     out = cohort.play(stream, [ca.Observer()], person=0, trial=range(N), details=True)
-    assert out.fate is not None
+    assert out.element_times is not None
     onset = stream.stimuli[0].onset
-    return float(1 / TASK.rate - np.nanmean(out.fate.encoded[:, 0] - onset))
+    return float(1 / TASK.rate - np.nanmean(out.element_times.encoded[:, 0] - onset))
 
 
 def swapped(sd: float) -> float:
@@ -51,8 +51,8 @@ def swapped(sd: float) -> float:
     out = cohort.play(
         TASK.trial({"lag": 1}), [ca.Observer(order_sd=sd)], person=0, trial=range(N), details=True
     )
-    assert out.fate is not None
-    turned = out.fate.seems[:, 1] < out.fate.seems[:, 0]
+    assert out.element_times is not None
+    turned = out.element_times.seems[:, 1] < out.element_times.seems[:, 0]
     return float((out.stored[:, :2].all(1) & turned).mean())
 
 

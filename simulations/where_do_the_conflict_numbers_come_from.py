@@ -34,8 +34,8 @@ def easy(name: str, r: float, rule: str) -> Conflict:
     seen = TABLES[name]["q_" + TASKS[name][1]].to_numpy()
 
     def made(x: np.ndarray) -> Conflict:
-        return Conflict(float(np.exp(x[0])), r, other=x[1], other_sd=abs(x[2]), slip=ONE.slip, rule=rule,
-                        variation=ONE.speed_sd / ONE.speed)  # fmt: skip
+        return Conflict(float(np.exp(x[0])), r, non_decision_time=x[1], non_decision_sd=abs(x[2]), slip=ONE.slip,
+                        rule=rule, variation=ONE.speed_sd / ONE.speed)  # fmt: skip
 
     return made(
         least_squares(
@@ -76,11 +76,33 @@ def main() -> None:
             total = sum(misfit for _, misfit in fits.values())
             for name, (t, misfit) in fits.items():
                 rows.append(
-                    (rule, r, name, t.rate, t.other, t.other_sd, t.weight, t.narrowing, misfit, total)
+                    (
+                        rule,
+                        r,
+                        name,
+                        t.rate,
+                        t.non_decision_time,
+                        t.non_decision_sd,
+                        t.weight,
+                        t.narrowing,
+                        misfit,
+                        total,
+                    )
                 )
             if rule not in best or total < best[rule][0]:
                 best[rule] = (total, {name: t for name, (t, _) in fits.items()})
-    names = ["rule", "r", "task", "rate", "other", "other_sd", "w0", "tau", "misfit", "misfit of both"]
+    names = [
+        "rule",
+        "r",
+        "task",
+        "rate",
+        "non_decision_time",
+        "non_decision_sd",
+        "w0",
+        "tau",
+        "misfit",
+        "misfit of both",
+    ]
     table, bands = pd.DataFrame(rows, columns=names), []
     with plot.style() as plt:
         figure, axes = plt.subplots(2, 2, figsize=(9, 6.4))

@@ -43,7 +43,7 @@ def curves(numbers: dict[str, float]) -> tuple[np.ndarray, ...]:
     mean = ca.Population.adults().speed.mean
     rest: dict[str, Any] = {k: v for k, v in numbers.items() if k != "speed"}
     people = [replace(o, speed=o.speed - mean + numbers["speed"], **rest) for o in PERSONS]
-    rt = cohort.watch(SESSION, people, seed=11, n_jobs=cores()).rt
+    rt = cohort.run_session(SESSION, people, seed=11, n_jobs=cores()).rt
     bins = rt.reshape(PEOPLE, 15, 10)
     speed = np.nanmean(np.where(bins >= 0.1, 1 / bins, np.nan), axis=(0, 2))
     lapses = (~(bins < 0.5)).mean(axis=(0, 2))

@@ -26,7 +26,7 @@ from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks.subjects import find_specialist, module
+from cogattn.nn.networks.registry import find_specialist, module
 from cogattn.nn.networks.training import Course, seeded, train
 from cogattn.nn.selection import GRADIENTS
 from cogattn.view import plot

@@ -5,14 +5,14 @@ import numpy as np
 
 from cogattn.mind.draws import DISPLAY, uniforms
 from cogattn.world.stream import one_by_one
-from cogattn.nn.networks.subjects import PICTURE, Exam
+from cogattn.nn.networks.registry import PICTURE, TaskDesign
 
 
 class Copyist:
     """Is told words, one a second, and hands back those it still has."""
 
     name, gap = "copyist", 1.0
-    exam = Exam("Copying words", "words", (2, 4, 8), "words", "share kept", chance=0.0)
+    design = TaskDesign("Copying words", "words", (2, 4, 8), "words", "share kept", chance=0.0)
 
     def stream(self, value):
         return one_by_one(8, 1.0, shown=0.5)

@@ -9,23 +9,23 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
+from cogattn.runs.scenes import Desk
 
 from cogattn.errors import InputError
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import subjects
+from cogattn.nn.networks import registry
 from cogattn.nn.networks.training import Course, train
-from cogattn.paradigms import OwnTask
+from cogattn.paradigms import NetworkTask
 from cogattn.population import Population
-from cogattn.runs.scenes import Desk
 
 Keys = npt.NDArray[np.uint64]
 
 
 def loaded(name: str) -> tuple[Any, Any]:
     """The subject, and the module that it comes from."""
-    subject = subjects.find_specialist(name, "cpu")
+    subject = registry.find_specialist(name, "cpu")
     return subject, sys.modules[type(subject).__module__]
 
 
@@ -121,7 +121,7 @@ def held(subject: Any, value: float, people: int = 40, trials: int = 50, seed: i
     person, trial = np.divmod(np.arange(people * trials), trials)
     crowd = Population.adults().sample(people, seed)
     display = subject.show(value, trial_keys(seed, person, trial))
-    task = OwnTask(subject.name, subject.exam)
+    task = NetworkTask(subject.name, subject.design)
     weights = Desk(task, subject, display, subject.weigh(display)).weights(crowd, person)
     out = cohort.play(subject.stream(value), crowd, person=person, trial=trial, seed=seed, weights=weights)
     return display, out.stored

@@ -20,7 +20,7 @@ from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import digits, subjects
+from cogattn.nn.networks import digits, registry
 from cogattn.nn.selection import GRADIENTS
 from cogattn.observer import Observer
 
@@ -29,12 +29,12 @@ CARDS = 16
 
 @pytest.fixture(scope="module")
 def adaptive() -> Any:
-    return subjects.find_specialist("adaptive", device="cpu")
+    return registry.find_specialist("adaptive", device="cpu")
 
 
 @pytest.fixture(scope="module")
 def file() -> Any:
-    return subjects.module("adaptive")
+    return registry.module("adaptive")
 
 
 @pytest.fixture(scope="module")

@@ -18,16 +18,16 @@ from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.nn import eviction_plan
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import subjects
+from cogattn.nn.networks import registry
 from cogattn.observer import Observer
-from cogattn.paradigms import OwnTask
+from cogattn.paradigms import NetworkTask
 
 NUMBERS = (2, 4, 8, 16, 32)
 
 
 @pytest.fixture(scope="module")
 def recall() -> Any:
-    return subjects.find_specialist("associative_recall", device="cpu")
+    return registry.find_specialist("associative_recall", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def stream(recall: Any) -> Any:
 
 @pytest.fixture(scope="module")
 def file() -> Any:
-    return subjects.module("associative_recall")
+    return registry.module("associative_recall")
 
 
 def keys_of(n: int, trials: int = 200, seed: int = 7) -> npt.NDArray[np.uint64]:
@@ -57,7 +57,7 @@ def held(subject: Any, n: int, observer: Observer, trials: int, seed: int = 3) -
         weights=weights / weights.max(1, keepdims=True),
         details=True,
     )
-    return display, OwnTask(exam=subject.exam).gate(out)
+    return display, NetworkTask(design=subject.design).gate(out)
 
 
 def one_of_a_kind(display: Any) -> npt.NDArray[np.bool_]:
@@ -230,7 +230,7 @@ def test_people_fall_and_softmax_stays(recall):
 def test_a_file_of_ones_own_makes_the_stream_a_task(tmp_path):
     path = tmp_path / "track.py"
     path.write_text(
-        "from cogattn.nn.networks.subjects import find_specialist\n\n"
+        "from cogattn.nn.networks.registry import find_specialist\n\n"
         "def load(device):\n    return find_specialist('associative_recall', device).streaming()\n"
     )
     frame = run("own_task", model=str(path), people=4, trials=10).frame

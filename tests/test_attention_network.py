@@ -17,9 +17,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from cogattn.errors import InputError
 from cogattn.nn import gated_attention, let_through
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import digits, subjects
+from cogattn.nn.networks import digits, registry
 
-FILE: ModuleType = subjects.module("attention_network")
+FILE: ModuleType = registry.module("attention_network")
 ROWS, ELEMENTS = 3, 5
 TORCH = {"relu": torch.relu, "tanh": torch.tanh, "gelu": F.gelu, "sigmoid": torch.sigmoid}
 
@@ -144,7 +144,7 @@ def test_adam_is_torchs():
 
 def test_the_examples_of_the_file_run():
     """One of them trains a network in NumPy alone."""
-    failed, tried = doctest.testmod(subjects.module("attention_network"))
+    failed, tried = doctest.testmod(registry.module("attention_network"))
     assert (failed, tried > 5) == (0, True)
 
 

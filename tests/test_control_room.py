@@ -357,8 +357,8 @@ def test_both_drivers_play_the_same_events(arm):
     stream = scenario.parse(TINY).stream()
     session = Session((stream,), np.zeros(1, int), np.zeros(1))
     mind = Observer().under(limits_of(arm))
-    fast = cohort.watch(session, [mind], number=[3], seed=5, record=True).events
-    slow = world.watch(session, mind, person=3, seed=5).events
+    fast = cohort.run_session(session, [mind], number=[3], seed=5, record=True).events
+    slow = world.run_session(session, mind, person=3, seed=5).events
     assert len(fast) == len(slow)
     for column in ("kind", "element", "task"):
         assert fast[column].astype(str).tolist() == slow[column].astype(str).tolist()

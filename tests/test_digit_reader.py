@@ -17,7 +17,7 @@ from safetensors import safe_open
 from cogattn.errors import InputError
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import digits, subjects
+from cogattn.nn.networks import digits, registry
 
 B, S = 1500, 8
 Answers = npt.NDArray[np.int64]
@@ -25,7 +25,7 @@ Answers = npt.NDArray[np.int64]
 
 @pytest.fixture(scope="module")
 def reader() -> Any:
-    return subjects.find("digit_reader", device="cpu")
+    return registry.find("digit_reader", device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -46,12 +46,12 @@ def stored(stream, which=slice(None)):
 def answered(stream, element):
     """When the response to an element came; the end of the trial where there was none."""
     return lambda mind, seed: np.nan_to_num(
-        played(stream, mind, seed).fate.answered[:, element], nan=stream.end
+        played(stream, mind, seed).element_times.answered[:, element], nan=stream.end
     )
 
 
 def wrong(stream):
-    return lambda mind, seed: ~played(stream, mind, seed).fate.right[:, 0]
+    return lambda mind, seed: ~played(stream, mind, seed).element_times.right[:, 0]
 
 
 def letters(exposure, targets=6, distractors=0):
@@ -71,7 +71,7 @@ def pair(soa, **task):
 
 def swapped(mind, seed):
     """Both are kept, and the second seems to have come first."""
-    seems = played(pair(0.05), mind, seed).fate.seems
+    seems = played(pair(0.05), mind, seed).element_times.seems
     return seems[:, 1] < seems[:, 0]
 
 
@@ -97,7 +97,7 @@ def looked(stream, spread=False):
     """How long the search took; spread: how far from its mean."""
 
     def measure(mind, seed):
-        rt = np.fmax.reduce(played(stream, mind, seed).fate.answered, axis=1)
+        rt = np.fmax.reduce(played(stream, mind, seed).element_times.answered, axis=1)
         rt = rt[np.isfinite(rt)]
         return abs(rt - rt.mean()) if spread else rt
 
@@ -118,7 +118,7 @@ def presses(trials=150, gap=2.0, rest=0.0, every=10, sleepiness=None):
 
 
 def sat(session, mind, seed):
-    return cohort.watch(session, [mind] * PEOPLE, seed=seed)
+    return cohort.run_session(session, [mind] * PEOPLE, seed=seed)
 
 
 def rt(session):

@@ -322,7 +322,7 @@ def crowd_scene(others, face, automatic):
 def encoded(stream, n=20_000):
     o = replace(STEADY, slots=math.inf)
     out = cohort.play(stream, [o], person=0, trial=np.arange(n), details=True)
-    return out.fate.encoded
+    return out.element_times.encoded
 
 
 def test_a_face_pops_out_and_slows_nobody():

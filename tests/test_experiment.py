@@ -23,7 +23,7 @@ TWO = {"exposures": (0.02, 0.1)}
 
 EYE = """
 import numpy as np
-class Eye:
+class DigitReader:
     name, places, alphabet, gap = "eye", 8, 10, 1.5
     gates = []
     def show(self, labels, roles, keys):
@@ -36,7 +36,7 @@ class Eye:
         seen = np.ones(labels.shape, bool) if gate is None else gate.keep.numpy()
         return np.where(seen & (roles == 1), labels, -1)
 def load(device):
-    return Eye()
+    return DigitReader()
 """
 
 

@@ -27,8 +27,9 @@ ROOMS = (
     *(
         "_moved",
         "errors",
+        "_renamed",
         "files",
-        "showing",
+        "notebook",
         "compiled",
         "laws",
         "record",
@@ -93,6 +94,25 @@ def room_of(module):
     return ROOMS.index(parts[1]) if len(parts) > 1 else len(ROOMS)
 
 
+NOUNS = {"training", "tracking"}  # a noun of the field: of a network, of moving objects
+
+
+def test_a_file_is_called_by_a_noun_and_not_by_a_gerund():
+    words = {part for module in MODULES for part in module.split(".")}
+    assert {"fits", "training"} <= words
+    assert {word for word in words if re.search("ing(_|$)", word)} == NOUNS
+
+
+def test_no_two_classes_have_one_name():
+    found = {}
+    for module, path in MODULES.items():
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.ClassDef):
+                found.setdefault(node.name, []).append(module)
+    assert len(found) > 100
+    assert {name: places for name, places in found.items() if len(places) > 1} == {}
+
+
 def test_a_dozen_rooms():
     assert {m.split(".")[1] for m in MODULES if "." in m} == set(ROOMS)
     folders = [p for p in (ROOT / "cogattn").iterdir() if p.is_dir() and any(p.glob("*.py"))]
@@ -128,7 +148,7 @@ def test_the_laws_know_neither_clock_nor_state_nor_tensor():
             "numpy",
             "scipy",
         }
-        ground = ("cogattn.errors", "cogattn.compiled")
+        ground = ("cogattn.errors", "cogattn._renamed", "cogattn.compiled")
         assert all(n in ground or n.startswith("cogattn.laws.") for n in own_imports(path))
 
 
@@ -152,7 +172,7 @@ WORDS = {
     "practice": {
         "cogattn.mind",
         "cogattn.world",
-        "cogattn.human.importing",
+        "cogattn.human.imports",
         "cogattn.paradigms.visual_search",
     },
     "tracking": {"cogattn.paradigms.control_room", "cogattn.paradigms.scenario"},

@@ -19,7 +19,7 @@ from scipy.io import wavfile
 from specialists import kept, keys
 
 from cogattn.errors import InputError
-from cogattn.nn.networks import subjects
+from cogattn.nn.networks import registry
 from cogattn.nn.networks.training import GROUPS, group_of
 
 SUBJECT, FILE = specialists.loaded("keyword_spotter")
@@ -204,7 +204,7 @@ def test_it_learns_and_twice_the_same(recordings):
 
 
 def test_the_notes_say_what_it_can():
-    notes = subjects.read_weights(FILE.WORKSHOP.weights, FILE.WORKSHOP.make)[1]
+    notes = registry.read_weights(FILE.WORKSHOP.weights, FILE.WORKSHOP.make)[1]
     assert float(notes["right_8"]) > 0.95
     assert float(notes["gap"]) == pytest.approx(SUBJECT.gap)
 
@@ -389,8 +389,8 @@ def test_it_trains_on_ones_own_recordings_and_a_copy_of_the_file_is_a_subject(
     assert "as its notes say" in capsys.readouterr().out
     assert pd.read_csv(tmp_path / "models" / "mine" / "curve.csv")["held_out"].notna().sum() == 3
     shutil.copy(FILE.__file__, tmp_path / "mine.py")
-    subject = subjects.find_specialist(str(tmp_path / "mine.py"), "cpu")
-    assert subject.exam.chance == pytest.approx(1 / 3)
+    subject = registry.find_specialist(str(tmp_path / "mine.py"), "cpu")
+    assert subject.design.chance == pytest.approx(1 / 3)
     told = subject.answer(subject.show(1, keys(200)))
     assert told["score"].mean() > 0.9
     assert set(told["response"]) == {"low", "mid", "high"}

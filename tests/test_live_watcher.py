@@ -15,8 +15,8 @@ import cogattn as ca
 from cogattn.errors import InputError
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import digits, subjects
-from cogattn.paradigms import OwnTask
+from cogattn.nn.networks import digits, registry
+from cogattn.paradigms import NetworkTask
 from cogattn.runs import experiment
 
 KEYS = trial_keys(11, 0, np.arange(24))
@@ -24,7 +24,7 @@ KEYS = trial_keys(11, 0, np.arange(24))
 
 @pytest.fixture(scope="module")
 def full():
-    return subjects.find_specialist("live_watcher", device="cpu")
+    return registry.find_specialist("live_watcher", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +135,7 @@ def test_the_notes_are_those_of_the_weights(full, file):
         notes = weights.metadata()
     assert notes["command"] == "python models/live_watcher.py"
     network = file.Watcher()
-    subjects.load_weights(network, file.WORKSHOP.weights, "")
+    registry.load_weights(network, file.WORKSHOP.weights, "")
     right = file._read_right(file.LiveWatcher(network.eval(), "cpu"), 300)
     assert right == pytest.approx(float(notes["read_right"]), abs=4 * np.sqrt(0.03 / 300))
     assert float(notes["read_right"]) > 0.95
@@ -255,7 +255,7 @@ def test_the_arithmetic_is_that_which_torch_counts(watcher, film):
 
 def test_folding_changes_the_cost_and_not_the_function(full, file):
     network = file.Watcher()
-    subjects.load_weights(network, file.WORKSHOP.weights, "")
+    registry.load_weights(network, file.WORKSHOP.weights, "")
     x = torch.rand(4, 2, 32, 32)
     with torch.inference_mode():
         assert torch.allclose(network.eval().look(x), full.network.look(x), atol=1e-3)
@@ -292,7 +292,7 @@ def test_a_lesson_opens_looks_and_teaches_as_it_says(file):
 
 def test_people_see_less_than_softmax():
     """4 green digits on 144 patches: K slots, filled by lot and by weight."""
-    task = OwnTask.of("live_watcher", (4.0,))
+    task = NetworkTask.of("live_watcher", (4.0,))
     frame = experiment.run(task, model="live_watcher", people=4, trials=2, seed=3).frame
     human, softmax = (frame[frame["arm"] == arm] for arm in ("human", "softmax"))
     assert (human["answered"] <= 7).all()

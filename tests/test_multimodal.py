@@ -14,7 +14,7 @@ from specialists import kept, keys
 from cogattn.errors import InputError
 from cogattn.laws import stages
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import digits, subjects
+from cogattn.nn.networks import digits, registry
 
 EARLY, FILE = specialists.loaded("multimodal")
 CROSS = replace(EARLY, fusion="cross")
@@ -130,7 +130,7 @@ def test_what_is_shut_changes_no_bit(subject, trials):
     def mixed(take):
         seen, said = take[:, :8], take[:, 8:]
         p, q = trials.pictures, other.pictures
-        pictures = digits.Display(
+        pictures = digits.DigitDisplay(
             p.images,
             *(np.where(seen, y, x) for x, y in ((p.image, q.image), (p.role, q.role), (p.patch, q.patch))),
         )
@@ -230,11 +230,11 @@ def test_a_variant_that_cannot_be(change, said):
 def test_a_file_of_ones_own_gives_another_variant(tmp_path: Path):
     path = tmp_path / "reading.py"
     path.write_text(
-        "from dataclasses import replace\nfrom cogattn.nn.networks.subjects import find_specialist\n\n"
+        "from dataclasses import replace\nfrom cogattn.nn.networks.registry import find_specialist\n\n"
         "def load(device):\n"
         '    return replace(find_specialist("multimodal", device), fusion="cross", pools="eye", pace=0.0)\n'
     )
-    reading = subjects.find_specialist(str(path), "cpu")
+    reading = registry.find_specialist(str(path), "cpu")
     assert reading.fusion == "cross"
     assert reading.stream(2).stimuli[1].mask == 0.2
 
@@ -247,7 +247,7 @@ def test_it_learns_and_twice_the_same():
 
 
 def test_the_notes_say_what_it_can():
-    notes = subjects.read_weights(FILE.WORKSHOP.weights, FILE.WORKSHOP.make)[1]
+    notes = registry.read_weights(FILE.WORKSHOP.weights, FILE.WORKSHOP.make)[1]
     again = FILE.measure(EARLY.network, trials=400)
     assert again["gap"] == pytest.approx(float(notes["gap"]), rel=0.02)
     for name in ("early_8", "cross_8"):

@@ -15,7 +15,7 @@ from safetensors import safe_open
 from cogattn.errors import InputError
 from cogattn.mind.draws import trial_keys
 from cogattn.nn import Plan, SlotCache, eviction_plan, leak
-from cogattn.nn.networks import subjects
+from cogattn.nn.networks import registry
 
 B, T = 300, 64
 DEPTHS = range(1, 7)
@@ -23,7 +23,7 @@ DEPTHS = range(1, 7)
 
 @pytest.fixture(scope="module")
 def reader() -> Any:
-    return subjects.find_judge("nback_reader", device="cpu")
+    return registry.find_judge("nback_reader", device="cpu")
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from cogattn import load, paradigms, run
 from cogattn.errors import InputError
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
-from cogattn.nn.networks import subjects
-from cogattn.nn.networks.subjects import Exam
+from cogattn.nn.networks import registry
+from cogattn.nn.networks.registry import TaskDesign
 from cogattn.observer import Observer
-from cogattn.paradigms import OwnTask
+from cogattn.paradigms import NetworkTask
 from cogattn.reports.compare import compare
 from cogattn.runs import experiment
 
@@ -39,7 +39,7 @@ def test_what_is_answered_is_what_the_mind_holds(copyist):
     """Played again by hand: the specialist's logits at the person's gain, its stream, the same draws."""
     trials = run("own_task", model=copyist, arms="human", **SMALL)
     plan = experiment.plan_of(trials)
-    subject = subjects.find_specialist(copyist)
+    subject = registry.find_specialist(copyist)
     condition = plan.paradigm.conditions()[2]
     person, trial = np.repeat(np.arange(6), 20), np.tile(np.arange(20), 6)
     seed = experiment.condition_seed(plan, condition)
@@ -69,7 +69,7 @@ def test_a_full_store_keeps_what_the_network_wants(copyist):
 
 
 def test_without_limits_there_is_no_gate(copyist):
-    subject = subjects.find_specialist(copyist)
+    subject = registry.find_specialist(copyist)
     plan = experiment.make_plan("own_task", ("human", "softmax"), copyist, 2, 2, 0, None, None)
     for arm, gated in (("softmax", False), ("human", True)):
         cell = experiment.Cell(arm, plan.paradigm.conditions()[0])
@@ -86,7 +86,7 @@ def test_a_timed_task_is_told_when_each_element_was_there(tmp_path):
     timed = run("own_task", model=str(path), **SMALL).frame
     plain = run("own_task", model=str(tmp_path / "plain.py"), **SMALL).frame
     assert timed["score"].tolist() == plain["score"].tolist()
-    subject = subjects.find_specialist(str(path))
+    subject = registry.find_specialist(str(path))
     plan = experiment.make_plan("own_task", "human", str(path), 2, 2, 0, None, None)
     experiment.play_cell(plan, experiment.Cell("human", plan.paradigm.conditions()[2]), plan.crowd(), subject)
     (gate,) = subject.gates
@@ -98,13 +98,13 @@ def test_a_run_is_kept_and_read_back(copyist, tmp_path):
     trials = run("own_task", model=copyist, out=tmp_path, **SMALL)
     again = load(trials.folder)
     pd.testing.assert_frame_equal(again.frame, trials.frame)
-    assert again.paradigm == OwnTask.of(copyist)
+    assert again.paradigm == NetworkTask.of(copyist)
     assert experiment.plan_of(again).config() == experiment.plan_of(trials).config()
     assert again.plot().axes[0].get_xlabel() == "words [number]"
 
 
 def test_some_conditions_only(copyist):
-    frame = run(OwnTask.of(copyist, values=(3.0,)), **SMALL).frame
+    frame = run(NetworkTask.of(copyist, values=(3.0,)), **SMALL).frame
     assert set(frame["words"]) == {3.0}
 
 
@@ -163,8 +163,8 @@ def test_the_comparison_of_a_judge_is_nback():
         ),
         (("kept.sum(1) / here", "kept / here"), r"must be \(\d+,\), one per trial, got"),
         (("(2, 4, 8)", "(2, 2)"), "values of words must be some, and differ"),
-        (('"words", (2', '"two words", (2'), "column of an exam must be a name without spaces"),
-        (("share kept", ""), "measure of an exam must be a text"),
+        (('"words", (2', '"two words", (2'), "column of a task design must be a name without spaces"),
+        (("share kept", ""), "measure of a task design must be a text"),
     ],
 )
 def test_half_a_specialist_is_turned_away(tmp_path, change, said):
@@ -186,29 +186,29 @@ def test_an_own_task_needs_its_network(copyist):
     with pytest.raises(
         InputError, match=r"this is the own task of .*copyist.py; digit_reader cannot take it"
     ):
-        run(OwnTask.of(copyist), model="digit_reader")
+        run(NetworkTask.of(copyist), model="digit_reader")
     with pytest.raises(
         InputError, match="copyist has a task of its own, and this experiment needs one that reads"
     ):
         run("whole_report", model=copyist)
-    with pytest.raises(InputError, match="part of an exam must be one of"):
-        paradigms.make("own_task", {"model": "x", "exam": {"titel": "x"}})
-    with pytest.raises(InputError, match="exam must be an Exam"):
-        OwnTask("x", exam=3)
+    with pytest.raises(InputError, match="part of a task design must be one of"):
+        paradigms.make("own_task", {"model": "x", "design": {"titel": "x"}})
+    with pytest.raises(InputError, match="design must be a TaskDesign"):
+        NetworkTask("x", design=3)
 
 
 def test_an_exam_is_plain_values():
-    task = OwnTask("x", Exam("a", "b", [1, 2], "c", "d"))
+    task = NetworkTask("x", TaskDesign("a", "b", [1, 2], "c", "d"))
     assert paradigms.make("own_task", task.options()).options() == task.options()
 
 
 def test_a_dear_exam_is_short_unless_somebody_says_otherwise(copyist):
-    task = OwnTask(copyist, Exam("a", "b", [1, 2], "c", "d", trials=7))
+    task = NetworkTask(copyist, TaskDesign("a", "b", [1, 2], "c", "d", trials=7))
     assert [
         experiment.make_plan(task, ("human",), copyist, 1, n, 0, None, None).trials for n in (None, 5)
     ] == [7, 5]
     with pytest.raises(InputError, match="trials must be"):
-        Exam("a", "b", [1, 2], "c", "d", trials=0)
+        TaskDesign("a", "b", [1, 2], "c", "d", trials=0)
 
 
 def test_one_mind_with_twice_the_slots_keeps_more(copyist):

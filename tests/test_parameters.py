@@ -17,14 +17,14 @@ from numba import njit
 from scipy import stats
 
 import cogattn as ca
-from cogattn import parameters, showing
+from cogattn import notebook, parameters
 from cogattn.errors import InputError
 from cogattn.explore import knobs
 from cogattn.observer import LIMITS, Observer, of_records
 from cogattn.parameters import ALIASES, BY_NAME, PARAMETERS, PERSON, canonical
 from cogattn.population import People, Population, Spread
 from cogattn.record import Adults, Bounds, Parameter, Scaling, Slider, Source
-from cogattn.tune import goals, probing, scales
+from cogattn.tune import goals, probes, scales
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "docs"))
 import pages
@@ -101,7 +101,7 @@ def test_a_new_parameter_is_one_record():
         pass
 
     assert Patient().patience == 2.0
-    assert showing.told(Patient)["patience"] == "P, how long somebody waits for what does not come"
+    assert notebook.told(Patient)["patience"] == "P, how long somebody waits for what does not come"
     with pytest.raises(InputError, match=r"^patience must be >= 0 and < 9 s, got 9.0$"):
         Patient(patience=9.0)
     assert parameters.limits(more)["waiting"] == {"patience": 0.0}
@@ -178,7 +178,7 @@ def test_old_names_come_in_where_parameters_are_named():
         warnings.simplefilter("ignore", DeprecationWarning)
         assert scales.names(["lead", "speed"]) == ("evidence_threshold", "speed")
         assert scales.SCALES["spill"] is scales.SCALES["unattended_weight"]
-        (found,) = probing.ranges(dict([probing.read_range("restless=0.25:1")]))
+        (found,) = probes.ranges(dict([probes.read_range("restless=0.25:1")]))
         assert (found.name, found.low, found.high) == ("switch_rate", 0.25, 1.0)
         assert LIMITS["focus"]["spill"] == 1.0
         wide = {"lead": Spread("truncated", 2.5, 0.5, 1.0, 9.0)}

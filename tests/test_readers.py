@@ -18,7 +18,7 @@ from cogattn.errors import InputError
 from cogattn.mind.draws import trial_keys
 from cogattn.nn import let_through
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import digits, subjects
+from cogattn.nn.networks import digits, registry
 from cogattn.runs import experiment
 
 NAMES = ("feedforward", "convolutional", "recurrent", "attention_network", "vision_transformer")
@@ -27,7 +27,7 @@ B, S = 300, 8
 
 @pytest.fixture(scope="module", params=NAMES)
 def reader(request):
-    return subjects.find(request.param, device="cpu")
+    return registry.find(request.param, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +59,11 @@ def chance(seed, share=0.5):
 
 
 def test_they_come_along_as_readers():
-    assert set(NAMES) <= set(subjects.names())
+    assert set(NAMES) <= set(registry.names())
     for name in NAMES:
-        found = subjects.find(name, device="cpu")
+        found = registry.find(name, device="cpu")
         assert found.name == name
-        assert subjects.is_reader(found)
+        assert registry.is_reader(found)
 
 
 @pytest.mark.parametrize("count", [1, 8])
@@ -259,7 +259,7 @@ def test_held_out_pictures_are_what_they_are_shown(reader):
 
 
 def network(name):
-    return subjects.find(name, device="cpu").network
+    return registry.find(name, device="cpu").network
 
 
 @pytest.mark.parametrize("name", ["feedforward", "recurrent", "convolutional"])

@@ -27,14 +27,14 @@ FILM = '''
 import numpy as np
 from cogattn.mind.draws import uniforms
 from cogattn.world.stream import Stimulus, Task, TaskStream
-from cogattn.nn.networks.subjects import PICTURE, Exam
+from cogattn.nn.networks.registry import PICTURE, TaskDesign
 
 
 class Lamps:
     """Lamps on a board: `value` of them are lit, the first half red. All knows who looks; to look takes time."""
 
     name, gap, shot, patches = "lamps", 2.0, 0.4, 20
-    exam = Exam("Lamps", "lit", (4.0, 8.0, 12.0), "lamps that are lit", "share of red lamps seen")
+    design = TaskDesign("Lamps", "lit", (4.0, 8.0, 12.0), "lamps that are lit", "share of red lamps seen")
     glances, looks, spend = 0, (), staticmethod(lambda seconds: None)
     per_glance, per_patch = 0.001, 0.004
 
@@ -128,17 +128,17 @@ class Clock(simpy.Environment):
 
 def sat(path, arm, seconds=2.0, fps=25.0, deadline=None, *, glance=0.001, patch=0.004, **more):
     """One arm before the lamps, by a clock of the test's own."""
-    subject, screening = realtime.prepared(path, (arm,), seconds, fps, deadline, device="cpu", **more)
+    network, plan = realtime.prepared(path, (arm,), seconds, fps, deadline, device="cpu", **more)
     clock = Clock()
-    subject.spend, subject.per_glance, subject.per_patch = clock.spend, glance, patch
-    sitting = realtime.Sitting(screening, arm, subject, clock, clock.read)
+    network.spend, network.per_glance, network.per_patch = clock.spend, glance, patch
+    sitting = realtime.Sitting(plan, arm, network, clock, clock.read)
     clock.spend(5.0)  # what passes before it begins does not count
     sitting.run()
     return sitting
 
 
 def frames(sitting):
-    return realtime.Live(sitting.screening, sitting.subject.exam, sittings=[sitting]).frame
+    return realtime.Live(sitting.plan, sitting.network.design, sittings=[sitting]).frame
 
 
 # --- the wall clock ----------------------------------------------------------------------------------------
@@ -164,11 +164,11 @@ def test_a_little_too_slow_is_too_slow_for_every_other_frame(path):
 
 def test_what_else_makes_the_film_late_counts_too(path):
     """A camera of 22 ms and a network of 10: late at first. Latency is from the onset, not from when work began."""
-    subject, screening = realtime.prepared(path, ("softmax",), 0.4, 25.0, 0.02, device="cpu")
+    network, plan = realtime.prepared(path, ("softmax",), 0.4, 25.0, 0.02, device="cpu")
     clock = Clock()
-    subject.spend, subject.per_patch, film = clock.spend, 0.01 / 20, subject.frame
-    subject.frame = lambda *x: clock.spend(0.022) or film(*x)
-    sitting = realtime.Sitting(screening, "softmax", subject, clock, clock.read)
+    network.spend, network.per_patch, film = clock.spend, 0.01 / 20, network.frame
+    network.frame = lambda *x: clock.spend(0.022) or film(*x)
+    sitting = realtime.Sitting(plan, "softmax", network, clock, clock.read)
     sitting.run()
     f = frames(sitting)
     assert not f["skipped"].any()
@@ -204,15 +204,15 @@ def test_an_answer_at_the_very_onset_of_a_frame_frees_the_network_for_it(path):
 def test_every_frame_is_accounted_for(path, arm):
     sitting = sat(path, arm, patch=0.006)
     f = frames(sitting)
-    subject = sitting.subject
+    network = sitting.network
     assert len(f) == 50
     assert f["frame"].tolist() == list(range(50))
-    assert len(subject.looks) == int((~f["skipped"]).sum())
-    assert sum(map(len, subject.looks)) == f["read"].sum()
-    assert f["macs"].sum() == subject.glances * 140 + 1000 * f["read"].sum() + 5 * len(subject.looks)
+    assert len(network.looks) == int((~f["skipped"]).sum())
+    assert sum(map(len, network.looks)) == f["read"].sum()
+    assert f["macs"].sum() == network.glances * 140 + 1000 * f["read"].sum() + 5 * len(network.looks)
     unasked = int((f["skipped"] & (f["step"] == 0)).sum()) if arm in ("human", "random", "top") else 0
-    assert subject.glances == (
-        0 if arm == "softmax" else len(subject.looks) + unasked
+    assert network.glances == (
+        0 if arm == "softmax" else len(network.looks) + unasked
     )  # at a cut the mind looks
     assert f.loc[f["skipped"], ["latency", "score"]].isna().all(axis=None)
     assert (f.loc[~f["skipped"], "latency"] >= f.loc[~f["skipped"], "work"] - 1e-12).all()
@@ -225,16 +225,16 @@ def test_what_the_mind_holds_is_what_the_compiled_mind_holds(path):
     """Shot by shot, frame by frame: the elements in its store at each frame's onset."""
     observer = Observer(capacity=30.0, slots=3.4, threshold=0.02, alpha=0.3)
     sitting = sat(path, "human", observer=observer, seed=5)
-    looks = sitting.subject.looks
+    looks = sitting.network.looks
     assert not frames(sitting)["skipped"].any()
     for shot in range(5):
-        display = sitting.subject.show(8.0, sitting._keys("film", shot))
+        display = sitting.network.show(8.0, sitting._keys("film", shot))
         lit = np.flatnonzero(np.isfinite(display[0]))
         w = race.weights_from_logits(display[0, lit], race.gain_for(observer.alpha, 2.0))
         board = TaskStream(tuple(Stimulus(str(x), mask=0.4) for x in lit), end=0.5)
         out = cohort.play(board, [observer], person=0, trial=[shot], seed=5, weights=w[None], details=True)
         for step in range(10):
-            held = lit[out.fate.encoded[0] < step / 25]
+            held = lit[out.element_times.encoded[0] < step / 25]
             assert set(looks[10 * shot + step]) == set(held.tolist())
     assert {len(x) for x in looks} == {0, 1, 2, 3, 4}
 
@@ -264,10 +264,10 @@ def test_random_draws_each_lit_lamp_equally_often(path):
 
 def test_found_looks_at_what_is_lit_and_softmax_at_everything(path):
     found, soft = sat(path, "found", patch=0.001), sat(path, "softmax", patch=0.001)
-    assert {len(x) for x in found.subject.looks} == {8}
-    assert {len(x) for x in soft.subject.looks} == {20}
+    assert {len(x) for x in found.network.looks} == {8}
+    assert {len(x) for x in soft.network.looks} == {20}
     assert (frames(found)["score"] == 1).all()
-    assert soft.subject.glances == 0
+    assert soft.network.glances == 0
     assert found.mind.events.empty
 
 
@@ -284,8 +284,8 @@ def test_a_late_network_moves_no_event_of_the_mind(path):
 
 def test_another_seed_is_another_film(path):
     a, b = sat(path, "top", seed=1), sat(path, "top", seed=2)
-    assert a.subject.looks != b.subject.looks
-    assert a.subject.looks == sat(path, "top", seed=1).subject.looks
+    assert a.network.looks != b.network.looks
+    assert a.network.looks == sat(path, "top", seed=1).network.looks
 
 
 # --- the table -----------------------------------------------------------------------------------------------
@@ -293,7 +293,7 @@ def test_another_seed_is_another_film(path):
 
 def test_the_summary_is_that_of_its_frames(path):
     sitting = sat(path, "human", patch=0.02, deadline=0.05)
-    done = realtime.Live(sitting.screening, sitting.subject.exam, sittings=[sitting])
+    done = realtime.Live(sitting.plan, sitting.network.design, sittings=[sitting])
     f, (row,) = done.frame, done.table().to_dict("records")
     good = f[~f["skipped"] & ~f["missed"]]
     assert (row["frames"], row["skipped"], row["missed"]) == (50, f["skipped"].sum(), f["missed"].sum())

@@ -16,7 +16,7 @@ from specialists import kept, keys
 
 from cogattn.errors import InputError
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import subjects
+from cogattn.nn.networks import registry
 from cogattn.nn.networks.training import GROUPS
 
 SUBJECT, FILE = specialists.loaded("recommender")
@@ -162,7 +162,7 @@ def test_it_learns_and_twice_the_same():
 
 
 def test_the_notes_say_what_it_can():
-    notes = subjects.read_weights(FILE.WORKSHOP.weights, FILE.WORKSHOP.make)[1]
+    notes = registry.read_weights(FILE.WORKSHOP.weights, FILE.WORKSHOP.make)[1]
     again = FILE.measure(SUBJECT.network, MADE, trials=1000)
     assert again["gap"] == pytest.approx(float(notes["gap"]), rel=0.03)
     assert again["right_32"] == pytest.approx(float(notes["right_32"]), abs=0.05)
@@ -347,9 +347,9 @@ def own(ratings, tmp_path_factory):
 
 
 def test_it_trains_on_ones_own_ratings_and_a_copy_of_the_file_is_a_subject(own):
-    subject = subjects.find_specialist(str(own / "mine.py"), "cpu")
+    subject = registry.find_specialist(str(own / "mine.py"), "cpu")
     assert subject.name == "mine"
-    assert subject.exam.values == (1, 2, 4, 8, 16)
+    assert subject.design.values == (1, 2, 4, 8, 16)
     people = subject.show(16, keys(600))
     assert subject.answer(people)["score"].mean() > 0.2
     specialists.is_pure(subject, 8)
@@ -359,16 +359,16 @@ def test_it_trains_on_ones_own_ratings_and_a_copy_of_the_file_is_a_subject(own):
 
 def test_weights_whose_ratings_have_changed_are_turned_away(own, ratings, tmp_path):
     data = shutil.copy(ratings, tmp_path / "ratings.csv")
-    notes = subjects.read_weights(own / "mine.safetensors", "")[1]
+    notes = registry.read_weights(own / "mine.safetensors", "")[1]
     world = FILE.log_of(data)
     network = FILE.Recommender(world.films)
-    subjects.save(network, notes | {"data": str(data)}, tmp_path / "mine.safetensors")
+    registry.save(network, notes | {"data": str(data)}, tmp_path / "mine.safetensors")
     shutil.copy(FILE.__file__, tmp_path / "mine.py")
-    assert subjects.find_specialist(str(tmp_path / "mine.py"), "cpu").world.films == world.films
+    assert registry.find_specialist(str(tmp_path / "mine.py"), "cpu").world.films == world.films
     with open(data, "a") as file:
         file.write("1,101,3,5\n")
     with pytest.raises(InputError, match="is not as it was when"):
-        subjects.find_specialist(str(tmp_path / "mine.py"), "cpu")
+        registry.find_specialist(str(tmp_path / "mine.py"), "cpu")
 
 
 @pytest.mark.parametrize(

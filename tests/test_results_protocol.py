@@ -41,7 +41,9 @@ def scored():
 
 
 #: What an axis may say without a unit in brackets: counts, shares, scores, places.
-UNITLESS = re.compile(r"trial|step|loss|share|rank|people|reported|place|hits|\bAIC\b|^law |overlap")
+UNITLESS = re.compile(
+    r"trial|candidate|step|loss|share|rank|people|reported|place|hits|\bAIC\b|^law |overlap"
+)
 
 #: Every kind of result, built small.
 MADE = {
@@ -57,11 +59,13 @@ MADE = {
     ),
     "Sensitivity": lambda: tune.sensitivity("partial_report", ["slots"], "hits", n=4, people=1, trials=4),
     "Sweep": lambda: tune.sweep(
-        "partial_report", {"slots": (1, 4, 1)}, "max hits", "slots <= 3", sampler="grid", trials=4, people=1, each=4
+        "partial_report", {"slots": (1, 4, 1)}, "max hits", "slots <= 3", sampler="grid",
+        candidates=4, people=1, trials=4
     ),
-    "Between": lambda: tune.between("partial_report", ca.run("partial_report", **PEOPLE), LAWS, folds=2),
+    "LawComparison": lambda: tune.compare_laws("partial_report", ca.run("partial_report", **PEOPLE), LAWS, folds=2),
     "Posterior": lambda: quiet(
-        tune.drawn, "partial_report", ca.run("partial_report", **PEOPLE), ("slots",), draws=20, chains=2, pool=False
+        tune.sample_posterior, "partial_report", ca.run("partial_report", **PEOPLE), ("slots",),
+        draws=20, chains=2, pool=False,
     ),
     "Calibration": lambda: quiet(tune.calibrate, "partial_report", ("slots",), replications=12, trials=4),
     "Curve": lambda: Curve([1.0, 0.5, 0.4], {3: 0.45}, best=3, title="Training of a network"),
@@ -151,7 +155,7 @@ def test_what_is_saved_reads_back(result, tmp_path):
 
 def test_a_table_that_was_an_attribute_still_answers_and_warns(result):
     now = result.table()
-    if type(result).__name__ not in ("Recovery", "Between", "Sensitivity", "Sweep", "Calibration"):
+    if type(result).__name__ not in ("Recovery", "LawComparison", "Sensitivity", "Sweep", "Calibration"):
         return
     with pytest.warns(DeprecationWarning, match=r"table is a method now: \w+\.table\(\)"):
         assert list(result.table.columns) == list(now.columns)

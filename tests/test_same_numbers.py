@@ -162,14 +162,14 @@ def world_of_counting():
 
 def world_of_search():
     task = ca.Task("find", response="search", inspect=0.4, practice=300.0, before=0.05, after=0.1)
-    items = [ca.Stimulus(f"s{i}", weight=1.0 + i % 3, task="find", says=int(i == 7)) for i in range(9)]
+    items = [ca.Stimulus(f"s{i}", weight=1.0 + i % 3, task="find", supports=int(i == 7)) for i in range(9)]
     return ca.TaskStream(tuple(items), 6.0, tasks=(task,))
 
 
 def world_of_conflict():
-    task = ca.Task("tell", response="decide", tell=9.0, hold=2.0, after=0.1)
-    shown = [ca.Stimulus("arrow", task="tell", says=1, weight=1.8)]
-    shown += [ca.Stimulus(f"f{i}", task="tell", evidence=0.0, says=-1, weight=0.3) for i in range(4)]
+    task = ca.Task("tell", response="decide", evidence_rate=9.0, spotlight=2.0, after=0.1)
+    shown = [ca.Stimulus("arrow", task="tell", supports=1, weight=1.8)]
+    shown += [ca.Stimulus(f"f{i}", task="tell", evidence=0.0, supports=-1, weight=0.3) for i in range(4)]
     return ca.TaskStream(tuple(shown), 3.0, tasks=(task,))
 
 
@@ -268,8 +268,8 @@ def played(driver, stream, observer):
 
 def watched(driver, session, observer):
     if driver == "cohort":
-        return cohort.watch(session, [observer], seed=11, visit=1, record=True).events
-    return world.watch(session, observer, seed=11, visit=1).events
+        return cohort.run_session(session, [observer], seed=11, visit=1, record=True).events
+    return world.run_session(session, observer, seed=11, visit=1).events
 
 
 def events_of(case, driver):

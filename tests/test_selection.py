@@ -53,7 +53,7 @@ def arm(usual, name, which="human"):
         ("ant", {"cues": ("duoble",)}, "double"),
         ("ant", {"cues": ()}, "cue"),
         ("ant", {"kept": 1.5}, "kept"),
-        ("ant", {"other": 0}, "other"),
+        ("ant", {"non_decision_time": 0}, "non_decision_time"),
         ("load_dilution", {"letters": (1.5,)}, "letters"),
         ("load_dilution", {"search": 1}, "search"),
         ("load_dilution", {"distractor": -1}, "distractor"),
@@ -62,7 +62,7 @@ def arm(usual, name, which="human"):
         ("capture", {"exposure": 9}, "exposure"),
         ("global_local", {"kinds": ("neutrall",)}, "neutral"),
         ("global_local", {"strength": 0}, "strength"),
-        ("global_local", {"hold": -1}, "hold"),
+        ("global_local", {"spotlight": -1}, "spotlight"),
         *((name, {"trials": 0}, "trials") for name in NEW),
     ],
 )
@@ -167,7 +167,7 @@ def test_the_three_networks(usual):
 
 
 def test_the_networks_of_a_patient_mind_are_closed_forms():
-    n = found("ant", PATIENT, other_sd=0.0, trials=4000)
+    n = found("ant", PATIENT, non_decision_sd=0.0, trials=4000)
     tau, w = 3000 * PATIENT.narrowing, paradigms.get("ant")().weight
 
     def law(flankers, row):

@@ -18,8 +18,8 @@ import cogattn as ca
 from cogattn.errors import InputError
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import subjects
-from cogattn.paradigms import OwnTask
+from cogattn.nn.networks import registry
+from cogattn.paradigms import NetworkTask
 
 B = 300
 KEYS = trial_keys(11, 0, np.arange(B))
@@ -28,7 +28,7 @@ NINE = "The quick brown fox jumps over the lazy dog"
 
 @pytest.fixture(scope="module")
 def scorer() -> Any:
-    return subjects.find_specialist("sequence_scorer", device="cpu")
+    return registry.find_specialist("sequence_scorer", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +219,7 @@ def test_a_network_always_meets_so_many_rows_at_a_time():
         return x * gate.keep[:, 0]
 
     keep = torch.arange(10)[:, None] % 2 == 0
-    found = subjects.in_chunks(call, (np.arange(10.0),), GateState(keep=keep), chunk=4)
+    found = registry.in_chunks(call, (np.arange(10.0),), GateState(keep=keep), chunk=4)
     assert met == [(4, 4)] * 3
     assert found.tolist() == [0, 0, 2, 0, 4, 0, 6, 0, 8, 0]
 
@@ -249,7 +249,7 @@ def test_displays_that_are_none(scorer, words):
 
 
 def test_people_err_the_more_the_longer_the_sentence_and_softmax_does_not(scorer):
-    task = OwnTask.of("sequence_scorer", (3.0, 9.0, 16.0))
+    task = NetworkTask.of("sequence_scorer", (3.0, 9.0, 16.0))
     frame = ca.run(task, model="sequence_scorer", people=10, trials=40).frame
     error = frame.pivot_table(index="words", columns="arm", values="score")
     assert (error["softmax"] < 0.02).all()

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 import cogattn as ca
-from cogattn import showing
+from cogattn import notebook
 from cogattn.errors import InputError
 from cogattn.observer import PROPERTIES
 from cogattn.parameters import PARAMETERS
@@ -91,8 +91,8 @@ def test_an_observer_marks_what_differs_and_shows_all(shown):
     assert marked(shown["population"]._repr_html_()) == ["slots"]
     names = [name for own in PROPERTIES.values() for name in own]
     assert sorted(names) == sorted(f.name for f in fields(ca.Observer))
-    assert set(showing.told(ca.Observer)) == set(names)
-    assert showing.told(ca.Observer)["slots"].startswith("K, visual short-term memory")
+    assert set(notebook.told(ca.Observer)) == set(names)
+    assert notebook.told(ca.Observer)["slots"].startswith("K, visual short-term memory")
     for p in PARAMETERS:
         assert html.escape(p.told) in shown["observer"]._repr_html_()
 
@@ -130,5 +130,5 @@ def test_progress_is_a_bar_or_what_a_person_gives(capfd):
 
 
 def test_numbers_are_short():
-    row = showing.rows([(1.23456789, 3, np.int64(4), np.nan, np.inf, True, "x")], list("abcdefg"))
+    row = notebook.rows([(1.23456789, 3, np.int64(4), np.nan, np.inf, True, "x")], list("abcdefg"))
     assert re.sub(r"<[^>]+>", " ", row).split()[7:] == ["1.235", "3", "4", "∞", "True", "x"]

@@ -13,9 +13,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from cogattn.errors import InputError
-from cogattn.nn.networks import subjects
+from cogattn.nn.networks import registry
 
-READER = Path(subjects.__file__).parents[3] / "models" / "digit_reader.py"
+READER = Path(registry.__file__).parents[3] / "models" / "digit_reader.py"
 
 PARROT = """
 import numpy as np
@@ -72,12 +72,12 @@ def reader(tmp_path: Path) -> Path:
 
 
 def test_the_digit_reader_comes_along() -> None:
-    assert "digit_reader" in subjects.names()
-    assert subjects.find("digit_reader", device="cpu").name == "digit_reader"
+    assert "digit_reader" in registry.names()
+    assert registry.find("digit_reader", device="cpu").name == "digit_reader"
 
 
 def test_a_users_own_file_is_a_subject(parrot: Path) -> None:
-    subject = subjects.find(str(parrot), device="cpu")
+    subject = registry.find(str(parrot), device="cpu")
     labels = np.array([[3, -1]])
     display = subject.show(labels, np.array([[1, -1]]), np.zeros(1, np.uint64))
     assert (subject.read(display, None) == labels).all()
@@ -85,38 +85,38 @@ def test_a_users_own_file_is_a_subject(parrot: Path) -> None:
 
 
 def test_every_model_that_comes_along_is_of_one_kind() -> None:
-    kinds = {name: subjects.find(name, device="cpu") for name in subjects.names()}
+    kinds = {name: registry.find(name, device="cpu") for name in registry.names()}
     assert all(x.name == name for name, x in kinds.items())
     for x in kinds.values():
-        assert subjects.is_reader(x) + subjects.is_judge(x) + subjects.is_specialist(x) == 1
-    assert subjects.is_reader(kinds["digit_reader"])
-    assert subjects.is_judge(kinds["nback_reader"])
+        assert registry.is_reader(x) + registry.is_judge(x) + registry.is_specialist(x) == 1
+    assert registry.is_reader(kinds["digit_reader"])
+    assert registry.is_judge(kinds["nback_reader"])
 
 
 def test_a_users_own_judge_is_found_and_cannot_be_shown_pictures(owl: Path, parrot: Path) -> None:
-    assert subjects.find(str(owl), device="cpu").name == "owl"
-    judge = subjects.find_judge(str(owl), device="cpu")
+    assert registry.find(str(owl), device="cpu").name == "owl"
+    judge = registry.find_judge(str(owl), device="cpu")
     assert judge.judge(np.zeros((2, 3), np.int64), 1).shape == (2, 3)
     with pytest.raises(
         InputError, match="owl judges sequences, and this experiment needs one that reads displays"
     ):
-        subjects.find_reader(str(owl), device="cpu")
+        registry.find_reader(str(owl), device="cpu")
     with pytest.raises(
         InputError, match="parrot reads displays, and this experiment needs one that judges sequences"
     ):
-        subjects.find_judge(str(parrot), device="cpu")
+        registry.find_judge(str(parrot), device="cpu")
 
 
 def test_one_that_does_both_is_both(parrot: Path) -> None:
     parrot.write_text(
         PARROT.replace("    def show", "    def judge(self, letters, n, plan=None): ...\n    def show")
     )
-    both = subjects.find(str(parrot), device="cpu")
-    assert subjects.is_reader(both)
-    assert subjects.is_judge(both)
+    both = registry.find(str(parrot), device="cpu")
+    assert registry.is_reader(both)
+    assert registry.is_judge(both)
     parrot.write_text(parrot.read_text().replace("def weigh", "def weight"))
     with pytest.raises(InputError, match=r"lacks weigh\(\)"):
-        subjects.find(str(parrot), device="cpu")
+        registry.find(str(parrot), device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -131,51 +131,51 @@ def test_one_that_does_both_is_both(parrot: Path) -> None:
 def test_half_a_judge_is_turned_away(owl: Path, old: str, new: str, said: str) -> None:
     owl.write_text(OWL.replace(old, new, 1))
     with pytest.raises(InputError, match=said):
-        subjects.find(str(owl), device="cpu")
+        registry.find(str(owl), device="cpu")
 
 
 def test_auto_is_cuda_if_there_is_any(parrot: Path) -> None:
     expected = "cuda" if torch.cuda.is_available() else "cpu"
-    assert subjects.find(str(parrot)).device == expected  # type: ignore[attr-defined]
+    assert registry.find(str(parrot)).device == expected  # type: ignore[attr-defined]
 
 
 def test_two_files_of_one_name_do_not_meet(parrot: Path, tmp_path: Path) -> None:
     other = tmp_path / "other" / "parrot.py"
     other.parent.mkdir()
     other.write_text(PARROT.replace('"parrot"', '"ara"'))
-    found = [subjects.find(str(path), device="cpu") for path in (parrot, other)]
+    found = [registry.find(str(path), device="cpu") for path in (parrot, other)]
     assert [bird.name for bird in found] == ["parrot", "ara"]
     assert type(found[0]).__module__ != type(found[1]).__module__
 
 
 def test_an_unknown_name_gets_the_nearest_one() -> None:
     with pytest.raises(InputError, match=r"got 'digt_reader'; did you mean 'digit_reader'\?"):
-        subjects.find("digt_reader")
+        registry.find("digt_reader")
 
 
 @pytest.mark.parametrize("path", ["nowhere/model.py", "nowhere/model", "model.py"])
 def test_a_path_that_is_not_there(path: str) -> None:
     with pytest.raises(InputError, match=r"an existing \.py file, got"):
-        subjects.find(path)
+        registry.find(path)
 
 
 @pytest.mark.parametrize("device", ["gpu", "cuda:99", ""])
 def test_an_unknown_device(parrot: Path, device: str) -> None:
     with pytest.raises(InputError, match="device must be auto, cpu"):
-        subjects.find(str(parrot), device=device)
+        registry.find(str(parrot), device=device)
 
 
 def test_a_file_without_load(parrot: Path) -> None:
     parrot.write_text("x = 1\n")
     with pytest.raises(InputError, match="must define load"):
-        subjects.find(str(parrot), device="cpu")
+        registry.find(str(parrot), device="cpu")
 
 
 @pytest.mark.parametrize("text", ["def load(:\n", "import no_such_module\n", "load = lode\n"])
 def test_a_file_that_cannot_be_imported(parrot: Path, text: str) -> None:
     parrot.write_text(text)
     with pytest.raises(InputError, match=r"cannot be imported: [A-Z]"):
-        subjects.find(str(parrot), device="cpu")
+        registry.find(str(parrot), device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -192,20 +192,20 @@ def test_a_file_that_cannot_be_imported(parrot: Path, text: str) -> None:
 def test_half_a_subject_is_turned_away(parrot: Path, old: str, new: str, said: str) -> None:
     parrot.write_text(PARROT.replace(old, new, 1))
     with pytest.raises(InputError, match=said):
-        subjects.find(str(parrot), device="cpu")
+        registry.find(str(parrot), device="cpu")
 
 
 def test_missing_weights_name_the_command_that_makes_them(reader: Path) -> None:
     reader.with_suffix(".safetensors").unlink()
     with pytest.raises(InputError, match=r"no weights at .*; make them with: python models/digit_reader\.py"):
-        subjects.find(str(reader), device="cpu")
+        registry.find(str(reader), device="cpu")
 
 
 def test_a_torn_weights_file(reader: Path) -> None:
     weights = reader.with_suffix(".safetensors")
     weights.write_bytes(weights.read_bytes()[:-1000])
     with pytest.raises(InputError, match="not a readable safetensors file; make it anew with"):
-        subjects.find(str(reader), device="cpu")
+        registry.find(str(reader), device="cpu")
 
 
 @pytest.mark.parametrize(
@@ -225,26 +225,26 @@ def test_weights_that_do_not_fit(reader: Path, change, said: str) -> None:  # ty
     weights = reader.with_suffix(".safetensors")
     save_file(change(load_file(weights)), weights)  # without the notes
     with pytest.raises(InputError, match=said):
-        subjects.find(str(reader), device="cpu")
+        registry.find(str(reader), device="cpu")
 
 
 def test_the_fingerprint_follows_the_file_and_its_weights(reader: Path) -> None:
-    assert subjects.fingerprint(str(reader)) == subjects.fingerprint("digit_reader")
+    assert registry.fingerprint(str(reader)) == registry.fingerprint("digit_reader")
     weights = reader.with_suffix(".safetensors")
-    marks = [subjects.fingerprint(str(reader))]
+    marks = [registry.fingerprint(str(reader))]
     weights.write_bytes(weights.read_bytes() + b"\0")
-    marks.append(subjects.fingerprint(str(reader)))
+    marks.append(registry.fingerprint(str(reader)))
     reader.write_text(reader.read_text() + "\n")
-    marks.append(subjects.fingerprint(str(reader)))
+    marks.append(registry.fingerprint(str(reader)))
     weights.unlink()
-    marks.append(subjects.fingerprint(str(reader)))
+    marks.append(registry.fingerprint(str(reader)))
     assert len(set(marks)) == 4
     assert all(len(mark) == 64 for mark in marks)
 
 
 def test_looking_for_subjects_does_not_import_torch() -> None:
     code = (
-        "import sys, cogattn.nn.networks.subjects as s; s.names(); s.fingerprint('digit_reader'); "
+        "import sys, cogattn.nn.networks.registry as s; s.names(); s.fingerprint('digit_reader'); "
         "print('torch' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -18,9 +18,9 @@ import cogattn as ca
 from cogattn.errors import InputError
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import subjects
+from cogattn.nn.networks import registry
 from cogattn.nn.networks.texts import load_folder, sentences, words
-from cogattn.paradigms import OwnTask
+from cogattn.paradigms import NetworkTask
 
 B, D = 300, 6
 KEYS = trial_keys(21, 0, np.arange(B))
@@ -28,7 +28,7 @@ KEYS = trial_keys(21, 0, np.arange(B))
 
 @pytest.fixture(scope="module")
 def reader() -> Any:
-    return subjects.find_specialist("text_classifier", device="cpu")
+    return registry.find_specialist("text_classifier", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -264,11 +264,11 @@ def test_weights_bring_their_own_words(reader, file, display, tmp_path):
     state["word.weight"] = torch.cat([table[:2], table[2:].flip(0), table[:2]])
     network.load_state_dict(state)
     path = tmp_path / "mine.safetensors"
-    subjects.save(network, {"gap": "2", "words": " ".join(vocabulary.words)}, path)
-    other = subjects.find_specialist(shutil.copy(file.__file__, tmp_path / "mine.py"), "cpu")
+    registry.save(network, {"gap": "2", "words": " ".join(vocabulary.words)}, path)
+    other = registry.find_specialist(shutil.copy(file.__file__, tmp_path / "mine.py"), "cpu")
     assert other.gap == 2
     assert np.array_equal(other.answer(display, None)["praise"], reader.answer(display, None)["praise"])
-    subjects.save(network, {"gap": "2", "words": "too few"}, path)
+    registry.save(network, {"gap": "2", "words": "too few"}, path)
     with pytest.raises(InputError, match=r"word\.weight in .* must be \(4, 24\)"):
         file.reviewer(path, "make")
 
@@ -277,7 +277,7 @@ def test_weights_bring_their_own_words(reader, file, display, tmp_path):
 
 
 def test_people_are_led_astray_by_what_is_beside_the_point_and_softmax_is_not(reader):
-    task = OwnTask.of("text_classifier", (0.0, 4.0, 16.0))
+    task = NetworkTask.of("text_classifier", (0.0, 4.0, 16.0))
     frame = ca.run(task, model="text_classifier", people=10, trials=30).frame
     right = frame.pivot_table(index="distractors", columns="arm", values="score")
     assert (right["softmax"] > 0.98).all()

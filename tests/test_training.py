@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from cogattn.errors import InputError
-from cogattn.nn.networks import subjects, training
+from cogattn.nn.networks import registry, training
 from cogattn.nn.networks.training import Course, Curve, Workshop, seeded, train
 
 COURSE = Course(steps=60, rate=0.02, warmup=5, clip=1.0, every=10)
@@ -169,9 +169,9 @@ def test_it_is_made_and_checked(shop, monkeypatch, tmp_path, capsys):
     assert call(shop, monkeypatch, "--check") == 0
     assert capsys.readouterr().out.endswith("as its notes say\n")
     network = net()
-    notes = subjects.load_weights(network, shop.weights, shop.make)
+    notes = registry.load_weights(network, shop.weights, shop.make)
     assert notes["command"] == "python models/tiny.py"
-    subjects.save(network, notes | {"error": "7"}, shop.weights)
+    registry.save(network, notes | {"error": "7"}, shop.weights)
     assert call(shop, monkeypatch, "--check") == 1
     assert "differs from its notes: error" in capsys.readouterr().out
 
@@ -207,7 +207,7 @@ def test_weights_are_written_whole_or_not_at_all(tmp_path, monkeypatch):
 
     monkeypatch.setattr("os.replace", stop)
     with pytest.raises(KeyboardInterrupt):
-        subjects.save(net(), {}, path)
+        registry.save(net(), {}, path)
     assert [p.name for p in tmp_path.iterdir()] == ["weights.safetensors"]
     assert path.read_bytes() == b"old"
 
@@ -220,13 +220,13 @@ def test_a_curve_without_looks_has_none():
 
 
 def workshop(name):
-    module = subjects.module(name)
+    module = registry.module(name)
     return module.WORKSHOP
 
 
 #: Their tasks take from ten to thirty seconds to judge.
 LONG = ("keyword_spotter", "live_watcher", "transformer")
-ALL = [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in subjects.names()]
+ALL = [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in registry.names()]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -235,13 +235,13 @@ def test_a_models_weights_are_those_of_its_notes(name, capsys):
     assert "as its notes say" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", subjects.names())
+@pytest.mark.parametrize("name", registry.names())
 def test_the_same_weights_are_the_same_bytes(name):
     shop = workshop(name)
     network = shop.network()
-    notes = subjects.load_weights(network, shop.weights, shop.make)
+    notes = registry.load_weights(network, shop.weights, shop.make)
     assert {"command", "torch"} <= notes.keys()
-    assert subjects.packed(network, dict(sorted(notes.items()))) == shop.weights.read_bytes()
+    assert registry.packed(network, dict(sorted(notes.items()))) == shop.weights.read_bytes()
     assert shop.weights.stat().st_size < 2_000_000
 
 
@@ -259,5 +259,5 @@ def test_a_few_steps_teach_something_and_the_same_twice(name):
 
 def test_every_model_has_a_curve_in_the_reference_results():
     room = Path(training.__file__).parents[3] / "results" / "reference" / "models"
-    for name in subjects.names():
+    for name in registry.names():
         assert (room / name / "curve.csv").is_file(), f"results/reference/models/{name}/curve.csv"

@@ -24,7 +24,7 @@ from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import subjects
+from cogattn.nn.networks import registry
 from cogattn.runs import experiment
 
 B, S = 128, 12
@@ -32,7 +32,7 @@ B, S = 128, 12
 
 @pytest.fixture(scope="module")
 def clerk() -> Any:
-    return subjects.find_specialist("transformer", device="cpu")
+    return registry.find_specialist("transformer", device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -332,7 +332,7 @@ def test_what_is_tested_was_never_trained_on(file):
 
 def test_a_mean_sentence_is_as_long_as_the_pace_takes_it_to_be(clerk, file):
     known = file.language()
-    shown = [clerk.show(n, trial_keys(3, n, np.arange(2000))).sentence for n in clerk.exam.values]
+    shown = [clerk.show(n, trial_keys(3, n, np.arange(2000))).sentence for n in clerk.design.values]
     mean = np.mean([(known.table[x] > 0).sum(-1).mean() for x in shown])
     assert mean == pytest.approx(file.SENTENCE, abs=0.05)
     stream = clerk.stream(12)
@@ -559,7 +559,7 @@ def test_it_can_be_compiled_in_one_piece(clerk, file):
 
 @pytest.mark.gpu
 def test_on_a_gpu_it_writes_the_same(clerk, display):
-    there = subjects.find_specialist("transformer", device="cuda")
+    there = registry.find_specialist("transformer", device="cuda")
     gate = GateState(keep=torch.from_numpy(keeping()))
     assert (there.answer(display, gate)["response"] == clerk.answer(display, gate)["response"]).mean() > 0.99
     assert there.weigh(display) == pytest.approx(clerk.weigh(display), abs=1e-2)

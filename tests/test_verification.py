@@ -71,7 +71,9 @@ def test_another_mind_than_the_theory_was_told_of_fails(wrong):
 
 def test_a_wrong_number_of_slots_fails(monkeypatch):
     right = next(law for law in verification.LAWS() if law.name == "whole report, 200 ms: mean score")
-    wrong = verification.Law(right.name, right.stream, Observer(slots=3.5), right.measure, right.expected)
+    wrong = verification.ClosedForm(
+        right.name, right.stream, Observer(slots=3.5), right.measure, right.expected
+    )
     assert set(table_of([right], monkeypatch)["verdict"]) == {"holds"}
     assert set(table_of([wrong], monkeypatch).query("driver != 'both'")["verdict"]) == {"FAILS"}
 
@@ -81,7 +83,9 @@ def test_what_has_no_chance_in_it_must_be_exact(monkeypatch):
         return np.isfinite(finish).sum(1)
 
     laws = [
-        verification.Law(f"{expected}", display(targets=3, exposure=0.001), Observer(), score, expected)
+        verification.ClosedForm(
+            f"{expected}", display(targets=3, exposure=0.001), Observer(), score, expected
+        )
         for expected in (0.0, 1e-6)  # below the threshold nothing is stored, not even once in a million
     ]
     table = table_of(laws, monkeypatch).query("driver != 'both'")

@@ -11,7 +11,7 @@ import torch
 import cogattn as ca
 from cogattn.errors import InputError
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import subjects
+from cogattn.nn.networks import registry
 
 B, WIDTH, HEADS, DEPTH, CLASSES = 3, 32, 4, 2, 7
 PATCHES = 16
@@ -19,7 +19,7 @@ PATCHES = 16
 
 @pytest.fixture(scope="module")
 def file():
-    return sys.modules[type(subjects.find("vision_transformer", device="cpu").network).__module__]
+    return sys.modules[type(registry.find("vision_transformer", device="cpu").network).__module__]
 
 
 @pytest.fixture(scope="module")
@@ -85,12 +85,12 @@ def test_it_is_the_vision_transformer_of_another_library(net, other, pictures):
 @pytest.mark.parametrize("name", ["keep", "all"])
 @pytest.mark.parametrize("layer", [0, 1])
 def test_a_gate_does_the_same_to_both(net, other, pictures, name, layer):
-    """`nn.limit` on torch's attention, `nn.huggingface.limited` on transformers': two ways to one number."""
+    """`nn.limit` on torch's attention, `nn.huggingface.limit` on transformers': two ways to one number."""
     gate = gates()[name]
     with torch.no_grad():
         with ca.nn.limit(net, gate, where=[layer]):
             mine = net(pictures)
-        with ca.nn.huggingface.limited(other, gate, layers=[layer]):
+        with ca.nn.huggingface.limit(other, gate, layers=[layer]):
             theirs = other(pictures).logits
         assert mine == pytest.approx(theirs, abs=1e-5)
         assert not torch.allclose(mine, net(pictures), atol=1e-3)
@@ -121,7 +121,7 @@ def test_patches_part_the_picture_evenly(file):
 
 def test_the_reader_mixes_nothing_before_its_gate():
     """A window never sees its neighbour: what it says of an item is the same whatever stands beside it."""
-    network = subjects.find("vision_transformer", device="cpu").network
+    network = registry.find("vision_transformer", device="cpu").network
     pixels = torch.rand(4, 8, 2, 64, generator=torch.Generator().manual_seed(4))
     with torch.no_grad():
         alone = network.vit(pixels[:, 2:3].sum(2).reshape(4, 1, 8, 8))

@@ -52,11 +52,11 @@ def _compiler() -> str:
 
 
 def _weights() -> str:
-    from cogattn.nn.networks import subjects
+    from cogattn.nn.networks import registry
 
     found = []
-    for name in subjects.names():
-        gap = getattr(subjects.find(name, "cpu"), "gap", None)
+    for name in registry.names():
+        gap = getattr(registry.find(name, "cpu"), "gap", None)
         found.append(f"{name} ({'sequences' if gap is None else f'gap {gap:.2f}'})")
     return ", ".join(found) or "none"
 

@@ -20,7 +20,7 @@ from cogattn.cli.options import (
     Population_,
     Trials_,
     Whole,
-    Work,
+    WorkOptions,
     whole_number,
 )
 from cogattn.cli.shared import end, minds_of, options_of, progress, show, split, tell
@@ -42,7 +42,7 @@ def run(
     config: Annotated[
         str | None, Parameter(help="TOML file of settings (a run's config.toml); flags override")
     ] = None,
-    work: Work = ALONE,
+    work: WorkOptions = ALONE,
     device: Device = "auto",
     events: Annotated[bool, Parameter(negative=(), help="also write events.parquet: every event")] = False,
     json: Json = False,
@@ -109,7 +109,7 @@ def compare(
     seed: Whole = 0,
     observer: Observer_ = None,
     population: Population_ = None,
-    work: Work = ALONE,
+    work: WorkOptions = ALONE,
     device: Device = "auto",
     json: Json = False,
 ) -> None:
@@ -129,7 +129,7 @@ def scorecard(
     seed: Whole = 0,
     observer: Observer_ = None,
     population: Population_ = None,
-    work: Work = ALONE,
+    work: WorkOptions = ALONE,
     needs: Annotated[bool, Parameter(help="also show which limits each band needs")] = True,
     json: Json = False,
 ) -> None:
@@ -170,7 +170,7 @@ def live(
         float | None, Parameter(help="s from a frame's onset to its answer (default: the next frame's onset)")
     ] = None,
     value: Annotated[
-        float | None, Parameter(help="what the network's exam varies, e.g. how many distractors")
+        float | None, Parameter(help="what the network's task varies, e.g. how many distractors")
     ] = None,
     patches: Annotated[int | None, Parameter(converter=whole_number, help="of a frame: the load")] = None,
     seed: Whole = 0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -16,9 +17,10 @@ from cogattn.cli.options import (
     Option,
     Trials_,
     Whole,
-    Work,
+    WorkOptions,
+    whole_number,
 )
-from cogattn.cli.shared import minds_of, options_of, split, tell
+from cogattn.cli.shared import minds_of, old_option, options_of, split, tell
 
 
 def sensitivity(
@@ -39,7 +41,7 @@ def sensitivity(
     option: Option = None,
     observer: Observer_ = None,
     seed: Whole = 0,
-    work: Work = ALONE,
+    work: WorkOptions = ALONE,
     json: Json = False,
 ) -> None:
     """What matters? How much of a measure hangs on each parameter of a mind."""
@@ -66,26 +68,42 @@ def sweep(
     ],
     goal: Annotated[list[str], Parameter(negative=(), help="e.g. 'min capacity'; several: a front")],
     subject_to: Annotated[list[str] | None, Parameter(negative=(), help="e.g. 'misses <= 0.05'")] = None,
-    trials: Annotated[Whole, Parameter(help="minds to try")] = 60,
+    candidates: Annotated[
+        int | None, Parameter(converter=whole_number, help="minds to try (default: 60)")
+    ] = None,
     sampler: Annotated[str, Parameter(help="tpe, random or grid")] = "tpe",
     people: Alike = 20,
-    each: Trials_ = None,
+    trials: Annotated[
+        int | None,
+        Parameter(
+            converter=whole_number,
+            help="trials per person and condition (default: as is usual). --candidates was called --trials and "
+            "--trials --each up to 0.1.0; beside --each, --trials still means the minds to try",
+        ),
+    ] = None,
+    each: Annotated[int | None, Parameter(converter=whole_number, show=False)] = None,
     option: Option = None,
     observer: Observer_ = None,
     seed: Whole = 0,
-    work: Work = ALONE,
+    work: WorkOptions = ALONE,
     json: Json = False,
 ) -> None:
     """Search the parameters of a mind for a goal, e.g. the cheapest capacity that keeps misses under 5 %."""
     from cogattn import paradigms
-    from cogattn.tune import sweeping
+    from cogattn.tune import sweeps
 
     task = paradigms.make(name, options_of(option) or {})
     mind = minds_of(observer, None)["observer"]
+    if each is not None or (trials is not None and candidates is None):
+        old_option("of sweep, --trials", "--candidates (minds to try), and --each --trials")
+    with warnings.catch_warnings():  # said already
+        warnings.simplefilter("ignore", DeprecationWarning)
+        candidates, trials = sweeps.minds_and_trials(candidates, trials, each)
+    candidates = 60 if candidates is None else candidates
     with work.begun(f"sweep {name}") as how:
-        done = sweeping.sweep(
-            task, _ranges(param), goal, subject_to or (), trials=trials, sampler=sampler, observer=mind, people=people,
-            each=each, seed=seed, **how,
+        done = sweeps.sweep(
+            task, _ranges(param), goal, subject_to or (), candidates=candidates, sampler=sampler, observer=mind,
+            people=people, trials=trials, seed=seed, **how,
         )  # fmt: skip
     tell(done, json, done.folder, "figures/sweep.png")
     if done.tried["best"].any() and not json:
@@ -99,6 +117,6 @@ def _measures(text: str) -> list[str]:
 
 def _ranges(words: Sequence[str]) -> Any:
     """NAME or NAME=LOW:HIGH words, as `tune.sensitivity` and `tune.sweep` take them."""
-    from cogattn.tune.probing import read_range
+    from cogattn.tune.probes import read_range
 
     return dict(read_range(word) for word in words)

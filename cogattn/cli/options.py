@@ -51,7 +51,7 @@ Population_ = Annotated[
 
 @Parameter(name="*")
 @dataclass(frozen=True)
-class Work:
+class WorkOptions:
     """How a long command is played, and where it keeps its pieces."""
 
     jobs: Jobs = None
@@ -75,4 +75,4 @@ class Work:
             yield {"n_jobs": n_jobs(self.jobs), "out": self.out, "resume": self.resume, "progress": tick}
 
 
-ALONE = Work()  #: as it is if nothing is said
+ALONE = WorkOptions()  #: as it is if nothing is said

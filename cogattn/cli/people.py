@@ -18,7 +18,7 @@ from cogattn.cli.options import (
     Population_,
     Whole,
 )
-from cogattn.cli.shared import minds_of, n_jobs, new_folder, pairs, progress, show, split, tell
+from cogattn.cli.shared import minds_of, n_jobs, new_folder, old_option, pairs, progress, show, split, tell
 from cogattn.errors import InputError
 
 
@@ -45,7 +45,7 @@ class Reading:
     ] = None
 
     def said(self) -> dict[str, Any]:
-        """As `importing.read` takes it."""
+        """As `imports.read` takes it."""
         numbers = {}
         for name, value in pairs("--word", self.word).items():
             try:
@@ -75,21 +75,21 @@ def import_(
     json: Json = False,
 ) -> None:
     """What is read from people's data, and what is not, and why; nothing is fitted, the file stays as it is."""
-    from cogattn.human import importing
+    from cogattn.human import imports
     from cogattn.tune import likelihoods
 
     law, said = None if paradigm is None else likelihoods.of(paradigm), reading.said()
     if law is None:
-        table = importing.read(data, **said)
+        table = imports.read(data, **said)
     else:
-        table = importing.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
-    show(importing.summary(table), json)
+        table = imports.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
+    show(imports.summary(table), json)
     if not json:
         print("", *table.notes, sep="\n")
     if to is not None:
         if Path(data).resolve() in (Path(to).resolve(), *Path(to).resolve().parents):
             raise InputError(f"--to must be another place than the data, got {to}")
-        print(f"\nTrials: {importing.write(table, to)}", file=sys.stderr if json else sys.stdout)
+        print(f"\nTrials: {imports.write(table, to)}", file=sys.stderr if json else sys.stdout)
 
 
 def tune(
@@ -113,12 +113,13 @@ def tune(
     intervals: Annotated[
         str, Parameter(help="of people who are fitted alone: profile or bootstrap")
     ] = "profile",
-    between: Annotated[
+    compare_laws: Annotated[
         bool,
         Parameter(
             negative=(), help="which law? several laws beside each other, by trials they have not seen"
         ),
     ] = False,
+    between: Annotated[bool, Parameter(negative=(), show=False)] = False,
     observer: Observer_ = None,
     seed: Whole = 0,
     jobs: Jobs = None,
@@ -126,20 +127,22 @@ def tune(
     json: Json = False,
 ) -> None:
     """People's parameters from their own data: estimates, intervals, a figure, an observer for every other command."""
-    from cogattn.human import importing
-    from cogattn.tune import drawn, fit, likelihoods
+    from cogattn.human import imports
+    from cogattn.tune import fit, likelihoods, sample_posterior
 
     law = likelihoods.of(name)
-    table = importing.read(data, law.columns, optional=law.optional, levels=law.levels, **reading.said())
+    table = imports.read(data, law.columns, optional=law.optional, levels=law.levels, **reading.said())
     mind = minds_of(observer, None)["observer"]
     if between:
+        old_option("--between", "--compare-laws")
+    if compare_laws or between:
         _which_law(name, table, mind, seed, n_jobs(jobs), out, json)
         return
     which = None if params is None else split(params)
     how: dict[str, Any] = {"pool": pool, "observer": mind, "seed": seed, "n_jobs": n_jobs(jobs)}
     how |= {"draws": draws, "chains": chains} if posterior else {"intervals": intervals}
     with progress(f"tune {name}") as tick:
-        done = (drawn if posterior else fit)(name, table.frame, which, **how, progress=tick)
+        done = (sample_posterior if posterior else fit)(name, table.frame, which, **how, progress=tick)
     done.notes[:0] = table.notes
     asked = {"paradigm": name, "params": list(done.params), "pooled": done.pooled, "seed": seed}
     asked |= {"draws": draws, "chains": chains} if posterior else {}
@@ -153,9 +156,9 @@ def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: 
     """The laws of one paradigm beside each other, in a run folder of their own."""
     from cogattn import tune as room
 
-    with progress(f"tune {name} --between") as tick:
-        done = room.between(name, table.frame, observer=observer, seed=seed, n_jobs=jobs, progress=tick)
-    asked = {"paradigm": name, "between": list(done.table()["law"]), "seed": seed}
+    with progress(f"tune {name} --compare-laws") as tick:
+        done = room.compare_laws(name, table.frame, observer=observer, seed=seed, n_jobs=jobs, progress=tick)
+    asked = {"paradigm": name, "compare_laws": list(done.table()["law"]), "seed": seed}
     folder = done.save(new_folder("tune", asked, seed, jobs, out))
     if not json:
         print(*table.notes, "", sep="\n")

@@ -97,6 +97,11 @@ def end(folder: Path | None, json: bool, figure: str = "figures") -> None:
     )
 
 
+def old_option(old: str, now: str) -> None:
+    """An option that has another name today was used: it works, and its user is told."""
+    print(f"{old} is now called {now}", file=sys.stderr)
+
+
 def n_jobs(jobs: int | None) -> int:
     """As many cores as were asked for, or all."""
     from cogattn.runs.experiment import cores

@@ -24,11 +24,11 @@ import pandas as pd
 
 from cogattn import paradigms
 from cogattn.errors import CogattnError, InputError, RunError, choice, needs, whole
-from cogattn.explore import knobs, playing, trial
+from cogattn.explore import knobs, plays, trial
 from cogattn.explore.curves import Panel, Picture
-from cogattn.explore.drawing import Canvas, faint
-from cogattn.explore.playing import Play
-from cogattn.human import importing
+from cogattn.explore.plays import Play
+from cogattn.explore.plots import Canvas, faint
+from cogattn.human import imports
 from cogattn.observer import Observer
 from cogattn.paradigms import registry
 from cogattn.runs.trials import Trials
@@ -70,9 +70,9 @@ class Page:
     def draw(self, *, keep: bool = True) -> None:
         """Play what is asked for, and put it on the page."""
         before = self.picture
-        self.done, self.picture = playing.shown(self.play)
+        self.done, self.picture = plays.shown(self.play)
         if self.own is not None:
-            self.picture = playing.picture(self.done, self.own)
+            self.picture = plays.picture(self.done, self.own)
         if self.play.full:
             self._still = before is not None and _same(before, self.picture)
         for i, panel in enumerate(self.picture.panels[:PLOTS]):
@@ -84,7 +84,7 @@ class Page:
         """The human arm of the mean adult, where this mind is another."""
         if self.play.mind == Observer():
             return []
-        usual = playing.shown(replace(self.play, mind=Observer(), full=True))[1].panels
+        usual = plays.shown(replace(self.play, mind=Observer(), full=True))[1].panels
         return faint(usual[i], "human") if i < len(usual) else []
 
     def tell_trial(self) -> None:
@@ -117,8 +117,8 @@ class Page:
             ],
             "numbers": [_numbers(p) for p in shown],
             "command": self.play.command(),
-            "script": playing.script(self.play),
-            "toml": playing.toml(self.play.mind),
+            "script": plays.script(self.play),
+            "toml": plays.toml(self.play.mind),
             "played": _played(self.play),
             "own": self.own is not None,
             "preset": next((n for n in knobs.PRESETS if knobs.preset(n) == self.play.mind), ""),
@@ -258,7 +258,7 @@ class Page:
         if not self._waiting:
             return None
         name = self._waiting.pop(0)
-        rows = bands(playing.shown(replace(self.play, name=name, full=True))[0])
+        rows = bands(plays.shown(replace(self.play, name=name, full=True))[0])
         return {"all": {"name": name, "title": paradigms.get(name)().title, "rows": rows},
                 "waiting": len(self._waiting)}  # fmt: skip
 
@@ -324,17 +324,17 @@ def bands(done: Trials) -> list[dict[str, Any]]:
 
 def own_data(play: Play, name: str, text: str, unit: Any) -> tuple[pd.DataFrame, list[str]]:
     """A person's file, as it came from the page, as trials of this paradigm; and what was done to it."""
-    wanted = playing.columns(play.name)
+    wanted = plays.columns(play.name)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / (PurePath(name).name or "data.csv")
         try:
             path.write_bytes(base64.b64decode(text, validate=True))
-            found = importing.read(
-                path, wanted, unit=str(unit) if unit else None, levels=playing.levels(play.name)
+            found = imports.read(
+                path, wanted, unit=str(unit) if unit else None, levels=plays.levels(play.name)
             )
         except (ValueError, OSError) as error:
             raise InputError(str(error).replace(f"{path.parent}/", "")) from None
-    own, left_out = playing.as_trials(play, found.frame)
+    own, left_out = plays.as_trials(play, found.frame)
     return own, [*found.notes, *left_out]
 
 

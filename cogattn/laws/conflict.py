@@ -15,7 +15,7 @@ mixture of the two next to it. With lead n, -r < n < r, and q(t) = c(t) for inco
 
     dP_n / dt = rate [(1 - q) P_{n-1} + q P_{n+1} - P_n]
 
-integrated by Runge-Kutta (order 4); response time is that and `other` (to see, to move). In closed form:
+integrated by Runge-Kutta (order 4); response time is that and `non_decision_time` (to see, to move). In closed form:
 
     nothing irrelevant, or congruent     Erlang(r, rate):  mean r / rate
     tau = infinity, incongruent, lead    error 1 / (1 + w^-r), slow and fast alike (the gambler's ruin);
@@ -28,7 +28,7 @@ slowly than flankers do (tau 79 and 19 ms). What it misses: people's errors with
 
 >>> [round(float(contamination(t, 1.0, 0.05)), 3) for t in (0.0, 0.05, 0.1)]
 [0.5, 0.269, 0.119]
->>> flanker = Conflict(rate=24.0, lead=3, weight=1.0, narrowing=0.05, other=0.28)
+>>> flanker = Conflict(rate=24.0, lead=3, weight=1.0, narrowing=0.05, non_decision_time=0.28)
 >>> easy, hard = flanker.summary("congruent"), flanker.summary("incongruent")
 >>> round(easy.mean, 3), round(easy.error, 3), hard.mean > easy.mean, hard.error > easy.error
 (0.405, 0.0, True, True)
@@ -43,6 +43,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import signal, special
 
+from cogattn._renamed import old_fields
 from cogattn.compiled import compiled
 from cogattn.errors import InputError, choice, number
 
@@ -143,6 +144,7 @@ class Summary:
     """Of right response times, at `QUANTILES`. Their difference between two kinds is the delta plot."""
 
 
+@old_fields(other="non_decision_time", other_sd="non_decision_sd")
 @dataclass(frozen=True)
 class Conflict:
     """One person at one task. Times in s, rates in 1/s."""
@@ -155,9 +157,9 @@ class Conflict:
     """w0, of all that is irrelevant together, at onset; the target's is 1."""
     narrowing: float = math.inf
     """tau, how fast that weight shrinks."""
-    other: float = 0.0
+    non_decision_time: float = 0.0
     """Mean time before and after counting."""
-    other_sd: float = 0.0
+    non_decision_sd: float = 0.0
     """Its sd, from trial to trial."""
     variation: float = 0.0
     """sd of the rate from trial to trial, as a share of its mean."""
@@ -171,14 +173,15 @@ class Conflict:
         number("lead", self.lead, least=1, most=50)
         number("weight", self.weight, least=0, most=1e9)
         number("narrowing", self.narrowing, least=0, infinite=True, unit="s")
-        number("other", self.other, least=0, most=3600, unit="s")
-        number("other_sd", self.other_sd, least=0, most=3600, unit="s")
+        number("non_decision_time", self.non_decision_time, least=0, most=3600, unit="s")
+        number("non_decision_sd", self.non_decision_sd, least=0, most=3600, unit="s")
         number("variation", self.variation, least=0, most=0.5)
         number("slip", self.slip, least=0, most=1)
         choice("rule", self.rule, RULES)
 
     def answers(self, kind: str, step: float | None = None) -> tuple[Array, Array]:
-        """(t, P): P(right answer by t), P(wrong answer by t), without `other` and `slip`, until 1e-9 is undecided.
+        """(t, P): P(right answer by t), P(wrong answer by t), until 1e-9 is undecided; without `non_decision_time`
+        and `slip`.
 
         Off by less than 1e-6 (tested; a step is at most a 20th of 1 / rate; variation: 9 Gauss nodes).
         """
@@ -213,17 +216,17 @@ class Conflict:
         return got
 
     def responses(self, kind: str) -> tuple[Array, Array]:
-        """(t, P): P(right response by t), P(wrong response by t), with `other` and `slip`."""
+        """(t, P): P(right response by t), P(wrong response by t), with `non_decision_time` and `slip`."""
         t, p = self.answers(kind)
         dt = float(t[1])
-        if self.other_sd > 0.0:
-            m = math.ceil(6.0 * self.other_sd / dt)
-            edges = special.ndtr(np.arange(-m - 0.5, m + 1.0) * dt / self.other_sd)
+        if self.non_decision_sd > 0.0:
+            m = math.ceil(6.0 * self.non_decision_sd / dt)
+            edges = special.ndtr(np.arange(-m - 0.5, m + 1.0) * dt / self.non_decision_sd)
             longer = np.concatenate([np.zeros((m, 2)), p, np.repeat(p[-1:], 2 * m, 0)])
             p = np.stack([signal.fftconvolve(x, np.diff(edges))[m : len(x)] for x in longer.T], 1)
             p = np.maximum.accumulate(np.maximum(p, 0.0))
             t = np.asarray((np.arange(len(p)) - m) * dt, float)
-        return t + self.other, np.asarray((1.0 - self.slip) * p + self.slip * p[:, ::-1])
+        return t + self.non_decision_time, np.asarray((1.0 - self.slip) * p + self.slip * p[:, ::-1])
 
     def summary(self, kind: str) -> Summary:
         """Means, errors, accuracy by fifth and quantiles."""

@@ -1,7 +1,7 @@
 """A compiled loop drives a population: the same events, from the same draws, as fast as a loop written for one task.
 
-A sitting is one mind in a session: trials one after another, with pauses between them (`watch`); a single display is
-a session of one trial (`play`). The loop merges each mind's `next_event` with the sorted arrivals of its trials, in
+A sitting is one mind in a session: trials one after another, with pauses between them (`run_session`); a single display
+is a session of one trial (`play`). The loop merges each mind's `next_event` with the sorted arrivals of its trials, in
 threads (it holds no lock). A trial's numbers depend on its own address alone, so cutting the work differently changes
 nothing; what a stream does not use is compiled out (`state.used`). What it cannot express it refuses by name: a world
 that answers back is SimPy's (`mind.world`).
@@ -21,18 +21,19 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cogattn._renamed import old_names
 from cogattn.errors import InputError, whole
 from cogattn.mind import events
 from cogattn.mind.draws import trial_keys
 from cogattn.mind.loop import Made, Planned, Sittings, Work, end_to_end, played, weights_of
-from cogattn.mind.outcomes import Array, Fate, Outcome, Watched
+from cogattn.mind.outcomes import Array, ElementTimes, Outcome, SessionOutcome
 from cogattn.observer import Observer
 from cogattn.population import People
 from cogattn.world.session import Session
 from cogattn.world.stream import CALLED, MOST_TASKS, TaskStream
 
 _CHUNK = 8192  # trials a thread takes at a time
-WATCH = 2**31 - 1  #: the number of the trial whose address holds the chances that outlast a trial
+SESSION_TRIAL = 2**31 - 1  #: the number of the trial whose address holds the chances that outlast a trial
 VISIT = 1048576  #: trials of one sitting at most: the j-th of the v-th sitting has the number v * VISIT + j
 
 
@@ -63,7 +64,7 @@ def play(
     """Play trials: `person` and `trial` broadcast, one entry per trial; `observers[person]` takes it.
 
     `which` says which of several streams a trial shows (all show the first by default). `weights`
-    (trials, elements) replaces the weights that the streams give, e.g. by a network's own. `details`: the Fate of
+    (trials, elements) replaces the weights that the streams give, e.g. by a network's own. `details`: the times of
     each element. `first`: the number of the first observer, the address of his chances (person 0 is `observers[0]`).
     """
     streams = [streams] if isinstance(streams, TaskStream) else list(streams)
@@ -85,18 +86,22 @@ def play(
         nothing, nothing, none, nothing, none, nothing,
         np.zeros(shape, np.bool_), np.full(shape, np.inf), np.zeros(shape, np.bool_),
     )  # fmt: skip
-    fate = Fate.none(*shape) if details else Fate.none(0, 0, 0)
+    element_times = ElementTimes.none(*shape) if details else ElementTimes.none(0, 0, 0)
     rows = np.arange(n)
     log, length = played(
         Sittings(who + first if first else who, who, number, number, rows),
         Planned(shows[:, None], nothing, nothing, nothing),
         Work(0.0, 0.0, 0.0, False),
-        streams, people, scale, given, made, fate,
+        streams, people, scale, given, made, element_times,
         seed=seed, record=record, n_jobs=n_jobs, tired=False, step=_CHUNK,
     )  # fmt: skip
     told = _event_frame(streams, who, number, shows, log, length) if record else None
     return Outcome(
-        made.stored[:, 0], made.finish[:, 0], made.censored[:, 0], told, fate.of_trials() if details else None
+        made.stored[:, 0],
+        made.finish[:, 0],
+        made.censored[:, 0],
+        told,
+        element_times.of_trials() if details else None,
     )
 
 
@@ -172,7 +177,7 @@ def _event_frame(
 # -- sessions ------------------------------------------------------------------------------------------------------
 
 
-def watch(
+def run_session(
     session: Session,
     observers: Sequence[Observer] | People,
     *,
@@ -183,11 +188,11 @@ def watch(
     record: bool = False,
     n_jobs: int = 1,
     details: bool = False,
-) -> Watched:
+) -> SessionOutcome:
     """Let each observer sit through the session; the i-th takes the session's i-th row (or the one that all share).
 
     `number[i]` is his number, the address of his chances (by default i); `visit` tells repeated sittings apart.
-    `weights` (people, trials, elements): a network's own. `details`: the Fate of each element.
+    `weights` (people, trials, elements): a network's own. `details`: the times of each element.
     """
     if not len(observers):
         raise InputError("a session needs at least one observer")
@@ -218,20 +223,22 @@ def watch(
         times[0], times[1], np.zeros(shape, np.bool_), times[2], np.zeros(shape, np.bool_), times[3],
         np.zeros((*shape, elements), np.bool_), nothing, np.zeros((0, 0, 0), np.bool_),
     )  # fmt: skip
-    fate = Fate.none(*shape, elements) if details else Fate.none(0, 0, 0)
+    element_times = ElementTimes.none(*shape, elements) if details else ElementTimes.none(0, 0, 0)
     log, length = played(
-        Sittings(who, np.arange(len(who)), np.full(len(who), WATCH - visit), np.full(len(who), visit * VISIT), rows),
+        Sittings(
+            who, np.arange(len(who)), np.full(len(who), SESSION_TRIAL - visit), np.full(len(who), visit * VISIT), rows
+        ),
         Planned(session.which, session.gap, session.rest, session.rest_load),
         Work(float(session.load), float(session.memory_load), float(session.sleepiness), bool(session.self_paced)),
-        streams, people, scale, given, made, fate,
+        streams, people, scale, given, made, element_times,
         seed=seed, record=record, n_jobs=n_jobs, tired=True,
         step=max(1, min(_CHUNK // max(1, n), -(-len(who) // n_jobs))) if n_jobs > 1 else len(who),
     )  # fmt: skip
     told = watch_events(session, who, log, length) if record else None
     keys = trial_keys(seed, who[:, None], visit * VISIT + np.arange(n))
-    return Watched(
+    return SessionOutcome(
         made.start, made.rt, made.right, made.level, made.on, made.shift, made.stored, keys, people["slip"].copy(),
-        told, fate if details else None,
+        told, element_times if details else None,
     )  # fmt: skip
 
 
@@ -249,14 +256,16 @@ def watch_events(
 
 
 __all__ = [
-    "WATCH",
-    "Fate",
+    "SESSION_TRIAL",
+    "ElementTimes",
     "Outcome",
-    "Watched",
+    "SessionOutcome",
     "columns_of",
     "end_to_end",
     "play",
-    "watch",
+    "run_session",
     "watch_events",
     "weights_of",
 ]
+
+old_names(__name__, watch="run_session", Watched="SessionOutcome", WATCH="SESSION_TRIAL", Fate="ElementTimes")

@@ -60,7 +60,7 @@ def begin(m, p, e, x):  # type: ignore[no-untyped-def]
 @compiled(inline=True)
 def _pace(e, x, rules):  # type: ignore[no-untyped-def]
     """How fast categorisations come, per second of attention time."""
-    return rules[e[x].job].tell * e[x].drive * e[x].evidence
+    return rules[e[x].job].evidence_rate * e[x].drive * e[x].evidence
 
 
 @compiled(inline=True)
@@ -99,7 +99,7 @@ def count(m, p, e, x, rules, conflict, turn):  # type: ignore[no-untyped-def]
         for z in range(m.n):
             if z != x and e[z].job == job and e[z].evidence == 0.0 and e[z].shown == 1:
                 other += e[z].weight
-        tau = p.narrowing * rules[job].hold
+        tau = p.narrowing * rules[job].spotlight
         c = contamination(m.now - e[x].queued, other / e[x].weight, tau) if e[x].weight > 0.0 else 1.0
         u = _uniform(m.key, TELL, k + ABOUT)
         if u >= c:
@@ -110,7 +110,7 @@ def count(m, p, e, x, rules, conflict, turn):  # type: ignore[no-untyped-def]
                 if z != x and e[z].job == job and e[z].evidence == 0.0 and e[z].shown == 1:
                     left -= e[z].weight
                     if left < 0.0:
-                        e[x].lead += e[z].says * e[x].says
+                        e[x].lead += e[z].supports * e[x].supports
                         break
     answer = decided(e[x].lead, 0, mixed(m.key, p.evidence_threshold, TELL, CAUTION), False)
     if answer != 0:

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from cogattn.compiled import compiled
 from cogattn.mind import alertness, engine, race, state, store
 from cogattn.mind.draws import _key
-from cogattn.mind.outcomes import Fate
+from cogattn.mind.outcomes import ElementTimes
 from cogattn.mind.phases import GONE, LOST, RACING, STORED, WAITING
 from cogattn.world.kinds import (
     CALL,
@@ -54,7 +54,7 @@ class Streams(NamedTuple):
     focused: Array  # (streams,)
     job: Array  # (streams, elements)
     evidence: Array
-    says: Array
+    supports: Array
     size: Array  # (streams,) how many elements
 
 
@@ -105,8 +105,8 @@ _EVENT = np.dtype([("time", np.float64), ("kind", np.int64), ("element", np.int6
 
 @compiled(nogil=True)
 def _sit(  # type: ignore[no-untyped-def]
-    mind, e, begin_at, end_at, seed, people, sittings, planned, work, world, scale, given, made, fate, log, length,
-    tired, keep, answer, hunt, tell, turn,
+    mind, e, begin_at, end_at, seed, people, sittings, planned, work, world, scale, given, made, element_times, log,
+    length, tired, keep, answer, hunt, tell, turn,
 ):  # fmt: skip
     """Sittings begin_at..end_at: the mind's events strictly before each arrival, then the arrival.
 
@@ -129,11 +129,11 @@ def _sit(  # type: ignore[no-untyped-def]
         focused,
         job,
         evidence,
-        says,
+        supports,
         size,
     ) = world
     start, rt, right, level, on, shift, stored, finish, censored = made
-    details, record, ends = fate[0].size > 0, log.size > 0, finish.size > 0
+    details, record, ends = element_times[0].size > 0, log.size > 0, finish.size > 0
     last_who, last_stream, begin, called = np.int64(-1), np.int64(-1), 0.0, 0.0
     rules, conflict = all_rules[0, : tasks[0]], all_conflict[0]
     session = tired is not None and start.size > 0
@@ -170,7 +170,9 @@ def _sit(  # type: ignore[no-untyped-def]
                             last_who, last_stream = w, s
                             rules, conflict = all_rules[s, : tasks[s]], all_conflict[s]
                             for x in range(size[s]):
-                                race.enlist(p, rules[job[s, x]], e[x], job[s, x], evidence[s, x], says[s, x])
+                                race.enlist(
+                                    p, rules[job[s, x]], e[x], job[s, x], evidence[s, x], supports[s, x]
+                                )
                         key = _key(seed, number[i], first[i] + j)
                         engine.fresh(m, p, e, rules, key, tired, answer, hunt, tell)
                         engine.assign(m, p, focused[s], turn)
@@ -196,7 +198,7 @@ def _sit(  # type: ignore[no-untyped-def]
                         if ends and (kind == ENCODE or kind == FULL):
                             finish[i, j, x] = t
                         if details:
-                            _tell(m, p, e, fate, i, j, kind, t, begin)
+                            _tell(m, p, e, element_times, i, j, kind, t, begin)
                         if tired is not None and session:
                             if kind == RESPOND:
                                 if np.isnan(rt[i, j]):
@@ -220,7 +222,7 @@ def _sit(  # type: ignore[no-untyped-def]
                                 right[i, j] = m.answer_ok == 1
                     m.who = x
                     if details:
-                        _tell(m, p, e, fate, i, j, kind, then, begin)
+                        _tell(m, p, e, element_times, i, j, kind, then, begin)
                     if record:
                         count = _note(m, e, log, i, count, kind, x, record)
             for x in range(m.n):
@@ -255,9 +257,9 @@ def _note(m, e, log, i, count, kind, who, record):  # type: ignore[no-untyped-de
 
 
 @compiled(inner=True)
-def _tell(m, p, e, fate, i, j, kind, t, begin):  # type: ignore[no-untyped-def]
-    """What this event means for the fate of the element that it was about."""
-    encoded, left, seems, minded, chosen, answered, right = fate
+def _tell(m, p, e, element_times, i, j, kind, t, begin):  # type: ignore[no-untyped-def]
+    """What this event means for the times of the element that it was about."""
+    encoded, left, seems, minded, chosen, answered, right = element_times
     x = m.who
     if kind == ENCODE:
         encoded[i, j, x] = t - begin
@@ -291,7 +293,7 @@ def played(
     scale: Array,
     given: Array,
     made: Made,
-    fate: Fate,
+    element_times: ElementTimes,
     *,
     seed: int,
     record: bool,
@@ -308,7 +310,7 @@ def played(
     def loop(first: int) -> None:
         m, e = state.blank(most)
         _sit(m, e, first, min(first + step, n), seed, people, *map(tuple, (sittings, planned, work, world)),
-             scale, given, tuple(made), fate.arrays(), log, length, *mechanisms)  # fmt: skip
+             scale, given, tuple(made), element_times.arrays(), log, length, *mechanisms)  # fmt: skip
 
     while True:
         log, length = np.zeros((n if record else 0, room), _EVENT), np.zeros(n if record else 0, np.int64)
@@ -316,7 +318,7 @@ def played(
         if not record or length.max() <= room:
             return log, length
         room = int(length.max())  # more happened than was expected: once more, with room for it
-        for array in (made.rt, *fate.arrays()):
+        for array in (made.rt, *element_times.arrays()):
             array[...] = np.nan if array.dtype.kind == "f" else False
 
 
@@ -337,15 +339,19 @@ def end_to_end(streams: Sequence[TaskStream]) -> Streams:
     n, most = len(streams), max(len(s.stimuli) for s in streams)
     rules = np.zeros((n, MOST_TASKS), state.TASK)
     conflict = np.zeros((n, MOST_TASKS, MOST_TASKS))
-    job, evidence, says = np.zeros((n, most), np.int64), np.zeros((n, most)), np.zeros((n, most), np.int64)
+    job, evidence, supports = (
+        np.zeros((n, most), np.int64),
+        np.zeros((n, most)),
+        np.zeros((n, most), np.int64),
+    )
     for i, s in enumerate(streams):
         t, k = len(s.tasks), len(s.stimuli)
         rules[i, :t], conflict[i, :t, :t] = state.task_rules(s), s.competition
-        job[i, :k], evidence[i, :k], says[i, :k] = s.jobs, s.evidence, s.says
+        job[i, :k], evidence[i, :k], supports[i, :k] = s.jobs, s.evidence, s.supports
     times, kind, element, value = columns
     return Streams(
         times, kind, element, value, starts, rules, conflict, np.array([len(s.tasks) for s in streams], np.int64),
-        np.array([s.focused for s in streams], np.int64), job, evidence, says,
+        np.array([s.focused for s in streams], np.int64), job, evidence, supports,
         np.array([len(s.stimuli) for s in streams], np.int64),
     )  # fmt: skip
 

@@ -9,11 +9,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cogattn._renamed import old_fields, old_names
+
 Array = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Fate:
+class ElementTimes:
     """More about every element: arrays (..., trials, elements) of times within the trial, s; NaN = never."""
 
     encoded: npt.NDArray[np.float64]  # when it entered the store
@@ -25,7 +27,7 @@ class Fate:
     right: npt.NDArray[np.bool_]  # and it was the right one
 
     @classmethod
-    def none(cls, *shape: int) -> Fate:
+    def none(cls, *shape: int) -> ElementTimes:
         """Nothing has happened yet."""
         times = [np.full(shape, np.nan) for _ in range(5)]
         flags = [np.zeros(shape, np.bool_) for _ in range(2)]
@@ -35,11 +37,12 @@ class Fate:
         """As the compiled loop takes them."""
         return (self.encoded, self.left, self.seems, self.minded, self.chosen, self.answered, self.right)
 
-    def of_trials(self) -> Fate:
+    def of_trials(self) -> ElementTimes:
         """Of sittings of one trial: (trials, elements)."""
-        return Fate(*(a[:, 0] for a in self.arrays()))
+        return ElementTimes(*(a[:, 0] for a in self.arrays()))
 
 
+@old_fields(fate="element_times")
 @dataclass(frozen=True)
 class Outcome:
     """What became of every element in every trial. Arrived = stored + missed + censored, element by element."""
@@ -48,11 +51,12 @@ class Outcome:
     finish: npt.NDArray[np.float64]  # (trials, elements) when it was categorised, s; inf = never
     censored: npt.NDArray[np.bool_]  # (trials, elements) the trial ended while it was still under way
     events: pd.DataFrame | None = None  # the event record, if asked for
-    fate: Fate | None = None  # more about each element, if asked for
+    element_times: ElementTimes | None = None  # more about each element, if asked for
 
 
+@old_fields(fate="element_times")
 @dataclass(frozen=True)
-class Watched:
+class SessionOutcome:
     """What became of every trial of every person's session: arrays (people, trials)."""
 
     start: npt.NDArray[np.float64]  # when the trial began, s
@@ -65,4 +69,9 @@ class Watched:
     keys: npt.NDArray[np.uint64]  # the address of each trial's chances
     slip: npt.NDArray[np.float64]  # (people,) how often a wrong key is pressed
     events: pd.DataFrame | None = None
-    fate: Fate | None = None  # more about each element (people, trials, elements), if asked for
+    element_times: ElementTimes | None = (
+        None  # more about each element (people, trials, elements), if asked for
+    )
+
+
+old_names(__name__, Watched="SessionOutcome", Fate="ElementTimes")

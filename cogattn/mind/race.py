@@ -58,7 +58,7 @@ ELEMENT = [
     ("evidence", np.float64),  # eta
     ("skill", np.float64),  # rate without attention, 1/s
     ("since", np.float64),  # its onset
-    ("says", np.int64),  # the answer that it speaks for
+    ("supports", np.int64),  # the answer that it speaks for
 ]
 
 
@@ -75,11 +75,11 @@ def fresh(m, e, rules):  # type: ignore[no-untyped-def]
 
 
 @compiled(inline=True)
-def enlist(p, rule, row, job, evidence, says):  # type: ignore[no-untyped-def]
+def enlist(p, rule, row, job, evidence, supports):  # type: ignore[no-untyped-def]
     """An element belongs to this task, is this clear, speaks for this answer. What is practised has a rate of its own
     (Logan 1988). What is searched is visited, it does not race."""
     row.job = job
-    row.says = says
+    row.supports = supports
     row.evidence = evidence if rule.response != SEARCH else 0.0
     row.skill = 0.0
     if rule.practice > 0.0 and p.learning > 0.0 and rule.response != SEARCH:

@@ -1,7 +1,7 @@
 """Search: attention visits group after group until the target is found, or it quits (`laws.search`).
 
-Each VISIT takes a group of elements in order of weight and lasts a Weibull time; if one of them says 1 it is FOUND, and
-the choice follows; what is not found is looked for until quitting wins (QUIT).
+Each VISIT takes a group of elements in order of weight and lasts a Weibull time; the target among them is
+FOUND, and the choice follows; what is not found is looked for until quitting wins (QUIT).
 
 State: in whose name the search is, what it has rejected. Brings: VISIT, FOUND, QUIT.
 Closed form: `laws.search.search`.
@@ -98,7 +98,7 @@ def visit(m, p, e, h, rules, conflict, turn):  # type: ignore[no-untyped-def]
         done[who] = True
         if i == 0:
             m.who = who
-        if e[who].says == 1:
+        if e[who].supports == 1:
             m.found = who
             break
     e[h].work = 0.0

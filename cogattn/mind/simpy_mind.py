@@ -15,6 +15,7 @@ import pandas as pd
 import simpy
 from simpy.events import EventPriority
 
+from cogattn._renamed import told
 from cogattn.compiled import compiled
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import race
@@ -77,14 +78,14 @@ def _entry() -> Any:
 
 
 @compiled
-def _enlist_all(p, rules, e, jobs, evidence, says):  # type: ignore[no-untyped-def]
+def _enlist_all(p, rules, e, jobs, evidence, supports):  # type: ignore[no-untyped-def]
     for x in range(len(jobs)):
-        enlist(p[0], rules[jobs[x]], e[x], jobs[x], evidence[x], says[x])
+        enlist(p[0], rules[jobs[x]], e[x], jobs[x], evidence[x], supports[x])
 
 
 @compiled
-def _enlist(p, rules, e, x, job, evidence, says):  # type: ignore[no-untyped-def]
-    enlist(p[0], rules[job], e[x], job, evidence, says)
+def _enlist(p, rules, e, x, job, evidence, supports):  # type: ignore[no-untyped-def]
+    enlist(p[0], rules[job], e[x], job, evidence, supports)
 
 
 @compiled
@@ -170,7 +171,7 @@ class Mind:
         self._rules, self._conflict = state.task_rules(stream), stream.competition
         _assign(self._mind, self._person, int(stream.focused), True)
         self._room(len(stream.stimuli))
-        own = (stream.jobs, stream.evidence, stream.says)
+        own = (stream.jobs, stream.evidence, stream.supports)
         _enlist_all(self._person, self._rules, self._elements, *own)
         self._look(float(self._mind["now"][0]))
 
@@ -213,9 +214,15 @@ class Mind:
         distractor: bool = False,
         task: str | None = None,
         evidence: float = 1.0,
-        says: int = 0,
+        supports: int = 0,
+        says: int | None = None,
     ) -> None:
-        """Element `name` appears now. A second showing is a new element and takes a new name."""
+        """Element `name` appears now. A second showing is a new element and takes a new name.
+
+        says: the old name of `supports`."""
+        if says is not None:
+            told("Mind.show(says=)", "supports", 3)
+            supports = says
         task = next(iter(self._tasks)) if task is None else task
         if name in self._element:
             raise InputError(f"element {name!r} was shown already; give a second showing a name of its own")
@@ -228,7 +235,7 @@ class Mind:
         scale = race.weights(distractor, self.observer.alpha, self._tasks[task].pertinence)
         self._room(len(self._element) + 1)
         job = list(self._tasks).index(task)
-        _enlist(self._person, self._rules, self._elements, len(self._element), job, float(evidence), says)
+        _enlist(self._person, self._rules, self._elements, len(self._element), job, float(evidence), supports)
         self._enter(name, task, len(self._element), float(scale), weight)
 
     def _enter(

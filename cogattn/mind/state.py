@@ -41,7 +41,18 @@ RULE = (
         "consolidate",
         "automatic",
     ),
-    *("practice", "inspect", "tell", "hold", "choice", "service", "before", "before_sd", "after", "after_sd"),
+    *(
+        "practice",
+        "inspect",
+        "evidence_rate",
+        "spotlight",
+        "choice",
+        "service",
+        "before",
+        "before_sd",
+        "after",
+        "after_sd",
+    ),
     *("slip", "priority", "salience", "difficulty"),
 )
 TASK = np.dtype([(name, np.float64) for name in RULE])

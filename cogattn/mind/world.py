@@ -32,6 +32,7 @@ import numpy as np
 import simpy
 from simpy.rt import RealtimeEnvironment
 
+from cogattn._renamed import old_names
 from cogattn.errors import InputError
 from cogattn.mind import cohort
 from cogattn.mind.simpy_mind import ACT, LOOK, Mind
@@ -40,7 +41,7 @@ from cogattn.world import kinds
 from cogattn.world.session import Session
 from cogattn.world.stream import TaskStream
 
-__all__ = ["Mind", "play", "watch"]
+__all__ = ["Mind", "play", "run_session"]
 
 
 def play(
@@ -125,7 +126,7 @@ def _until(process: Any, name: str, subject: Mind) -> Generator[Any, Any, None]:
     subject.mask(name)
 
 
-def watch(
+def run_session(
     session: Session,
     observer: Observer | None = None,
     *,
@@ -134,13 +135,15 @@ def watch(
     visit: int = 0,
     env: simpy.Environment | None = None,
 ) -> Mind:
-    """Let one mind sit through a session in SimPy; its `.events` are those of `cohort.watch`, from the same draws.
+    """Let one mind sit through a session in SimPy, from the same draws as in `cohort.run_session`: the same `.events`.
 
     `env`: as in `play`.
     """
     env = _from_zero(env)
     observer = observer or Observer()
-    subject = Mind(env, observer, seed=seed, person=person, trial=cohort.WATCH - visit, tasks=session.tasks)
+    subject = Mind(
+        env, observer, seed=seed, person=person, trial=cohort.SESSION_TRIAL - visit, tasks=session.tasks
+    )
     subject._assign(session.streams[int(session.which[session.row(person), 0])])
     for kind, value in (
         (kinds.SLEEPINESS, session.sleepiness), (kinds.HOLD, session.memory_load), (kinds.LOAD, session.load)
@@ -211,3 +214,6 @@ def _settle_until_answer(subject: Mind, time: float, answered: simpy.Event) -> N
     """As `Mind._settle`, but a response ends the trial at once."""
     while not answered.triggered and subject._planned[0] < time:
         subject._do(*subject._planned)
+
+
+old_names(__name__, watch="run_session")

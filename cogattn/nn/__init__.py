@@ -10,26 +10,28 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from cogattn._renamed import old_names
+
 if TYPE_CHECKING:
     from cogattn.nn import huggingface
     from cogattn.nn.functional import gated_attention
-    from cogattn.nn.limiting import limit
-    from cogattn.nn.mechanisms import Attention, Explanation, attention
+    from cogattn.nn.limits import limit
+    from cogattn.nn.mechanisms import Attention, AttentionParts, attention
     from cogattn.nn.memory import Leak, Plan, SlotCache, eviction_plan, leak, plan_from_events, remember
     from cogattn.nn.multihead import MultiheadAttention
-    from cogattn.nn.passing import let_through
     from cogattn.nn.scores import MECHANISMS
     from cogattn.nn.selection import Selection, relaxed_topk, select, straight_through
+    from cogattn.nn.valve import let_through
 
 # Where each name lives. Loaded when first used: whoever asks for the name of a network does not wait for torch.
 _HOMES = {
     "functional": ("gated_attention",),
     "huggingface": (),
-    "limiting": ("limit",),
-    "mechanisms": ("Attention", "Explanation", "attention"),
+    "limits": ("limit",),
+    "mechanisms": ("Attention", "AttentionParts", "attention"),
     "memory": ("Leak", "Plan", "SlotCache", "eviction_plan", "leak", "plan_from_events", "remember"),
     "multihead": ("MultiheadAttention",),
-    "passing": ("let_through",),
+    "valve": ("let_through",),
     "scores": ("MECHANISMS",),
     "selection": ("Selection", "relaxed_topk", "select", "straight_through"),
 }
@@ -38,7 +40,7 @@ _HOME = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "MECHANISMS",
     "Attention",
-    "Explanation",
+    "AttentionParts",
     "Leak",
     "MultiheadAttention",
     "Plan",
@@ -71,3 +73,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+old_names(__name__, Explanation="AttentionParts")

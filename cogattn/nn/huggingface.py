@@ -4,7 +4,7 @@ transformers keeps a register of attention functions. This module adds one, "cog
 name without which padding would be lost. Where no gate is attached it calls transformers' own
 `scaled_dot_product_attention` function, so that a model without limits gives the same bits.
 
-    with limited(model, gate): ...            # the last layer looks through the gate
+    with limit(model, gate): ...            # the last layer looks through the gate
     weigh(model, inputs)                      # (B, S): the network's own log pertinence, what a policy takes
     attention_of(model, inputs, gate)         # (B, S): how that layer shares its attention out
 
@@ -32,11 +32,12 @@ from typing import Any, Literal
 import torch
 from torch import Tensor, nn
 
+from cogattn._renamed import old_names
 from cogattn.errors import InputError, choice, needs
 from cogattn.nn.functional import gated_attention, merge_masks, spread_heads
 from cogattn.nn.gate import GateState
 from cogattn.nn.layers import Where, chosen
-from cogattn.nn.limiting import checked
+from cogattn.nn.limits import checked
 from cogattn.nn.memory import Plan
 
 NAME = "cogattn"  #: of the attention function in transformers' register
@@ -52,7 +53,7 @@ _UNKNOWN = ("softcap", "s_aux", "indices", "cache")
 
 
 @contextmanager
-def limited(
+def limit(
     model: Any,
     gate: GateState | Plan | None,
     layers: Where = -1,
@@ -414,3 +415,6 @@ def _at_rest(model: Any) -> Iterator[None]:
     finally:
         for m in training:
             m.training = True
+
+
+old_names(__name__, limited="limit")

@@ -38,6 +38,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
+from cogattn._renamed import old_names
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.nn.functional import gated_attention, merge_masks
 from cogattn.nn.gate import GateState
@@ -48,7 +49,7 @@ from cogattn.nn.scores import MECHANISMS, SIMPLE, Additive, Mechanism
 STRETCH = 64
 
 
-class Explanation(NamedTuple):
+class AttentionParts(NamedTuple):
     """What one call of attention did, in its parts.
 
     >>> import torch
@@ -136,13 +137,13 @@ class Attention(nn.Module):
         *,
         mask: Tensor | None = None,
         gate: GateState | None = None,
-    ) -> Explanation:
+    ) -> AttentionParts:
         """The same call in its parts: attention matrix, what each key got in all, what was passed on."""
         q, k, v = _streams(q, k, v)
         context, matrix = self._look(q, k, v, mask, gate, need_weights=True)
         assert matrix is not None
         joined = self._joined(context, q)
-        return Explanation(matrix, matrix.mean((1, 2)), joined, self._pass_on(joined, q))
+        return AttentionParts(matrix, matrix.mean((1, 2)), joined, self._pass_on(joined, q))
 
     def extra_repr(self) -> str:
         named = {"causal": self.causal, "window": self.window, "block": self.block, "residual": self.residual}
@@ -407,3 +408,6 @@ def _piece(mask: Tensor | None, queries: slice, keys: slice) -> Tensor | None:
     if mask is None:
         return None
     return mask[:, :, queries if mask.shape[2] > 1 else slice(None), keys]
+
+
+old_names(__name__, Explanation="AttentionParts")

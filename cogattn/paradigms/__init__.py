@@ -11,22 +11,23 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from cogattn._renamed import old_names
 from cogattn.paradigms.registry import HERE, get, instance, make, names, register, titles, unregister
 
 if TYPE_CHECKING:
     from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm
     from cogattn.paradigms.checkup import Checkup, check
-    from cogattn.paradigms.own_task import OwnTask
-    from cogattn.paradigms.watch import Watch
+    from cogattn.paradigms.own_task import NetworkTask
+    from cogattn.paradigms.session import SessionParadigm
 
 __all__ = [
     "Answers",
     "Checkup",
     "Condition",
     "Metric",
-    "OwnTask",
+    "NetworkTask",
     "Paradigm",
-    "Watch",
+    "SessionParadigm",
     "check",
     "get",
     "instance",
@@ -40,9 +41,9 @@ __all__ = [
 # Loaded when first used: a list of names waits for neither pandas nor numba.
 _HOME = {
     **dict.fromkeys(("Answers", "Condition", "Metric", "Paradigm"), "base"),
-    "OwnTask": "own_task",
+    "NetworkTask": "own_task",
     **dict.fromkeys(("Checkup", "check"), "checkup"),
-    "Watch": "watch",
+    "SessionParadigm": "session",
 }
 
 
@@ -58,3 +59,6 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+old_names(__name__, Watch="SessionParadigm", OwnTask="NetworkTask")

@@ -12,8 +12,8 @@ waits until the spotlight is narrow (flankers w_f, row w_r, tau of narrowing), a
 
     conflict = 2 tau w_f / (w_f + w_r) ln(1 + w_f + w_r)
 
-Task constants [assumption]: narrowing takes `hold` = 3 times as long as beside a target whose place is known, set to
-people's orienting (conflict then falls short of theirs); the flankers keep half of their weight after a cue to the
+Task constants [assumption]: narrowing takes `spotlight` = 3 times as long as beside a target whose place is known, set
+to people's orienting (conflict then falls short of theirs); the flankers keep half of their weight after a cue to the
 place; a cue shifts weight with the time constant of `posner`. A warning makes the hand ready (Posner 1978): without one
 it takes `unready` s longer. That is alerting itself, put in: it is not predicted here, how the networks interact is.
 
@@ -32,6 +32,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from cogattn._renamed import old_fields
 from cogattn.errors import number
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
@@ -49,6 +50,7 @@ NETWORKS = {
 }
 
 
+@old_fields(tell="evidence_rate", hold="spotlight", other="non_decision_time", other_sd="non_decision_sd")
 @dataclass(frozen=True)
 class AttentionNetworks(Selecting):
     """Options: trials per cell; cues; cue to target [s]; how fast it is told, the rest [s] and its sd, the flankers'
@@ -57,11 +59,11 @@ class AttentionNetworks(Selecting):
 
     cues: tuple[str, ...] = tuple(CUES)
     interval: float = 0.5
-    tell: float = Flanker.tell
-    other: float = Flanker.other
-    other_sd: float = Flanker.other_sd
+    evidence_rate: float = Flanker.evidence_rate
+    non_decision_time: float = Flanker.non_decision_time
+    non_decision_sd: float = Flanker.non_decision_sd
     weight: float = Flanker.weight
-    hold: float = 3.0
+    spotlight: float = 3.0
     kept: float = 0.5
     unready: float = 0.045
 
@@ -81,7 +83,7 @@ class AttentionNetworks(Selecting):
         number("weight", self.weight, least=0, most=1000)
         number("kept", self.kept, least=0, most=1)
         number("unready", self.unready, least=0, most=10, unit="s")
-        number("other", self.other, above=0, most=10, unit="s")
+        number("non_decision_time", self.non_decision_time, above=0, most=10, unit="s")
         super().__post_init__()
 
     def conditions(self) -> list[Condition]:
@@ -95,12 +97,15 @@ class AttentionNetworks(Selecting):
         flankers = self.weight * (self.kept + (1 - self.kept) * outside)
         row = (1 + self.weight) * outside
         task = telling(
-            self.tell, self.other + (self.unready if cue == CUES["none"] else 0.0), self.hold, self.other_sd
+            self.evidence_rate,
+            self.non_decision_time + (self.unready if cue == CUES["none"] else 0.0),
+            self.spotlight,
+            self.non_decision_sd,
         )
-        says = int(condition["congruence"])
+        speaks = int(condition["congruence"])
         items = (
-            Stimulus("target", task="tell", says=1),
-            Stimulus("flankers", task="tell", weight=flankers, evidence=0.0, says=says),
+            Stimulus("target", task="tell", supports=1),
+            Stimulus("flankers", task="tell", weight=flankers, evidence=0.0, supports=speaks),
             Stimulus("other row", task="tell", weight=row, evidence=0.0),
         )
         return TaskStream(items, end=END, tasks=(task,))

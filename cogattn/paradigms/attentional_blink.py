@@ -28,7 +28,7 @@ from cogattn.errors import InputError, number, whole
 from cogattn.paradigms.base import Condition, Metric, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account
 from cogattn.paradigms.report import series
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -102,7 +102,7 @@ class AttentionalBlink(Divided):
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """What was reported, in the order in which it seems to have come: a pair that changed places is wrong twice."""
         known = self.known(seen)[..., :2] if seen.read is None else seen.read[..., :2] == 1
-        swapped = known.all(-1) & (seen.fate.seems[..., 1] < seen.fate.seems[..., 0])
+        swapped = known.all(-1) & (seen.element_times.seems[..., 1] < seen.element_times.seems[..., 0])
         right = known & ~swapped[..., None]
         first = right[..., 0] if self.report_first else np.ones_like(swapped)
         out = account(right.sum(-1), known.sum(-1), 2) if self.report_first else account(right[..., 1])

@@ -94,8 +94,8 @@ class Statistics(NamedTuple):
 
 
 class Law(NamedTuple):
-    """Where a likelihood lives ("cogattn.tune.likelihoods:Report") and with what it is made. It is written as a name,
-    since the room of fits stands above this one."""
+    """Where a likelihood lives ("cogattn.tune.likelihoods:ReportLikelihood") and with what it is made. It is
+    written as a name, since the room of fits stands above this one."""
 
     place: str
     options: Mapping[str, Any] = {}
@@ -134,7 +134,7 @@ class Paradigm(ABC):
     #: Columns of people's own trials of which the figure can be made, where it takes others than a fit (`completed`).
     drawn_from: ClassVar[tuple[str, ...]] = ()
     undrawn: ClassVar[str] = ""  # why people's own trials cannot be drawn beside the curves, if they cannot
-    sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.watch`)
+    sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.session`)
     compared: ClassVar[bool] = False  # whether a network that can take it is compared with people in it
     #: What is asked of a person, in a sentence that needs no textbook.
     question: ClassVar[str] = ""

@@ -21,7 +21,7 @@ import pandas as pd
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, curve, pens_of
-from cogattn.paradigms.watch import Array, Seen, Watch, lapsed
+from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord, lapsed
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -35,7 +35,7 @@ _OTHER = alertness.load(1.25, alertness.monotony([0.25] * 4))
 
 
 @dataclass(frozen=True)
-class Breaks(Watch):
+class Breaks(SessionParadigm):
     """Options: minutes of work before and after, lengths of the break [s], kinds (0 rest, 1 other task, 2 same
     task)."""
 
@@ -88,7 +88,7 @@ class Breaks(Watch):
         stream = TaskStream((Stimulus("dot", task="press"),), end=_ANSWER, tasks=(_TASK,))
         return Session((stream,), np.zeros(n, np.int64), np.full(n, _PACE - _ANSWER), rest, loads)
 
-    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+    def score_session(self, condition: Condition, session: Session, seen: SessionRecord) -> dict[str, Array]:
         """Adds whether a trial came after the break, and its minute counted from the break's end."""
         out = super().score_session(condition, session, seen)
         n, first = seen.rt.shape[1], int(self.before * 60 / _PACE)

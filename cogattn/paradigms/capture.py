@@ -35,7 +35,7 @@ from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, account
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, some
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream

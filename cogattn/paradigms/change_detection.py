@@ -34,7 +34,7 @@ from cogattn.paradigms.divided import (
     laid_out,
 )
 from cogattn.paradigms.report import series
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -105,7 +105,7 @@ class ChangeDetection(Divided):
     def likelihood(self) -> Law:
         """What the store holds, and a guess."""
         return Law(
-            "cogattn.tune.change_detection:ChangeDetection",
+            "cogattn.tune.change_detection:ChangeDetectionLikelihood",
             {"study": self.study, "spacing": self.gap + self.study + 1.0},
         )
 

@@ -23,14 +23,14 @@ import numpy as np
 import pandas as pd
 import tomli_w
 
-from cogattn import showing
+from cogattn import notebook
 from cogattn.errors import whole
 from cogattn.mind import cohort, world
 from cogattn.mind.draws import seed_of, trial_keys
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import registry
 from cogattn.paradigms.base import Answers, Condition, Law, Metric, Paradigm
-from cogattn.paradigms.watch import Seen, Watch
+from cogattn.paradigms.session import SessionParadigm, SessionRecord
 from cogattn.view import plot
 from cogattn.world.session import Session
 from cogattn.world.stream import TaskStream
@@ -86,9 +86,9 @@ class Checkup:
 
     def _repr_html_(self) -> str:
         table = self.table()
-        return showing.card(
+        return notebook.card(
             self.findings()[0],
-            showing.rows(table.itertuples(index=False), list(table.columns), [not ok for ok in table["ok"]]),
+            notebook.rows(table.itertuples(index=False), list(table.columns), [not ok for ok in table["ok"]]),
         )
 
 
@@ -166,8 +166,8 @@ class _Trial:
             yield f"pictures must be one of {', '.join(map(repr, PICTURES))}, got {task.pictures!r}"
         if not isinstance(task.usual_trials, int) or task.usual_trials < 1:
             yield f"usual_trials must be a whole number from 1, got {task.usual_trials!r}"
-        if task.sessions != isinstance(task, Watch):
-            yield "sessions is said by the class: a paradigm of sessions is a subclass of Watch"
+        if task.sessions != isinstance(task, SessionParadigm):
+            yield "sessions is said by the class: a paradigm of sessions is a subclass of SessionParadigm"
         law = task.likelihood() if task.fitted else None
         if isinstance(law, Law) and not re.fullmatch(r"[\w.]+:\w+", law.place):
             yield f"a likelihood's place must be 'module:Class', got {law.place!r}"
@@ -218,7 +218,7 @@ class _Trial:
             return
         for c in self.conditions:
             world_ = self._world(c)
-            kind = Session if isinstance(self.task, Watch) else TaskStream
+            kind = Session if isinstance(self.task, SessionParadigm) else TaskStream
             if not isinstance(world_, kind):
                 yield f"the world of {c} must be a {kind.__name__}, got {type(world_).__name__}"
                 return
@@ -302,10 +302,10 @@ class _Trial:
         return seed_of(self.seed, self.task.name, json.dumps(condition, sort_keys=True)) & (2**63 - 1)
 
     def _keys(self, condition: Condition) -> Any:
-        return trial_keys(self._seed(condition), np.arange(self.people), cohort.WATCH)
+        return trial_keys(self._seed(condition), np.arange(self.people), cohort.SESSION_TRIAL)
 
     def _world(self, condition: Condition) -> Any:
-        if isinstance(self.task, Watch):
+        if isinstance(self.task, SessionParadigm):
             return self.task.session(condition, self._keys(condition))
         return self.task.stream(condition)
 
@@ -319,14 +319,14 @@ class _Trial:
             answers = Answers(out.stored, out.stored, out.censored)
             more = {"onset": world_.stimuli[0].onset, "rt": np.nan}
             return self.task.score(c, answers), (len(person),), more
-        task: Watch = self.task
-        found: Any = cohort.watch(
+        task: SessionParadigm = self.task
+        found: Any = cohort.run_session(
             world_, who, number=np.arange(self.people), seed=seed, details=task.details, record=task.recorded
         )
         more = {"visit": 0, "onset": found.start, "rt": found.rt}
         more |= {"alertness": found.alertness, "on_task": found.on_task}
         if task.details or any(t.response for t in world_.tasks):
-            return task.score_session(c, world_, Seen.of(found)), found.rt.shape, more
+            return task.score_session(c, world_, SessionRecord.of(found)), found.rt.shape, more
         stored = found.stored.reshape(found.rt.size, -1)
         return task.score(c, Answers(stored, stored, np.zeros_like(stored))), (found.rt.size,), more
 
@@ -349,8 +349,8 @@ class _Trial:
             one = world.play(world_, mind, seed=seed).events
         else:
             few = _first(world_, _MOST_TRIALS)
-            two = cohort.watch(few, [mind], number=[0], seed=seed, record=True).events
-            one = world.watch(few, mind, seed=seed).events
+            two = cohort.run_session(few, [mind], number=[0], seed=seed, record=True).events
+            one = world.run_session(few, mind, seed=seed).events
         assert two is not None
         return one, two
 

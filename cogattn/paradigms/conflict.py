@@ -19,10 +19,11 @@ import numpy as np
 import pandas as pd
 
 from cogattn import human
+from cogattn._renamed import old_fields
 from cogattn.errors import choice, number, whole
 from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -34,6 +35,7 @@ FIFTHS = (1, 2, 3, 4, 5)
 STAR: dict[str, Any] = {"color": plot.PEOPLE, "markersize": 8, "label": "people"}
 
 
+@old_fields(tell="evidence_rate", hold="spotlight", other="non_decision_time", other_sd="non_decision_sd")
 @dataclass(frozen=True)
 class Conflicting(Divided):
     """A target, and something irrelevant; each kind of trial in a session of its own."""
@@ -46,11 +48,11 @@ class Conflicting(Divided):
     levels: ClassVar[Levels] = {"congruence": KINDS}
 
     kinds: tuple[str, ...] = ("congruent", "incongruent")
-    tell: float = 10.0
-    other: float = 0.3
-    other_sd: float = 0.02
+    evidence_rate: float = 10.0
+    non_decision_time: float = 0.3
+    non_decision_sd: float = 0.02
     weight: float = 1.0
-    hold: float = 1.0
+    spotlight: float = 1.0
     trials: int = 160
 
     def __post_init__(self) -> None:
@@ -64,10 +66,11 @@ class Conflicting(Divided):
         self._task()  # checks the others
 
     def _task(self) -> Task:
-        number("other", self.other, above=0, most=10, unit="s")
+        number("non_decision_time", self.non_decision_time, above=0, most=10, unit="s")
         return Task(
             "tell", 1.0, DEMAND, MONOTONY,
-            response="decide", tell=self.tell, hold=self.hold, after=self.other, after_sd=self.other_sd,
+            response="decide", evidence_rate=self.evidence_rate, spotlight=self.spotlight,
+            after=self.non_decision_time, after_sd=self.non_decision_sd,
         )  # fmt: skip
 
     @property
@@ -81,19 +84,23 @@ class Conflicting(Divided):
 
     def trial(self, condition: Condition) -> TaskStream:
         """The target, and what is irrelevant."""
-        items = [Stimulus("target", task="tell", says=1)]
+        items = [Stimulus("target", task="tell", supports=1)]
         if self.weight > 0:
-            says = int(condition["congruence"])
-            items.append(Stimulus("irrelevant", task="tell", weight=self.weight, evidence=0.0, says=says))
+            speaks = int(condition["congruence"])
+            items.append(
+                Stimulus("irrelevant", task="tell", weight=self.weight, evidence=0.0, supports=speaks)
+            )
         return TaskStream(tuple(items), end=4.0, tasks=(self._task(),))
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """Response time, and whether it was right."""
-        rt = seen.fate.answered[..., 0]
+        rt = seen.element_times.answered[..., 0]
         answered = ~np.isnan(rt)
-        right = answered & seen.fate.right[..., 0]
+        right = answered & seen.element_times.right[..., 0]
         out = account(right.astype(int), answered.astype(int))
-        timed = np.isfinite(rt) & (seen.fate.chosen[..., 0] > 0.02)  # a mind without speed limit has no RT
+        timed = np.isfinite(rt) & (
+            seen.element_times.chosen[..., 0] > 0.02
+        )  # a mind without speed limit has no RT
         words = np.where(right, "right", np.where(answered, "wrong", ""))
         return out | {"rt": np.where(timed, rt, np.nan), "error": 1.0 - right, "response": words}
 
@@ -226,6 +233,7 @@ class Conflicting(Divided):
         return f"{self.title}: what a conflict costs: " + between_arms(frame, cost)
 
 
+@old_fields(tell="evidence_rate", hold="spotlight", other="non_decision_time", other_sd="non_decision_sd")
 @dataclass(frozen=True)
 class Flanker(Conflicting):
     """Options: kinds of trials; how fast it is told; the rest [s] and its sd; the flankers' weight; trials.
@@ -234,9 +242,9 @@ class Flanker(Conflicting):
     responses are a little too good (.85 right in the fastest fifth, people .78), inside the band.
     """
 
-    tell: float = 9.36
-    other: float = 0.308
-    other_sd: float = 0.023
+    evidence_rate: float = 9.36
+    non_decision_time: float = 0.308
+    non_decision_sd: float = 0.023
     weight: float = 1.84
 
     name = "flanker"
@@ -249,6 +257,7 @@ class Flanker(Conflicting):
     accuracy, easy_accuracy = "acc_incomp", "acc_comp"
 
 
+@old_fields(tell="evidence_rate", hold="spotlight", other="non_decision_time", other_sd="non_decision_sd")
 @dataclass(frozen=True)
 class Stroop(Conflicting):
     """Options: kinds of trials; how fast it is told; the rest [s] and its sd; the word's weight, and how long it holds;
@@ -259,11 +268,11 @@ class Stroop(Conflicting):
     errors fast; people's are not.
     """
 
-    tell: float = 4.14
-    other: float = 0.474
-    other_sd: float = 0.053
+    evidence_rate: float = 4.14
+    non_decision_time: float = 0.474
+    non_decision_sd: float = 0.053
     weight: float = 1.53
-    hold: float = 4.15
+    spotlight: float = 4.15
     trials: int = 48
 
     name = "stroop"

@@ -35,7 +35,7 @@ from cogattn.paradigms.base import Condition, Metric, Pace, pens_of
 from cogattn.paradigms.divided import Divided, account, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scenario import LEVELS, TASKS, Scenario
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -106,12 +106,14 @@ class ControlRoom(Divided):
         """Hits and mean response times by task, tracking error, where attention was: a row per sitting."""
         stream, record = session.streams[0], seen.events
         onset, until, asks = self._due(condition, stream)
-        answered = seen.fate.answered[:, 0]  # (people, elements), s
+        answered = seen.element_times.answered[:, 0]  # (people, elements), s
         in_time = answered < until
         over = ~in_time & (until > stream.end)
         columns = {
             k: v[:, None]
-            for k, v in _by_task(stream, in_time, over, answered - onset, seen.fate.right[:, 0], asks).items()
+            for k, v in _by_task(
+                stream, in_time, over, answered - onset, seen.element_times.right[:, 0], asks
+            ).items()
         }
         rows = [_person(own, stream) for _, own in record.groupby("person", sort=True)]
         columns |= {k: np.array([row[k] for row in rows])[:, None] for k in rows[0]}

@@ -19,14 +19,14 @@ import pandas as pd
 
 from cogattn.errors import number, whole
 from cogattn.paradigms.base import Answers, Condition, Metric, Pace, curve, pens_of
-from cogattn.paradigms.watch import Array, Watch
+from cogattn.paradigms.session import Array, SessionParadigm
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 
 @dataclass(frozen=True)
-class DigitStream(Watch):
+class DigitStream(SessionParadigm):
     """Options: minutes, displays per minute, targets and distractors in a display, exposure [s], monotony."""
 
     minutes: float = 60.0

@@ -16,7 +16,7 @@ import pandas as pd
 
 from cogattn.mind.draws import GUESS, LAYOUT
 from cogattn.paradigms.base import Condition, curve
-from cogattn.paradigms.watch import Array, Seen, Watch
+from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -31,7 +31,7 @@ DEMAND, MONOTONY = 1.0, 0.5
 
 
 @dataclass(frozen=True)
-class Divided(Watch):
+class Divided(SessionParadigm):
     """One condition column, a session of `trials` trials in each condition."""
 
     details: ClassVar[bool] = True
@@ -102,12 +102,12 @@ def account(score: Array, answered: Array | None = None, arrived: Array | int = 
     }
 
 
-def laid_out(seen: Seen, n: int, first: int = 1 << 21) -> npt.NDArray[np.float64]:
+def laid_out(seen: SessionRecord, n: int, first: int = 1 << 21) -> npt.NDArray[np.float64]:
     """n numbers in (0, 1) a trial that say how it is laid out (which item is asked for, whether it changed)."""
     return seen.chance(LAYOUT, n, first)
 
 
-def guesses(seen: Seen, n: int = 1) -> npt.NDArray[np.float64]:
+def guesses(seen: SessionRecord, n: int = 1) -> npt.NDArray[np.float64]:
     """n numbers in (0, 1) a trial, for what is answered when nothing is known."""
     return seen.chance(GUESS, n)
 

@@ -39,7 +39,7 @@ from cogattn.laws import stages
 from cogattn.paradigms.base import Condition, Metric, Pace, Statistics, pens_of, pooled
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.report import series
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -128,7 +128,7 @@ class DualTask(Divided):
             nothing = np.full(held.shape[:-1], np.nan)
             out[f"{name}_right"] = right[..., at.index(name)].astype(float) if there else nothing
             out[f"{name}_held"] = held[..., at.index(name)].astype(float) if there else nothing
-        first = np.where(np.isnan(seen.fate.encoded), np.inf, seen.fate.encoded).min(-1)
+        first = np.where(np.isnan(seen.element_times.encoded), np.inf, seen.element_times.encoded).min(-1)
         rt = np.where(np.isfinite(first) & (condition["masked"] == 0), first, np.nan)
         response = np.where(held.all(-1), "seen", "not all seen")
         return out | {"rt": rt, "response": response}

@@ -22,7 +22,7 @@ from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -69,7 +69,7 @@ class Enumeration(Divided):
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """The time at which the last dot is known, and the word for how many there are."""
-        f = seen.fate
+        f = seen.element_times
         known = np.where(np.isnan(f.chosen), f.encoded, f.chosen)
         n = int(condition["dots"])
         count = (~np.isnan(known)).sum(-1)

@@ -11,7 +11,7 @@ so weights are asymmetric by strength squared; a mind that waits until the spotl
 That the large letter is told faster is evidence: it is the clearer one. The two can be varied apart.
 
 Task constants [assumption]: strength 3, a third of it left; the small letter has .7 of the evidence; telling as in
-`flanker`, `hold` = 3: the small letter is inside the large one, not beside it.
+`flanker`, `spotlight` = 3: the small letter is inside the large one, not beside it.
 
 What fails: Softmax attention has neither time nor errors. The sizes of precedence and interference were set
 (strength, evidence), their asymmetry follows from them; that precedence turns round in large displays is not
@@ -27,6 +27,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from cogattn._renamed import old_fields
 from cogattn.errors import number
 from cogattn.laws.conflict import exchanged
 from cogattn.paradigms.base import Condition, Levels, pens_of
@@ -38,18 +39,19 @@ from cogattn.world.stream import Stimulus, TaskStream
 LEVELS = {"global": 1, "local": 0}
 
 
+@old_fields(tell="evidence_rate", hold="spotlight", other="non_decision_time")
 @dataclass(frozen=True)
 class GlobalLocal(Selecting):
     """Options: trials per cell; kinds of trials; strength of the large letter; how much the task leaves of the other
-    level; evidence of the small letter (the large one: 1); how fast it is told, the rest [s], hold."""
+    level; evidence of the small letter (the large one: 1); how fast it is told, the rest [s], spotlight."""
 
     kinds: tuple[str, ...] = ("congruent", "neutral", "incongruent")
     strength: float = 3.0
     left: float = 0.33
     evidence: float = 0.7
-    tell: float = Flanker.tell
-    other: float = Flanker.other
-    hold: float = 3.0
+    evidence_rate: float = Flanker.evidence_rate
+    non_decision_time: float = Flanker.non_decision_time
+    spotlight: float = 3.0
 
     name = "global_local"
     title = "Forest and trees"
@@ -84,12 +86,12 @@ class GlobalLocal(Selecting):
         """The letter that is told, and the one that is not."""
         level = int(condition["level"])
         clear = 1.0 if level == LEVELS["global"] else self.evidence
-        says = int(condition["congruence"])
+        speaks = int(condition["congruence"])
         items = (
-            Stimulus("told", task="tell", evidence=clear, says=1),
-            Stimulus("other level", task="tell", weight=self.weight(level), evidence=0.0, says=says),
+            Stimulus("told", task="tell", evidence=clear, supports=1),
+            Stimulus("other level", task="tell", weight=self.weight(level), evidence=0.0, supports=speaks),
         )
-        task = telling(self.tell, self.other, self.hold, Flanker.other_sd)
+        task = telling(self.evidence_rate, self.non_decision_time, self.spotlight, Flanker.non_decision_sd)
         return TaskStream(items, end=END, tasks=(task,))
 
     def numbers(self, frame: pd.DataFrame) -> dict[str, float]:

@@ -24,7 +24,7 @@ from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of
-from cogattn.paradigms.watch import Array, Seen, Watch, scattered
+from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord, scattered
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
@@ -33,7 +33,7 @@ _BEFORE = 4  # go trials before an error
 
 
 @dataclass(frozen=True)
-class GoNoGo(Watch):
+class GoNoGo(SessionParadigm):
     """Options: trials, share of no-go stimuli, seconds per trial, and the constants of the task."""
 
     trials: int = 350
@@ -84,7 +84,7 @@ class GoNoGo(Watch):
         which = scattered(keys, 5, size, (size - few, few))
         return Session(tuple(kinds), which, np.zeros(which.shape[1]))
 
-    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+    def score_session(self, condition: Condition, session: Session, seen: SessionRecord) -> dict[str, Array]:
         """Adds the fifth. A response to a no-go is a commission, none to a go an omission."""
         out = super().score_session(condition, session, seen)
         n = seen.rt.shape[1]

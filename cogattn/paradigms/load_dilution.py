@@ -11,7 +11,7 @@ for a mind that waits until then (`laws.conflict`; tau of narrowing) the distrac
 A mind in a hurry has answered before: it errs where there are few letters. Whether letters are searched does not come
 into it: load is dilution, if they weigh as much. What search adds is time after which nothing interferes any more.
 
-Task constants [assumption]: telling as in `flanker`, a distractor of weight 1, `hold` = 3; `search` 30 ms for each
+Task constants [assumption]: telling as in `flanker`, a distractor of weight 1, `spotlight` = 3; `search` 30 ms for each
 letter that has to be searched. With six letters people's interference is all but gone; here, what is left is about two
 thirds of the time and a third of the errors.
 
@@ -29,6 +29,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cogattn._renamed import old_fields
 from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.conflict import KINDS, Flanker
@@ -45,6 +46,7 @@ def taken(letters: npt.ArrayLike, weight: float = 1.0, distractor: float = 1.0) 
     return np.asarray(distractor / rest * np.log1p(rest))
 
 
+@old_fields(tell="evidence_rate", hold="spotlight", other="non_decision_time")
 @dataclass(frozen=True)
 class LoadDilution(Selecting):
     """Options: trials per cell; letters beside the target; weight of one that is searched, of one that is only there,
@@ -54,9 +56,9 @@ class LoadDilution(Selecting):
     searched: float = 1.0
     neutral: float = 1.0
     distractor: float = 1.0
-    tell: float = Flanker.tell
-    other: float = Flanker.other
-    hold: float = 3.0
+    evidence_rate: float = Flanker.evidence_rate
+    non_decision_time: float = Flanker.non_decision_time
+    spotlight: float = 3.0
     search: float = 0.03
 
     name = "load_dilution"
@@ -88,12 +90,13 @@ class LoadDilution(Selecting):
 
     def trial(self, condition: Condition) -> TaskStream:
         """The target, the critical distractor, and the letters, which say nothing."""
-        n, load, says = int(condition["letters"]), bool(condition["load"]), int(condition["congruence"])
-        target = Stimulus("target", task="tell", says=1)
-        critical = Stimulus("critical", task="tell", weight=self.distractor, evidence=0.0, says=says)
+        n, load, speaks = int(condition["letters"]), bool(condition["load"]), int(condition["congruence"])
+        target = Stimulus("target", task="tell", supports=1)
+        critical = Stimulus("critical", task="tell", weight=self.distractor, evidence=0.0, supports=speaks)
         w = self.searched if load else self.neutral
         letters = [Stimulus(f"letter {i}", task="tell", weight=w, evidence=0.0) for i in range(n)]
-        task = telling(self.tell, self.other + self.search * n * load, self.hold, Flanker.other_sd)
+        seconds = self.non_decision_time + self.search * n * load
+        task = telling(self.evidence_rate, seconds, self.spotlight, Flanker.non_decision_sd)
         return TaskStream((target, critical, *letters), end=END, tasks=(task,))
 
     def numbers(self, frame: pd.DataFrame) -> dict[str, float]:

@@ -28,7 +28,7 @@ from cogattn.laws import memory
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, guesses, laid_out
 from cogattn.paradigms.report import series
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -107,25 +107,25 @@ class NBack(Divided):
         """(people, blocks, letters - n): the letter of n ago is still there, and both were minded."""
         n = int(condition["load"])
         onset = np.arange(self.letters + n) * self.pace
-        f = seen.fate
+        f = seen.element_times
         before, now = slice(None, -n), slice(n, None)
         there = (f.encoded[..., before] < onset[now]) & ~(f.left[..., before] < onset[now] - 1e-9)
         return there & f.minded[..., before] & f.minded[..., now]
 
-    def judged(self, subject: Any, condition: Condition, seen: Any, limited: bool) -> Array:
+    def judged(self, network: Any, condition: Condition, seen: Any, limited: bool) -> Array:
         """What a network says of each letter, its store that of the mind: 1 = same, 0 = different, -1 = unknown."""
         from cogattn.nn.memory import plan_from_events
 
         letters, _ = self.sequence(condition, seen)
         length = letters.shape[-1]
-        rows, f = letters.reshape(-1, length), seen.fate
+        rows, f = letters.reshape(-1, length), seen.element_times
         if not limited:
-            return subject.judge(rows, int(condition["load"]), None).reshape(letters.shape)
+            return network.judge(rows, int(condition["load"]), None).reshape(letters.shape)
         written = np.where(f.minded, f.encoded, np.nan).reshape(rows.shape)
         left = np.where(np.isnan(f.left), np.inf, f.left + 1e-9).reshape(rows.shape)
         onset = np.arange(length) * self.pace
         plan = plan_from_events(written, left, onset)
-        said = subject.judge(rows, int(condition["load"]), plan).reshape(letters.shape)
+        said = network.judge(rows, int(condition["load"]), plan).reshape(letters.shape)
         return np.where(f.minded, said, -1)
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:

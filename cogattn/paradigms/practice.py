@@ -28,8 +28,8 @@ from cogattn.errors import choice, number, whole
 from cogattn.paradigms.base import Condition, Metric, Pace, pens_of
 from cogattn.paradigms.divided import Divided, account, between_arms, regress
 from cogattn.paradigms.report import series
+from cogattn.paradigms.session import Array
 from cogattn.paradigms.visual_search import answers, search_trial
-from cogattn.paradigms.watch import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session

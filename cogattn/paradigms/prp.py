@@ -27,7 +27,7 @@ from cogattn.errors import InputError, number, whole
 from cogattn.paradigms.base import Condition, Law, Metric, Rival, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -101,12 +101,12 @@ class PRP(Divided):
 
     def known(self, seen: Any) -> Array:
         """What was ever encoded is read; it leaves the store when its response is chosen."""
-        return ~np.isnan(seen.fate.encoded)
+        return ~np.isnan(seen.element_times.encoded)
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """RT of each response from its own stimulus, s; correct: both."""
-        rt = seen.fate.answered - np.array([0.0, float(condition["soa"])])
-        right = seen.fate.right & ~np.isnan(rt)
+        rt = seen.element_times.answered - np.array([0.0, float(condition["soa"])])
+        right = seen.element_times.right & ~np.isnan(rt)
         if seen.read is not None:
             right &= seen.read == 1
         answered = ~np.isnan(rt)

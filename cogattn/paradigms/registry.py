@@ -28,6 +28,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from cogattn._renamed import fields_now
 from cogattn.errors import InputError, RunError, choice
 
 if TYPE_CHECKING:
@@ -294,6 +295,8 @@ def _made(paradigm: Any, options: Mapping[str, Any], or_name: bool = False) -> P
         paradigm = known(paradigm)
     if not _is_one(paradigm):
         raise InputError(f"paradigm must be a Paradigm, or the path of a .py file, got {paradigm!r}")
+    kind = paradigm if isinstance(paradigm, type) else type(paradigm)
+    options = fields_now(kind, options)
     for option in options:
         choice(f"option of {paradigm.name}", option, [f.name for f in fields(paradigm)])
     usual = {f.name: f.default for f in fields(paradigm)}

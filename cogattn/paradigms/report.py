@@ -60,7 +60,7 @@ class Report(Paradigm):
 
     def likelihood(self) -> Law:
         """The race gives it exactly."""
-        return Law("cogattn.tune.likelihoods:Report")
+        return Law("cogattn.tune.likelihoods:ReportLikelihood")
 
     @property
     @abstractmethod

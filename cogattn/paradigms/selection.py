@@ -17,7 +17,7 @@ import pandas as pd
 from cogattn.errors import choice, number, whole
 from cogattn.paradigms.base import Condition, Metric
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.world.session import Session
 from cogattn.world.stream import Task
@@ -31,12 +31,13 @@ def choosing() -> Task:
     return Task("find", 1.0, DEMAND, MONOTONY, **how)
 
 
-def telling(tell: float, other: float, hold: float, other_sd: float) -> Task:
+def telling(evidence_rate: float, non_decision_time: float, spotlight: float, non_decision_sd: float) -> Task:
     """What the target is, is told while the rest contaminates it."""
-    seconds = number("other", other, above=0, most=10, unit="s")
+    seconds = number("non_decision_time", non_decision_time, above=0, most=10, unit="s")
     return Task(
         "tell", 1.0, DEMAND, MONOTONY,
-        response="decide", tell=tell, hold=hold, after=seconds, after_sd=other_sd,
+        response="decide", evidence_rate=evidence_rate, spotlight=spotlight,
+        after=seconds, after_sd=non_decision_sd,
     )  # fmt: skip
 
 
@@ -77,10 +78,12 @@ class Selecting(Divided):
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """Response time from the target's onset, and whether it was right; what was not seen is guessed (1 of 2)."""
         onset = session.streams[0].stimuli[0].onset
-        rt = seen.fate.answered[..., 0] - onset
+        rt = seen.element_times.answered[..., 0] - onset
         answered = ~np.isnan(rt)
-        right = np.where(answered, seen.fate.right[..., 0], guesses(seen)[..., 0] < 0.5)
-        timed = answered & (seen.fate.chosen[..., 0] - onset > 0.02)  # a mind without speed limit has no RT
+        right = np.where(answered, seen.element_times.right[..., 0], guesses(seen)[..., 0] < 0.5)
+        timed = answered & (
+            seen.element_times.chosen[..., 0] - onset > 0.02
+        )  # a mind without speed limit has no RT
         out = account(right.astype(int)) | {"response": np.where(right, "right", "wrong")}
         return out | {"rt": np.where(timed, rt, np.nan), "error": 1.0 - right}
 

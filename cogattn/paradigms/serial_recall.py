@@ -25,7 +25,7 @@ from cogattn.errors import InputError, choice, number, whole
 from cogattn.paradigms.base import Condition, Metric, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -88,7 +88,7 @@ class SerialRecall(Divided):
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """Letters said in their places; p1, p2, ... by serial position (missing beyond the list)."""
         held = self.known(seen)
-        right = in_place(held, seen.fate.seems)
+        right = in_place(held, seen.element_times.seems)
         n = right.shape[-1]
         out = account(right.sum(-1), held.sum(-1), n)
         for i in range(max(self.lengths)):

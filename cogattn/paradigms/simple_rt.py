@@ -19,7 +19,7 @@ from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Law, Metric, Pace, Rival, curve, pens_of
-from cogattn.paradigms.watch import Array, Seen, Watch, chances, lapsed
+from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord, chances, lapsed
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
@@ -35,7 +35,7 @@ def _dot(deadline: float = _DEADLINE) -> TaskStream:
 
 
 @dataclass(frozen=True)
-class SimpleRT(Watch):
+class SimpleRT(SessionParadigm):
     """Options: trials per block, blocks, the gap from response to stimulus [s], pauses between blocks [s].
 
     What fails: Softmax attention has no response times. In the mind one lapse makes the next too likely (1.86
@@ -85,7 +85,7 @@ class SimpleRT(Watch):
             rest[b * self.block] = self.pauses[(b - 1) % len(self.pauses)] if self.pauses else 0.0
         return Session((_dot(),), np.zeros(n, np.int64), gap, rest, self_paced=True)
 
-    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+    def score_session(self, condition: Condition, session: Session, seen: SessionRecord) -> dict[str, Array]:
         """Adds speed [1/s], lapse, the bin of ten trials and the block."""
         out = super().score_session(condition, session, seen)
         trial = np.broadcast_to(np.arange(seen.rt.shape[1]), seen.rt.shape)

@@ -22,8 +22,8 @@ from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Metric, Pace, curve, pens_of
+from cogattn.paradigms.session import Array, SessionParadigm, lapsed
 from cogattn.paradigms.simple_rt import PVT
-from cogattn.paradigms.watch import Array, Watch, lapsed
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -33,7 +33,7 @@ _TESTS = (9, 12, 15, 21)
 
 
 @dataclass(frozen=True)
-class SleepRestriction(Watch):
+class SleepRestriction(SessionParadigm):
     """Options: days, the last day of usual sleep, hours in bed afterwards (until 7 h)."""
 
     days: int = 10

@@ -22,7 +22,7 @@ from cogattn import human
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of, pooled
-from cogattn.paradigms.watch import Array, Seen, Watch, chances, scattered
+from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord, chances, scattered
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -32,7 +32,7 @@ _ANSWER = 2.0  # s, within which a response counts
 
 
 @dataclass(frozen=True)
-class Vigilance(Watch):
+class Vigilance(SessionParadigm):
     """Options: blocks, minutes per block, events per minute, shares of signals and of hard foils, memory,
     sensitivity.
 
@@ -100,7 +100,7 @@ class Vigilance(Watch):
         which = scattered(keys, self.blocks, self._size, (self._size - few - hard, few, hard))
         return Session(tuple(kinds), which, np.full(which.shape[1], pace - end))
 
-    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+    def score_session(self, condition: Condition, session: Session, seen: SessionRecord) -> dict[str, Array]:
         """Adds the block, and whether the event was one to decide on."""
         out = super().score_session(condition, session, seen)
         n = seen.rt.shape[1]
@@ -205,7 +205,7 @@ def blockwise(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class MackworthClock(Watch):
+class MackworthClock(SessionParadigm):
     """Mackworth's clock (1948, Q J Exp Psychol 1:6): a double jump of the pointer, twelve times in half an hour.
 
     Two hours on end (`alternate` 0), or half hours on duty with half hours off between them (1). Only the signals are
@@ -264,7 +264,7 @@ class MackworthClock(Watch):
         shape = (len(keys), periods * n)
         return Session((stream,), np.zeros(shape, np.int64), gaps.reshape(shape), rest.reshape(shape))
 
-    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+    def score_session(self, condition: Condition, session: Session, seen: SessionRecord) -> dict[str, Array]:
         """Adds the half hour on duty."""
         out = super().score_session(condition, session, seen)
         block = np.arange(seen.rt.shape[1]) // self.signals

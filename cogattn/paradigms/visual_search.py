@@ -29,7 +29,7 @@ from cogattn.errors import InputError, choice, number, whole
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
-from cogattn.paradigms.watch import Array
+from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -48,14 +48,14 @@ def search_trial(display: str, items: int, present: bool, practice: float) -> Ta
         "search", 1.0, DEMAND, MONOTONY,
         response="search", inspect=inspect, practice=practice, before=0.1, choice=0.22, after=0.183,
     )  # fmt: skip
-    shown = [Stimulus("target", task=task.name, says=1)] if present else []
+    shown = [Stimulus("target", task=task.name, supports=1)] if present else []
     shown += [Stimulus(f"d{i}", task=task.name, weight=1 / guidance) for i in range(items - len(shown))]
     return TaskStream(tuple(shown), end=_END, tasks=(task,))
 
 
 def answers(seen: Any) -> tuple[Array, Array, Array]:
     """(says that it is there, response time, whether there was a response): (people, trials)."""
-    f = seen.fate
+    f = seen.element_times
     rt = np.fmax.reduce(f.answered, axis=-1)
     found = ~np.isnan(f.encoded).all(-1)
     slipped = (~np.isnan(f.answered) & ~f.right).any(-1)
@@ -126,13 +126,13 @@ class VisualSearch(Divided):
 
     def known(self, seen: Any) -> npt.NDArray[np.bool_]:
         """What has been looked at."""
-        return seen.fate.minded
+        return seen.element_times.minded
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """Present or absent, and when."""
         says, rt, answered = answers(seen)
         if seen.read is not None:  # a network says present if it calls anything that was looked at a 2
-            found = ~np.isnan(seen.fate.encoded).all(-1)
+            found = ~np.isnan(seen.element_times.encoded).all(-1)
             says = (seen.read == 2).any(-1) ^ (says ^ found)
         right = answered & (says == bool(condition["present"]))
         out = account(right.astype(int), answered.astype(int))

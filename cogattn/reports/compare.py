@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cogattn import human, showing
-from cogattn.nn.networks.subjects import find, is_judge, is_specialist
+from cogattn import human, notebook
+from cogattn.nn.networks.registry import find, is_judge, is_specialist
+from cogattn.notebook import Progress
 from cogattn.observer import Observer
-from cogattn.paradigms import OwnTask, registry
+from cogattn.paradigms import NetworkTask, registry
 from cogattn.population import Population
 from cogattn.runs import trials as results
-from cogattn.runs.experiment import Plan, check, digest, execute_all, make_plan, run_folder
+from cogattn.runs.experiment import RunPlan, check, digest, execute_all, make_plan, run_folder
 from cogattn.runs.trials import Trials
-from cogattn.showing import Progress
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
 
@@ -204,7 +204,7 @@ def compare(
     check(plans.values(), n_jobs, device)
     config = {name: digest(plan.config()) for name, plan in plans.items()}
     folder = None if out is None else run_folder(Path(out), "compare", config, resume)
-    tick = showing.ticker(progress, "compare")
+    tick = notebook.ticker(progress, "compare")
     done = Comparison(execute_all(plans, folder, n_jobs, device, tick), folder)
     if folder is not None:
         done.save(folder)
@@ -218,13 +218,13 @@ def _plans(
     seed: int,
     observer: Observer | None,
     population: Population | None,
-) -> dict[str, Plan]:
+) -> dict[str, RunPlan]:
     """What a network of this kind takes."""
-    subject, shared = find(model, "cpu"), (people, trials, seed, observer, population)
-    if is_specialist(subject):
-        return {OwnTask.name: make_plan(OwnTask.name, ("human", "softmax"), model, *shared)}
-    plans: dict[str, Plan] = {}
-    for task in SEQUENCES if is_judge(subject) else DISPLAYS:
+    network, shared = find(model, "cpu"), (people, trials, seed, observer, population)
+    if is_specialist(network):
+        return {NetworkTask.name: make_plan(NetworkTask.name, ("human", "softmax"), model, *shared)}
+    plans: dict[str, RunPlan] = {}
+    for task in SEQUENCES if is_judge(network) else DISPLAYS:
         plans[task] = make_plan(task, ("human", "softmax"), model, *shared)
         plans[task + _TAIL] = make_plan(task, ("human",), None, *shared)
     return plans

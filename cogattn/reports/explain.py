@@ -23,8 +23,8 @@ import pandas as pd
 
 from cogattn.errors import InputError, whole
 from cogattn.observer import limits_of
-from cogattn.paradigms import OwnTask
-from cogattn.runs.experiment import Cell, Plan, model_of, plan_of, play_again, world_of
+from cogattn.paradigms import NetworkTask
+from cogattn.runs.experiment import Cell, RunPlan, model_of, plan_of, play_again, world_of
 from cogattn.runs.trials import Trials
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
@@ -158,38 +158,38 @@ def explain(
             raise InputError(f"people x trials must be <= {MOST}, got {plan.people} x {plan.trials}")
         who, which = (a.ravel() for a in np.indices((plan.people, plan.trials)))
     row = int(np.flatnonzero((who == person) & (which == trial))[0])
-    subject = model_of(plan, "auto")
-    told = [_told(plan, cell, subject, who, which, row) for cell in cells]
+    network = model_of(plan, "auto")
+    told = [_told(plan, cell, network, who, which, row) for cell in cells]
     pictures = told[0][1]
     words = ", ".join(f"{column} {value:.4g}" for column, value in cells[0].condition.items())
-    title = plan.paradigm.asked.title if isinstance(plan.paradigm, OwnTask) else plan.paradigm.title
+    title = plan.paradigm.asked.title if isinstance(plan.paradigm, NetworkTask) else plan.paradigm.title
     frame = pd.concat([table for table, _ in told], ignore_index=True)
-    end = world_of(plan, cells[0].condition, subject).end
+    end = world_of(plan, cells[0].condition, network).end
     return Explanation(frame, f"{title} ({words})", (person, trial), end, pictures)
 
 
 def _told(
-    plan: Plan, cell: Cell, subject: Any, who: npt.NDArray[Any], which: npt.NDArray[Any], row: int
+    plan: RunPlan, cell: Cell, network: Any, who: npt.NDArray[Any], which: npt.NDArray[Any], row: int
 ) -> tuple[pd.DataFrame, npt.NDArray[Any] | None]:
     """One arm: the table of these trials, and the pictures of the row that is shown."""
     limits = limits_of(cell.arm)
     minds = plan.crowd().under(limits)
-    scene, out = play_again(plan, cell, minds, subject, who, which, details=True)
-    assert scene is not None
-    assert out.fate is not None
-    stream, n = world_of(plan, cell.condition, subject), scene.here.shape[1]
-    named = [scene.elements(i, stream.names) for i in range(len(who))]
+    batch, out = play_again(plan, cell, minds, network, who, which, details=True)
+    assert batch is not None
+    assert out.element_times is not None
+    stream, n = world_of(plan, cell.condition, network), batch.here.shape[1]
+    named = [batch.elements(i, stream.names) for i in range(len(who))]
     columns = {
         "person": np.repeat(who, n),
         "trial": np.repeat(which, n),
         "element": np.tile(np.arange(n), len(who)),
         "name": [name for names, _ in named for name in names],
-        "logit": scene.logits.ravel(),
-        "allocation": scene.allocation(out, bool(limits)).ravel(),
+        "logit": batch.logits.ravel(),
+        "allocation": batch.allocation(out, bool(limits)).ravel(),
         "held": out.stored.ravel(),
-        "encoded": out.fate.encoded.ravel(),
-        "left": out.fate.left.ravel(),
+        "encoded": out.element_times.encoded.ravel(),
+        "left": out.element_times.left.ravel(),
     }
-    table = pd.DataFrame({"arm": cell.arm, **columns})[scene.here.ravel()]
+    table = pd.DataFrame({"arm": cell.arm, **columns})[batch.here.ravel()]
     pictures = named[row][1]
-    return table, None if pictures is None else np.clip(pictures[scene.here[row]], 0, 1)
+    return table, None if pictures is None else np.clip(pictures[batch.here[row]], 0, 1)

@@ -29,16 +29,17 @@ import pandas as pd
 import simpy
 from simpy.rt import RealtimeEnvironment
 
-from cogattn import files, showing
+from cogattn import files, notebook
+from cogattn._renamed import old_fields, old_names
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.laws import race
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.mind.world import Mind
-from cogattn.nn.networks.subjects import Exam, Keys, Specialist, find_specialist, fingerprint
+from cogattn.nn.networks.registry import Keys, Specialist, TaskDesign, find_specialist, fingerprint
+from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.runs import trials as results
 from cogattn.runs.experiment import one_thread_each, run_folder
-from cogattn.showing import Progress
 from cogattn.view import plot
 from cogattn.view.plot import Pen
 from cogattn.view.result import Files, Result
@@ -75,7 +76,7 @@ class Watcher(Specialist, Protocol):
         """The answer from a close look at these patches alone (None: all)."""
 
     def mark(self, display: Any, answer: Any) -> float:
-        """The answer's score, as the exam measures it."""
+        """The answer's score, as the task measures it."""
 
     def glance_macs(self) -> int:
         """Multiply-accumulates of a glance."""
@@ -85,7 +86,7 @@ class Watcher(Specialist, Protocol):
 
 
 @dataclass(frozen=True)
-class Screening:
+class LivePlan:
     """Everything that decides a live run but the machine."""
 
     model: str
@@ -93,7 +94,7 @@ class Screening:
     seconds: float
     fps: float
     deadline: float
-    value: float  #: of what the network's exam varies
+    value: float  #: of what the network's task varies
     patches: int
     seed: int
     observer: Observer
@@ -128,31 +129,27 @@ def live(
     """Show a network a film at `fps` frames/s, once per arm; each takes `seconds` by the wall clock.
 
     `deadline`: an answer's latest time after its frame's onset, s (default: when the next frame comes). `value`: of
-    what the network's exam varies (default: the middle one); `patches`: of a frame, the load. One core computes.
+    what the network's task varies (default: the middle one); `patches`: of a frame, the load. One core computes.
     Ctrl-C ends it: what was shown until then is the result, and `stopped` says so.
 
     >>> seen = live(arms=("softmax",), seconds=0.2, fps=10.0)
     >>> seen.table()["arm"].tolist()
     ['softmax']
     """
-    subject, screening = prepared(
-        model,
-        arms,
-        seconds,
-        fps,
-        deadline,
-        value=value,
-        patches=patches,
-        seed=seed,
-        device=device,
-        observer=observer,
-    )
-    folder = None if out is None else run_folder(Path(out), "live", screening.config(), resume=False)
-    history = results.provenance(seed, str(getattr(subject, "device", "cpu")), 1)
-    done = Live(screening, subject.exam, provenance=history, folder=folder)
+    more: dict[str, Any] = {
+        "value": value,
+        "patches": patches,
+        "seed": seed,
+        "device": device,
+        "observer": observer,
+    }
+    network, plan = prepared(model, arms, seconds, fps, deadline, **more)
+    folder = None if out is None else run_folder(Path(out), "live", plan.config(), resume=False)
+    history = results.provenance(seed, str(getattr(network, "device", "cpu")), 1)
+    done = Live(plan, network.design, provenance=history, folder=folder)
     try:
         with one_thread_each(True):
-            done.play(subject, showing.ticker(progress, "live"))
+            done.play(network, notebook.ticker(progress, "live"))
     except KeyboardInterrupt:
         done.stopped = True
     if folder is not None:
@@ -172,9 +169,9 @@ def prepared(
     seed: int = 0,
     device: str = "auto",
     observer: Observer | None = None,
-) -> tuple[Watcher, Screening]:
+) -> tuple[Watcher, LivePlan]:
     """The network and the plan of `live`, every argument checked."""
-    subject = _watcher(model, device)
+    network = _watcher(model, device)
     arms = (arms,) if isinstance(arms, str) else tuple(arms)
     for arm in arms:
         choice("arm", arm, ARMS)
@@ -183,28 +180,28 @@ def prepared(
     seconds = number("seconds", seconds, above=0, most=86400, unit="s")
     fps = number("fps", fps, above=0, most=1000)
     deadline = 1 / fps if deadline is None else number("deadline", deadline, above=0, most=3600, unit="s")
-    values = subject.exam.values
+    values = network.design.values
     value = values[len(values) // 2] if value is None else number("value", value)
-    patches = subject.patches if patches is None else whole("patches", patches, least=1, most=MOST_ELEMENTS)
+    patches = network.patches if patches is None else whole("patches", patches, least=1, most=MOST_ELEMENTS)
     seed = whole("seed", seed, most=2**63 - 1)
     if observer is not None and not isinstance(observer, Observer):
         raise InputError(f"observer must be Observer(...), got {observer!r}")
-    subject = subject.resized(patches)
-    subject.show(value, trial_keys(seed, 0, [0]))  # refuses now what it cannot show
+    network = network.resized(patches)
+    network.show(value, trial_keys(seed, 0, [0]))  # refuses now what it cannot show
     mind = observer or Observer()
-    return subject, Screening(model, arms, seconds, fps, deadline, value, patches, seed, mind)
+    return network, LivePlan(model, arms, seconds, fps, deadline, value, patches, seed, mind)
 
 
 def _watcher(model: str, device: str) -> Watcher:
     """The specialist of that name, if it can watch a film."""
-    subject: Any = find_specialist(model, device)
+    network: Any = find_specialist(model, device)
     words = ("patches", "shot", "resized", "frame", "glance", "look", "mark", "glance_macs", "look_macs")
-    missing = [word for word in words if not hasattr(subject, word)]
+    missing = [word for word in words if not hasattr(network, word)]
     if missing:
         raise InputError(
-            f"{subject.name} cannot watch a film, it lacks {', '.join(missing)}: take live_watcher"
+            f"{network.name} cannot watch a film, it lacks {', '.join(missing)}: take live_watcher"
         )
-    watcher: Watcher = subject
+    watcher: Watcher = network
     return watcher
 
 
@@ -213,19 +210,19 @@ class Sitting:
 
     def __init__(
         self,
-        screening: Screening,
+        plan: LivePlan,
         arm: str,
-        subject: Watcher,
+        network: Watcher,
         env: RealtimeEnvironment,
         now: Callable[[], float] = monotonic,
     ) -> None:
-        self.screening, self.arm, self.subject, self.env, self.now = screening, arm, subject, env, now
-        self.task = subject.stream(screening.value).tasks[0]
-        self.mind = Mind(env, screening.observer, seed=screening.seed, tasks=(self.task,))
+        self.plan, self.arm, self.network, self.env, self.now = plan, arm, network, env, now
+        self.task = network.stream(plan.value).tasks[0]
+        self.mind = Mind(env, plan.observer, seed=plan.seed, tasks=(self.task,))
         self.rows: list[dict[str, Any]] = []
         self.free = -math.inf  # when the network was done with the frame before, by the wall clock
         self.lot: Floats = np.zeros(0)  # of each patch, in this shot: the largest are drawn
-        self.steps = max(1, round(subject.shot * screening.fps))  # frames of a shot
+        self.steps = max(1, round(network.shot * plan.fps))  # frames of a shot
 
     def run(self, tick: Callable[[int], Any] | None = None) -> None:
         """The whole film, as long as it lasts."""
@@ -235,12 +232,12 @@ class Sitting:
         self.env.run(until=self.env.process(self._film(tick)))
 
     def _film(self, tick: Callable[[int], Any] | None) -> Generator[Any, Any, None]:
-        fps = self.screening.fps
-        for n in range(self.screening.frames):
+        fps = self.plan.fps
+        for n in range(self.plan.frames):
             shot, step = divmod(n, self.steps)
             if step == 0:
-                display = self.subject.show(self.screening.value, self._keys("film", shot))
-            frame = self.subject.frame(display, step / fps)  # ready before its time: the camera's work
+                display = self.network.show(self.plan.value, self._keys("film", shot))
+            frame = self.network.frame(display, step / fps)  # ready before its time: the camera's work
             yield self.env.timeout(max(0.0, n / fps - self.env.now))
             start = self.now()
             logit = self._cut(shot, frame) if step == 0 else None
@@ -251,16 +248,16 @@ class Sitting:
 
     def _keys(self, what: str, shot: int) -> Keys:
         """The address of a shot's chances, of this kind."""
-        return trial_keys(seed_of(self.screening.seed, "live", what), 0, [shot])
+        return trial_keys(seed_of(self.plan.seed, "live", what), 0, [shot])
 
     def _cut(self, shot: int, frame: Any) -> Floats | None:
         """All is new. A mind gets at a glance what is there and what it weighs, even while the network works."""
         if self.arm not in _BY_MIND:
             return None
-        self.lot = uniforms(self._keys("random", shot), LAYOUT, np.arange(self.screening.patches))
+        self.lot = uniforms(self._keys("random", shot), LAYOUT, np.arange(self.plan.patches))
         self.mind.fresh(shot)
-        logit = self.subject.glance(frame)
-        gain = race.gain_for(self.screening.observer.alpha, self.subject.gap)
+        logit = self.network.glance(frame)
+        gain = race.gain_for(self.plan.observer.alpha, self.network.gap)
         weights = race.weights_from_logits(logit, gain)
         for x in _there(logit):
             self.mind.show(str(x), float(weights[x]))
@@ -275,22 +272,22 @@ class Sitting:
         row = {"late": start - onset, "held": len(held), "alertness": self.mind.alertness}
         skipped, glanced = onset < self.free, logit is not None
         if not skipped and not glanced and self.arm != "softmax":
-            logit, glanced = self.subject.glance(frame), True
-        macs = self.subject.glance_macs() if glanced else 0
+            logit, glanced = self.network.glance(frame), True
+        macs = self.network.glance_macs() if glanced else 0
         if skipped:
             return row | {"skipped": True, "missed": False, "read": 0, "macs": macs}
         index = None if logit is None else self.chosen(logit, held)
-        answer = self.subject.look(frame, index)
+        answer = self.network.look(frame, index)
         self.free = self.now()
-        read = self.screening.patches if index is None else len(index)
+        read = self.plan.patches if index is None else len(index)
         return row | {
             "skipped": False,
-            "missed": self.free - onset > self.screening.deadline,
+            "missed": self.free - onset > self.plan.deadline,
             "latency": self.free - onset,
             "work": self.free - start,
             "read": read,
-            "macs": macs + self.subject.look_macs(read),
-            "score": self.subject.mark(display, answer),
+            "macs": macs + self.network.look_macs(read),
+            "score": self.network.mark(display, answer),
         }
 
     def chosen(self, logit: Floats, held: Ints) -> Ints:
@@ -306,16 +303,16 @@ class Sitting:
 
         What is slow only once (a kernel that is chosen, a function that is compiled) is then over.
         """
-        subject, screening = self.subject, self.screening
-        _rehearse(screening.observer)
-        frame = subject.frame(subject.show(screening.value, self._keys("film", 0)), 0.0)
-        found = len(_there(subject.glance(frame)))
-        for n in {*_WARM, found} & set(range(screening.patches)):
-            subject.look(frame, np.arange(n))
+        network, plan = self.network, self.plan
+        _rehearse(plan.observer)
+        frame = network.frame(network.show(plan.value, self._keys("film", 0)), 0.0)
+        found = len(_there(network.glance(frame)))
+        for n in {*_WARM, found} & set(range(plan.patches)):
+            network.look(frame, np.arange(n))
         return {
-            "glance": self._median(lambda: subject.glance(frame)),
-            "one": self._median(lambda: subject.look(frame, np.arange(1))),
-            "all": self._median(lambda: subject.look(frame, None)),
+            "glance": self._median(lambda: network.glance(frame)),
+            "one": self._median(lambda: network.look(frame, np.arange(1))),
+            "all": self._median(lambda: network.look(frame, None)),
         }
 
     def _median(self, act: Callable[[], object]) -> float:
@@ -348,29 +345,30 @@ def _there(logit: Floats) -> Ints:
     return np.flatnonzero(np.isfinite(logit))
 
 
+@old_fields(screening="plan")
 @dataclass
 class Live(Result):
     """What came of it: `frame` has a row per frame and arm."""
 
-    screening: Screening
-    exam: Exam
+    plan: LivePlan
+    design: TaskDesign
     provenance: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
     sittings: list[Sitting] = field(default_factory=list)
     machine: dict[str, float] = field(default_factory=dict)  #: what it can do, s: `Sitting.warm_up`
     stopped: bool = False  #: by hand, before the end
 
-    def play(self, subject: Watcher, progress: Progress | None = None) -> None:
+    def play(self, network: Watcher, progress: Progress | None = None) -> None:
         """Every arm sees the film, one after the other."""
-        total = len(self.screening.arms) * self.screening.frames
-        for arm in self.screening.arms:
+        total = len(self.plan.arms) * self.plan.frames
+        for arm in self.plan.arms:
             before = len(self.frame)
 
             def tick(n: int, before: int = before) -> None:
                 if progress is not None:
                     progress(before + n, total)
 
-            sitting = Sitting(self.screening, arm, subject, RealtimeEnvironment(strict=False))
+            sitting = Sitting(self.plan, arm, network, RealtimeEnvironment(strict=False))
             self.machine = sitting.warm_up()
             self.sittings.append(sitting)
             sitting.run(tick)
@@ -416,12 +414,12 @@ class Live(Result):
     def findings(self) -> list[str]:
         """What was found, a sentence per arm; and what the machine can do."""
         said = [
-            f"{r.arm}: {r.in_time:.2f} {self.exam.measure} in time; of {r.frames} frames {r.skipped} skipped, "
+            f"{r.arm}: {r.in_time:.2f} {self.design.measure} in time; of {r.frames} frames {r.skipped} skipped, "
             f"{r.missed} answered too late; {r.gmacs:.3g} G multiply-accumulates an answer."
             for r in self.table().itertuples()
         ]
         glance, one, every = (1000 * self.machine.get(word, math.nan) for word in ("glance", "one", "all"))
-        load, deadline = self.screening.patches, 1000 * self.screening.deadline
+        load, deadline = self.plan.patches, 1000 * self.plan.deadline
         return [
             *said,
             f"One core of this machine takes {glance:.1f} ms for a glance, {one:.1f} ms for one patch and "
@@ -440,7 +438,7 @@ class Live(Result):
                 axis.set_minor_formatter("")
             figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5)
             worth = ", ".join(f"{r.arm} {r.in_time:.2f}" for r in self.table().itertuples())
-            figure.suptitle(f"{self.exam.title}, in time: {worth}", x=0.01, ha="left", fontweight="bold")
+            figure.suptitle(f"{self.design.title}, in time: {worth}", x=0.01, ha="left", fontweight="bold")
             return figure
 
     def _latencies(self, ax: Axes, known: dict[str, Pen]) -> None:
@@ -450,7 +448,7 @@ class Live(Result):
             label = f"{arm}: {int(own['skipped'].sum())} of {len(own)} skipped"
             ms = 1000 * done["latency"]
             ax.plot(done["onset"], ms, pen.mark, color=pen.color, markersize=3, label=label)
-        limit = 1000 * self.screening.deadline
+        limit = 1000 * self.plan.deadline
         ax.axhline(limit, color=plot.PEOPLE, linewidth=0.9, linestyle="--")
         ax.annotate(f"deadline, {limit:.0f} ms", (0, limit), (2, 3), textcoords="offset points")
         ax.set(xlabel="time in the film [s]", ylabel="from the frame to its answer [ms]", yscale="log")
@@ -463,14 +461,14 @@ class Live(Result):
             ax.plot([r.gmacs] * 2, [r.in_time, r.score], color=pen.color, linewidth=0.8)
             ax.plot(r.gmacs, r.score, pen.mark, color=pen.color, markerfacecolor="white", markersize=8)
             ax.plot(r.gmacs, r.in_time, pen.mark, color=pen.color, markersize=8)
-        ax.set(xlabel="multiply-accumulates per answer [1e9]", ylabel=self.exam.measure, xscale="log")
+        ax.set(xlabel="multiply-accumulates per answer [1e9]", ylabel=self.design.measure, xscale="log")
         ax.set_ylim(-0.03, 1.05)
         ax.set_title("Filled: in time; hollow: whenever it came")
 
     def heading(self) -> str:
         """What was watched."""
-        s = self.screening
-        return f"{self.exam.title}: {s.frames} frames at {s.fps:g} per second, deadline {1000 * s.deadline:.0f} ms"
+        s = self.plan
+        return f"{self.design.title}: {s.frames} frames at {s.fps:g} per second, deadline {1000 * s.deadline:.0f} ms"
 
     def files(self) -> Files:
         """The frames and what came of them."""
@@ -487,7 +485,7 @@ class Live(Result):
     def save(self, folder: str | Path, figures: bool = True) -> Path:
         """The run folder; done.json only of a film that was shown to its end."""
         folder = Path(folder)
-        files.write_text(folder / "config.toml", results.toml(self.screening.config()))
+        files.write_text(folder / "config.toml", results.toml(self.plan.config()))
         status = {"status": "stopped" if self.stopped else "done", "machine": self.machine}
         files.write_json(folder / "provenance.json", self.provenance | status)
         if len(self.frame):
@@ -495,3 +493,6 @@ class Live(Result):
         if self.stopped:
             (folder / "done.json").unlink(missing_ok=True)
         return folder
+
+
+old_names(__name__, Screening="LivePlan")

@@ -14,12 +14,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn import human, paradigms, showing
+from cogattn import human, notebook, paradigms
+from cogattn.notebook import Progress
 from cogattn.observer import LIMITS, Observer
 from cogattn.population import Population
 from cogattn.runs import trials as results
 from cogattn.runs.experiment import check, digest, execute_all, make_plan, run_folder
-from cogattn.showing import Progress
 from cogattn.view import plot as pens
 from cogattn.view.result import Files, Frame
 
@@ -133,7 +133,7 @@ def scorecard(
     if needs:
         config["needs"] = True
     folder = None if out is None else run_folder(Path(out), "scorecard", config, resume)
-    tick = showing.ticker(progress, "scorecard")
+    tick = notebook.ticker(progress, "scorecard")
     runs = execute_all(plans, folder, n_jobs, "cpu", tick)
     table = fill(human.targets(), _known(runs.values()))
     if needs:

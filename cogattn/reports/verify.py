@@ -23,11 +23,12 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import stats
 
+from cogattn._renamed import old_names
 from cogattn.errors import whole
 from cogattn.laws import race
 from cogattn.mind import cohort, world
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
-from cogattn.showing import Progress, ticker
 from cogattn.view import plot as pens
 from cogattn.view.result import Files, Frame
 from cogattn.world.stream import Change, Stimulus, TaskStream, display
@@ -45,7 +46,7 @@ Players = dict[str, Callable[[TaskStream, Observer, int, int], Array]]
 
 
 @dataclass(frozen=True)
-class Law:
+class ClosedForm:
     """What is measured on a trial's finish times (inf = not stored), and what is expected of its mean."""
 
     name: str
@@ -197,28 +198,30 @@ def _event_for_event(seed: int, trials: int) -> tuple[str, str, float, float, fl
 # -- the laws -------------------------------------------------------------------------------------------------
 
 
-def LAWS() -> list[Law]:
+def LAWS() -> list[ClosedForm]:
     """Every law that there is a closed form for."""
     return [*_whole_report(), *_partial_report(), *_order(), *_times()]
 
 
-def _scores(name: str, observer: Observer, stream: TaskStream, targets: int, law: Array) -> Iterator[Law]:
+def _scores(
+    name: str, observer: Observer, stream: TaskStream, targets: int, law: Array
+) -> Iterator[ClosedForm]:
     """The mean score, and each score's probability where it is neither never nor always."""
 
     def score(finish: Array) -> Array:
         return np.isfinite(finish[:, :targets]).sum(1)
 
-    yield Law(f"{name}: mean score", stream, observer, score, float(race.expected(law)))
+    yield ClosedForm(f"{name}: mean score", stream, observer, score, float(race.expected(law)))
     for j, p in enumerate(law):
         if 0.02 < p < 0.98:
 
             def exactly(finish: Array, j: int = j) -> Array:
                 return score(finish) == j
 
-            yield Law(f"{name}: P({j})", stream, observer, exactly, float(p))
+            yield ClosedForm(f"{name}: P({j})", stream, observer, exactly, float(p))
 
 
-def _whole_report() -> Iterator[Law]:
+def _whole_report() -> Iterator[ClosedForm]:
     for exposure in (0.005, 0.017, 0.05, 0.2):
         for mind in (_MIND, replace(_MIND, reallocate=True)):
             law = race.whole_report(
@@ -234,7 +237,7 @@ def _whole_report() -> Iterator[Law]:
             yield from _scores(name, mind, display(targets=6, exposure=exposure), 6, law)
 
 
-def _partial_report() -> Iterator[Law]:
+def _partial_report() -> Iterator[ClosedForm]:
     for distractors in (0, 4):
         for slots in (3.06, 2.0):
             mind = replace(_MIND, slots=slots)
@@ -255,7 +258,7 @@ def _uneven(exposure: float) -> TaskStream:
     return TaskStream(tuple(items), end=exposure + 0.1)
 
 
-def _order() -> Iterator[Law]:
+def _order() -> Iterator[ClosedForm]:
     endless, mind = _uneven(100.0), replace(_MIND, slots=float(len(_WEIGHTS)))
     softmax = race.first_finisher(_WEIGHTS)
     for x, p in enumerate(softmax):
@@ -263,31 +266,33 @@ def _order() -> Iterator[Law]:
         def first(finish: Array, x: int = x) -> Array:
             return finish.argmin(1) == x
 
-        yield Law(f"first finisher {x} = softmax", endless, mind, first, float(p))
+        yield ClosedForm(f"first finisher {x} = softmax", endless, mind, first, float(p))
     for order in ((2, 0, 4), (1, 3, 2), (0, 4, 3)):
         p = race.plackett_luce(order, _WEIGHTS)
 
         def these(finish: Array, order: tuple[int, ...] = order) -> Array:
             return (np.argsort(finish, axis=1)[:, : len(order)] == order).all(1)
 
-        yield Law(f"order {order} = Plackett-Luce", endless, mind, these, p)
+        yield ClosedForm(f"order {order} = Plackett-Luce", endless, mind, these, p)
     kept = race.inclusion(_WEIGHTS, _MIND.capacity, 0.06, 2.5, _MIND.threshold)
     for x, p in enumerate(kept):
 
         def stored(finish: Array, x: int = x) -> Array:
             return np.isfinite(finish[:, x])
 
-        yield Law(f"stored {x} of uneven weights", _uneven(0.06), replace(_MIND, slots=2.5), stored, float(p))
+        yield ClosedForm(
+            f"stored {x} of uneven weights", _uneven(0.06), replace(_MIND, slots=2.5), stored, float(p)
+        )
 
 
-def _times() -> Iterator[Law]:
+def _times() -> Iterator[ClosedForm]:
     endless, mind = _uneven(100.0), replace(_MIND, slots=float(len(_WEIGHTS)))
     for x, v in enumerate(race.rates(_WEIGHTS, mind.capacity)):
 
         def time(finish: Array, x: int = x) -> Array:
             return finish[:, x]
 
-        yield Law(f"mean finish of {x} = t0 + 1/v", endless, mind, time, mind.threshold + 1 / v)
+        yield ClosedForm(f"mean finish of {x} = t0 + 1/v", endless, mind, time, mind.threshold + 1 / v)
     n = len(_WEIGHTS)
     for r in (1, 3, 5):  # reallocating, finishers come as a Poisson process of rate C
 
@@ -295,10 +300,13 @@ def _times() -> Iterator[Law]:
             return np.sort(finish, axis=1)[:, r - 1]
 
         sharing = replace(mind, reallocate=True)
-        yield Law(
+        yield ClosedForm(
             f"reallocating: finisher {r} of {n} at t0 + {r}/C",
             endless,
             sharing,
             rth,
             mind.threshold + r / mind.capacity,
         )
+
+
+old_names(__name__, Law="ClosedForm")

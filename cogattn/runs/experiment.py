@@ -20,17 +20,19 @@ from typing import Any
 import pandas as pd
 
 from cogattn import files
+from cogattn._renamed import old_names
 from cogattn.compiled import version
 from cogattn.errors import InputError, RunError, whole
-from cogattn.nn.networks import subjects
-from cogattn.nn.networks.subjects import Subject, fingerprint
+from cogattn.nn.networks import registry
+from cogattn.nn.networks.registry import Reader, fingerprint
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Arm, Observer
-from cogattn.paradigms import OwnTask, Paradigm
+from cogattn.paradigms import NetworkTask, Paradigm
 from cogattn.population import Population
 from cogattn.runs import trials as results
 from cogattn.runs.plan import (
     Cell,
-    Plan,
+    RunPlan,
     _fits,
     condition_seed,
     digest,
@@ -42,13 +44,12 @@ from cogattn.runs.plan import (
 from cogattn.runs.play import cores, events, one_thread_each, play_again, play_cell
 from cogattn.runs.trials import Trials
 from cogattn.runs.workers import Piece, finish
-from cogattn.showing import Progress, ticker
 
 IN_MEMORY = 20_000_000  # rows of a run that are in memory at once
 SHOWN = 2_000_000  # rows of a larger run that are shown: its first people's
 
 __all__ = [
-    "Cell", "Plan", "check", "condition_seed", "cores", "digest", "events", "execute", "execute_all", "make_plan",
+    "Cell", "RunPlan", "check", "condition_seed", "cores", "digest", "events", "execute", "execute_all", "make_plan",
     "model_of", "one_thread_each", "plan_of", "play", "play_again", "play_cell", "run", "run_folder", "world_of",
 ]  # fmt: skip
 
@@ -91,7 +92,7 @@ def run(
     return execute(plan, folder, n_jobs, device, ticker(progress, plan.paradigm.name))
 
 
-def check(plans: Iterable[Plan], n_jobs: int, device: str) -> None:
+def check(plans: Iterable[RunPlan], n_jobs: int, device: str) -> None:
     """Everything that can be wrong before a folder is made: cores, device, a network that cannot show so much."""
     whole("n_jobs", n_jobs, least=1, most=1024)
     for plan in plans:
@@ -100,7 +101,7 @@ def check(plans: Iterable[Plan], n_jobs: int, device: str) -> None:
 
 
 def execute(
-    plan: Plan,
+    plan: RunPlan,
     folder: Path | None = None,
     n_jobs: int = 1,
     device: str = "auto",
@@ -113,9 +114,9 @@ def execute(
             f"{plan.all_rows:,} rows do not fit into memory (at most {IN_MEMORY:,}): give out=, a folder; "
             "they are written there piece by piece"
         )
-    subject = None if plan.model is None else model_of(plan, device)
+    network = None if plan.model is None else model_of(plan, device)
     config = plan.config()
-    history = results.provenance(plan.seed, _device_of(subject), n_jobs)
+    history = results.provenance(plan.seed, _device_of(network), n_jobs)
     if folder is not None:
         files.write_text(folder / "config.toml", results.toml(config))
         files.write_json(folder / "provenance.json", history)
@@ -129,7 +130,7 @@ def execute(
 
 
 def execute_all(
-    plans: Mapping[str, Plan],
+    plans: Mapping[str, RunPlan],
     folder: Path | None,
     n_jobs: int = 1,
     device: str = "auto",
@@ -152,8 +153,8 @@ def execute_all(
     return done
 
 
-def _device_of(subject: Subject | None) -> str:
-    return "cpu" if subject is None else str(getattr(subject, "device", "cpu"))
+def _device_of(network: Reader | None) -> str:
+    return "cpu" if network is None else str(getattr(network, "device", "cpu"))
 
 
 def run_folder(out: Path, name: str, config: dict[str, Any], resume: bool) -> Path:
@@ -182,7 +183,7 @@ def run_folder(out: Path, name: str, config: dict[str, Any], resume: bool) -> Pa
 
 
 def play(
-    plan: Plan,
+    plan: RunPlan,
     folder: Path | None = None,
     n_jobs: int = 1,
     device: str = "auto",
@@ -211,17 +212,19 @@ def play(
     return pd.concat([frame for frame in kept if len(frame)], ignore_index=True)
 
 
-def _sent(plan: Plan) -> Plan:
+def _sent(plan: RunPlan) -> RunPlan:
     """The plan as any process can carry it out: a user's own network by its whole path."""
-    if plan.model is None or plan.model in subjects.names():
+    if plan.model is None or plan.model in registry.names():
         return plan
     place = str(Path(plan.model).resolve())
     own = plan.paradigm
-    return replace(plan, model=place, paradigm=replace(own, model=place) if isinstance(own, OwnTask) else own)
+    return replace(
+        plan, model=place, paradigm=replace(own, model=place) if isinstance(own, NetworkTask) else own
+    )
 
 
 def _play(
-    plan: Plan,
+    plan: RunPlan,
     cell: Cell,
     called: str | None,
     device: str,
@@ -232,7 +235,10 @@ def _play(
     """A piece of a cell, wherever this runs. made: the laws and the network's fingerprint; called: its name."""
     if made != (version(), plan.model and fingerprint(plan.model)):
         raise RunError(f"a worker has another version of cogattn or of {called}: bring all to the same one")
-    subject = None if plan.model is None else model_of(plan, device)
-    with one_thread_each(subject is not None):
-        frame = play_cell(plan, cell, plan.crowd(first, people), subject, first)
+    network = None if plan.model is None else model_of(plan, device)
+    with one_thread_each(network is not None):
+        frame = play_cell(plan, cell, plan.crowd(first, people), network, first)
     return frame if called == plan.model else frame.assign(model=called)
+
+
+old_names(__name__, Plan="RunPlan")

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from cogattn._renamed import old_names
 from cogattn.compiled import version
 from cogattn.errors import InputError, whole
 from cogattn.mind.draws import seed_of
-from cogattn.nn.networks.subjects import Subject, find_judge, find_reader, find_specialist, fingerprint
+from cogattn.nn.networks.registry import Reader, find_judge, find_reader, find_specialist, fingerprint
 from cogattn.observer import Observer, limits_of
-from cogattn.paradigms import Condition, OwnTask, Paradigm, Watch, registry
+from cogattn.paradigms import Condition, NetworkTask, Paradigm, SessionParadigm, registry
 from cogattn.population import MOST_PEOPLE, People, Population
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
@@ -28,7 +29,7 @@ PIECE = 1_000_000  # rows that are played, and kept, at once
 
 
 @dataclass(frozen=True)
-class Plan:
+class RunPlan:
     """Everything that decides the numbers of a run, and nothing else."""
 
     paradigm: Paradigm
@@ -70,7 +71,7 @@ class Plan:
 
     def per_person(self, condition: Condition) -> int:
         """How many rows one person has in one cell."""
-        length = self.paradigm.length(condition) if isinstance(self.paradigm, Watch) else 1
+        length = self.paradigm.length(condition) if isinstance(self.paradigm, SessionParadigm) else 1
         return self.trials * length
 
     def rows(self, condition: Condition) -> int:
@@ -139,10 +140,10 @@ def make_plan(
     observer: Observer | None,
     population: Population | None,
     observers: Mapping[str, Observer] | Sequence[Observer] | None = None,
-) -> Plan:
+) -> RunPlan:
     """Check every argument at the door."""
     paradigm = registry.instance(paradigm)
-    if isinstance(paradigm, OwnTask):
+    if isinstance(paradigm, NetworkTask):
         paradigm, model = _own(paradigm, model)
     arms = (arms,) if isinstance(arms, str) or not isinstance(arms, Iterable) else tuple(arms)
     for arm in arms:
@@ -161,7 +162,7 @@ def make_plan(
     trials = paradigm.usual_trials if trials is None else trials
     trials = whole("trials", trials, least=1, most=1000 if paradigm.sessions else 10**6)
     seed = whole("seed", seed, most=2**63 - 1)
-    return Plan(
+    return RunPlan(
         paradigm, arms, people, trials, seed, model, observer, population or Population.adults(), named
     )
 
@@ -181,56 +182,56 @@ def _named(observers: Any) -> tuple[tuple[str, Observer], ...]:
     return tuple(observers.items())
 
 
-def _own(task: OwnTask, model: str | None) -> tuple[OwnTask, str]:
+def _own(task: NetworkTask, model: str | None) -> tuple[NetworkTask, str]:
     """A network's own task is taken by that network; without more said, all of it."""
     if model is None and not task.model:
         raise InputError("own_task needs a network that brings a task of its own: give model=")
     model = model or task.model
     if not task.model:
-        return OwnTask.of(model), model
+        return NetworkTask.of(model), model
     if task.model != model:
         raise InputError(f"this is the own task of {task.model}; {model} cannot take it")
     return task, model
 
 
-def model_of(plan: Plan, device: str) -> Any:
+def model_of(plan: RunPlan, device: str) -> Any:
     """The plan's network: a reader of displays, a judge where the paradigm plays sequences, or a specialist."""
     assert plan.model is not None
     return _loaded(plan.model, device, plan.paradigm.pictures, fingerprint(plan.model))
 
 
-def world_of(plan: Plan, condition: Condition, subject: Any) -> TaskStream:
+def world_of(plan: RunPlan, condition: Condition, network: Any) -> TaskStream:
     """The world of one trial; that of a network's own task comes from the network at hand."""
     task = plan.paradigm
-    if isinstance(task, OwnTask) and subject is not None:
-        world: TaskStream = subject.stream(task.value(condition))
+    if isinstance(task, NetworkTask) and network is not None:
+        world: TaskStream = network.stream(task.value(condition))
         return world
     return task.stream(condition)
 
 
-def _fits(paradigm: Paradigm, subject: Subject) -> None:
+def _fits(paradigm: Paradigm, network: Reader) -> None:
     """A network shows only so many items, of so many kinds."""
     if paradigm.pictures == "own":
         return
     if not paradigm.pictures:
-        raise InputError(f"{paradigm.name} shows no pictures that {subject.name} could read; leave model out")
+        raise InputError(f"{paradigm.name} shows no pictures that {network.name} could read; leave model out")
     for condition in paradigm.conditions():
         stimuli = paradigm.stream(condition).stimuli
         n, most, what = (
             len(stimuli),
-            min(subject.places, subject.alphabet),
+            min(network.places, network.alphabet),
             "shows at most {} different items",
         )
         if paradigm.pictures == "sequence":
-            most, what = subject.places, "takes at most {} letters"
+            most, what = network.places, "takes at most {} letters"
         elif paradigm.pictures == "frames":  # each target alone
             n = sum(not s.distractor for s in stimuli)
         elif (
-            isinstance(paradigm, Watch) and paradigm.pictures == "items"
+            isinstance(paradigm, SessionParadigm) and paradigm.pictures == "items"
         ):  # each alone, of a kind that is given
             n = int(paradigm.labels(condition).max()) + 1
         if n > most:
-            raise InputError(f"{subject.name} {what.format(most)}, {paradigm.name} asks for {n}")
+            raise InputError(f"{network.name} {what.format(most)}, {paradigm.name} asks for {n}")
 
 
 @lru_cache(maxsize=2)
@@ -239,12 +240,12 @@ def _loaded(model: str, device: str, pictures: str, sha: str | None) -> Any:  # 
     return find(model, device)
 
 
-def condition_seed(plan: Plan, condition: Condition) -> int:
+def condition_seed(plan: RunPlan, condition: Condition) -> int:
     """The draws of a condition depend on the seed and on the condition: the arms share them."""
     return seed_of(plan.seed, plan.paradigm.name, json.dumps(condition, sort_keys=True)) & (2**63 - 1)
 
 
-def plan_of(trials: Trials) -> Plan:
+def plan_of(trials: Trials) -> RunPlan:
     """The plan that made a run, from its config."""
     c = trials.config
     observer = Observer.from_dict(c["observer"]) if "observer" in c else None
@@ -263,3 +264,6 @@ def plan_of(trials: Trials) -> Plan:
         population,
         observers,
     )
+
+
+old_names(__name__, Plan="RunPlan")

@@ -19,13 +19,13 @@ import pandas as pd
 from cogattn.errors import InputError, choice, whole
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
-from cogattn.nn.networks.subjects import Subject
+from cogattn.nn.networks.registry import Reader
 from cogattn.observer import limits_of
-from cogattn.paradigms import Answers, Condition, OwnTask, Watch
-from cogattn.paradigms.watch import Seen
+from cogattn.paradigms import Answers, Condition, NetworkTask, SessionParadigm
+from cogattn.paradigms.session import SessionRecord
 from cogattn.population import People
-from cogattn.runs.plan import Cell, Plan, condition_seed, model_of, plan_of, world_of
-from cogattn.runs.scenes import Desk, Scene
+from cogattn.runs.batches import DisplayBatch, SpecialistBatch
+from cogattn.runs.plan import Cell, RunPlan, condition_seed, model_of, plan_of, world_of
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
 
@@ -52,19 +52,21 @@ def one_thread_each(networks: bool) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def play_cell(plan: Plan, cell: Cell, crowd: People, subject: Subject | None, first: int = 0) -> pd.DataFrame:
+def play_cell(
+    plan: RunPlan, cell: Cell, crowd: People, network: Reader | None, first: int = 0
+) -> pd.DataFrame:
     """One arm in one condition: a row per person and trial. first: the number of the first of these people."""
     minds = crowd.under(limits_of(cell.arm))
-    if isinstance(plan.paradigm, Watch):
-        frame = _play_sessions(plan, cell, minds, subject, plan.paradigm, first)
+    if isinstance(plan.paradigm, SessionParadigm):
+        frame = _play_sessions(plan, cell, minds, network, plan.paradigm, first)
     else:
         n = len(crowd) * plan.trials
-        step = _ALONE if subject is None else _BLOCK
+        step = _ALONE if network is None else _BLOCK
         blocks = []
         for start in range(0, n, step):
             rows = np.arange(start, min(start + step, n))
             person, trial = rows // plan.trials, rows % plan.trials
-            blocks.append(_play_block(plan, cell, minds, subject, person, trial, first))
+            blocks.append(_play_block(plan, cell, minds, network, person, trial, first))
         frame = _joined(blocks)
     if plan.observers is not None:
         names = np.array([name for name, _ in plan.observers], object)
@@ -77,45 +79,45 @@ def _joined(blocks: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _play_block(
-    plan: Plan, cell: Cell, minds: People, subject: Any, person: Array, trial: Array, first: int
+    plan: RunPlan, cell: Cell, minds: People, network: Any, person: Array, trial: Array, first: int
 ) -> pd.DataFrame:
     """person: the place among the minds; first: the number of the first of them."""
-    stream = world_of(plan, cell.condition, subject)
-    scene, out = play_again(plan, cell, minds, subject, person, trial, first=first)
+    stream = world_of(plan, cell.condition, network)
+    batch, out = play_again(plan, cell, minds, network, person, trial, first=first)
     limited, number = bool(limits_of(cell.arm)), person + first
-    if isinstance(scene, Desk):
-        columns = scene.columns(out, limited)
+    if isinstance(batch, SpecialistBatch):
+        columns = batch.columns(out, limited)
         return _table(plan, cell, stream, number, trial, columns, columns.pop("response", ""))
-    if scene is None:
+    if batch is None:
         answers, response = Answers(out.stored, out.stored, out.censored), _named(out.stored, stream.names)
     else:
-        answers, response = scene.answers(out.stored, out.censored, limited)
+        answers, response = batch.answers(out.stored, out.censored, limited)
     return _table(plan, cell, stream, number, trial, plan.paradigm.score(cell.condition, answers), response)
 
 
 def play_again(
-    plan: Plan,
+    plan: RunPlan,
     cell: Cell,
     minds: People,
-    subject: Any,
+    network: Any,
     person: Array,
     trial: Array,
     *,
     first: int = 0,
     record: bool = False,
     details: bool = False,
-) -> tuple[Scene | Desk | None, cohort.Outcome]:
+) -> tuple[DisplayBatch | SpecialistBatch | None, cohort.Outcome]:
     """These trials: what a network was shown, and what the mind made of it. The same draws give the same events.
 
     person: the place of each among the minds; first: the number of the first of them.
     """
-    stream = world_of(plan, cell.condition, subject)
-    scene: Scene | Desk | None = None
-    if isinstance(plan.paradigm, OwnTask):
-        scene = Desk.make(plan, cell, plan.paradigm, subject, person + first, trial)
-    elif subject is not None:
-        scene = Scene.make(plan, cell, stream, subject, person + first, trial)
-    weighed = scene is not None and (limits_of(cell.arm) or isinstance(scene, Desk))
+    stream = world_of(plan, cell.condition, network)
+    batch: DisplayBatch | SpecialistBatch | None = None
+    if isinstance(plan.paradigm, NetworkTask):
+        batch = SpecialistBatch.make(plan, cell, plan.paradigm, network, person + first, trial)
+    elif network is not None:
+        batch = DisplayBatch.make(plan, cell, stream, network, person + first, trial)
+    weighed = batch is not None and (limits_of(cell.arm) or isinstance(batch, SpecialistBatch))
     out = cohort.play(
         stream,
         minds,
@@ -123,15 +125,15 @@ def play_again(
         trial=trial,
         first=first,
         seed=condition_seed(plan, cell.condition),
-        weights=scene.weights(minds, person) if scene is not None and weighed else None,
+        weights=batch.weights(minds, person) if batch is not None and weighed else None,
         record=record,
-        details=details or (isinstance(scene, Desk) and scene.task.asked.timed),
+        details=details or (isinstance(batch, SpecialistBatch) and batch.task.asked.timed),
     )
-    return scene, out
+    return batch, out
 
 
 def _table(
-    plan: Plan,
+    plan: RunPlan,
     cell: Cell,
     stream: TaskStream,
     person: Array,
@@ -152,7 +154,7 @@ def _table(
 
 
 def _play_sessions(
-    plan: Plan, cell: Cell, minds: People, subject: Subject | None, paradigm: Watch, first: int
+    plan: RunPlan, cell: Cell, minds: People, network: Reader | None, paradigm: SessionParadigm, first: int
 ) -> pd.DataFrame:
     """Every person sits through the session, as often as asked: a row per trial."""
     n = paradigm.length(cell.condition)
@@ -163,7 +165,7 @@ def _play_sessions(
                 plan,
                 cell,
                 minds,
-                subject,
+                network,
                 paradigm,
                 np.arange(start, min(start + step, len(minds))),
                 visit,
@@ -176,11 +178,11 @@ def _play_sessions(
 
 
 def _play_sitting(
-    plan: Plan,
+    plan: RunPlan,
     cell: Cell,
     minds: People,
-    subject: Subject | None,
-    paradigm: Watch,
+    network: Reader | None,
+    paradigm: SessionParadigm,
     places: Array,
     visit: int,
     first: int,
@@ -188,17 +190,17 @@ def _play_sitting(
     """Some people's sitting. What is laid out at random depends on the person and the visit, not on the arm."""
     seed, who = condition_seed(plan, cell.condition), places + first
     crowd = minds[places[0] : places[-1] + 1]
-    keys = trial_keys(seed, who, cohort.WATCH - visit)
+    keys = trial_keys(seed, who, cohort.SESSION_TRIAL - visit)
     session = paradigm.session(cell.condition, keys)
     trial = np.arange(session.trials)
     person, count = np.repeat(who, len(trial)), np.tile(trial, len(who))
-    scene, weights = None, None
+    batch, weights = None, None
     limited = bool(limits_of(cell.arm))
-    if subject is not None and paradigm.pictures == "display":
-        scene = Scene.make(plan, cell, session.streams[0], subject, person, visit * 1048576 + count)
+    if network is not None and paradigm.pictures == "display":
+        batch = DisplayBatch.make(plan, cell, session.streams[0], network, person, visit * 1048576 + count)
         if limited:
-            weights = scene.weights(minds, person - first).reshape(len(who), len(trial), -1)
-    seen: Any = cohort.watch(
+            weights = batch.weights(minds, person - first).reshape(len(who), len(trial), -1)
+    seen: Any = cohort.run_session(
         session,
         crowd,
         number=who,
@@ -209,9 +211,9 @@ def _play_sitting(
         record=paradigm.recorded,
     )
     if paradigm.details or any(t.response for t in session.tasks):
-        seen = Seen.of(seen)
-        if subject is not None:
-            seen = replace(seen, read=_read(paradigm, cell.condition, session, subject, scene, seen, limited))
+        seen = SessionRecord.of(seen)
+        if network is not None:
+            seen = replace(seen, read=_read(paradigm, cell.condition, session, network, batch, seen, limited))
         columns = paradigm.score_session(cell.condition, session, seen)
         if "response" in columns:
             response = np.asarray(columns.pop("response")).ravel().tolist()
@@ -220,10 +222,10 @@ def _play_sitting(
     else:
         stored = seen.stored.reshape(len(person), -1)
         never = np.zeros_like(stored)
-        if scene is None:
+        if batch is None:
             answers, response = Answers(stored, stored, never), _named(stored, session.streams[0].names)
         else:
-            answers, response = scene.answers(stored, never, limited)
+            answers, response = batch.answers(stored, never, limited)
         columns = paradigm.score(cell.condition, answers)
     seen_rt = columns.pop("rt", seen.rt)
     rt = np.where(seen_rt > 0, seen_rt, np.nan)  # attention that takes no time has no response time
@@ -240,30 +242,30 @@ def _play_sitting(
 
 
 def _read(
-    paradigm: Watch,
+    paradigm: SessionParadigm,
     condition: Condition,
     session: Any,
-    subject: Any,
-    scene: Scene | None,
+    network: Any,
+    batch: DisplayBatch | None,
     seen: Any,
     limited: bool,
 ) -> Array:
     """(people, trials, elements) what the network makes of each element: 1 = right, 0 = wrong, -1 = nothing."""
     if paradigm.pictures == "sequence":
-        return paradigm.judged(subject, condition, seen, limited)
+        return paradigm.judged(network, condition, seen, limited)
     known = paradigm.known(seen)
     shape = known.shape
     if paradigm.pictures == "items":
         what = np.broadcast_to(paradigm.labels(condition), (shape[0] * shape[1], shape[2]))
-        items = Scene.items(subject, seen.keys.reshape(-1), what)
+        items = DisplayBatch.items(network, seen.keys.reshape(-1), what)
         rows = known.reshape(-1, 1)
         return np.where(rows, items.named(rows, limited), -1).reshape(shape)
-    if scene is None:  # one after the other, each alone
+    if batch is None:  # one after the other, each alone
         flat, roles = seen.keys.reshape(-1), np.array([s.distractor for s in session.streams[0].stimuli])
-        scene = Scene.frames(subject, flat, roles)
+        batch = DisplayBatch.frames(network, flat, roles)
         known = known[..., ~roles]
-    flat_known = known.reshape(len(scene.labels), -1)
-    answers, _ = scene.answers(flat_known, np.zeros_like(flat_known), limited)
+    flat_known = known.reshape(len(batch.labels), -1)
+    answers, _ = batch.answers(flat_known, np.zeros_like(flat_known), limited)
     values = np.where(answers.given, answers.right.astype(np.int64), -1)
     if paradigm.pictures == "display":
         return values.reshape(shape)
@@ -306,7 +308,7 @@ def events(
     Adds the columns arm and condition (its number) to those of `mind.events`.
     """
     plan = plan_of(trials)
-    subject = None if plan.model is None else model_of(plan, "auto")
+    network = None if plan.model is None else model_of(plan, "auto")
     conditions = plan.paradigm.conditions()
     chosen = (
         range(len(conditions))
@@ -321,26 +323,26 @@ def events(
     for c in chosen:
         for name in arms:
             cell = Cell(name, conditions[c])
-            if isinstance(plan.paradigm, Watch):
-                found = _session_events(plan, cell, subject, plan.paradigm, persons)
+            if isinstance(plan.paradigm, SessionParadigm):
+                found = _session_events(plan, cell, network, plan.paradigm, persons)
                 parts.append(found.assign(arm=name, condition=c))
                 continue
             minds = plan.crowd().under(limits_of(name))
-            _, out = play_again(plan, cell, minds, subject, who, which, record=True)
+            _, out = play_again(plan, cell, minds, network, who, which, record=True)
             assert out.events is not None
             parts.append(out.events.assign(arm=name, condition=c))
     return pd.concat(parts, ignore_index=True)
 
 
 def _session_events(
-    plan: Plan, cell: Cell, subject: Subject | None, paradigm: Watch, persons: Any
+    plan: RunPlan, cell: Cell, network: Reader | None, paradigm: SessionParadigm, persons: Any
 ) -> pd.DataFrame:
     """The record of these people's first sitting, whole: its times run through all trials."""
-    if subject is not None:
+    if network is not None:
         raise InputError("the record of a session is that of the mind alone; make the run without a model")
     seed, who = condition_seed(plan, cell.condition), np.asarray(persons)
-    session = paradigm.session(cell.condition, trial_keys(seed, who, cohort.WATCH))
+    session = paradigm.session(cell.condition, trial_keys(seed, who, cohort.SESSION_TRIAL))
     minds = plan.crowd()[who].under(limits_of(cell.arm))
-    found = cohort.watch(session, minds, number=who, seed=seed, record=True).events
+    found = cohort.run_session(session, minds, number=who, seed=seed, record=True).events
     assert found is not None
     return found

@@ -32,7 +32,7 @@ from joblib.parallel import LokyBackend, ParallelBackendBase, get_active_backend
 
 from cogattn import compiled, files
 from cogattn.errors import InputError, RunError, choice, needs, whole
-from cogattn.showing import Progress
+from cogattn.notebook import Progress
 
 BACKENDS = ("loky", "threading", "dask")
 PATIENCE = 5.0  # s of work done here before processes are started: that alone takes longer than most runs

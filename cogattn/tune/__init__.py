@@ -4,36 +4,39 @@
 True
 """
 
+from cogattn._renamed import old_names
 from cogattn.tune.amortised import Amortised, amortise, trained
-from cogattn.tune.calibrating import Calibration, calibrate
-from cogattn.tune.comparing import Between, between
+from cogattn.tune.calibration import Calibration, calibrate
 from cogattn.tune.designs import Proposal, design
-from cogattn.tune.fitting import Fit, fit
-from cogattn.tune.posteriors import Posterior, drawn, posterior
+from cogattn.tune.fits import Fit, fit
+from cogattn.tune.law_comparison import LawComparison, compare_laws
+from cogattn.tune.posteriors import Posterior, posterior, sample_posterior
 from cogattn.tune.recovery import Recovery, published, recover
 from cogattn.tune.sensitivities import Sensitivity, sensitivity
-from cogattn.tune.sweeping import Sweep, sweep
+from cogattn.tune.sweeps import Sweep, sweep
 
 __all__ = [
     "Amortised",
-    "Between",
     "Calibration",
     "Fit",
+    "LawComparison",
     "Posterior",
     "Proposal",
     "Recovery",
     "Sensitivity",
     "Sweep",
     "amortise",
-    "between",
     "calibrate",
+    "compare_laws",
     "design",
-    "drawn",
     "fit",
     "posterior",
     "published",
     "recover",
+    "sample_posterior",
     "sensitivity",
     "sweep",
     "trained",
 ]
+
+old_names(__name__, Between="LawComparison", between="compare_laws", drawn="sample_posterior")

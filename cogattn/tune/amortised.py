@@ -26,15 +26,15 @@ import pandas as pd
 from cogattn import files, paradigms
 from cogattn.errors import InputError, choice, needs, whole
 from cogattn.mind.draws import seed_of
+from cogattn.notebook import Progress, ticker
 from cogattn.paradigms import Paradigm
 from cogattn.population import People
 from cogattn.runs import experiment
 from cogattn.runs.trials import Trials
-from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
-from cogattn.tune.calibrating import BINS, RANKED, Calibration
+from cogattn.tune.calibration import BINS, RANKED, Calibration
 from cogattn.tune.densities import adults, mind
-from cogattn.tune.fitting import of_people
+from cogattn.tune.fits import of_people
 
 Array = npt.NDArray[Any]
 BLOCK = 100  # people who are simulated at once

@@ -17,9 +17,9 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import InputError
+from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms.base import Levels
-from cogattn.showing import Progress
 from cogattn.tune import scales
 
 Array = npt.NDArray[Any]

@@ -21,17 +21,18 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
+from cogattn._renamed import old_names
 from cogattn.compiled import compiled
 from cogattn.errors import InputError, number
 from cogattn.laws.counts import report_counts
 from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.tune.base import Array, Likelihood, checked, lacking, over
-from cogattn.tune.sessions import COURSE, HIDDEN, Sittings, course, forward, on_task
+from cogattn.tune.sessions import COURSE, HIDDEN, SessionData, course, forward, on_task
 from cogattn.view import plot
 
 
 @dataclass(frozen=True)
-class ChangeDetection(Likelihood):
+class ChangeDetectionLikelihood(Likelihood):
     """One square is probed. Options: study time [s], spacing of trials [s] where no onset says."""
 
     study: float = 0.5
@@ -46,11 +47,11 @@ class ChangeDetection(Likelihood):
         number("study", self.study, above=0, most=3600, unit="s")
         number("spacing", self.spacing, above=0, most=3600, unit="s")
 
-    def usual(self, data: Sittings) -> tuple[str, ...]:  # noqa: ARG002
+    def usual(self, data: SessionData) -> tuple[str, ...]:  # noqa: ARG002
         """Half a second is time enough for all: rate and threshold are then unknown, and a slip looks like a lapse."""
         return ("slots", "wandering", "guess")
 
-    def compact(self, frame: pd.DataFrame) -> Sittings:
+    def compact(self, frame: pd.DataFrame) -> SessionData:
         """Set size, whether it changed, what was said, in order."""
         checked(frame, (*self.columns, *(c for c in self.optional if c in frame)))
         n = frame["set_size"].to_numpy(float)
@@ -64,9 +65,9 @@ class ChangeDetection(Likelihood):
                     f"{name} must be 1 (yes) or 0 (no) in every trial, got {frame[name][odd].iloc[0]:g}"
                 )
         shown, answers = ("set_size", "changed"), ("says_changed",)
-        return Sittings.made(frame, shown, answers, self.spacing - self.study - 1.0, self.spacing)
+        return SessionData.made(frame, shown, answers, self.spacing - self.study - 1.0, self.spacing)
 
-    def loglik(self, theta: Array, data: Sittings, row: Array) -> Array:
+    def loglik(self, theta: Array, data: SessionData, row: Array) -> Array:
         """(n,): log-likelihood of the trials of person row[i] under theta[i]."""
         out, load = np.empty(len(theta)), DEMAND * MONOTONY
         own, d = self.own(COURSE, theta), data
@@ -74,7 +75,7 @@ class ChangeDetection(Likelihood):
         _detect(theta, own, self.study, load, d.starts, d.rest, d.work, d.first, d.values, row, out)
         return out
 
-    def expected(self, theta: Array, data: Sittings) -> Array:
+    def expected(self, theta: Array, data: SessionData) -> Array:
         """(people, kinds): P(says changed) under theta[i], person i's, for each set size unchanged and changed."""
         out, load = np.empty(len(data.values)), DEMAND * MONOTONY
         own, d = self.own(COURSE, theta), data
@@ -82,7 +83,7 @@ class ChangeDetection(Likelihood):
         _expect(theta, own, self.study, load, d.starts, d.rest, d.work, d.first, d.values, out)
         return _by_kind(data, out)
 
-    def draw(self, ax: Any, theta: Array, data: Sittings) -> None:
+    def draw(self, ax: Any, theta: Array, data: SessionData) -> None:
         """Accuracy over set size, and how often `changed` is said: hits and false alarms."""
         seen, fitted = _by_kind(data, data.values[:, 2]), self.expected(theta, data)
         kinds = _kinds(data)
@@ -105,12 +106,12 @@ class ChangeDetection(Likelihood):
         return notes
 
 
-def _kinds(data: Sittings) -> Array:
+def _kinds(data: SessionData) -> Array:
     """(kinds, 2): set size and changed."""
     return np.unique(data.values[:, :2], axis=0)
 
 
-def _by_kind(data: Sittings, values: Array) -> Array:
+def _by_kind(data: SessionData, values: Array) -> Array:
     """(people, kinds): the mean of a value of each trial; NaN where a person had none."""
     kinds, at = np.unique(data.values[:, :2], axis=0, return_inverse=True)
     who = np.repeat(np.arange(len(data.people)), data.trials)
@@ -175,3 +176,6 @@ def _expect(theta, own, study, load, starts, rest, work, first, values, out):  #
         _says(theta[i], study, level, values[a:b], says)
         for j in range(b - a):
             out[a + j] = on[j] * says[j, 0] + (1.0 - on[j]) * says[j, 1]
+
+
+old_names(__name__, ChangeDetection="ChangeDetectionLikelihood")

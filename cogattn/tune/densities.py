@@ -29,7 +29,7 @@ import numpy.typing as npt
 from cogattn.compiled import compiled
 from cogattn.observer import Observer
 from cogattn.tune import scales
-from cogattn.tune.fitting import Fit
+from cogattn.tune.fits import Fit
 from cogattn.tune.gradients import Slope
 
 Array = npt.NDArray[Any]

@@ -21,13 +21,13 @@ import pandas as pd
 
 from cogattn import paradigms
 from cogattn.errors import InputError, choice, number, whole
+from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.paradigms.partial_report import PartialReport
 from cogattn.paradigms.whole_report import WholeReport
 from cogattn.parameters import canonical
 from cogattn.population import Population
-from cogattn.showing import Progress
 from cogattn.tune import likelihoods
 from cogattn.tune.base import Array
 from cogattn.tune.recovery import Recovery, published, recover

@@ -1,7 +1,7 @@
 """How people's parameters are estimated: the peak of each likelihood, its width, and the population around the people.
 
 A `Job` holds the law, the data and the parameters that are asked for; `alone` and `together` are the two ways through
-it (`tune.fitting` says what they are). What it gives is numbers; `tune.fitting.Fit` makes tables and pictures of them.
+it (`tune.fits` says what they are). What it gives is numbers; `tune.fits.Fit` makes tables and pictures of them.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, stats
 
+from cogattn.notebook import Progress
 from cogattn.population import Population
-from cogattn.showing import Progress
 from cogattn.tune import em, scales
 from cogattn.tune.base import Array, Data, Likelihood
 

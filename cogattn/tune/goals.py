@@ -1,6 +1,6 @@
 """Goals in words: `min capacity`, `misses <= 0.05`, `max hits - 0.1 * rt`.
 
-An expression holds numbers, the names of parameters and of what is measured (`tune.probing`), + - * / **, brackets, and
+An expression holds numbers, the names of parameters and of what is measured (`tune.probes`), + - * / **, brackets, and
 min, max, abs, sqrt, log, exp. It is read by its grammar and never run as code.
 
 >>> Expression("2 * hits[load=3] - rt").value({"hits[load=3]": 0.5, "rt": 0.25})

@@ -23,7 +23,7 @@ from cogattn.compiled import compiled
 from cogattn.laws.counts import report_slopes
 from cogattn.tune import scales
 from cogattn.tune.base import Likelihood
-from cogattn.tune.likelihoods import Report
+from cogattn.tune.likelihoods import ReportLikelihood
 
 Array = npt.NDArray[Any]
 STEP = 1e-4  # of the sd between adults
@@ -47,11 +47,13 @@ class Slope:
 
     def __call__(self, x: Array, row: Array) -> tuple[Array, Array]:
         """(n,) and (n, parameters)."""
-        if type(self.law) is Report and self.law.race == "fixed":  # what is made from it may be another law
+        if (
+            type(self.law) is ReportLikelihood and self.law.race == "fixed"
+        ):  # what is made from it may be another law
             return self._exact(self.law, x, row)
         return self._differences(x, row)
 
-    def _exact(self, law: Report, x: Array, row: Array) -> tuple[Array, Array]:
+    def _exact(self, law: ReportLikelihood, x: Array, row: Array) -> tuple[Array, Array]:
         theta, d = np.ascontiguousarray(self.theta(x), float), self.data
         value, slope = np.empty(len(x)), np.empty((len(x), len(law.params)))
         row = np.asarray(row, np.int64)

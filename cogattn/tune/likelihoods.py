@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import paradigms
+from cogattn._renamed import old_names
 from cogattn.compiled import compiled
 from cogattn.errors import InputError, choice, number
 from cogattn.laws.counts import first_finishers, reallocated_counts, report_counts
@@ -82,7 +83,7 @@ def _scores(counts: Array) -> Array:
 
 
 @dataclass(frozen=True)
-class Report(Likelihood):
+class ReportLikelihood(Likelihood):
     """Whole and partial report of brief, masked displays.
 
     race: "fixed" (each keeps its rate), "reallocating" (what is stored hands its rate to the rest), or no race:
@@ -282,3 +283,6 @@ def fitted() -> list[str]:
     True
     """
     return [name for name in paradigms.names() if registry.known(name).fitted]
+
+
+old_names(__name__, Report="ReportLikelihood")

@@ -2,7 +2,7 @@
 
 The densities, with their priors, are in `tune.densities`: each person alone, or people together with their population.
 
-Draws are by NUTS (`tune.sampling`) with the slopes of `tune.gradients`. Where the likelihood has kinks (K at whole
+Draws are by NUTS (`tune.sampler`) with the slopes of `tune.gradients`. Where the likelihood has kinks (K at whole
 numbers, t0 at an exposure and at 0, where people are at the floor) it is continuous, so the draws are right and only
 more proposals fail. Whatever went badly (divergences, R-hat over 1.01, few effective draws) is said in a line each.
 """
@@ -20,18 +20,19 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import files
+from cogattn._renamed import old_names
 from cogattn.errors import InputError, needs, whole
 from cogattn.mind.draws import seed_of
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.runs.trials import Trials
-from cogattn.showing import Progress, ticker
 from cogattn.tune import scales
 from cogattn.tune.densities import Alone, Together, factors
-from cogattn.tune.fitting import Asked, Fit, ask, fit, pools, trades
+from cogattn.tune.fits import Asked, Fit, ask, fit, pools, trades
 from cogattn.tune.gradients import Slope
 from cogattn.tune.likelihoods import Compact
-from cogattn.tune.sampling import ENOUGH, RHAT, nuts
+from cogattn.tune.sampler import ENOUGH, RHAT, nuts
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
 
@@ -56,7 +57,7 @@ class Posterior(Result):
     >>> data = run("partial_report", "human", people=1, trials=6)
     >>> with warnings.catch_warnings():  # so few draws are warned of
     ...     warnings.simplefilter("ignore")
-    ...     drawn("partial_report", data, ("slots",), draws=20, chains=2).fit.params
+    ...     sample_posterior("partial_report", data, ("slots",), draws=20, chains=2).fit.params
     ('slots',)
     """
 
@@ -266,13 +267,13 @@ def posterior(
     (2, 20, 1)
     """
     how: dict[str, Any] = {"pool": pool, "draws": draws, "chains": chains, "observer": observer, "seed": seed}
-    found = drawn(paradigm, data, params, **how, n_jobs=n_jobs, progress=progress)
+    found = sample_posterior(paradigm, data, params, **how, n_jobs=n_jobs, progress=progress)
     for note in troubles(found.draws):
         warnings.warn(note, stacklevel=2)
     return found.draws
 
 
-def drawn(
+def sample_posterior(
     paradigm: str | Paradigm,
     data: Trials | pd.DataFrame,
     params: Sequence[str] | None = None,
@@ -292,7 +293,7 @@ def drawn(
     >>> data = run("partial_report", "human", people=1, trials=6)
     >>> with warnings.catch_warnings():  # so few draws are warned of
     ...     warnings.simplefilter("ignore")
-    ...     len(drawn("partial_report", data, ("slots",), draws=20, chains=2).fit.estimates)
+    ...     len(sample_posterior("partial_report", data, ("slots",), draws=20, chains=2).fit.estimates)
     1
     """
     needs("nutpie", "posterior")
@@ -473,3 +474,6 @@ def _moments(found: Any, x: Array, pooled: bool) -> tuple[Array, Array]:
     sd, turned = found.posterior["sd"].values, found.posterior["correlation"].values
     covariance = turned * sd[..., :, None] * sd[..., None, :]
     return found.posterior["mean"].values.mean((0, 1)), covariance.mean((0, 1))
+
+
+old_names(__name__, drawn="sample_posterior")

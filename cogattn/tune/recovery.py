@@ -18,13 +18,13 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import InputError, whole
+from cogattn.notebook import Progress
 from cogattn.paradigms import Paradigm
 from cogattn.paradigms.partial_report import PartialReport
 from cogattn.paradigms.whole_report import WholeReport
 from cogattn.population import Population
 from cogattn.runs.experiment import run
-from cogattn.showing import Progress
-from cogattn.tune.fitting import Fit, ask, fit
+from cogattn.tune.fits import Fit, ask, fit
 from cogattn.tune.scales import SCALES
 from cogattn.view import plot
 from cogattn.view.result import Files, Result, once_an_attribute

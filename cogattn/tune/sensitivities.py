@@ -7,7 +7,7 @@ Morris: mu* is the mean size of the change when a parameter goes through its who
 sigma how much that change differs from place to place: curvature or interplay (Morris 1991; Campolongo et al. 2007).
 n (d + 1) points: for a first look at many parameters.
 
-All points meet the same draws (`tune.probing`), so a parameter that has no effect has exactly none. Intervals are 95 %
+All points meet the same draws (`tune.probes`), so a parameter that has no effect has exactly none. Intervals are 95 %
 bootstrap intervals over the n starting points.
 
 >>> table = sensitivity("simple_rt", ["speed", "slots"], "rt", n=8, people=2).table()
@@ -29,12 +29,12 @@ import pandas as pd
 
 from cogattn import files
 from cogattn.errors import InputError, choice, needs, whole
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.runs import trials as results
 from cogattn.runs.experiment import run_folder
-from cogattn.showing import Progress, ticker
-from cogattn.tune.probing import Probe, Range, Ranges, ranges
+from cogattn.tune.probes import Probe, Range, Ranges, ranges
 from cogattn.view import plot
 from cogattn.view.result import Files, Result, once_an_attribute
 
@@ -260,7 +260,7 @@ def sensitivity(
     """How much do these measures of an experiment depend on each of these parameters?
 
     params: names (over the range of adults), or names with (low, high). metric: one or several of what the experiment
-    measures (`tune.probing`); all are taken from the same points. n: starting points, a power of two for Sobol.
+    measures (`tune.probes`); all are taken from the same points. n: starting points, a power of two for Sobol.
     people: minds of each kind, alike but for chance, `trials` each.
 
     >>> done = sensitivity("simple_rt", ["slots"], "rt", n=4, people=1)

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from cogattn._renamed import old_names
 from cogattn.compiled import compiled
 from cogattn.errors import InputError
 from cogattn.laws.alertness import pool_at, pool_integral, pool_rates
@@ -38,7 +39,7 @@ _PAUSE, _TIMES = 15.0, 3.0
 
 
 @dataclass(frozen=True)
-class Sittings:
+class SessionData:
     """Everybody's trials one after the other, person by person."""
 
     people: list[Any]
@@ -54,15 +55,15 @@ class Sittings:
         """(people,)"""
         return np.diff(self.starts)
 
-    def of(self, rows: Sequence[int]) -> Sittings:
+    def of(self, rows: Sequence[int]) -> SessionData:
         """Some of the people."""
         at = [np.arange(self.starts[i], self.starts[i + 1]) for i in rows]
         index = np.concatenate(at) if at else np.zeros(0, np.int64)
         starts = np.concatenate([[0], np.cumsum([len(a) for a in at])]).astype(np.int64)
         rest, work, first, values = (c[index] for c in (self.rest, self.work, self.first, self.values))
-        return Sittings([self.people[i] for i in rows], starts, rest, work, first, values, self.answers)
+        return SessionData([self.people[i] for i in rows], starts, rest, work, first, values, self.answers)
 
-    def folds(self, n: int, seed: int) -> list[Sittings]:
+    def folds(self, n: int, seed: int) -> list[SessionData]:
         """The data without one nth of each person's trials of each kind, for each nth: what was answered there is
         HIDDEN, but the trial was."""
         shown = self.values[:, : self.values.shape[1] - self.answers]
@@ -87,7 +88,7 @@ class Sittings:
     @classmethod
     def made(
         cls, frame: pd.DataFrame, shown: Sequence[str], answers: Sequence[str], begin: float, spacing: float
-    ) -> Sittings:
+    ) -> SessionData:
         """From a long table. begin, spacing: when the first trial came, and how far apart they are, if nothing says."""
         who, people = pd.factorize(frame["person"])
         order = np.argsort(who, kind="stable")
@@ -183,3 +184,6 @@ def on_task(stay, back, first, out):  # type: ignore[no-untyped-def]
             on = 1.0
         on = on * stay[j] + (1.0 - on) * back[j]
         out[j] = on
+
+
+old_names(__name__, Sittings="SessionData")

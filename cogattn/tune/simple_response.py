@@ -26,7 +26,7 @@ from cogattn.compiled import compiled
 from cogattn.errors import InputError, number
 from cogattn.laws.alertness import EARLIEST, later_after, later_density, later_mass
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, over
-from cogattn.tune.sessions import COURSE, HIDDEN, Sittings, course, on_task
+from cogattn.tune.sessions import COURSE, HIDDEN, SessionData, course, on_task
 from cogattn.view import plot
 
 EARLY = 0.1  #: s; sooner is no answer (as in `mind`)
@@ -54,11 +54,11 @@ class Pressing(Likelihood):
         number("deadline", self.deadline, above=EARLIEST, most=3600, unit="s")
         number("spacing", self.spacing, above=0, most=3600, unit="s")
 
-    def usual(self, data: Sittings) -> tuple[str, ...]:
+    def usual(self, data: SessionData) -> tuple[str, ...]:
         """Anticipations if there are any; the fast loss and the tempo are as in the mind."""
         return self.params[:5] if (data.values[:, 0] < EARLY).any() else self.params[:4]
 
-    def compact(self, frame: pd.DataFrame) -> Sittings:
+    def compact(self, frame: pd.DataFrame) -> SessionData:
         """Response times in order, s; NaN = none."""
         checked(frame, ("person", *(c for c in self.optional if c in frame)))
         checked(frame.dropna(subset="rt") if "rt" in frame else frame, self.columns)
@@ -70,9 +70,9 @@ class Pressing(Likelihood):
                 f"rt must be in seconds: its median is {np.nanmedian(rt):g}; divide milliseconds by 1000"
             )
         frame = frame.assign(rt=np.where(rt >= self.deadline, np.nan, rt))
-        return Sittings.made(frame, (), ("rt",), self.spacing, self.spacing)
+        return SessionData.made(frame, (), ("rt",), self.spacing, self.spacing)
 
-    def loglik(self, theta: Array, data: Sittings, row: Array) -> Array:
+    def loglik(self, theta: Array, data: SessionData, row: Array) -> Array:
         """(n,): log density of the responses of person row[i] under theta[i]."""
         out, d = np.empty(len(theta)), data
         own, rule = self.own(COURSE, theta), self.own(_RULE, theta)
@@ -80,7 +80,7 @@ class Pressing(Likelihood):
         _press(own, rule, self.deadline, _NODES, d.starts, d.rest, d.work, d.first, rt, row, out)
         return out
 
-    def expected(self, theta: Array, data: Sittings) -> Array:
+    def expected(self, theta: Array, data: SessionData) -> Array:
         """(people, minutes): mean speed 1/RT of what is answered in time, theta[i] being person i's."""
         out, d = np.empty(len(data.values)), data
         _speeds(
@@ -95,7 +95,7 @@ class Pressing(Likelihood):
         )
         return _by_minute(data, np.where(_answered(data), out, np.nan))[1]
 
-    def draw(self, ax: Any, theta: Array, data: Sittings) -> None:
+    def draw(self, ax: Any, theta: Array, data: SessionData) -> None:
         """Speed over time on task."""
         rt = data.values[:, 0]
         minute, seen = _by_minute(data, np.where(_answered(data), 1 / rt, np.nan))
@@ -118,11 +118,11 @@ class Pressing(Likelihood):
         return [*notes, f"{late} responses after {self.deadline:g} s count as none"] if late else notes
 
 
-def _answered(data: Sittings) -> Array:
+def _answered(data: SessionData) -> Array:
     return np.asarray(data.values[:, 0] >= EARLY)
 
 
-def _by_minute(data: Sittings, values: Array) -> tuple[Array, Array]:
+def _by_minute(data: SessionData, values: Array) -> tuple[Array, Array]:
     """(minutes in the middle of each, (people, minutes) means); NaN where a person has none."""
     since = np.cumsum(data.rest + data.work)
     begin = np.maximum.accumulate(np.where(data.first, since - data.work - data.rest, -np.inf))

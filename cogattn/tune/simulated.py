@@ -28,12 +28,12 @@ from scipy import interpolate, stats
 
 from cogattn.errors import InputError, whole
 from cogattn.mind.draws import seed_of
+from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.paradigms.base import Levels, Statistics
 from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.runs.experiment import run
-from cogattn.showing import Progress
 from cogattn.tune import scales
 from cogattn.tune.base import Array, Likelihood, checked, lacking, over
 from cogattn.view import plot

@@ -35,7 +35,7 @@ from cogattn.laws.alertness import later_density, later_mass, later_quantile
 from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.paradigms.prp import PRP
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over
-from cogattn.tune.sessions import COURSE, HIDDEN, Sittings, course, forward, on_task
+from cogattn.tune.sessions import COURSE, HIDDEN, SessionData, course, forward, on_task
 from cogattn.view import plot
 
 _LATEST = 4.0  # s from S1 to the end of a trial
@@ -69,11 +69,11 @@ class Choosing(Likelihood):
         if self.observer.central not in (1.0, math.inf):
             raise InputError(f"central must be 1, or infinity, to fit prp, got {self.observer.central:g}")
 
-    def usual(self, data: Sittings) -> tuple[str, ...]:  # noqa: ARG002
+    def usual(self, data: SessionData) -> tuple[str, ...]:  # noqa: ARG002
         """What the second choice takes is known of the task."""
         return self.params[:4]
 
-    def compact(self, frame: pd.DataFrame) -> Sittings:
+    def compact(self, frame: pd.DataFrame) -> SessionData:
         """SOA and both response times, s, in order; trials without both answers say nothing here."""
         checked(frame, ("person", "soa", *(c for c in self.optional if c in frame)))
         checked(frame.dropna(subset=[c for c in ("rt1", "rt2") if c in frame]), self.columns)
@@ -83,7 +83,7 @@ class Choosing(Likelihood):
                 raise InputError(f"{name} must be {'>=' if name == 'soa' else '>'} 0 s, got {least:g}")
         if frame["rt1"].median() > _LATEST:
             raise InputError(f"rt1 must be in seconds: its median is {frame['rt1'].median():g}")
-        return Sittings.made(frame, ("soa",), ("rt1", "rt2"), self.task.gap, self.task.gap + _LATEST)
+        return SessionData.made(frame, ("soa",), ("rt1", "rt2"), self.task.gap, self.task.gap + _LATEST)
 
     def _task(self, theta: Array) -> Array:
         """(n, 6): perceiving, choosing, moving of both."""
@@ -93,7 +93,7 @@ class Choosing(Likelihood):
             [np.tile([p1, p2, c1], (len(theta), 1)), second, np.tile([m1, m2], (len(theta), 1))]
         )
 
-    def loglik(self, theta: Array, data: Sittings, row: Array) -> Array:
+    def loglik(self, theta: Array, data: SessionData, row: Array) -> Array:
         """(n,): log density of the responses of person row[i] under theta[i]."""
         theta, out, d = np.asarray(theta, float), np.empty(len(theta)), data
         own, rule, task = self.own(COURSE, theta), self.own(_RULE, theta), self._task(theta)
@@ -101,7 +101,7 @@ class Choosing(Likelihood):
         _choose(own, rule, task, load, d.starts, d.rest, d.work, d.first, d.values, row, out)
         return out
 
-    def expected(self, theta: Array, data: Sittings) -> Array:
+    def expected(self, theta: Array, data: SessionData) -> Array:
         """(people, 2 soas): mean RT1 at each SOA, then mean RT2, theta[i] being person i's."""
         theta, soas = np.asarray(theta, float), np.unique(data.values[:, 0])
         u = stats.qmc.Sobol(4, scramble=True, rng=np.random.default_rng(0)).random(256)
@@ -116,7 +116,7 @@ class Choosing(Likelihood):
             out[i] = on.mean() * here + (1 - on.mean()) * away
         return out
 
-    def draw(self, ax: Any, theta: Array, data: Sittings) -> None:
+    def draw(self, ax: Any, theta: Array, data: SessionData) -> None:
         """Both response times over SOA."""
         soas, at = np.unique(data.values[:, 0], return_inverse=True)
         who, fitted = np.repeat(np.arange(len(data.people)), data.trials), self.expected(theta, data)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from cogattn._renamed import old_names
 from cogattn.errors import InputError, number
 from cogattn.mind import events
 from cogattn.mind.events import Span
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Bar(NamedTuple):
+class SpanStyle(NamedTuple):
     """How a kind of span is drawn: colour, height and hatching all differ, so that grey print can tell."""
 
     color: str
@@ -32,18 +33,18 @@ class Bar(NamedTuple):
 
 
 BARS = {
-    "on display": Bar("#DDDDDD", 0.66),
-    "racing": Bar("#0072B2", 0.36),
-    "at the door": Bar("#E69F00", 0.36, "////"),
-    "call": Bar("#56B4E9", 0.5),
-    "attention": Bar("#0072B2", 0.8, "...."),
-    "away": Bar("#E69F00", 0.8, "xxxx"),
-    "pause": Bar("#BBBBBB", 0.8, "----"),
-    "looked at": Bar("#56B4E9", 0.5, "||||"),
-    "in line": Bar("#E8C6D9", 0.6),
-    "first in line": Bar("#CC79A7", 0.4),
-    "moving": Bar("#8C6D31", 0.5, "\\\\\\\\"),
-    "held": Bar("#009E73", 0.66),
+    "on display": SpanStyle("#DDDDDD", 0.66),
+    "racing": SpanStyle("#0072B2", 0.36),
+    "at the door": SpanStyle("#E69F00", 0.36, "////"),
+    "call": SpanStyle("#56B4E9", 0.5),
+    "attention": SpanStyle("#0072B2", 0.8, "...."),
+    "away": SpanStyle("#E69F00", 0.8, "xxxx"),
+    "pause": SpanStyle("#BBBBBB", 0.8, "----"),
+    "looked at": SpanStyle("#56B4E9", 0.5, "||||"),
+    "in line": SpanStyle("#E8C6D9", 0.6),
+    "first in line": SpanStyle("#CC79A7", 0.4),
+    "moving": SpanStyle("#8C6D31", 0.5, "\\\\\\\\"),
+    "held": SpanStyle("#009E73", 0.66),
 }
 #: outcome: (mark, colour)
 MARKS = {
@@ -177,3 +178,6 @@ def _legend(ax: Axes, rows: dict[str, list[Span]]) -> None:
     for outcome, (mark, color) in MARKS.items():
         if outcome in ends:
             ax.plot([], [], mark, color=color, markersize=4.5, linestyle="none", label=outcome)
+
+
+old_names(__name__, Bar="SpanStyle")

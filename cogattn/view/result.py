@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cogattn import showing
+from cogattn import notebook
 from cogattn.files import write_json, write_table, write_text
 from cogattn.view import plot as pens
 
@@ -92,11 +92,11 @@ class Result(ABC):
         title, table = self.heading(), self.table()
         kept = getattr(self, "folder", None)
         lines = [*self.findings(), *self.remarks(), *([] if kept is None else [f"folder: {kept}"])]
-        parts = [showing.words(line) for line in lines]
-        parts.append(showing.picture(self.plot(), title))
-        shown = showing.rows(table.itertuples(index=False), list(table.columns))
-        return showing.card(
-            title, *parts, showing.folded(f"table ({len(table)} rows)", shown, open_=len(table) <= OPEN)
+        parts = [notebook.words(line) for line in lines]
+        parts.append(notebook.picture(self.plot(), title))
+        shown = notebook.rows(table.itertuples(index=False), list(table.columns))
+        return notebook.card(
+            title, *parts, notebook.folded(f"table ({len(table)} rows)", shown, open_=len(table) <= OPEN)
         )
 
 

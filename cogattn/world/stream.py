@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cogattn._renamed import old_fields
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.laws import alertness, race, stages
 from cogattn.world.kinds import CALL, END, EXPIRE, FORGET, MASK, OFFSET, ONSET, WEIGHT
@@ -66,6 +67,7 @@ def _unique(what: str, names: Sequence[str]) -> None:
         raise InputError(f"every {what} needs a name of its own, got {twice[0]!r} twice")
 
 
+@old_fields(tell="evidence_rate", hold="spotlight")
 @dataclass(frozen=True)
 class Task:
     """Something to do. Its pertinence pi multiplies the weights of all its elements.
@@ -88,10 +90,10 @@ class Task:
     "exponential" (a queue of the textbooks).
 
     response="search": attention visits group after group of the elements (in order of weight), each visit takes
-    `inspect` simple responses, until the one is found that says 1, or it quits; then a choice as above.
-    response="decide": categorisations are counted, `tell` of them in the time of a simple response, until one answer
-    leads; what has no evidence of its own (flankers, the word) contaminates them while the spotlight narrows, which
-    takes `hold` times as long as around a place of its own.
+    `inspect` simple responses, until the target is found, or it quits; then a choice as above.
+    response="decide": categorisations are counted, `evidence_rate` of them in the time of a simple response, until one
+    answer leads; what has no evidence of its own (flankers, the word) contaminates them while the spotlight narrows,
+    which takes `spotlight` times as long as around a place of its own.
 
     Several tasks: `resources` names the pools that it draws from, and how much (`laws.stages.CHANNELS`; none = it
     competes with everything); `priority`, `salience` and `difficulty` decide which task a mind turns to.
@@ -123,8 +125,8 @@ class Task:
     after_sd: float = 0.0
     slip: float = 0.0
     inspect: float = 1.0
-    tell: float = 10.0
-    hold: float = 1.0
+    evidence_rate: float = 10.0
+    spotlight: float = 1.0
     deadline: float = math.inf
     value: float = 1.0
     resources: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
@@ -156,8 +158,8 @@ class Task:
         choice("service", self.service, SERVICES)
         number("choice", self.choice, least=0, most=100, unit="simple responses")
         number("inspect", self.inspect, least=0, most=100, unit="simple responses")
-        number("tell", self.tell, above=0, most=1000, unit="per simple response")
-        number("hold", self.hold, least=0, infinite=True)
+        number("evidence_rate", self.evidence_rate, above=0, most=1000, unit="per simple response")
+        number("spotlight", self.spotlight, least=0, infinite=True)
         number("practice", self.practice, least=0, most=1e9, unit="repetitions")
         number("slip", self.slip, least=0, most=1)
         number("deadline", self.deadline, above=0, infinite=True, unit="s")
@@ -183,12 +185,13 @@ class Task:
         return alertness.memory_load(self.memory, self.rate)
 
 
+@old_fields(says="supports")
 @dataclass(frozen=True)
 class Stimulus:
     """One element: from its onset until it is masked (gone at once) or taken away (gone after persistence).
 
     `evidence` (eta): how fast it is categorised, as a share of a clear letter; 0 = it cannot be what is looked for.
-    `says`: the answer that it speaks for: 1, -1 or 0 = none (of a search: 1 = it is the target).
+    `supports`: the answer that it speaks for: 1, -1 or 0 = none (of a search: 1 = it is the target).
 
     >>> Stimulus("A", onset=0.1, mask=0.3).distractor
     False
@@ -203,12 +206,14 @@ class Stimulus:
     task: str = "report"
     signal: bool = False
     evidence: float = 1.0
-    says: int = 0
+    supports: int = 0
 
     def __post_init__(self) -> None:
         _name("stimulus name", self.name)
-        if self.says not in (-1, 0, 1):
-            raise InputError(f"says of {self.name!r} must be 1, -1, or 0 = nothing, got {self.says!r}")
+        if self.supports not in (-1, 0, 1):
+            raise InputError(
+                f"supports of {self.name!r} must be 1, -1, or 0 = nothing, got {self.supports!r}"
+            )
         number(f"evidence of {self.name!r}", self.evidence, least=0, most=1000)
         number(f"onset of {self.name!r}", self.onset, least=0, unit="s")
         number(f"weight of {self.name!r}", self.weight, least=0, most=MOST_WEIGHT)
@@ -260,6 +265,7 @@ def _parts(name: str, value: object) -> tuple[Any, ...]:
     return parts
 
 
+@old_fields(says="supports")
 @dataclass(frozen=True)
 class TaskStream:
     """All that happens in one trial, until `end`.
@@ -320,9 +326,9 @@ class TaskStream:
         return np.array([tasks.index(s.task) for s in self.stimuli], np.int64)
 
     @cached_property
-    def says(self) -> npt.NDArray[np.int64]:
+    def supports(self) -> npt.NDArray[np.int64]:
         """The answer that each element speaks for."""
-        return np.array([s.says for s in self.stimuli], np.int64)
+        return np.array([s.supports for s in self.stimuli], np.int64)
 
     @cached_property
     def evidence(self) -> npt.NDArray[np.float64]:

@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 import cogattn as ca
-from cogattn.human.importing import read
+from cogattn.human.imports import read
 
 PEOPLE = 6
 TRIALS = 60

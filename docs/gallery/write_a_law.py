@@ -41,15 +41,17 @@ def right_order(soa, capacity):
 # ------------------
 #
 # The same world, played as events: two stimuli, onsets apart, until both are in the store. Who was encoded first is in
-# the fate of the elements.
+# the times of the elements.
 
 
 def played(soa, capacity, seed=0):
     """How often the first is encoded first, in TRIALS trials of one mind."""
     stream = ca.TaskStream((ca.Stimulus("first", 0.0), ca.Stimulus("second", soa)), end=30.0)
     mind = ca.Observer(capacity=capacity, slots=4.0, threshold=0.01)
-    fate = cohort.play(stream, [mind], person=0, trial=np.arange(TRIALS), seed=seed, details=True).fate
-    return float((fate.encoded[:, 0] < fate.encoded[:, 1]).mean())
+    times = cohort.play(
+        stream, [mind], person=0, trial=np.arange(TRIALS), seed=seed, details=True
+    ).element_times
+    return float((times.encoded[:, 0] < times.encoded[:, 1]).mean())
 
 
 # %%

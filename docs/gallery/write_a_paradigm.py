@@ -23,7 +23,8 @@ PEOPLE = 40
 # --------------
 #
 # Fields are the options. ``trial`` is the world of one trial, ``score_session`` what becomes of it:
-# ``seen.fate.encoded`` says when each element got into the store (NaN = never). Whoever has seen neither guesses.
+# ``seen.element_times.encoded`` says when each element got into the store (NaN = never). Whoever has seen neither
+# guesses.
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class OrderJudgement(Divided):
         return ca.TaskStream(letters, end=1.0 + soa, tasks=(task,))
 
     def score_session(self, _condition, _session, seen):
-        when = np.nan_to_num(seen.fate.encoded, nan=np.inf)
+        when = np.nan_to_num(seen.element_times.encoded, nan=np.inf)
         first, second = when[..., 0], when[..., 1]
         right = np.where(first == second, guesses(seen)[..., 0] < 0.5, first < second)
         return account(right.astype(int)) | {

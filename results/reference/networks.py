@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from cogattn import files
-from cogattn.nn.networks import subjects
+from cogattn.nn.networks import registry
 
 HERE = Path(__file__).parent
 HEAD = """# Networks as subjects
@@ -23,12 +23,12 @@ its own task, for which there is no table of people: its first and its last cond
 
 def row(name: str) -> str:
     """One network."""
-    subject = subjects.find(name, "cpu")
+    subject = registry.find(name, "cpu")
     folder = HERE / ("compare" if name == "digit_reader" else f"compare-{name}")
     table = pd.read_csv(folder / "summary.csv")
-    if subjects.is_specialist(subject):
+    if registry.is_specialist(subject):
         first, last = table.iloc[0], table.iloc[-1]
-        column = subject.exam.column  # type: ignore[union-attr]
+        column = subject.design.column  # type: ignore[union-attr]
         ends = [r["metric"].split(" at ")[-1] for r in (first, last)]
         measure = (
             f"{first['metric'].split(' at ')[0]}, {column} {ends[0].split()[-1]} -> {ends[1].split()[-1]}"
@@ -42,13 +42,13 @@ def row(name: str) -> str:
         )
         measure = "human bands inside"
     return (
-        f"| [`{name}`](../../../models/{name}.py) | {subjects.about(name)} | {measure} | {human} | {soft} |\n"
+        f"| [`{name}`](../../../models/{name}.py) | {registry.about(name)} | {measure} | {human} | {soft} |\n"
     )
 
 
 def main() -> int:
     """All of them."""
-    files.write_text(HERE / "models" / "README.md", HEAD + "".join(row(name) for name in subjects.names()))
+    files.write_text(HERE / "models" / "README.md", HEAD + "".join(row(name) for name in registry.names()))
     return 0
 
 

@@ -30,8 +30,8 @@ def tasks(draw, name):
         name,
         response=draw(st.sampled_from(["", "choose", "search", "decide"])),
         inspect=draw(st.sampled_from([0.0, 0.3])),
-        tell=draw(st.sampled_from([2.0, 10.0])),
-        hold=draw(st.sampled_from([0.0, 1.0, math.inf])),
+        evidence_rate=draw(st.sampled_from([2.0, 10.0])),
+        spotlight=draw(st.sampled_from([0.0, 1.0, math.inf])),
         when_full=draw(st.sampled_from(WHEN_FULL)),
         consolidate=draw(st.booleans()),
         automatic=draw(st.integers(0, 4)) == 0,
@@ -66,7 +66,7 @@ def streams(draw):
                 distractor=draw(st.integers(0, 3)) == 0,
                 task=draw(st.sampled_from([t.name for t in todo])),
                 evidence=draw(st.sampled_from([0.0, 0.4, 1.0, 1.0])),
-                says=draw(st.sampled_from([-1, 0, 1, 1])),
+                supports=draw(st.sampled_from([-1, 0, 1, 1])),
             )
         )
     return TaskStream(tuple(items), draw(st.sampled_from([1.0, 3.0])), (), tuple(todo), draw(st.booleans()))
@@ -116,7 +116,9 @@ def _same_events(stream, observer, seed, trial):
     slow = world.play(stream, observer, seed=seed, trial=trial)
     same(fast.events, slow.events, 1e-12)
     assert {stream.names[x] for x in np.flatnonzero(fast.stored[0])} == set(slow.stored)
-    answered = {n: t for n, t in zip(stream.names, fast.fate.answered[0], strict=False) if not math.isnan(t)}
+    answered = {
+        n: t for n, t in zip(stream.names, fast.element_times.answered[0], strict=False) if not math.isnan(t)
+    }
     assert answered == pytest.approx(slow.answered, abs=1e-12)
 
 
@@ -138,7 +140,7 @@ def test_both_drivers_play_the_same_events_ten_thousand_times(stream, observer, 
 
 def test_what_is_decided_already_is_not_counted_too():
     """A decision that is in the hand when its display fills the store is answered once, and the trial ends."""
-    task = Task("decide", response="decide", tell=10.0, when_full="count", after=0.3)
+    task = Task("decide", response="decide", evidence_rate=10.0, when_full="count", after=0.3)
     stream = TaskStream((Stimulus("x", 0.0, task="decide"),), 1.0, (), (task,))
     person = Observer(slots=0.0, capacity=20.0, speed=50.0)
     _same_events(stream, person, 1, 0)
@@ -155,8 +157,8 @@ def test_what_is_decided_already_is_not_counted_too():
 @given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31), pace=st.booleans())
 def test_sessions_of_many_tasks_too(stream, observer, seed, pace):
     session = Session((stream,), np.zeros(3, int), np.array([0.0, 0.3, 1.0]), self_paced=pace)
-    fast = cohort.watch(session, [observer], seed=seed, record=True, details=True)
-    same(fast.events, world.watch(session, observer, seed=seed).events, 1e-9)
+    fast = cohort.run_session(session, [observer], seed=seed, record=True, details=True)
+    same(fast.events, world.run_session(session, observer, seed=seed).events, 1e-9)
 
 
 @settings(MANY, max_examples=300)
@@ -164,7 +166,7 @@ def test_sessions_of_many_tasks_too(stream, observer, seed, pace):
 def test_the_account_of_every_element_adds_up(stream, observer, seed):
     """Nothing is answered before it is chosen, chosen before it is encoded, encoded before it has come."""
     out = cohort.play(stream, [observer], person=0, trial=range(5), seed=seed, details=True)
-    f, onset = out.fate, np.array([s.onset for s in stream.stimuli])
+    f, onset = out.element_times, np.array([s.onset for s in stream.stimuli])
     for early, late in (
         (f.encoded, f.left),
         (f.encoded, f.answered),

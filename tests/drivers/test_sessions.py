@@ -72,8 +72,8 @@ ANY = given(session=sessions(), observer=OBSERVERS, seed=st.integers(0, 2**31), 
 
 
 def _same_session(session, observer, seed, visit):
-    a = cohort.watch(session, [observer], record=True, seed=seed, visit=visit).events
-    b = world.watch(session, observer, seed=seed, visit=visit).events
+    a = cohort.run_session(session, [observer], record=True, seed=seed, visit=visit).events
+    b = world.run_session(session, observer, seed=seed, visit=visit).events
     for column in ("kind", "element", "task"):
         assert a[column].astype(str).tolist() == b[column].astype(str).tolist()
     assert a["slot"].tolist() == b["slot"].tolist()
@@ -106,10 +106,10 @@ def same(a, b):
 
 def test_one_core_or_many_alone_or_in_company_the_numbers_are_the_same():
     session, crowd = long_session(people=60), [Observer(wandering=float(i % 5)) for i in range(60)]
-    alone = cohort.watch(session, crowd, seed=5)
-    same(alone, cohort.watch(session, crowd, seed=5, n_jobs=2))
+    alone = cohort.run_session(session, crowd, seed=5)
+    same(alone, cohort.run_session(session, crowd, seed=5, n_jobs=2))
     row = Session(STREAMS, session.which[7:8], session.gap[7:8])
-    one = cohort.watch(row, [crowd[7]], number=[7], seed=5)
+    one = cohort.run_session(row, [crowd[7]], number=[7], seed=5)
     assert np.array_equal(one.rt[0], alone.rt[7], equal_nan=True)
     assert np.array_equal(one.stored[0], alone.stored[7])
 
@@ -143,9 +143,9 @@ def test_a_race_runs_in_attention_time():
     s = TaskStream((Stimulus("a", task="look"), Stimulus("b", task="look")), end=50.0, tasks=(task,))
     session = Session((s,), np.array([0]), np.array([1e5]))  # so long that the pools stand at their goals
     tired = Observer(capacity=1.0, threshold=0.0, wandering=0.0)
-    x = cohort.watch(session, [tired], record=True).events
-    rested = cohort.watch(session, [replace(tired, fast_loss=0.0, slow_loss=0.0)], record=True).events
-    level = float(cohort.watch(session, [tired]).alertness[0, 0])
+    x = cohort.run_session(session, [tired], record=True).events
+    rested = cohort.run_session(session, [replace(tired, fast_loss=0.0, slow_loss=0.0)], record=True).events
+    level = float(cohort.run_session(session, [tired]).alertness[0, 0])
     gap = [e.query("kind == 'encode'")["time"].to_numpy() - 1e5 for e in (x, rested)]
     assert level < 0.85
     assert np.allclose(gap[0] * level, gap[1], rtol=1e-9)
@@ -156,7 +156,7 @@ def test_without_load_a_session_is_a_row_of_single_trials():
         tuple(Stimulus(f"t{i}", 0.0, 0.1, task="look") for i in range(6)), end=0.2, tasks=(Task("look"),)
     )
     n = 500
-    row = cohort.watch(Session((s,), np.zeros(n, int), np.ones(n)), [Observer()], seed=9)
+    row = cohort.run_session(Session((s,), np.zeros(n, int), np.ones(n)), [Observer()], seed=9)
     single = cohort.play(s, [Observer()], person=0, trial=np.arange(n), seed=9)
     assert np.array_equal(row.stored[0], single.stored)
     assert (row.alertness == 1.0).all()
@@ -165,7 +165,7 @@ def test_without_load_a_session_is_a_row_of_single_trials():
 
 def test_the_account_of_time_adds_up():
     session = long_session(200, rest=np.where(np.arange(200) % 50 == 49, 30.0, 0.0))
-    out = cohort.watch(session, [Observer()])
+    out = cohort.run_session(session, [Observer()])
     ends = np.array([s.end for s in STREAMS])[session.which[0]]
     begin = np.cumsum(session.gap[0] + session.rest[0]) + np.concatenate([[0.0], np.cumsum(ends)[:-1]])
     assert np.allclose(out.start[0], begin, rtol=1e-12)
@@ -191,10 +191,10 @@ def test_an_impossible_session_is_refused_by_name(change, word):
 
 def test_a_crowd_that_does_not_fit_its_session_is_refused():
     with pytest.raises(InputError, match="no"):
-        cohort.watch(long_session(10, people=2), [Observer()] * 3)
+        cohort.run_session(long_session(10, people=2), [Observer()] * 3)
     with pytest.raises(InputError, match="number"):
-        cohort.watch(long_session(10), [Observer()] * 3, number=[0])
+        cohort.run_session(long_session(10), [Observer()] * 3, number=[0])
     with pytest.raises(InputError, match="weights"):
-        cohort.watch(long_session(10), [Observer()], weights=np.ones((1, 2, 3)))
+        cohort.run_session(long_session(10), [Observer()], weights=np.ones((1, 2, 3)))
     with pytest.raises(InputError, match="speeded"):
         cohort.play(STREAMS[0], [Observer()], person=0, trial=[0])

@@ -11,7 +11,7 @@ from matplotlib.colors import to_hex
 import cogattn as ca
 from cogattn import paradigms
 from cogattn.errors import InputError
-from cogattn.explore import curves, drawing, playing, trial
+from cogattn.explore import curves, plays, plots, trial
 from cogattn.paradigms.base import Paradigm
 from cogattn.runs.experiment import events
 from cogattn.view import gantt, plot
@@ -141,7 +141,7 @@ def on_the_page(panel):
 @pytest.mark.parametrize("name", each_kind(paradigms.names()))
 def test_the_page_shows_what_the_printed_figure_and_the_table_show(name):
     """One home: matplotlib, the page and the table of curves have the same points, intervals, areas and limits."""
-    done, picture = playing.shown(playing.Play(name, ca.Observer(), full=False))
+    done, picture = plays.shown(plays.Play(name, ca.Observer(), full=False))
     drawn, table = done.paradigm.drawn(done.frame), done.paradigm.curves(done.frame)
     figure = drawn.figure()
     axes = figure.axes[: len(drawn.main)]
@@ -173,7 +173,7 @@ def test_the_page_shows_what_the_printed_figure_and_the_table_show(name):
 
 @pytest.mark.parametrize("name", each_kind(paradigms.names()))
 def test_one_trial_is_the_printed_chart(name):
-    done, _ = playing.shown(playing.Play(name, ca.Observer(), full=False))
+    done, _ = plays.shown(plays.Play(name, ca.Observer(), full=False))
     shown = trial.timeline(done, 0, 0)
     figure = gantt.figure(trial._record(done, 0, 0))
     assert shown.title.endswith(" ".join(figure.get_suptitle().split()))
@@ -233,9 +233,9 @@ def test_what_the_page_cannot_draw_is_told_in_words(draw, words):
 
 
 def test_a_panel_as_wide_as_the_page_is_told():
-    picture = playing.shown(playing.Play("control_room", ca.Observer(), full=False))[1]
+    picture = plays.shown(plays.Play("control_room", ca.Observer(), full=False))[1]
     assert [panel.wide for panel in picture.panels] == [False, False, True]
-    assert not playing.shown(playing.Play("prp", ca.Observer(), full=False))[1].panels[1].wide
+    assert not plays.shown(plays.Play("prp", ca.Observer(), full=False))[1].panels[1].wide
 
 
 def test_a_figure_of_its_own_has_no_curves_and_says_so():
@@ -267,7 +267,7 @@ def test_the_moment_of_each_slot_is_on_the_strip(report):
 
 
 def test_answers_are_on_the_strip():
-    done = playing.trials(playing.Play("prp", ca.Observer(), full=False))
+    done = plays.trials(plays.Play("prp", ca.Observer(), full=False))
     panel = trial.timeline(done, 0, 0).panels[0]
     rows = {word: at for at, word in panel.y_ticks.items()}
     answered = {y: x for s in panel.strokes if s.mark == "D" for x, y in zip(s.x, s.y, strict=True)}
@@ -277,16 +277,16 @@ def test_answers_are_on_the_strip():
 
 
 def test_greys_are_mirrored_on_dark_paper_and_colours_are_not():
-    assert drawing.ink("#0072B2", True) == "#0072B2"
-    assert drawing.ink("#111111", False) == "#111111"
-    lightness = [int(drawing.ink(g, True)[1:3], 16) for g in ("#111111", "#999999", "#eeeeee")]
+    assert plots.ink("#0072B2", True) == "#0072B2"
+    assert plots.ink("#111111", False) == "#111111"
+    lightness = [int(plots.ink(g, True)[1:3], 16) for g in ("#111111", "#999999", "#eeeeee")]
     assert lightness == sorted(lightness, reverse=True)
     assert lightness[0] > 200
 
 
 def test_a_plot_changes_in_place(shown):
     pytest.importorskip("bokeh", reason="needs the extra: pip install 'cogattn[explore]'")
-    canvas = drawing.Canvas(200)
+    canvas = plots.Canvas(200)
     sources = {kind: source.id for kind, source in canvas.sources.items()}
     canvas.show(shown.panels[0], dark=False)
     first = dict(canvas.sources["points"].data)

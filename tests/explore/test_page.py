@@ -19,8 +19,8 @@ from walking import walked
 import cogattn as ca
 from cogattn import cli, human, paradigms
 from cogattn.errors import InputError
-from cogattn.explore import knobs, playing
-from cogattn.explore.playing import Play
+from cogattn.explore import knobs, plays
+from cogattn.explore.plays import Play
 from cogattn.paradigms import registry
 from cogattn.paradigms.base import Paradigm
 from cogattn.view import plot
@@ -86,9 +86,9 @@ def test_presets_are_minds():
 def test_a_saved_mind_comes_back(tmp_path):
     mind = knobs.mind({"capacity": "inf", "slots": 2.5, "reallocate": True, "learning": 3.3e-06})
     path = tmp_path / "observer.toml"
-    path.write_text(playing.toml(mind), encoding="utf-8")
+    path.write_text(plays.toml(mind), encoding="utf-8")
     assert ca.Observer.from_file(path) == knobs.from_text(path.read_text(encoding="utf-8")) == mind
-    assert ca.Observer.from_dict(tomllib.loads(playing.toml(ca.Observer()))) == ca.Observer()
+    assert ca.Observer.from_dict(tomllib.loads(plays.toml(ca.Observer()))) == ca.Observer()
 
 
 # --- what is played ------------------------------------------------------------------------------------------
@@ -99,8 +99,8 @@ def test_the_copied_command_plays_what_the_page_shows(name, tmp_path, monkeypatc
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(plot, "keep", lambda *_: [])  # the figure is not what is asked here
     play = Play(name, knobs.mind({"capacity": 30.0, "speed": 4.0}), seed=5)
-    here = playing.trials(play)
-    head, command = playing.script(play).split("END\n")[0], playing.script(play).splitlines()[-1]
+    here = plays.trials(play)
+    head, command = plays.script(play).split("END\n")[0], plays.script(play).splitlines()[-1]
     (tmp_path / "observer.toml").write_text(head.split("\n", 1)[1], encoding="utf-8")
     with pytest.raises(SystemExit) as stop:
         cli.main([*command.split()[1:], "--json"])
@@ -207,11 +207,11 @@ def test_a_persons_file_is_drawn_beside_the_curves(opened, tmp_path):
     said = ask(opened, do="data", file="mine.csv", bytes=base64.b64encode(path.read_bytes()).decode())
     assert "240 trials of 1 person read from mine.csv" in said["notes"][0]
     assert opened.picture is not None
-    own = opened.picture.panels[0].named[playing.YOURS]
+    own = opened.picture.panels[0].named[plays.YOURS]
     assert own.y == pytest.approx(mine.frame.groupby("exposure")["score"].mean().to_numpy())
-    assert playing.YOURS in said["numbers"][0]["head"]
-    assert playing.YOURS in ask(opened, do="move", values={"capacity": 30.0})["numbers"][0]["head"]
-    assert playing.YOURS not in ask(opened, do="forget")["numbers"][0]["head"]
+    assert plays.YOURS in said["numbers"][0]["head"]
+    assert plays.YOURS in ask(opened, do="move", values={"capacity": 30.0})["numbers"][0]["head"]
+    assert plays.YOURS not in ask(opened, do="forget")["numbers"][0]["head"]
 
 
 def test_trials_of_another_display_are_left_out_and_counted():
@@ -219,11 +219,11 @@ def test_trials_of_another_display_are_left_out_and_counted():
     found = pd.DataFrame(
         {"person": "a", "exposure": 0.1, "targets": [6.0, 6, 2], "distractors": [0.0, 0, 4], "score": 1}
     )
-    own, notes = playing.as_trials(play, found)
+    own, notes = plays.as_trials(play, found)
     assert len(own) == 2
     assert notes == ["1 trials of other displays left out (here: targets 6, distractors 0)"]
     with pytest.raises(InputError, match="no trial of the file has the display"):
-        playing.as_trials(play, found.assign(targets=4.0))
+        plays.as_trials(play, found.assign(targets=4.0))
 
 
 def in_peoples_words(name, frame):
@@ -242,8 +242,8 @@ def in_peoples_words(name, frame):
             for (signal, responded), count in counts.items()
         ]
         frame = pd.concat(rows)
-    frame = frame[list(playing.columns(name))].copy()
-    for column, known in playing.levels(name).items():
+    frame = frame[list(plays.columns(name))].copy()
+    for column, known in plays.levels(name).items():
         words = {value: word.replace(" ", "-").title() for word, value in reversed(known.items())}
         frame[column] = [words.get(value, value) for value in frame[column].tolist()]
     return frame
@@ -264,16 +264,16 @@ def with_own_data():
 def test_everybody_can_put_his_own_trials_beside_the_curves(name, tmp_path):
     """A file of what the mind itself did, in people's words, lies on the mind's own curve."""
     play = Play(name, ca.Observer(), full=False)
-    done = playing.shown(play)[0]
+    done = plays.shown(play)[0]
     in_peoples_words(name, done.frame.query("arm == 'human'")).to_csv(tmp_path / "own.csv", index=False)
     text = base64.b64encode((tmp_path / "own.csv").read_bytes()).decode()
     own, notes = pages.own_data(play, "own.csv", text, "s")
     assert not [note for note in notes if "left out" in note]
-    picture = playing.picture(done, own)
+    picture = plays.picture(done, own)
     timed = name not in {"go_nogo", "pvt", "simple_rt", "vigilance"}  # else no column says when a trial came
     found = 0
     for panel in picture.panels:
-        mine, mind = ([s for s in panel.strokes if s.name == who] for who in (playing.YOURS, "human"))
+        mine, mind = ([s for s in panel.strokes if s.name == who] for who in (plays.YOURS, "human"))
         found += len(mine)
         for line, expected in zip(mine, mind[: len(mine)], strict=True):
             assert line.y == pytest.approx(expected.y, nan_ok=True)
@@ -283,7 +283,7 @@ def test_everybody_can_put_his_own_trials_beside_the_curves(name, tmp_path):
 
 def test_data_that_no_curve_is_made_of_is_refused_in_words():
     with pytest.raises(InputError, match="cannot be shown beside digit_stream so far: its curve is"):
-        playing.columns("digit_stream")
+        plays.columns("digit_stream")
 
 
 def test_a_paradigm_without_curves_as_data_is_refused_and_the_page_stays(opened, monkeypatch):

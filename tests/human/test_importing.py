@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cogattn.errors import InputError
-from cogattn.human import importing
-from cogattn.human.importing import columns, formats
+from cogattn.human import imports
+from cogattn.human.imports import columns, formats
 
 DATA = Path(__file__).parent / "data"
 REPORT = ("person", "exposure", "targets", "distractors", "score")
@@ -40,7 +40,7 @@ def put(folder, content, name="mine.csv"):
 def refusal(path, wanted=REPORT, **how):
     """The one line that a reader of bad data sees."""
     with pytest.raises(InputError) as refused:
-        importing.read(path, wanted, **how)
+        imports.read(path, wanted, **how)
     text = str(refused.value)
     assert len(text.splitlines()) == 1
     assert len(text) < 420
@@ -62,7 +62,7 @@ def column(table, name):
 
 
 def test_psychopy_trials_are_the_rows_of_the_loop_in_which_the_answering_component_ran():
-    table = importing.read(DATA / "psychopy_change.csv", RT)
+    table = imports.read(DATA / "psychopy_change.csv", RT)
     assert table.kind == "psychopy"
     assert column(table, "rt") == [0.612, 0.7334, 0.8123, 0.9, 1.204, None, 0.55, 0.681]
     assert set(table.frame["person"]) == {"07"}
@@ -71,7 +71,7 @@ def test_psychopy_trials_are_the_rows_of_the_loop_in_which_the_answering_compone
 
 
 def test_psychopy_keys_become_answers_by_being_right_or_wrong():
-    table = importing.read(DATA / "psychopy_change.csv", CHANGE)
+    table = imports.read(DATA / "psychopy_change.csv", CHANGE)
     assert column(table, "changed") == [0, 1, 0, 1, 0, 1, 0]
     assert column(table, "says_changed") == [0, 1, 0, 0, 1, 1, 0]
     said(
@@ -83,14 +83,14 @@ def test_psychopy_keys_become_answers_by_being_right_or_wrong():
 
 
 def test_psychopy_practice_can_be_asked_for_and_two_components_are_asked_about(tmp_path):
-    table = importing.read(DATA / "psychopy_change.csv", RT, only={"loop": "practice_trials"})
+    table = imports.read(DATA / "psychopy_change.csv", RT, only={"loop": "practice_trials"})
     assert column(table, "rt") == [0.71, 1.02]
     head = "trials.thisN,soa_ms,first.keys,first.rt,second.keys,second.rt,participant\n"
     path = put(tmp_path, head + "".join(f"{i},{50 * i},f,0.5{i},j,0.9{i},a\n" for i in range(4)))
     assert "first.rt (4), second.rt (4) all hold response times: say which" in refusal(path, PRP)
     fewer = put(tmp_path, path.read_text().replace("j,0.93", ","), "fewer.csv")  # three answers beside four
     assert "first.rt (4), second.rt (3) all hold response times" in refusal(fewer, RT)
-    table = importing.read(path, PRP, columns={"rt1": "first.rt", "rt2": "second.rt"})
+    table = imports.read(path, PRP, columns={"rt1": "first.rt", "rt2": "second.rt"})
     assert column(table, "rt1") == [0.5, 0.51, 0.52, 0.53]
     assert column(table, "rt2") == [0.9, 0.91, 0.92, 0.93]
 
@@ -98,11 +98,11 @@ def test_psychopy_practice_can_be_asked_for_and_two_components_are_asked_about(t
 def test_psychopy_routines_within_the_loop_that_ask_nothing_are_no_missed_trials(tmp_path):
     head = "trials.thisN,key_resp.keys,key_resp.rt,key_resp.started,pause.started,participant\n"
     rows = "0,f,0.5,1.0,,a\n0,,,,2.0,a\n1,,,3.0,,a\n1,,,,4.0,a\n"
-    assert column(importing.read(put(tmp_path, head + rows), RT), "rt") == [0.5, None]
+    assert column(imports.read(put(tmp_path, head + rows), RT), "rt") == [0.5, None]
 
 
 def test_jspsych_csv_and_json_hold_the_same_trials_in_milliseconds():
-    tables = [importing.read(DATA / f"jspsych_prp.{kind}", PRP) for kind in ("json", "csv")]
+    tables = [imports.read(DATA / f"jspsych_prp.{kind}", PRP) for kind in ("json", "csv")]
     for table in tables:
         assert table.kind == "jspsych"
         assert column(table, "soa") == pytest.approx([0.05, 0.15, 0.4, 0.9, 0.05])
@@ -123,7 +123,7 @@ def test_jspsych_of_several_people_a_line_each_and_rt_is_milliseconds_by_its_for
     people = [
         [{**row, "rt": 300 + row["rt"], "participantId": row["run"]} for row in part] for part in people
     ]
-    table = importing.read(put(tmp_path, "\n".join(map(json.dumps, people)), "all.json"), RT)
+    table = imports.read(put(tmp_path, "\n".join(map(json.dumps, people)), "all.json"), RT)
     assert column(table, "rt") == pytest.approx([0.302, 0.303, 0.304] * 2)
     assert column(table, "person") == ["1"] * 3 + ["2"] * 3
 
@@ -146,7 +146,7 @@ def test_jspsych_forms_are_scored_letter_by_letter(tmp_path):
             "response": {"Q0": ""},
         },
     ]
-    table = importing.read(put(tmp_path, json.dumps(rows), "p9.json"), REPORT)
+    table = imports.read(put(tmp_path, json.dumps(rows), "p9.json"), REPORT)
     assert column(table, "score") == [3, 0]
     assert column(table, "targets") == [4, 4]
     assert column(table, "exposure") == [0.05, 0.2]
@@ -155,7 +155,7 @@ def test_jspsych_forms_are_scored_letter_by_letter(tmp_path):
 
 def test_bids_reads_a_folder_with_units_and_levels_from_the_sidecar_above_it():
     named = {"changed": "probe", "says_changed": "answer"}
-    table = importing.read(DATA / "bids", (*CHANGE, "rt", "study"), columns={**named, "study": "retention"})
+    table = imports.read(DATA / "bids", (*CHANGE, "rt", "study"), columns={**named, "study": "retention"})
     expected = []
     for path in sorted((DATA / "bids").rglob("*_events.tsv")):
         raw = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False).query("trial_type == 'probe'")
@@ -174,7 +174,7 @@ def test_bids_reads_a_folder_with_units_and_levels_from_the_sidecar_above_it():
 
 
 def test_bids_without_a_response_keeps_the_trial():
-    table = importing.read(DATA / "bids" / "sub-02" / "beh" / "sub-02_task-change_run-2_events.tsv", RT)
+    table = imports.read(DATA / "bids" / "sub-02" / "beh" / "sub-02_task-change_run-2_events.tsv", RT)
     assert column(table, "rt") == [0.957, 0.831, 0.686, 0.519, None, 1.088]
     assert set(table.frame["person"]) == {"02"}
 
@@ -184,13 +184,13 @@ def test_a_sidecar_has_the_last_word_on_units(tmp_path):
     path = put(tmp_path, events, "sub-3_task-go_events.tsv")
     assert "(bids says s): seconds or milliseconds?" in refusal(path, RT)
     put(tmp_path, json.dumps({"response_time": {"Units": "milliseconds"}}), "task-go_events.json")
-    assert column(importing.read(path, RT), "rt") == [0.4, 0.6]
+    assert column(imports.read(path, RT), "rt") == [0.4, 0.6]
     put(tmp_path, "{", "sub-3_task-go_events.json")
     assert "sub-3_task-go_events.json is not JSON" in refusal(path, RT)
 
 
 def test_hssm_response_is_right_or_wrong_and_999_is_none():
-    table = importing.read(DATA / "hssm.csv", ("person", "rt", "correct"))
+    table = imports.read(DATA / "hssm.csv", ("person", "rt", "correct"))
     raw = pd.read_csv(DATA / "hssm.csv")
     assert table.kind == "hssm"
     assert column(table, "correct") == (raw["response"] > 0).astype(float).tolist()
@@ -200,12 +200,12 @@ def test_hssm_response_is_right_or_wrong_and_999_is_none():
 
 def test_hddm_coded_with_zeros_means_the_same(tmp_path):
     path = put(tmp_path, "rt,response,subj_idx\n0.41,1,a\n0.9,0,a\n")
-    table = importing.read(path, ("person", "rt", "correct"))
+    table = imports.read(path, ("person", "rt", "correct"))
     assert (table.kind, column(table, "correct")) == ("hssm", [1, 0])
 
 
 def test_libtva_scores_the_letters_that_were_targets():
-    table = importing.read(DATA / "libtva_p1.dat", REPORT)
+    table = imports.read(DATA / "libtva_p1.dat", REPORT)
     assert table.kind == "tva"
     assert column(table, "exposure") == pytest.approx([0.017, 0.05, 0.15] * 2 + [0.08] * 3)
     assert column(table, "targets") == [6] * 6 + [2] * 3
@@ -216,11 +216,11 @@ def test_libtva_scores_the_letters_that_were_targets():
 
 def test_libtva_exposures_are_milliseconds_however_short(tmp_path):
     path = put(tmp_path, "2\n1 3 ABC000 000000 A\n1 4 ABD000 000000 -\n", "p.dat")
-    assert column(importing.read(path, REPORT), "exposure") == [0.003, 0.004]
+    assert column(imports.read(path, REPORT), "exposure") == [0.003, 0.004]
 
 
 def test_a_tablets_file_with_remarks_and_key_presses_is_the_same_format():
-    table = importing.read(DATA / "tablet_P4_s1T-1.txt", REPORT)
+    table = imports.read(DATA / "tablet_P4_s1T-1.txt", REPORT)
     assert len(table.frame) == 12
     assert column(table, "score")[:6] == [0, 3, 1, 2, 0, 0]
     assert column(table, "targets")[3] == 2
@@ -233,21 +233,21 @@ def test_letters_under_a_head_and_distractors_that_are_only_places(tmp_path):
         tmp_path,
         "subject\tduration_ms\ttargets\tdistractors\tresponse\np\t50\tABC0\t0000\tCA\np\t90\tAB00\t00XY\tXB\n",
     )
-    table = importing.read(path, REPORT)
+    table = imports.read(path, REPORT)
     assert table.kind == "tva"
     assert table.frame.to_numpy()[:, 1:].tolist() == [[0.05, 3, 0, 2], [0.09, 2, 2, 1]]
 
 
 def test_a_file_that_was_cut_short_says_so(tmp_path):
     text = (DATA / "libtva_p1.dat").read_text()
-    table = importing.read(put(tmp_path, text[: text.rindex("\t")], "cut.dat"), REPORT)
+    table = imports.read(put(tmp_path, text[: text.rindex("\t")], "cut.dat"), REPORT)
     said(table, "1 row left out: not the 5 columns of LibTVA (first: trial 9)")
-    table = importing.read(put(tmp_path, "".join(text.splitlines(True)[:-2]), "cut.dat"), REPORT)
+    table = imports.read(put(tmp_path, "".join(text.splitlines(True)[:-2]), "cut.dat"), REPORT)
     said(table, "announces 9 trials and holds 7: was it cut short?")
 
 
 def test_openmatb_signals_are_hits_with_their_times_and_misses_without():
-    table = importing.read(DATA / "openmatb_3_260302_101500.csv", RT, only={"module": "sysmon"})
+    table = imports.read(DATA / "openmatb_3_260302_101500.csv", RT, only={"module": "sysmon"})
     assert table.kind == "openmatb"
     assert column(table, "rt") == [1.4, None, 2.25, 1.85]
     said(
@@ -256,7 +256,7 @@ def test_openmatb_signals_are_hits_with_their_times_and_misses_without():
         "2 false alarms left out",
         "1 answer BAD_FREQ left out",
     )
-    both = importing.read(DATA / "openmatb_3_260302_101500.csv")
+    both = imports.read(DATA / "openmatb_3_260302_101500.csv")
     assert column(both, "rt") == [1.4, None, 2.25, 12.5, None, 1.85]
     assert column(both, "correct") == [1, 0, 1, 1, 0, 1]
     assert column(both, "onset") == [5.0, None, 39.0, 52.0, None, 97.15]
@@ -267,8 +267,8 @@ def test_openmatb_signals_are_hits_with_their_times_and_misses_without():
     "name", ["psychopy_change.csv", "jspsych_prp.csv", "jspsych_prp.json", "hssm.csv", "libtva_p1.dat"]
 )
 def test_a_format_can_be_said_and_a_wrong_one_is_no_silent_number(name):
-    kind = importing.read(DATA / name).kind
-    assert importing.read(DATA / name, kind=kind).frame.equals(importing.read(DATA / name).frame)
+    kind = imports.read(DATA / name).kind
+    assert imports.read(DATA / name, kind=kind).frame.equals(imports.read(DATA / name).frame)
     assert "format must be one of auto, long" in refusal(DATA / name, RT, kind="spss")
     if name.endswith("json"):
         assert "holds JSON: it cannot be read as bids" in refusal(DATA / name, RT, kind="bids")
@@ -280,7 +280,7 @@ def test_no_file_is_ever_changed(tmp_path):
     before = [(hashlib.sha256(p.read_bytes()).hexdigest(), p.stat().st_mtime_ns) for p in files]
     for path in [*files, tmp_path / "data" / "bids"]:
         try:
-            importing.read(path)
+            imports.read(path)
         except InputError:
             assert path.suffix in (".json", ".tsv")  # sidecars and lists of people are no trials
     assert [(hashlib.sha256(p.read_bytes()).hexdigest(), p.stat().st_mtime_ns) for p in files] == before
@@ -330,7 +330,7 @@ def test_a_long_table_comes_back_equal_from_every_dialect(tmp_path_factory, rows
         gzip.compress(data) if zipped else data,
         "t.csv.gz" if zipped else "t.csv",
     )
-    back = importing.read(path, tuple(true.columns), unit={"rt": unit}, kind="long").frame
+    back = imports.read(path, tuple(true.columns), unit={"rt": unit}, kind="long").frame
     assert back["person"].tolist() == true["person"].tolist()
     rest = list(true.columns[1:])
     np.testing.assert_allclose(back[rest].to_numpy(float), true[rest].to_numpy(float), rtol=1e-12)
@@ -342,8 +342,8 @@ def test_what_is_written_is_read_back(tmp_path_factory, rows):
     folder = tmp_path_factory.mktemp("back")
     true = pd.DataFrame(rows, columns=["person", "exposure", "targets", "distractors", "score", "rt"])
     for name in ("t.csv", "t.parquet"):
-        path = importing.write(importing.Imported(true, []), folder / name)
-        back = importing.read(path, tuple(true.columns), unit={"rt": "s"}).frame
+        path = imports.write(imports.Imported(true, []), folder / name)
+        back = imports.read(path, tuple(true.columns), unit={"rt": "s"}).frame
         assert back["person"].tolist() == true["person"].tolist()
         np.testing.assert_allclose(
             back.iloc[:, 1:].to_numpy(float), true.iloc[:, 1:].to_numpy(float), rtol=1e-9
@@ -354,7 +354,7 @@ def test_parquet_numbers_and_names_stay_what_they_are(tmp_path):
     frame = pd.DataFrame({"person": [1, 2], "exposure": [50, 200], "targets": [6, 6], "score": [2.0, 3.0]})
     frame["changed"] = [True, False]
     frame.to_parquet(tmp_path / "t.parquet")
-    table = importing.read(tmp_path / "t.parquet", (*REPORT, "changed"))
+    table = imports.read(tmp_path / "t.parquet", (*REPORT, "changed"))
     assert column(table, "person") == [1, 2]
     assert column(table, "exposure") == [0.05, 0.2]
     assert column(table, "changed") == [1.0, 0.0]
@@ -370,7 +370,7 @@ def test_parquet_numbers_and_names_stay_what_they_are(tmp_path):
 )  # fmt: skip
 def test_the_unit_is_what_the_name_says_or_the_numbers_show(tmp_path, head, cells, seconds):
     path = put(tmp_path, f"id,{head}\n" + "".join(f"a,{c}\n" for c in cells.split()))
-    assert importing.read(path, RT).frame["rt"].mean() == pytest.approx(seconds)
+    assert imports.read(path, RT).frame["rt"].mean() == pytest.approx(seconds)
 
 
 def test_it_asks_where_the_unit_is_not_sure(tmp_path):
@@ -378,11 +378,11 @@ def test_it_asks_where_the_unit_is_not_sure(tmp_path):
     assert "rt in mine.csv is 2.5 in the middle: seconds or milliseconds? Say --unit rt=s or" in refusal(
         unsure, RT
     )
-    assert importing.read(unsure, RT, unit="s").frame["rt"].tolist() == [2, 3]
+    assert imports.read(unsure, RT, unit="s").frame["rt"].tolist() == [2, 3]
     assert "unit of time must be one of s, ms" in refusal(unsure, RT, unit="min")
     lies = put(tmp_path, "id,rt_ms\na,0.4\na,0.6\n")
     assert "(its name says ms): seconds or milliseconds?" in refusal(lies, RT)
-    assert importing.read(lies, RT, unit={"rt": "s"}).frame["rt"].tolist() == [0.4, 0.6]
+    assert imports.read(lies, RT, unit={"rt": "s"}).frame["rt"].tolist() == [0.4, 0.6]
     assert "(--unit says s)" in refusal(put(tmp_path, "id,rt\na,400\na,600\n"), RT, unit="s")
     jspsych = put(tmp_path, "rt,trial_type,trial_index\n0.4,x,1\n0.6,x,2\n")
     assert "(jspsych says ms)" in refusal(jspsych, RT)
@@ -397,9 +397,9 @@ def test_seconds_beside_milliseconds_are_not_mixed_in_silence(tmp_path):
 
 def test_an_onset_has_the_unit_of_the_responses(tmp_path):
     path = put(tmp_path, "id,rt,onset\n" + "".join(f"a,{400 + i},{2000 * i}\n" for i in range(1, 5)))
-    assert importing.read(path, (*RT, "onset")).frame["onset"].tolist() == [2.0, 4.0, 6.0, 8.0]
+    assert imports.read(path, (*RT, "onset")).frame["onset"].tolist() == [2.0, 4.0, 6.0, 8.0]
     path = put(tmp_path, "id,rt,onset\n" + "".join(f"a,0.4,{20 * i}\n" for i in range(1, 5)))
-    assert importing.read(path, (*RT, "onset")).frame["onset"].tolist() == [20, 40, 60, 80]
+    assert imports.read(path, (*RT, "onset")).frame["onset"].tolist() == [20, 40, 60, 80]
 
 
 # --- columns, words, answers ---
@@ -407,20 +407,20 @@ def test_an_onset_has_the_unit_of_the_responses(tmp_path):
 
 def test_one_column_is_never_taken_twice_and_our_own_names_come_first(tmp_path):
     path = put(tmp_path, "id,soa_ms,duration_ms,exposure_ms,t,set_size,score\na,500,60,50,9,6,2\n")
-    table = importing.read(path, REPORT)
+    table = imports.read(path, REPORT)
     assert table.frame.iloc[0, 1:].tolist() == [0.05, 6, 0, 2]
-    both = importing.read(path, ("person", "exposure", "soa", "set_size"))
+    both = imports.read(path, ("person", "exposure", "soa", "set_size"))
     assert both.frame.iloc[0, 1:].tolist() == [0.05, 0.5, 6]
 
 
 def test_two_of_our_columns_never_share_one_of_the_files(monkeypatch):
     monkeypatch.setattr(columns, "ALIASES", {"rt1": ("time",), "rt2": ("time", "time2")})
-    sheet = importing.Sheet(Path("x.csv"), ["time", "time2"], lambda *_: pd.DataFrame())
+    sheet = imports.DataSheet(Path("x.csv"), ["time", "time2"], lambda *_: pd.DataFrame())
     assert columns.matched(sheet, ["rt1", "rt2"], {}) == {"rt1": "time", "rt2": "time2"}
 
 
 def test_a_column_that_is_there_twice_is_named(tmp_path):
-    table = importing.read(put(tmp_path, "id,rt,rt\na,0.4,0.9\na,0.5,0.9\n"), RT)
+    table = imports.read(put(tmp_path, "id,rt,rt\na,0.4,0.9\na,0.5,0.9\n"), RT)
     assert column(table, "rt") == [0.4, 0.5]
     said(table, "column rt is there twice: the first is meant")
 
@@ -440,7 +440,7 @@ def test_what_has_no_column_names_what_there_is(tmp_path):
 def test_keys_are_right_where_they_are_the_right_keys(tmp_path):
     head = "subject,set_size,changed,key,correct_response\n"
     path = put(tmp_path, head + "a,2,1,left,left\na,2,0,left,right\na,4,1,,left\na,4,0,right,right\n")
-    table = importing.read(path, CHANGE)
+    table = imports.read(path, CHANGE)
     assert column(table, "says_changed") == [1, 1, 0]
     said(table, "right is where key is correct_response", "1 trial left out: no says_changed")
 
@@ -450,14 +450,14 @@ def test_words_that_nobody_can_know_are_asked_for(tmp_path):
     text = refusal(path, CHANGE)
     assert "says_changed must be a number in every trial, got 'j' in row 2" in text
     assert "--word j=0 or =1" in text
-    table = importing.read(path, CHANGE, words={"j": 1, "f": 0})
+    table = imports.read(path, CHANGE, words={"j": 1, "f": 0})
     assert column(table, "says_changed") == [1, 0]
     said(table, "changed: no is 0, yes is 1", "says_changed: f is 0, j is 1")
     twos = put(tmp_path, "subject,set_size,changed,says_changed\na,2,1,1\na,4,2,1\n")
     assert "changed must be 0 or 1, got 2 in row 3 of mine.csv (1 such rows): say what each means" in refusal(
         twos, CHANGE
     )
-    assert column(importing.read(twos, CHANGE, words={"1": 0, "2": 1}), "changed") == [0, 1]
+    assert column(imports.read(twos, CHANGE, words={"1": 0, "2": 1}), "changed") == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -471,7 +471,7 @@ def test_a_sidecars_description_means_yes_no_or_nothing(level, value):
 
 def test_practice_and_asked_rows(tmp_path):
     path = put(tmp_path, "id,rt,isPractice,group\na,0.3,1,x\na,0.4,0,x\na,0.5,0,y\na,0.6,0,z\n")
-    table = importing.read(path, RT, only={"group": "x,y"})
+    table = imports.read(path, RT, only={"group": "x,y"})
     assert column(table, "rt") == [0.4, 0.5]
     said(table, "1 row left out: only group=x,y was asked for", "1 row of practice left out")
     assert "no row has group=q; there are x, y, z" in refusal(path, RT, only={"group": "q"})
@@ -479,7 +479,7 @@ def test_practice_and_asked_rows(tmp_path):
 
 
 def test_a_list_in_a_cell_is_its_first_and_said(tmp_path):
-    table = importing.read(put(tmp_path, 'id,rt\na,"[0.41, 0.9]"\na,[0.5]\na,[]\n'), RT)
+    table = imports.read(put(tmp_path, 'id,rt\na,"[0.41, 0.9]"\na,[0.5]\na,[]\n'), RT)
     assert column(table, "rt") == [0.41, 0.5, None]
     said(table, "rt lists several answers in some trials of mine.csv: the first is taken")
 
@@ -537,7 +537,7 @@ def test_a_damaged_file_is_read_or_refused_in_one_line(tmp_path_factory, sample,
     path = put(tmp_path_factory.mktemp("damaged"), data, sample.name)
     for wanted in (None, RT, REPORT):
         with contextlib.suppress(InputError):  # whose message is always one line (test_errors.py)
-            assert len(importing.read(path, wanted).frame) > 0
+            assert len(imports.read(path, wanted).frame) > 0
 
 
 @pytest.mark.parametrize(
@@ -558,7 +558,7 @@ def test_bad_response_times_are_one_clear_line(tmp_path, rts, line):
 
 def test_no_response_stays_and_a_missing_condition_goes(tmp_path):
     path = put(tmp_path, "id,soa,rt1,rt2\na,50,400,600\na,,410,610\na,100,,620\na,200,0,n/a\n,50,400,600\n")
-    table = importing.read(path, PRP)
+    table = imports.read(path, PRP)
     assert column(table, "soa") == [0.05, 0.1, 0.2]
     assert column(table, "rt1") == [0.4, None, None]
     said(
@@ -572,7 +572,7 @@ def test_no_response_stays_and_a_missing_condition_goes(tmp_path):
 
 def test_ragged_rows_are_left_out_and_the_next_error_still_names_its_row(tmp_path):
     text = "id,rt,x\na,0.4,1\na,0.5\na,0.6,1\na,0.7,1,1\na,0.8,1\n"
-    table = importing.read(put(tmp_path, text), RT)
+    table = imports.read(put(tmp_path, text), RT)
     assert column(table, "rt") == [0.4, 0.6, 0.8]
     said(table, "2 rows left out: not 3 cells as the head has (first: row 3 with 2)")
     assert "got 'oh' in row 6" in refusal(put(tmp_path, text.replace("0.8", "oh")), RT)
@@ -587,12 +587,12 @@ def test_a_number_that_is_text_far_down_is_found(tmp_path):
 def test_other_encodings_are_read_and_said(tmp_path):
     text = "person;exposure;targets;score\nJürgen;0,05;6;2\nZoë;0,2;6;3\n"
     for encoding in ("utf-8", "utf-8-sig", "utf-16", "utf-16-le", "latin-1"):
-        table = importing.read(put(tmp_path, text.encode(encoding)), REPORT)
+        table = imports.read(put(tmp_path, text.encode(encoding)), REPORT)
         assert column(table, "person") == ["Jürgen", "Zoë"]
         assert column(table, "exposure") == [0.05, 0.2]
         assert ("read as Latin-1" in said(table)) == (encoding == "latin-1")
     far = b"person,rt\n" + b"a,0.5\n" * 20_000 + "Zoë,0.5\n".encode("latin-1")
-    table = importing.read(put(tmp_path, far), RT)
+    table = imports.read(put(tmp_path, far), RT)
     assert table.frame["person"].iloc[-1] == "Zoë"
     said(table, "mine.csv is not UTF-8: read as Latin-1")
     ragged = (
@@ -602,21 +602,21 @@ def test_other_encodings_are_read_and_said(tmp_path):
 
 
 def test_remarks_above_the_head_and_marks_within_cells(tmp_path):
-    table = importing.read(
+    table = imports.read(
         put(tmp_path, '# made in room 2\n\nid,colour,rt\na,#ff0000,0.4\n"b, c","x\ny",0.5\n'), RT
     )
-    with_mark = importing.read(put(tmp_path, "\ufeff# made in room 2\nid,rt\na,0.4\n"), RT)
+    with_mark = imports.read(put(tmp_path, "\ufeff# made in room 2\nid,rt\na,0.4\n"), RT)
     assert column(with_mark, "rt") == [0.4]
-    commas = importing.read(put(tmp_path, "id;rt, all, s\na;0.4\n"), RT, columns={"rt": "rt, all, s"})
+    commas = imports.read(put(tmp_path, "id;rt, all, s\na;0.4\n"), RT, columns={"rt": "rt, all, s"})
     assert column(commas, "rt") == [0.4]
     assert column(table, "person") == ["a", "b, c"]
     assert column(table, "rt") == [0.4, 0.5]
 
 
 def test_one_trial_is_a_table_and_errors_only_are_scores(tmp_path):
-    table = importing.read(put(tmp_path, "".join(LONG.splitlines(True)[:2])), REPORT)
+    table = imports.read(put(tmp_path, "".join(LONG.splitlines(True)[:2])), REPORT)
     assert table.notes[0] == "1 trial of 1 person read from mine.csv, columns separated by ','"
-    nothing = importing.read(put(tmp_path, "id,exposure_ms,targets,score\n" + "a,50,6,0\n" * 3), REPORT)
+    nothing = imports.read(put(tmp_path, "id,exposure_ms,targets,score\n" + "a,50,6,0\n" * 3), REPORT)
     assert column(nothing, "score") == [0, 0, 0]
 
 
@@ -632,7 +632,7 @@ def people(rng, *names, trials=20, number=False):
 def test_the_same_person_under_two_names_is_named(tmp_path):
     rng = np.random.default_rng(1)
     frame = pd.concat([people(rng, "anna", "ann"), people(rng, "ben")])
-    table = importing.read(put(tmp_path, frame.to_csv(index=False)), REPORT)
+    table = imports.read(put(tmp_path, frame.to_csv(index=False)), REPORT)
     said(table, "people anna and ann have the same answers in all 20 trials: one person twice?")
     assert "ben" not in said(table)
     assert len(table.frame) == 60
@@ -646,7 +646,7 @@ def test_data_that_are_there_twice_are_named(tmp_path, number):
         twice = twice.sort_values(
             "trial", kind="stable"
         )  # each row beside its copy: only the numbers show it
-    table = importing.read(put(tmp_path, pd.concat([once, twice]).to_csv(index=False)), REPORT)
+    table = imports.read(put(tmp_path, pd.concat([once, twice]).to_csv(index=False)), REPORT)
     said(table, "every trial of person anna is there twice: the same data twice? all are kept")
     assert "ben" not in said(table)
     assert len(table.frame) == 60
@@ -655,11 +655,11 @@ def test_data_that_are_there_twice_are_named(tmp_path, number):
 def test_people_who_are_alike_by_doing_nothing_are_not_accused(tmp_path):
     rng = np.random.default_rng(3)
     frame = people(rng, "anna", "ben", "cleo").assign(score=0)
-    assert "twice" not in said(importing.read(put(tmp_path, frame.to_csv(index=False)), REPORT))
+    assert "twice" not in said(imports.read(put(tmp_path, frame.to_csv(index=False)), REPORT))
 
 
 def test_names_that_differ_by_capitals_are_kept_apart_and_named(tmp_path):
-    table = importing.read(put(tmp_path, LONG.replace("ben", "Anna")), REPORT)
+    table = imports.read(put(tmp_path, LONG.replace("ben", "Anna")), REPORT)
     said(table, "people anna and Anna differ by capitals only: they are kept apart")
 
 
@@ -671,7 +671,7 @@ def test_a_folder_of_files_one_per_person(tmp_path):
         put(tmp_path, (DATA / "libtva_p1.dat").read_bytes(), f"study/{who}.dat")
     put(tmp_path, "", "study/p4.dat")
     put(tmp_path, "nothing", "study/README.txt")
-    table = importing.read(tmp_path / "study", REPORT)
+    table = imports.read(tmp_path / "study", REPORT)
     assert table.notes[0] == "27 trials of 3 people read from 3 files in study (tva)"
     said(table, "p4.dat left out: empty", "6 letters reported that were no targets")
 
@@ -680,7 +680,7 @@ def test_runs_are_in_their_order_and_what_is_optional_has_no_gaps(tmp_path):
     for run, rt in ((10, 0.6), (2, 0.5), (1, 0.4)):
         text = f"onset\tduration\ttrial_type\tresponse_time\n{run}\t1\tgo\t{rt}\n{run + 1}\t1\tgo\t{rt}\n"
         put(tmp_path, text, f"ds/sub-1_run-{run}_events.tsv")
-    table = importing.read(tmp_path / "ds", RT, optional=("onset", "study"))
+    table = imports.read(tmp_path / "ds", RT, optional=("onset", "study"))
     assert column(table, "rt") == [0.4, 0.4, 0.5, 0.5, 0.6, 0.6]
     assert column(table, "onset") == [1, 2, 2, 3, 10, 11]
     put(
@@ -688,7 +688,7 @@ def test_runs_are_in_their_order_and_what_is_optional_has_no_gaps(tmp_path):
         "onset\tduration\ttrial_type\tresponse_time\nn/a\t1\tgo\t0.7\n",
         "ds/sub-1_run-11_events.tsv",
     )
-    table = importing.read(tmp_path / "ds", RT, optional=("onset",))
+    table = imports.read(tmp_path / "ds", RT, optional=("onset",))
     assert list(table.frame) == ["person", "rt"]
     said(table, "onset is not taken: it is missing in 1 trial of 7")
 
@@ -713,7 +713,7 @@ def test_folders_that_hold_no_one_kind_are_refused(tmp_path):
 def test_files_of_one_study_in_two_units_are_one_table(tmp_path):
     put(tmp_path, "id,rt_ms\na,400\na,500\n", "s/a.csv")
     put(tmp_path, "id,rt_s\nb,0.4\nb,0.5\n", "s/b.csv")
-    assert column(importing.read(tmp_path / "s", RT), "rt") == [0.4, 0.5, 0.4, 0.5]
+    assert column(imports.read(tmp_path / "s", RT), "rt") == [0.4, 0.5, 0.4, 0.5]
 
 
 # --- size ---
@@ -721,16 +721,16 @@ def test_files_of_one_study_in_two_units_are_one_table(tmp_path):
 
 def test_only_the_columns_that_are_needed_are_read(tmp_path, monkeypatch):
     asked = []
-    parsed = importing.sheets._parsed
+    parsed = imports.sheets._parsed
 
     def watched(*how):
         got, odd = parsed(*how)
         asked.append((got.column_names, sorted(how[6])))
         return got, odd
 
-    monkeypatch.setattr(importing.sheets, "_parsed", watched)
+    monkeypatch.setattr(imports.sheets, "_parsed", watched)
     rows = "".join(f"a,{50 + i % 3},6,{i % 4},{'x' * 500}\n" for i in range(3000))
-    importing.read(put(tmp_path, "person,exposure_ms,targets,score,essay\n" + rows), REPORT)
+    imports.read(put(tmp_path, "person,exposure_ms,targets,score,essay\n" + rows), REPORT)
     assert asked == [(["person", "exposure_ms", "targets", "score"], ["exposure_ms", "score", "targets"])]
 
 
@@ -747,9 +747,9 @@ def test_import_shows_what_it_made_and_writes_what_tune_takes(call):
     assert code == 0
     assert "9 trials of 1 person read from libtva_p1.dat, LibTVA (tva)" in out
     assert "Trials: long.csv" in out
-    written = importing.read("long.csv", REPORT).frame
+    written = imports.read("long.csv", REPORT).frame
     pd.testing.assert_frame_equal(
-        written, importing.read(DATA / "libtva_p1.dat", REPORT).frame, check_dtype=False
+        written, imports.read(DATA / "libtva_p1.dat", REPORT).frame, check_dtype=False
     )
     code, out, _ = call("import", "long.csv", "--json")
     assert code == 0

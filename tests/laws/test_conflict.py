@@ -16,8 +16,13 @@ from cogattn.laws.conflict import Conflict
 
 N = 40_000
 # simulations/where_do_the_conflict_numbers_come_from.py
-FLANKER = Conflict(30.695, 2.5, 1.842, 0.019, other=0.316, other_sd=0.023, variation=0.157, slip=0.024)
-STROOP = Conflict(13.578, 2.5, 1.534, 0.079, other=0.482, other_sd=0.053, variation=0.157, slip=0.024)
+SPREAD = {"variation": 0.157, "slip": 0.024}
+FLANKER = Conflict(
+    30.695, 2.5, 1.842, 0.019, non_decision_time=0.316, non_decision_sd=0.023, variation=0.157, slip=0.024
+)
+STROOP = Conflict(
+    13.578, 2.5, 1.534, 0.079, non_decision_time=0.482, non_decision_sd=0.053, variation=0.157, slip=0.024
+)
 
 
 def counted(c, kind, rng, n=N):
@@ -34,7 +39,7 @@ def counted(c, kind, rng, n=N):
         wrong += off & (kind == "incongruent")
         score = (right - wrong, wrong - right) if c.rule == "lead" else (right, wrong)
         end[on & (score[0] >= r)], end[on & (score[1] >= r)] = 1, -1
-    t += c.other + c.other_sd * rng.standard_normal(n)
+    t += c.non_decision_time + c.non_decision_sd * rng.standard_normal(n)
     return t, (end == 1) != (rng.random(n) < c.slip)
 
 
@@ -42,7 +47,7 @@ CASES = [
     FLANKER,
     STROOP,
     Conflict(20.0, 3, 0.8, 0.05),
-    Conflict(20.0, 2, 0.5, math.inf, other=0.3),
+    Conflict(20.0, 2, 0.5, math.inf, non_decision_time=0.3),
     Conflict(20.0, 2.4, 3.0, 0.08, rule="reach", variation=0.2),
     Conflict(5.0, 1, 1.0, 0.0),
 ]

@@ -13,7 +13,7 @@ from simpy.rt import RealtimeEnvironment
 
 from cogattn.errors import InputError
 from cogattn.mind import draws
-from cogattn.mind.world import Mind, play, watch
+from cogattn.mind.world import Mind, play, run_session
 from cogattn.observer import Observer
 from cogattn.world.session import Session
 from cogattn.world.stream import Change, Stimulus, Task, TaskStream, display
@@ -413,7 +413,7 @@ SITTING = Session(
     "take",
     [
         lambda env: play(display(targets=6, distractors=3, exposure=0.2, onset=0.05), QUICK, seed=5, env=env),
-        lambda env: watch(SITTING, QUICK, seed=5, env=env),
+        lambda env: run_session(SITTING, QUICK, seed=5, env=env),
     ],
     ids=["play", "watch"],
 )
@@ -455,7 +455,7 @@ def test_a_known_stream_needs_a_clock_at_zero():
     env = simpy.Environment(initial_time=1.0)
     for take in (
         lambda: play(display(targets=1, exposure=0.1), QUICK, env=env),
-        lambda: watch(SITTING, QUICK, env=env),
+        lambda: run_session(SITTING, QUICK, env=env),
     ):
         with pytest.raises(InputError, match="env must stand at 0 s, it is at 1 s"):
             take()

@@ -18,7 +18,7 @@ import torch
 from cogattn.errors import InputError
 from cogattn.nn import eviction_plan
 from cogattn.nn.gate import GateState, Race
-from cogattn.nn.huggingface import NAME, attention_layers, attention_of, limited, weigh
+from cogattn.nn.huggingface import NAME, attention_layers, attention_of, limit, weigh
 
 transformers = pytest.importorskip(
     "transformers", reason="transformers is not installed: pip install 'cogattn[huggingface]'"
@@ -186,7 +186,7 @@ def test_without_limits_every_bit_is_that_of_sdpa(name, padded):
     assert model.config._attn_implementation == "sdpa"
     free = run(model, call)
     for gate in (None, GateState()):
-        with limited(model, gate, "all") as names:
+        with limit(model, gate, "all") as names:
             assert model.config._attn_implementation == NAME
             assert names == list(attention_layers(model))
             assert torch.equal(run(model, call), free)
@@ -199,7 +199,7 @@ def test_an_open_gate_changes_nothing_and_padding_stays_padding(name, padded):
     """The gate is met here (an identity is not even attached): causality and padding must be joined with it."""
     model, call = made(name), inputs(name, padded)
     free = run(model, call)
-    with limited(model, keep(keys=KEYS[name]), role=ROLE[name]):
+    with limit(model, keep(keys=KEYS[name]), role=ROLE[name]):
         torch.testing.assert_close(run(model, call), free, rtol=0, atol=2e-6)
 
 
@@ -208,9 +208,9 @@ def test_a_padded_sequence_is_read_as_if_it_were_alone(name):
     """Without a mask function of its own name, transformers would hand our function no mask at all."""
     model, call = made(name), inputs(name, padded=True)
     places = (torch.arange(S) - 2).clamp(min=0).expand(B, -1)
-    with limited(model, keep(3), "all"):
+    with limit(model, keep(3), "all"):
         padded = run(model, call | {"position_ids": places})[1, 2:]
-    with limited(model, GateState(keep=torch.tensor([[True, False, True, True]])), "all"):
+    with limit(model, GateState(keep=torch.tensor([[True, False, True, True]])), "all"):
         alone = run(model, {"input_ids": call["input_ids"][1:, 2:]})[0]
     torch.testing.assert_close(padded, alone, rtol=0, atol=5e-6)
 
@@ -224,7 +224,7 @@ def test_a_padded_sequence_is_read_as_if_it_were_alone(name):
 def test_it_is_the_formula_in_those_layers(name, role, layers, padded):
     model, call, gate = made(name), inputs(name, padded), some_gate(L if role == "decoder" else KEYS[name])
     free = run(model, call)
-    with limited(model, gate, layers, role=role) as names:
+    with limit(model, gate, layers, role=role) as names:
         ours = run(model, call)
     assert len(names) == (2 if layers == "all" else 1)
     transformers.AttentionInterface.register(
@@ -240,7 +240,7 @@ def test_it_is_the_formula_in_those_layers(name, role, layers, padded):
 def test_an_encoder_decoder_is_limited_by_role(role):
     model, call = made("t5"), inputs("t5")
     roles, kinds = attention_layers(model), {"self": {"encoder", "decoder"}}.get(role, {role})
-    with limited(model, GateState(share=torch.zeros(B)), "all", role=role) as names:
+    with limit(model, GateState(share=torch.zeros(B)), "all", role=role) as names:
         assert names == [n for n, r in roles.items() if r in kinds]
         shut = run(model, call)
     assert len(names) == (4 if role == "self" else 2)
@@ -273,7 +273,7 @@ def test_a_closed_key_has_no_influence_in_one_layer(name):
     if name == "t5":  # its encoder alone, for above it nothing is limited
         reader, part, rest = model.encoder, {}, [0, 1, 3, 4, 5]
         call, other = ({"input_ids": c["input_ids"]} for c in (call, other))
-    with limited(reader, keep(closed, keys=KEYS[name]), **part), torch.no_grad():
+    with limit(reader, keep(closed, keys=KEYS[name]), **part), torch.no_grad():
         a, b = (reader(**c)[0] for c in (call, other))
     if name in (*DECODERS, "t5"):
         a, b = a[:, rest], b[:, rest]
@@ -290,7 +290,7 @@ def test_a_mask_that_closes_with_the_lowest_number_opens_nothing_under_a_gate():
     mask[..., 4:] = torch.finfo(mask.dtype).min
     other = call["input_ids"].clone()
     other[:, 4:] = (other[:, 4:] + 7) % V
-    with limited(model, keep(0, 1, 2, 3)):
+    with limit(model, keep(0, 1, 2, 3)):
         a, b = (run(model, {"input_ids": i, "attention_mask": mask}) for i in (call["input_ids"], other))
     assert torch.equal(a, b)
 
@@ -303,10 +303,10 @@ def test_a_part_of_a_model_is_limited_and_each_part_gets_its_own_function_back()
     )
     model = transformers.CLIPModel(config).eval()
     model.set_attn_implementation({"": "sdpa", "text_config": "eager", "vision_config": "sdpa"})
-    with limited(model.vision_model, GateState(share=torch.zeros(B))) as names:
+    with limit(model.vision_model, GateState(share=torch.zeros(B))) as names:
         assert names == ["encoder.layers.0.self_attn"]
         assert model.config.text_config._attn_implementation == "eager"
-    with limited(model, GateState(share=torch.zeros(B)), "vision_model.*") as names:
+    with limit(model, GateState(share=torch.zeros(B)), "vision_model.*") as names:
         assert names == ["vision_model.encoder.layers.0.self_attn"]
         assert model.config.text_config._attn_implementation == NAME
     assert model.config.text_config._attn_implementation == "eager"
@@ -325,7 +325,7 @@ def test_a_part_with_attention_of_its_own_keeps_the_masks_that_it_knows():
         inputs("t5", padded=True),
     )
     free = run(model, call)
-    with limited(model, keep(), role="cross"):
+    with limit(model, keep(), role="cross"):
         assert source.config._attn_implementation == "eager"
         torch.testing.assert_close(run(model, call), free, rtol=0, atol=1e-6)
 
@@ -336,7 +336,7 @@ def test_training_under_a_gate_has_dropout_and_gradients():
         num_hidden_layers=1, attention_probs_dropout_prob=0.9, hidden_dropout_prob=0.0, **TEXT
     )
     model, call = transformers.BertModel(config).train(), inputs("bert")
-    with limited(model, some_gate(S)):
+    with limit(model, some_gate(S)):
         a, b = (model(**call).last_hidden_state for _ in range(2))
         assert not torch.equal(a, b)
         a.square().sum().backward()
@@ -369,9 +369,9 @@ def write(model, call, n=4, **how):
 def test_without_limits_the_same_words_are_written(name, way):
     model, call = made(name), inputs(name, padded=True)
     free = write(model, call, **WAYS[way])
-    with limited(model, GateState(), "all"):
+    with limit(model, GateState(), "all"):
         assert all(torch.equal(a, b) for a, b in zip(write(model, call, **WAYS[way]), free, strict=True))
-    with limited(model, keep(), role=ROLE[name]):
+    with limit(model, keep(), role=ROLE[name]):
         words, logits = write(model, call, **WAYS[way])
     assert torch.equal(words, free[0])
     torch.testing.assert_close(logits, free[1], rtol=0, atol=1e-4)
@@ -383,7 +383,7 @@ def test_without_limits_the_same_words_are_written(name, way):
 def test_new_tokens_are_open_or_closed_as_said(name, way, new):
     """Step by step, with a cache or without, it is one pass under transformers' own 4-d mask."""
     model, call = made(name), inputs(name)
-    with limited(model, keep(1, 4), "all", new_tokens=new):
+    with limit(model, keep(1, 4), "all", new_tokens=new):
         words, logits = write(model, call, **WAYS[way])
     text = torch.cat([call["input_ids"], words], 1)
     mask = torch.ones(text.shape[1], text.shape[1], dtype=torch.bool).tril()
@@ -399,10 +399,10 @@ def test_new_tokens_are_open_or_closed_as_said(name, way, new):
 def test_beams_keep_to_the_gate_of_their_sequence(name):
     """Each row alone, with its own gate, writes what it writes in the batch."""
     model, call, gate = made(name), inputs(name), some_gate(S)
-    with limited(model, gate, role=ROLE[name]):
+    with limit(model, gate, role=ROLE[name]):
         together, _ = write(model, call, num_beams=3, num_return_sequences=2)
     for row in range(B):
-        with limited(model, gate[row : row + 1], role=ROLE[name]):
+        with limit(model, gate[row : row + 1], role=ROLE[name]):
             alone, _ = write(
                 model, {k: v[row : row + 1] for k, v in call.items()}, num_beams=3, num_return_sequences=2
             )
@@ -412,12 +412,12 @@ def test_beams_keep_to_the_gate_of_their_sequence(name):
 def test_a_cache_that_drops_keys_is_refused():
     config = transformers.MistralConfig(num_hidden_layers=1, num_key_value_heads=2, sliding_window=8, **TEXT)
     model, call = transformers.MistralForCausalLM(config).eval(), inputs("llama")
-    with limited(model, keep(1)):
+    with limit(model, keep(1)):
         write(model, call, n=2)
         with pytest.raises(InputError, match="keeps 8 keys has dropped some"):
             write(model, call, n=4)
         write(model, call, n=4, use_cache=False)
-    with limited(model, GateState(share=torch.ones(B))):
+    with limit(model, GateState(share=torch.ones(B))):
         write(model, call, n=4)  # it speaks of no key
 
 
@@ -432,9 +432,9 @@ def test_of_several_caches_only_those_that_drop_keys_are_refused():
         **NO_WORDS,
     )
     model, call = transformers.Qwen2ForCausalLM(config).eval(), inputs("qwen2")
-    with limited(model, keep(1)):
+    with limit(model, keep(1)):
         write(model, call, n=4)
-    with limited(model, keep(1), 0), pytest.raises(InputError, match="keeps 8 keys has dropped some"):
+    with limit(model, keep(1), 0), pytest.raises(InputError, match="keeps 8 keys has dropped some"):
         write(model, call, n=4)
 
 
@@ -445,7 +445,7 @@ def test_of_several_caches_only_those_that_drop_keys_are_refused():
 def test_a_plan_is_its_mask(name):
     model, plan = made(name), eviction_plan(2, S + 4, batch=B, seed=1)
     call = {"input_ids": tokens()}
-    with limited(model, plan, "all"):
+    with limit(model, plan, "all"):
         ours = run(model, call)
         words, logits = write(model, call, n=4, use_cache=False)
         with pytest.raises(InputError, match="give generate use_cache=False"):
@@ -492,7 +492,7 @@ def test_weigh_then_race_then_read(name):
         assert not bool((gates[0].keep & ~source).any())  # padding weighs nothing: it is never stored
     said = []
     for gate in gates:
-        with limited(model, gate, role=ROLE[name]):
+        with limit(model, gate, role=ROLE[name]):
             said.append(run(model, call))
     assert torch.equal(*said)
     under = attention_of(model, call, gates[0], role=ROLE[name])
@@ -534,7 +534,7 @@ def test_a_pipeline_reads_through_the_gate():
     text = "w3 w9 w27 w1"
     free = pipe(text)
     gate = GateState(keep=torch.tensor([[True, False, False, True]]))
-    with limited(pipe.model, gate):
+    with limit(pipe.model, gate):
         said = pipe(text)[0]["score"]
         call = tokenizer(text, return_tensors="pt")
         assert said == pytest.approx(float(run(model, dict(call)).softmax(-1).max()))
@@ -558,7 +558,7 @@ def test_new_gates_run_through_one_compiled_graph(name):
     free = run(compiled, call)
     assert len(graphs) == 1
     for seed in range(3):
-        with limited(compiled, some_gate(KEYS[name], seed), role=ROLE[name]):
+        with limit(compiled, some_gate(KEYS[name], seed), role=ROLE[name]):
             torch.testing.assert_close(run(compiled, call), run(model, call), rtol=1e-4, atol=1e-4)
     assert len(graphs) == 2
     assert torch.equal(run(compiled, call), free)
@@ -568,11 +568,11 @@ def test_new_gates_run_through_one_compiled_graph(name):
 @pytest.mark.parametrize("name", MODELS)
 def test_on_a_gpu_as_on_a_cpu(name):
     model, call, gate = made(name), inputs(name, padded=True), some_gate(KEYS[name])
-    with limited(model, gate, role=ROLE[name]):
+    with limit(model, gate, role=ROLE[name]):
         expected = run(model, call)
     model.to("cuda")
     try:
-        with limited(model, gate, role=ROLE[name]):
+        with limit(model, gate, role=ROLE[name]):
             ours = run(model, {k: v.to("cuda") for k, v in call.items()}).cpu()
     finally:
         model.to("cpu")
@@ -586,13 +586,13 @@ def test_after_an_error_the_model_is_as_before():
     model, call = made("llama"), inputs("llama")
     free, weights = run(model, call), list(model.state_dict())
     before = [set(vars(m)) for m in model.modules()]
-    with limited(model, keep(1), "all"):
+    with limit(model, keep(1), "all"):
         assert list(model.state_dict()) == weights
         with pytest.raises(InputError, match=r"gate\.keep"):
             run(model, {"input_ids": tokens(3)})
-    with pytest.raises(RuntimeError), limited(model, keep(1), "all"):
+    with pytest.raises(RuntimeError), limit(model, keep(1), "all"):
         raise RuntimeError
-    with pytest.raises(InputError), limited(model, keep(1), 7):
+    with pytest.raises(InputError), limit(model, keep(1), 7):
         pass
     assert [set(vars(m)) for m in model.modules()] == before
     assert model.config._attn_implementation == "sdpa"
@@ -607,7 +607,7 @@ def test_without_transformers_it_says_what_to_install(monkeypatch):
     try:
         with (
             pytest.raises(InputError, match=r"pip install 'cogattn\[huggingface\]'"),
-            limited(None, GateState()),
+            limit(None, GateState()),
         ):
             pass
     finally:
@@ -637,7 +637,7 @@ def test_without_transformers_it_says_what_to_install(monkeypatch):
 )
 def test_what_cannot_be_limited_says_why(model, gate, how, said):
     model = made(model) if isinstance(model, str) else model
-    with pytest.raises(InputError, match=said) as caught, limited(model, gate, **how):
+    with pytest.raises(InputError, match=said) as caught, limit(model, gate, **how):
         pass
     assert "\n" not in str(caught.value)
 
@@ -654,14 +654,14 @@ def test_what_cannot_be_limited_says_why(model, gate, how, said):
 )
 def test_gates_that_do_not_fit_are_refused(gate, said):
     model = made("llama")
-    with limited(model, gate), pytest.raises(InputError, match=said):
+    with limit(model, gate), pytest.raises(InputError, match=said):
         run(model, {"input_ids": tokens()})
 
 
 def test_a_model_is_limited_once_at_a_time():
     model = made("llama")
-    with limited(model, keep(1)):
-        with pytest.raises(InputError, match="limited already"), limited(model, keep(2)):
+    with limit(model, keep(1)):
+        with pytest.raises(InputError, match="limited already"), limit(model, keep(2)):
             pass
         with pytest.raises(InputError, match="limited already"):
             weigh(model, inputs("llama"))
@@ -671,7 +671,7 @@ def test_a_model_is_limited_once_at_a_time():
 def test_scores_that_plain_attention_does_not_know_are_refused():
     model = made("llama")
     with (
-        limited(model, keep(1)),
+        limit(model, keep(1)),
         pytest.raises(InputError, match="LlamaAttention gives its attention 's_aux'"),
     ):
         model(tokens(), s_aux=torch.ones(H))
@@ -680,7 +680,7 @@ def test_scores_that_plain_attention_does_not_know_are_refused():
 def test_a_model_that_caps_its_scores_is_refused():
     config = transformers.Gemma2Config(num_hidden_layers=1, num_key_value_heads=2, head_dim=8, **TEXT)
     model = transformers.Gemma2Model(config)
-    with pytest.raises(InputError, match=r"does not support scaled_dot|'softcap'"), limited(model, keep(1)):
+    with pytest.raises(InputError, match=r"does not support scaled_dot|'softcap'"), limit(model, keep(1)):
         model(tokens())
 
 

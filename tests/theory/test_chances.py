@@ -73,24 +73,26 @@ def test_what_is_drawn_for_one_response_is_independent():
             f"{name} perceived": at["ready"] - at["encode"],
             f"{name} chosen": at["choose"] - at["ready"],
             f"{name} done": at["respond"] - at["choose"],
-            f"{name} right": out.fate.right[:, i].astype(float),
+            f"{name} right": out.element_times.right[:, i].astype(float),
         }
     assert correlated(columns) == []
 
 
 def test_the_hand_of_a_network_slips_when_that_of_its_mind_does():
-    """`Seen.slipped` draws anew what the mind drew: the same chances, or the two arms of one person would part."""
-    from cogattn.paradigms.watch import Seen
+    """`SessionRecord.slipped` draws anew what the mind drew: else the two arms of one person would part."""
+    from cogattn.paradigms.session import SessionRecord
 
     task = Task("press", response="choose", when_full="wait")
     stream = TaskStream(
         tuple(Stimulus(f"s{i}", 5.0 * i, task="press") for i in range(3)), 20.0, tasks=(task,)
     )
     session = Session((stream,), np.zeros(200, int), np.ones(200))
-    seen = Seen.of(cohort.watch(session, [Observer(slip=0.4, wandering=0.0)], details=True, seed=2))
-    answered = ~np.isnan(seen.fate.answered)
+    seen = SessionRecord.of(
+        cohort.run_session(session, [Observer(slip=0.4, wandering=0.0)], details=True, seed=2)
+    )
+    answered = ~np.isnan(seen.element_times.answered)
     assert answered.mean() > 0.95
-    assert np.array_equal(~seen.fate.right[answered], seen.slipped(3)[answered])
+    assert np.array_equal(~seen.element_times.right[answered], seen.slipped(3)[answered])
     assert abs(seen.slipped(3).mean() - 0.4) < 4 * math.sqrt(0.24 / 600)
 
 

@@ -47,21 +47,21 @@ def two_choices(soa, before=(0.1, 0.1), choice=(1.2, 0.8), after=(0.08, 0.05), s
 def test_fixed_stages_give_the_response_times_of_theory(share, soa, before):
     out = play(two_choices(soa, before), 1, central_share=share, speed=4.0, speed_sd=1e-12)
     theory = stages.prp(before[0], 1.2 / 4, 0.08, before[1], 0.8 / 4, 0.05, soa, share)
-    assert out.fate.answered[0, 0] == pytest.approx(float(theory[0]), abs=1e-9)
-    assert out.fate.answered[0, 1] - soa == pytest.approx(float(theory[1]), abs=1e-9)
+    assert out.element_times.answered[0, 0] == pytest.approx(float(theory[0]), abs=1e-9)
+    assert out.element_times.answered[0, 1] - soa == pytest.approx(float(theory[1]), abs=1e-9)
 
 
 def test_without_the_central_limit_nothing_waits():
     for soa in (0.0, 0.1, 0.5):
         out = play(two_choices(soa), 1, central=math.inf, speed=4.0, speed_sd=1e-12)
-        assert out.fate.answered[0] - [0.0, soa] == pytest.approx([0.48, 0.35], abs=1e-9)
+        assert out.element_times.answered[0] - [0.0, soa] == pytest.approx([0.48, 0.35], abs=1e-9)
 
 
 @pytest.mark.parametrize("soa", [0.05, 0.2, 0.35, 0.6])
 def test_random_stages_give_the_slack_curve(soa):
     """D = A1 + B1 - A2 ~ N(.4, .071): -dRT2/dSOA = P(D > SOA)."""
     stream = two_choices(soa, before=(0.3, 0.5), choice=(2.4, 0.8), sd=(0.05, 0.05))
-    rt2 = play(stream, speed=4.0, speed_sd=1e-12).fate.answered[:, 1] - soa
+    rt2 = play(stream, speed=4.0, speed_sd=1e-12).element_times.answered[:, 1] - soa
     theory = stages.slack_curve(soa, 0.5 + 0.2 + 0.05, 0.4, 0.05 * math.sqrt(2))
     assert abs(rt2.mean() - float(theory)) < 4 * rt2.std() / math.sqrt(N)
 
@@ -74,7 +74,7 @@ def locus(soa, **longer):
     out = play(
         two_choices(soa, tuple(change["before"]), tuple(change["choice"])), 1, speed=4.0, speed_sd=1e-12
     )
-    return out.fate.answered[0] - [0.0, soa]
+    return out.element_times.answered[0] - [0.0, soa]
 
 
 def test_the_locus_of_slack():
@@ -94,19 +94,23 @@ def test_who_is_more_urgent_goes_first():
     tasks = [Task("slow", response="choose"), Task("urgent", response="choose", priority=2.0)]
     items = (Stimulus("a", task="slow"), Stimulus("b", 0.1, task="urgent"))
     out = play(TaskStream(items, 9.0, (), tuple(tasks)), 1, speed=4.0, speed_sd=1e-12)
-    assert out.fate.answered[0] == pytest.approx([0.5, 0.35])  # b interrupts a, which then goes on
+    assert out.element_times.answered[0] == pytest.approx([0.5, 0.35])  # b interrupts a, which then goes on
 
 
 def test_a_response_can_be_held_back_for_the_other():
-    alone = play(two_choices(0.6), 1, response_grouping=0.2, speed=4.0, speed_sd=1e-12).fate.answered[0]
+    alone = play(
+        two_choices(0.6), 1, response_grouping=0.2, speed=4.0, speed_sd=1e-12
+    ).element_times.answered[0]
     assert alone == pytest.approx([0.48 + 0.2, 0.6 + 0.35 + 0.2])  # each waits in vain
-    both = play(two_choices(0.2), 1, response_grouping=0.5, speed=4.0, speed_sd=1e-12).fate.answered[0]
+    both = play(two_choices(0.2), 1, response_grouping=0.5, speed=4.0, speed_sd=1e-12).element_times.answered[
+        0
+    ]
     assert both == pytest.approx([0.6 + 0.08, 0.6 + 0.05])  # chosen at .4 and .6, given at once
 
 
 def test_slips_are_as_frequent_as_the_person_makes_them():
     out = play(two_choices(0.8), slip=0.024)
-    assert z((~out.fate.right).sum(), 2 * N, 0.024) < 4
+    assert z((~out.element_times.right).sum(), 2 * N, 0.024) < 4
 
 
 # --- the door ----------------------------------------------------------------------------------------------------
@@ -140,7 +144,7 @@ def test_no_blink_without_a_mask_nor_without_a_first_target():
 
 def test_what_comes_close_together_changes_places():
     out = play(pair(0.05), dwell=0.0, dwell_sd=0.0, order_sd=0.054)
-    swapped = (out.fate.seems[:, 1] < out.fate.seems[:, 0]).sum()
+    swapped = (out.element_times.seems[:, 1] < out.element_times.seems[:, 0]).sum()
     assert z(swapped, N, stats.norm.sf(0.05 / (0.054 * math.sqrt(2)))) < 4
 
 
@@ -159,7 +163,7 @@ def test_updating_loses_items_as_the_retention_formula_says(slots, rule):
     """Just before item 20 comes, how often is the item of n ago still there?"""
     out = updated(21, rule, slots)
     for lag in (1, 2, 3, 4, 6):
-        there = ~(out.fate.left[:, 20 - lag] < 20.0 - 1e-9)
+        there = ~(out.element_times.left[:, 20 - lag] < 20.0 - 1e-9)
         p = float(memory.retention(lag, slots, rule))
         assert z(there.sum(), 8000, p) < 4, lag
 
@@ -167,14 +171,14 @@ def test_updating_loses_items_as_the_retention_formula_says(slots, rule):
 def test_the_weakest_gives_way():
     out = updated(7, "weakest", 3.0)
     for lag in (1, 2, 3):
-        there = ~(out.fate.left[:, 6 - lag] < 6.0 - 1e-9)
+        there = ~(out.element_times.left[:, 6 - lag] < 6.0 - 1e-9)
         assert z(there.sum(), 8000, float(memory.retention(lag, 3.0, "weakest", before=6 - lag))) < 4, lag
 
 
 def test_items_decay():
     out = updated(3, "random", 5.0, memory_life=2.0)
     for x in range(3):
-        assert z((np.isnan(out.fate.left[:, x])).sum(), 8000, math.exp(-(2.5 - x) / 2.0)) < 4
+        assert z((np.isnan(out.element_times.left[:, x])).sum(), 8000, math.exp(-(2.5 - x) / 2.0)) < 4
 
 
 @pytest.mark.parametrize("n", [2, 5, 8])
@@ -258,7 +262,7 @@ def test_while_attention_is_elsewhere_little_is_seen_and_nothing_is_chosen():
     items = (Stimulus("x", 0.0, 0.03, task="here"), Stimulus("y", 0.0, task="there"))
     stream = TaskStream(items, 5.0, (), tasks, focused=True)
     out = play(stream, 2000, capacity=40.0, unattended_weight=0.1)
-    assert np.isnan(out.fate.answered[:, 1]).all()
+    assert np.isnan(out.element_times.answered[:, 1]).all()
     assert z(out.stored[:, 0].sum(), 2000, -math.expm1(-40.0 / 1.1 * 0.03)) < 4
 
 

@@ -31,11 +31,11 @@ def test_decisions_under_conflict_have_their_exact_law(name, kind):
     task = get(name)()
     out = play(task.trial({"congruence": 1 if kind == "congruent" else -1}), STEADY)
     law = conflict.Conflict(
-        task.tell * STEADY.speed, STEADY.evidence_threshold, task.weight, STEADY.narrowing * task.hold, task.other,
-        task.other_sd,
+        task.evidence_rate * STEADY.speed, STEADY.evidence_threshold, task.weight,
+        STEADY.narrowing * task.spotlight, task.non_decision_time, task.non_decision_sd,
         variation=STEADY.speed_sd / STEADY.speed,
     ).summary(kind)  # fmt: skip
-    right, rt = out.fate.right[:, 0], out.fate.answered[:, 0]
+    right, rt = out.element_times.right[:, 0], out.element_times.answered[:, 0]
     error = 1 - right.mean()
     assert (
         abs(error - law.error) < 4 * math.sqrt(max(law.error, 1e-4) / N) + 2e-3
@@ -46,7 +46,7 @@ def test_decisions_under_conflict_have_their_exact_law(name, kind):
 
 def test_what_lies_apart_is_left_outside_sooner():
     slow, fast = (
-        play(get("flanker")(hold=h).trial({"congruence": -1}), STEADY).fate.right[:, 0].mean()
+        play(get("flanker")(spotlight=h).trial({"congruence": -1}), STEADY).element_times.right[:, 0].mean()
         for h in (50.0, 0.2)
     )
     assert slow < 0.4 < 0.95 < fast
@@ -54,7 +54,7 @@ def test_what_lies_apart_is_left_outside_sooner():
 
 def test_a_mind_of_any_speed_decides_without_error():
     out = play(get("stroop")().trial({"congruence": -1}), Observer().unlimited())
-    assert out.fate.right[:, 0].all()
+    assert out.element_times.right[:, 0].all()
 
 
 @pytest.mark.parametrize("present", [True, False])
@@ -65,8 +65,8 @@ def test_a_search_has_its_exact_law(display, present):
     share = search.practised_share(2000.0, o.learning, o.visit_shape)
     for n in (3, 12):
         out = play(search_trial(display, n, present, 2000.0), o)
-        rt = np.nanmax(out.fate.answered, axis=1)
-        found = ~np.isnan(out.fate.encoded).all(1)
+        rt = np.nanmax(out.element_times.answered, axis=1)
+        found = ~np.isnan(out.element_times.encoded).all(1)
         law, sd, error = search.search(
             (n,), guidance=guidance, dq=o.quit_growth, group=o.search_group, inspect=inspect / o.speed * share,
             shape=o.visit_shape, hit=o.visit_hit, base=o.threshold + 0.183 + 0.22 / o.speed,
@@ -79,4 +79,4 @@ def test_a_search_has_its_exact_law(display, present):
 
 def test_who_never_quits_visits_everything():
     out = play(search_trial("spatial_2v5", 18, True, 0.0), Observer(quit_growth=0.0, slip=0.0))
-    assert (~np.isnan(out.fate.encoded[:, 0])).all()
+    assert (~np.isnan(out.element_times.encoded[:, 0])).all()

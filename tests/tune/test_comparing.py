@@ -9,7 +9,7 @@ import pytest
 from cogattn import cli, paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
-from cogattn.tune import comparing, likelihoods
+from cogattn.tune import law_comparison, likelihoods
 
 EXPOSURES = (0.02, 0.04, 0.06, 0.09, 0.14, 0.2)
 MIND = Observer(capacity=50.0, slots=3.4, threshold=0.01, alpha=0.5)
@@ -19,7 +19,7 @@ MIND = Observer(capacity=50.0, slots=3.4, threshold=0.01, alpha=0.5)
 
 
 def test_the_linear_law_grows_with_time_to_the_limit():
-    law = likelihoods.Report(race="linear", stray=0.0)
+    law = likelihoods.ReportLikelihood(race="linear", stray=0.0)
     frame = pd.DataFrame(
         {"person": 0, "exposure": [0.03, 0.05, 0.2], "targets": 6, "distractors": 0, "score": 0}
     )
@@ -38,7 +38,7 @@ def reported(kind, people=5, trials=40):
         mind = Observer(**{**MIND.to_dict(), "reallocate": kind == "reallocating race"})
         return run(whole, observer=mind, **who).frame
     frame = run(whole, observer=MIND, **who).frame
-    law, chance = likelihoods.Report(race="linear", stray=0.0), np.random.default_rng(1)
+    law, chance = likelihoods.ReportLikelihood(race="linear", stray=0.0), np.random.default_rng(1)
     work = MIND.capacity * (frame["exposure"] - MIND.threshold)
     count = np.floor(np.minimum(work, 6)) + (chance.random(len(frame)) < work % 1)
     k = np.floor(MIND.slots) + (chance.random(len(frame)) < MIND.slots % 1)
@@ -48,8 +48,8 @@ def reported(kind, people=5, trials=40):
 def test_each_law_of_report_wins_where_it_made_the_data():
     """A confusion table: made by (rows), best (columns)."""
     won = {
-        kind: tune.between("whole_report", reported(kind), folds=3).best
-        for kind in comparing.laws_of("whole_report")
+        kind: tune.compare_laws("whole_report", reported(kind), folds=3).best
+        for kind in law_comparison.laws_of("whole_report")
     }
     assert won == {kind: kind for kind in won}
 
@@ -57,13 +57,15 @@ def test_each_law_of_report_wins_where_it_made_the_data():
 def test_a_bottleneck_and_sharing_are_told_apart():
     for share, law in ((1.0, "bottleneck"), (0.75, "sharing")):
         frame = run("prp", arms="human", people=2, seed=3, observer=Observer(central_share=share)).frame
-        found = tune.between("prp", frame, folds=2)
+        found = tune.compare_laws("prp", frame, folds=2)
         assert found.best == law
         assert found.table()["parameters"].tolist() == ([6, 8] if share == 1 else [8, 6])
 
 
 def test_a_law_that_did_not_make_the_data_is_behind_by_more_than_its_error():
-    found = tune.between("whole_report", reported("reallocating race"), ("fixed race", "reallocating race"))
+    found = tune.compare_laws(
+        "whole_report", reported("reallocating race"), ("fixed race", "reallocating race")
+    )
     last = found.table().iloc[1]
     assert last["law"] == "fixed race"
     assert last["behind"] > 3 * last["se"] > 0
@@ -73,13 +75,13 @@ def test_a_law_that_did_not_make_the_data_is_behind_by_more_than_its_error():
 def test_hidden_trials_are_scored_by_what_is_known_without_them():
     """Report, one fold after the other by hand."""
     frame = reported("fixed race", people=1, trials=20)
-    law = likelihoods.Report()
+    law = likelihoods.ReportLikelihood()
     data = law.compact(frame)
     parts = data.folds(4, seed=0)
     hidden = [data.counts - part.counts for part in parts]
     assert sum(hidden) == pytest.approx(data.counts)
     assert all(h.sum((0, 2)) == pytest.approx(5) for h in hidden)  # a quarter of 20 in every condition
-    own = tune.between("whole_report", frame, ("fixed race", "linear, no race"), folds=4).people.iloc[0]
+    own = tune.compare_laws("whole_report", frame, ("fixed race", "linear, no race"), folds=4).people.iloc[0]
     total = 0.0
     for part, test in zip(parts, hidden, strict=True):
         rows = frame.iloc[:0].copy()
@@ -112,7 +114,7 @@ def test_trials_of_a_sitting_are_hidden_and_still_take_their_time():
 
 
 def test_a_comparison_is_shown_and_saved(tmp_path):
-    found = tune.between("whole_report", reported("fixed race", people=4, trials=10), folds=2)
+    found = tune.compare_laws("whole_report", reported("fixed race", people=4, trials=10), folds=2)
     assert found.table()["law"].iloc[0] == found.best
     assert found.table()["behind"].iloc[0] == 0
     left = found.plot().axes[0]
@@ -123,14 +125,16 @@ def test_a_comparison_is_shown_and_saved(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} >= {"laws.csv", "laws_people.csv", "findings.txt", "figures"}
 
 
-def test_the_command_says_which_law_and_leaves_the_table(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("flag", ["--compare-laws", "--between"])
+def test_the_command_says_which_law_and_leaves_the_table(tmp_path, monkeypatch, capsys, flag):
     frame = reported("fixed race", people=2, trials=8)
     frame[["person", "exposure", "targets", "score"]].to_csv(tmp_path / "mine.csv", index=False)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
-        cli.main(["tune", "whole_report", "--data", "mine.csv", "--between", "--out", "runs"])
+        cli.main(["tune", "whole_report", "--data", "mine.csv", flag, "--out", "runs"])
     assert not stop.value.code
-    said = capsys.readouterr().out
+    said, told = capsys.readouterr()
+    assert ("--between is now called --compare-laws" in told) == (flag == "--between")
     assert "predicts hidden trials best" in said
     (table,) = (tmp_path / "runs").rglob("laws.csv")
     assert pd.read_csv(table)["law"].iloc[0] in said
@@ -139,10 +143,10 @@ def test_the_command_says_which_law_and_leaves_the_table(tmp_path, monkeypatch, 
 def test_what_cannot_be_compared():
     frame = reported("fixed race", people=1, trials=5)
     with pytest.raises(InputError, match="paradigm whose laws can be compared must be one of"):
-        tune.between("stroop", frame)
+        tune.compare_laws("stroop", frame)
     with pytest.raises(
         InputError, match="at least two laws, of fixed race, reallocating race, linear, no race"
     ):
-        tune.between("whole_report", frame, ("fixed race",))
+        tune.compare_laws("whole_report", frame, ("fixed race",))
     with pytest.raises(InputError, match=r"law must be one of fixed race, .* did you mean 'fixed race'"):
-        tune.between("whole_report", frame, ("fixed rase", "linear, no race"))
+        tune.compare_laws("whole_report", frame, ("fixed rase", "linear, no race"))

@@ -44,7 +44,7 @@ def together(twelve):
 
 
 def test_the_likelihood_is_that_of_the_mixture_of_whole_slots(twelve):
-    law = likelihoods.Report(stray=0.0)
+    law = likelihoods.ReportLikelihood(stray=0.0)
     frame = twelve[0].query("person == 0")
     compact = law.compact(frame)
     c, k, t0, alpha = theta = (60.0, 3.3, 0.008, 0.5)
@@ -65,7 +65,7 @@ def test_the_likelihood_is_that_of_the_mixture_of_whole_slots(twelve):
 def test_the_truth_is_likelier_than_what_is_beside_it():
     """At 20,000 trials each parameter moved by a fifth scores worse than the truth."""
     true = Observer(capacity=60.0, slots=3.3, threshold=0.01, alpha=0.5)
-    law = likelihoods.Report()
+    law = likelihoods.ReportLikelihood()
     compact = law.compact(data(1, observer=true, whole=2500, partial=2500))
     theta = np.array([60.0, 3.3, 0.01, 0.5])
     moved = np.concatenate([[theta], theta + np.diag(0.2 * theta), theta - np.diag(0.2 * theta)])
@@ -106,7 +106,7 @@ def test_alone_it_finds_a_person_with_many_trials():
 def test_a_profile_interval_ends_where_the_likelihood_has_fallen_by_chi_square(twelve):
     frame = twelve[0].query("person == 3")
     found = tune.fit("whole_report", frame, params=("capacity",), pool=False, observer=Observer())
-    law, compact = likelihoods.Report(), likelihoods.Report().compact(frame)
+    law, compact = likelihoods.ReportLikelihood(), likelihoods.ReportLikelihood().compact(frame)
     bounds = found.intervals.iloc[0]
     fixed = Observer()
     for edge in (bounds["low"], bounds["high"]):

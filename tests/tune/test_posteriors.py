@@ -15,8 +15,8 @@ from scipy import stats
 from cogattn import cli, paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
-from cogattn.tune import calibrating, densities, gradients, likelihoods, posteriors, sampling, scales
-from cogattn.tune.likelihoods import Report
+from cogattn.tune import calibration, densities, gradients, likelihoods, posteriors, sampler, scales
+from cogattn.tune.likelihoods import ReportLikelihood
 
 az = pytest.importorskip("arviz", reason="needs the extra: cogattn[posterior]")
 pytest.importorskip("nutpie", reason="needs the extra: cogattn[posterior]")
@@ -34,7 +34,7 @@ def shown(people, whole=10, partial=20, seed=5):
 
 
 def slope_of(frame, params=PARAMS, law=None):
-    law = law or Report()
+    law = law or ReportLikelihood()
     return gradients.Slope(law, law.compact(frame), params)
 
 
@@ -45,7 +45,9 @@ def one():
 
 @pytest.fixture(scope="module")
 def together():
-    return posteriors.drawn("whole_report", shown(4), ("capacity", "slots"), draws=100, chains=2, seed=1)
+    return posteriors.sample_posterior(
+        "whole_report", shown(4), ("capacity", "slots"), draws=100, chains=2, seed=1
+    )
 
 
 # --- slopes ---
@@ -143,7 +145,7 @@ def test_the_draws_have_the_quantiles_of_a_grid():
     points = np.stack(np.meshgrid(c, k, indexing="ij"), -1).reshape(-1, 2)
     log_p = slope.value(points, np.zeros(len(points), int)) - 0.5 * (((points - at) / sd) ** 2).sum(1)
     p = np.exp(log_p - log_p.max()).reshape(160, 300)
-    drawn = posteriors.drawn("whole_report", frame, names, draws=2000, chains=2, seed=3).draws
+    drawn = posteriors.sample_posterior("whole_report", frame, names, draws=2000, chains=2, seed=3).draws
     for axis, grid, name in ((1, c, "capacity"), (0, k, "slots")):
         mass = np.cumsum(p.sum(axis)) / p.sum() - p.sum(axis) / p.sum() / 2  # up to the middle of each cell
         draws = drawn.unconstrained_posterior[name].values[..., 0]
@@ -197,15 +199,15 @@ def test_chains_that_disagree_are_named(together):
 
 def test_the_same_seed_gives_the_same_draws_on_one_core_and_two(one):
     how = {"draws": 40, "chains": 2, "seed": 9}
-    a, b = (posteriors.drawn("whole_report", one, ("slots",), **how, n_jobs=n) for n in (1, 2))
+    a, b = (posteriors.sample_posterior("whole_report", one, ("slots",), **how, n_jobs=n) for n in (1, 2))
     assert a.draws.posterior["slots"].equals(b.draws.posterior["slots"])
 
 
 def test_a_person_alone_is_the_same_beside_others():
     frame = shown(2)
     how = {"draws": 40, "chains": 1, "seed": 9}
-    both = posteriors.drawn("whole_report", frame, ("slots",), **how)
-    first = posteriors.drawn("whole_report", frame.query("person == 0"), ("slots",), **how)
+    both = posteriors.sample_posterior("whole_report", frame, ("slots",), **how)
+    first = posteriors.sample_posterior("whole_report", frame.query("person == 0"), ("slots",), **how)
     assert (both.draws.posterior["slots"][..., 0] == first.draws.posterior["slots"][..., 0]).all()
 
 
@@ -223,7 +225,7 @@ def test_an_interruption_ends_the_work_and_not_only_the_waiting():
         return rng.normal(size=2)
 
     with pytest.raises(KeyboardInterrupt) as kept:  # with it the sampler stays reachable
-        sampling.nuts(density, start, draws=10**6, chains=2, seed=1, n_jobs=2, progress=stop)
+        sampler.nuts(density, start, draws=10**6, chains=2, seed=1, n_jobs=2, progress=stop)
     time.sleep(0.5)
     before = asked[0]
     time.sleep(0.5)
@@ -259,7 +261,7 @@ def test_the_command_writes_draws_table_and_observer(one, tmp_path, capsys):
 
 
 @dataclass(frozen=True)
-class HalfASlotTooMany(Report):
+class HalfASlotTooMany(ReportLikelihood):
     """Wrong on purpose."""
 
     def loglik(self, theta, data, row):
@@ -269,11 +271,11 @@ class HalfASlotTooMany(Report):
 def test_ranks_are_uniform_and_kept(tmp_path):
     task = paradigms.get("whole_report")(exposures=(0.05, 0.2))
     how = {"trials": 10, "seed": 2, "folder": tmp_path}
-    found = calibrating.calibrate(task, ("slots",), replications=24, **how)
+    found = calibration.calibrate(task, ("slots",), replications=24, **how)
     assert found.table()["p"].item() > 0.01
-    assert found.ranks["ess"].min() >= calibrating.RANKED
+    assert found.ranks["ess"].min() >= calibration.RANKED
     kept = sorted(p.stat().st_mtime_ns for p in tmp_path.rglob("*.json"))
-    again = calibrating.calibrate(task, ("slots",), replications=24, **how)
+    again = calibration.calibrate(task, ("slots",), replications=24, **how)
     pd.testing.assert_frame_equal(again.ranks, found.ranks, check_exact=True)
     assert kept == sorted(p.stat().st_mtime_ns for p in tmp_path.rglob("*.json"))
     figure = found.plot()
@@ -282,7 +284,7 @@ def test_ranks_are_uniform_and_kept(tmp_path):
 
 def test_a_likelihood_that_is_wrong_is_caught():
     task = paradigms.get("whole_report")(exposures=(0.05, 0.2))
-    found = calibrating.calibrate(
+    found = calibration.calibrate(
         task, ("slots",), replications=24, trials=10, seed=2, law=HalfASlotTooMany(), said="half a slot"
     )
     assert found.table()["p"].item() < 1e-4

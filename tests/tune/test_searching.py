@@ -14,9 +14,9 @@ from cogattn.errors import InputError
 from cogattn.observer import Observer
 from cogattn.population import Population
 from cogattn.runs import workers as scaling
-from cogattn.tune import designs, likelihoods, probing, sweeping
+from cogattn.tune import designs, likelihoods, probes, sweeps
 from cogattn.tune.goals import Constraint, Expression, Goal
-from cogattn.tune.probing import Probe, Range, ranges, read_range
+from cogattn.tune.probes import Probe, Range, ranges, read_range
 from cogattn.tune.scales import SCALES
 from cogattn.tune.sensitivities import Screening
 
@@ -189,8 +189,8 @@ def test_a_stopped_screening_goes_on_to_the_same_numbers(tmp_path, monkeypatch):
     asked = {"params": ["speed", "wandering"], "metric": "rt", "n": 4, "people": 1, "out": tmp_path}
     with pytest.raises(Stop):
         tune.sensitivity("simple_rt", progress=stop_at(9), **asked)
-    played, real = [], probing._measured
-    monkeypatch.setattr(probing, "_measured", lambda plan: played.append(plan) or real(plan))
+    played, real = [], probes._measured
+    monkeypatch.setattr(probes, "_measured", lambda plan: played.append(plan) or real(plan))
     done = tune.sensitivity("simple_rt", resume=True, **asked)
     assert len(played) == 1 + 16 - 9  # the first says which measures there are
     assert (done.folder / "done.json").exists()
@@ -247,14 +247,14 @@ LONG = {
     "params": {"slots": (1.0, 6.0)},
     "goal": "min slots",
     "people": 1,
-    "each": 400,
+    "trials": 400,
 }
 
 
 @pytest.mark.parametrize("sampler", ["tpe", "random", "grid"])
 def test_the_cheapest_store_is_the_one_that_the_law_says(sampler):
     """Shown for ever, K letters of six are seen: 40 % of them takes K = 2.4."""
-    done = tune.sweep(**LONG, subject_to="hits >= 0.4", trials=26, sampler=sampler)
+    done = tune.sweep(**LONG, subject_to="hits >= 0.4", candidates=26, sampler=sampler)
     assert done.best["slots"] == pytest.approx(2.4, abs=0.45 if sampler == "random" else 0.25)
     assert done.best["slots"] == done.table().loc[done.table()["feasible"], "slots"].min()
     assert done.measured["hits"].to_numpy() == pytest.approx(done.table()["slots"].to_numpy() / 6, abs=0.02)
@@ -263,7 +263,7 @@ def test_the_cheapest_store_is_the_one_that_the_law_says(sampler):
 
 def test_guided_search_tries_more_where_it_matters():
     near = {
-        s: (tune.sweep(**LONG, subject_to="hits >= 0.4", trials=32, sampler=s).table()["slots"] - 2.4)
+        s: (tune.sweep(**LONG, subject_to="hits >= 0.4", candidates=32, sampler=s).table()["slots"] - 2.4)
         .abs()
         .median()
         for s in ("tpe", "random")
@@ -272,7 +272,7 @@ def test_guided_search_tries_more_where_it_matters():
 
 
 TWO = {"paradigm": flash(0.1), "params": {"slots": (1, 6), "capacity": (20, 120)}, "goal": "min capacity",
-       "subject_to": ["misses <= 0.6"], "people": 1, "each": 20, "trials": 21}  # fmt: skip
+       "subject_to": ["misses <= 0.6"], "people": 1, "trials": 20, "candidates": 21}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -293,8 +293,8 @@ def test_a_stopped_sweep_goes_on_to_the_same_trials(tmp_path, undisturbed, at):
 def test_what_was_finished_is_read_and_not_played_again(tmp_path, monkeypatch):
     with pytest.raises(Stop):
         tune.sweep(**TWO, out=tmp_path, progress=stop_at(13))
-    played, real = [], probing._measured
-    monkeypatch.setattr(probing, "_measured", lambda plan: played.append(plan) or real(plan))
+    played, real = [], probes._measured
+    monkeypatch.setattr(probes, "_measured", lambda plan: played.append(plan) or real(plan))
     tune.sweep(**TWO, out=tmp_path, resume=True)
     assert len(played) == 1 + (21 - 13) + 1  # which measures there are, the rest, the best with fresh draws
 
@@ -305,7 +305,7 @@ def test_the_number_of_cores_changes_no_trial(monkeypatch, undisturbed):
 
 
 def test_another_seed_tries_others(undisturbed):
-    other = tune.sweep(**(TWO | {"seed": 1, "trials": 9})).table()["capacity"]
+    other = tune.sweep(**(TWO | {"seed": 1, "candidates": 9})).table()["capacity"]
     assert (other != undisturbed.table()["capacity"][:9]).all()
 
 
@@ -314,17 +314,34 @@ def test_the_journal_is_one_that_optuna_reads(tmp_path):
     backend = optuna.storages.journal.JournalFileBackend(str(done.folder / "optuna.journal"))
     study = optuna.load_study(study_name="sweep", storage=optuna.storages.JournalStorage(backend))
     assert [t.params["slots"] for t in study.trials] == done.table()["slots"].tolist()
-    assert study.best_trial.number == done.best["trial"]  # it knows the constraints
+    assert study.best_trial.number == done.best["candidate"]  # it knows the constraints
     assert Observer.from_file(done.folder / "observer.toml") == done.observer()
 
 
-def test_a_grid_is_the_steps_or_as_many_as_there_are_trials_for():
-    asked = LONG | {"each": 5, "sampler": "grid"}
-    steps = tune.sweep(**(asked | {"params": {"slots": (1, 3, 0.5), "alpha": (0.5, 1.0)}}), trials=12).table()
+def test_what_was_called_each_still_works_and_is_told():
+    """`trials` has another meaning today, so an old call must neither fail nor be taken for a new one."""
+    new = tune.sweep(**(TWO | {"candidates": 4, "trials": 5})).table()
+    with pytest.warns(DeprecationWarning, match="each is now called trials$"):
+        old = tune.sweep(**({k: v for k, v in TWO.items() if k != "candidates"} | {"trials": 4, "each": 5}))
+    pd.testing.assert_frame_equal(old.table(), new, check_exact=True)
+    with pytest.warns(DeprecationWarning, match="this call tries 60 minds$"):
+        assert sweeps.minds_and_trials(None, 5, None) == (None, 5)
+    with pytest.warns(DeprecationWarning, match="each is now called trials$"):
+        assert sweeps.minds_and_trials(7, None, 5) == (7, 5)
+    message = "each is the old name of trials: give one of them"
+    with pytest.warns(DeprecationWarning), pytest.raises(InputError, match=message):  # noqa: PT030
+        tune.sweep(**TWO, each=5)
+
+
+def test_a_grid_is_the_steps_or_as_many_as_there_are_candidates_for():
+    asked = LONG | {"trials": 5, "sampler": "grid"}
+    steps = tune.sweep(
+        **(asked | {"params": {"slots": (1, 3, 0.5), "alpha": (0.5, 1.0)}}), candidates=12
+    ).table()
     assert len(steps) == 10
     assert sorted(set(steps["slots"])) == [1.0, 1.5, 2.0, 2.5, 3.0]
-    with pytest.raises(InputError, match="the grid has 50 points and trials is 12"):
-        tune.sweep(**(asked | {"params": {"slots": (1, 3, 0.5), "alpha": (0.1, 1.0, 0.1)}}), trials=12)
+    with pytest.raises(InputError, match="the grid has 50 points and candidates is 12"):
+        tune.sweep(**(asked | {"params": {"slots": (1, 3, 0.5), "alpha": (0.1, 1.0, 0.1)}}), candidates=12)
 
 
 def test_of_two_goals_the_front_is_what_none_beats():
@@ -341,10 +358,10 @@ def test_of_two_goals_the_front_is_what_none_beats():
 
 
 def test_where_nothing_holds_it_says_what_comes_nearest():
-    done = tune.sweep(**(LONG | {"params": {"slots": (1.0, 2.0)}}), subject_to="hits >= 0.5", trials=9)
+    done = tune.sweep(**(LONG | {"params": {"slots": (1.0, 2.0)}}), subject_to="hits >= 0.5", candidates=9)
     assert not done.table()["best"].any()
-    assert done.findings()[0].startswith("0 of 9 trials hold all constraints; the nearest is slots 1.9")
-    with pytest.raises(InputError, match="no trial holds all constraints"):
+    assert done.findings()[0].startswith("0 of 9 candidates hold all constraints; the nearest is slots 1.9")
+    with pytest.raises(InputError, match="no candidate holds all constraints"):
         done.observer()
     done.plot()
 
@@ -370,7 +387,7 @@ def one_letter(*exposures):
 def test_information_is_that_of_the_exponential_law():
     """One letter is seen with p = 1 - exp(-C (t - t0)): a trial tells (dp/d log C)^2 / p (1 - p) of log C."""
     c, t0, t = 50.0, 0.01, np.array([0.02, 0.05, 0.1])
-    law, theta = likelihoods.Report(stray=0.0), np.array([[c, 4.0, t0, 0.4]])
+    law, theta = likelihoods.ReportLikelihood(stray=0.0), np.array([[c, 4.0, t0, 0.4]])
     told = designs.information(law, ("capacity", "threshold"), theta, one_letter(*t))[0]
     x = c * (t - t0)
     d_c, d_t0 = x * np.exp(-x), -c * np.exp(-x)
@@ -383,7 +400,7 @@ def test_information_is_that_of_the_exponential_law():
 def test_one_rate_is_told_best_where_one_letter_in_five_is_missed():
     """The optimum of a dilution series (Fisher 1922): C (t - t0) = 1.594, where x^2 / (e^x - 1) is largest."""
     t = np.linspace(0.012, 0.12, 109)
-    law, theta = likelihoods.Report(stray=0.0), np.array([[50.0, 4.0, 0.01, 0.4]])
+    law, theta = likelihoods.ReportLikelihood(stray=0.0), np.array([[50.0, 4.0, 0.01, 0.4]])
     w = designs.shared(designs.information(law, ("capacity",), theta, one_letter(*t)), 0)
     assert 50.0 * ((w * t).sum() - 0.01) == pytest.approx(1.594, abs=0.03)
 
@@ -492,11 +509,11 @@ def test_the_three_commands_leave_tables_figures_and_words(call, tmp_path):
     assert (tmp_path / folder / "figures" / "sensitivity.png").is_file()
     rows, folder = call("sweep", "whole_report", "--param", "slots=1:6:1", "--goal", "min slots", "--subject-to",
                         "hits[exposure=0.2] >= 0.4", "--option", "exposures=[0.05, 0.2]", "--sampler", "grid",
-                        "--people", 1, "--each", 50)  # fmt: skip
+                        "--people", 1, "--candidates", 60, "--trials", 50)  # fmt: skip
     assert len(rows) == 6
     assert Observer.from_file(tmp_path / folder / "observer.toml").slots == 3.0
     assert (tmp_path / folder / "figures" / "sweep.png").is_file()
     rows, folder = call("design", "whole_report", "--for", "alpha", "--exposures", "50,200", "--check", 0)
     assert {r["exposure"] for r in rows} <= {0.05, 0.2}
     assert "not determined" in (tmp_path / folder / "findings.txt").read_text()
-    assert sweeping.ROUND == 8
+    assert sweeps.ROUND == 8

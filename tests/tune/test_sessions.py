@@ -15,7 +15,7 @@ from cogattn.errors import InputError
 from cogattn.observer import Observer
 from cogattn.population import Population
 from cogattn.tune import likelihoods, scales
-from cogattn.tune.sessions import COURSE, Sittings, course, on_task
+from cogattn.tune.sessions import COURSE, SessionData, course, on_task
 
 KEEN = Observer(slots=3.3, wandering=1.5, slip=0.03)
 ABSENT = Observer(slots=2.5, wandering=6.0, slip=0.05, capacity=12.0, threshold=0.02)
@@ -229,7 +229,7 @@ def test_attention_is_away_as_often_as_minds_are():
     frame = played(paradigms.get("change_detection")(set_sizes=(5,), trials=200), mind, 500)
     own = np.array([float(getattr(mind, name)) for name in COURSE])
     part = frame.query("person == 0")
-    data = Sittings.made(part, (), ("trial",), 1.0, 2.5)
+    data = SessionData.made(part, (), ("trial",), 1.0, 2.5)
     level, stay, back, on = (np.empty(len(part)) for _ in range(4))
     course(own, 0.5, data.rest, data.work, data.first, level, stay, back)
     on_task(stay, back, data.first, on)
@@ -245,7 +245,7 @@ def test_attention_is_away_as_often_as_minds_are():
 def test_a_pause_and_a_new_sitting_are_found():
     onset = [2.0, 5.0, 8.0, 60.0, 63.0, 1.0, 4.0]
     frame = pd.DataFrame({"person": "a", "onset": onset, "x": 0.0})
-    made = Sittings.made(frame, (), ("x",), 1.0, 1.0)
+    made = SessionData.made(frame, (), ("x",), 1.0, 1.0)
     assert made.first.tolist() == [True, False, False, False, False, True, False]
     assert made.rest == pytest.approx([0, 0, 0, 49, 0, 0, 0])
     assert made.work == pytest.approx([2, 3, 3, 3, 3, 1, 3])

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from cogattn import showing
+from cogattn import notebook
 from cogattn.errors import InputError, number
 from cogattn.nn.gate.fields import (
     FIELDS,
@@ -93,12 +93,12 @@ class GateState:
 
     def _repr_html_(self) -> str:
         """In a notebook: what each field limits, and how much of each key is let through (the first rows)."""
-        limits = showing.told(GateState)
+        limits = notebook.told(GateState)
         table = [(name, tuple(x.shape), limits.get(name, "")) for name, x in self._present()]
         if not table:
-            return showing.card("GateState", showing.words("no limit: plain attention"))
-        return showing.card(
-            "GateState", showing.rows(table, ("field", "shape", "what it limits")), self._strips()
+            return notebook.card("GateState", notebook.words("no limit: plain attention"))
+        return notebook.card(
+            "GateState", notebook.rows(table, ("field", "shape", "what it limits")), self._strips()
         )
 
     def _strips(self) -> str:
@@ -113,7 +113,7 @@ class GateState:
             cells = gate._through(keys)
             shown = f"{min(len(cells), SHOWN[0])} of {len(cells)} rows, {min(keys, SHOWN[1])} of {keys} keys"
             words = f"let through{f' at moment {t}' if timed else ''} (empty: nothing, full: all); {shown}"
-            parts.append(showing.strip(cells[: SHOWN[0], : SHOWN[1]].tolist(), words))
+            parts.append(notebook.strip(cells[: SHOWN[0], : SHOWN[1]].tolist(), words))
         return "".join(parts)
 
     def _through(self, keys: int) -> Tensor:

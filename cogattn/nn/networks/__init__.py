@@ -1,1 +1,1 @@
-"""Networks as subjects: what one must be able to do, their weights, training, texts and digits."""
+"""Networks that take experiments: what one must be able to do, their weights, training, texts and digits."""

@@ -1,8 +1,8 @@
-"""Displays of real handwritten digits, and the eye through which a network of any kind takes them.
+"""Displays of real handwritten digits, and how a network of any kind is shown them.
 
 Up to eight digits (scikit-learn's 8x8 images; 1297 to train on, 500 held out) stand at eight places, the targets in
-red, the distractors in green, each pixel of each colour under its own noise. `Eye` makes a subject of any network that
-says two things: what asks for attention (`weigh`), and what it reads through a gate (`forward`).
+red, the distractors in green, each pixel of each colour under its own noise. `DigitReader` makes a reader of any
+network that says two things: what asks for attention (`weigh`), and what it reads through a gate (`forward`).
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from cogattn._renamed import old_names
 from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
-from cogattn.nn.networks.subjects import (
+from cogattn.nn.networks.registry import (
     DISTRACTOR,
     EMPTY,
     NOTHING,
@@ -35,7 +36,7 @@ from cogattn.nn.networks.subjects import (
     noted,
     row_chunks,
 )
-from cogattn.nn.passing import let_through
+from cogattn.nn.valve import let_through
 
 if TYPE_CHECKING:
     from cogattn.nn.gate import GateState
@@ -65,7 +66,7 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Display:
+class DigitDisplay:
     """What was drawn, B displays of S places: which image in which colour under which noise."""
 
     images: Images
@@ -74,14 +75,14 @@ class Display:
     patch: npt.NDArray[np.int64]  # (B, S)
 
     def pixels(self) -> npt.NDArray[np.float32]:
-        """What reaches the eye: red and green at each pixel."""
+        """What reaches the reader: red and green at each pixel."""
         ink = self.images.ink[self.image]  # (B, S, 64)
         colour = np.stack([self.role == TARGET, self.role == DISTRACTOR], -1)  # (B, S, 2)
         return colour[..., None] * ink[:, :, None, :] + _noise()[self.patch]  # (B, S, 2, 64)
 
-    def rows(self, which: npt.NDArray[np.int64]) -> Display:
+    def rows(self, which: npt.NDArray[np.int64]) -> DigitDisplay:
         """Some of the displays."""
-        return Display(self.images, self.image[which], self.role[which], self.patch[which])
+        return DigitDisplay(self.images, self.image[which], self.role[which], self.patch[which])
 
 
 @cache
@@ -115,14 +116,14 @@ def _noise() -> npt.NDArray[np.float32]:
     return patches.astype(np.float32)
 
 
-def draw(source: Images, labels: Labels, roles: Labels, keys: Keys) -> Display:
+def draw(source: Images, labels: Labels, roles: Labels, keys: Keys) -> DigitDisplay:
     """The displays of these trials: each item's image and noise come from its own trial key and place."""
     place = np.arange(labels.shape[1], dtype=np.uint64)  # (S,)
     u = uniforms(keys[:, None], DISPLAY, PICTURE + 2 * place)  # (B, S)
     v = uniforms(keys[:, None], DISPLAY, PICTURE + 2 * place + 1)
     digit = np.maximum(labels, 0)
     image = source.first[digit] + (u * source.count[digit]).astype(np.int64)
-    return Display(source, image, roles, (v * PATCHES).astype(np.int64))
+    return DigitDisplay(source, image, roles, (v * PATCHES).astype(np.int64))
 
 
 def random_trials(
@@ -156,7 +157,7 @@ def loss(network: Network, step: int, batch: int = 256) -> torch.Tensor:
     return F.cross_entropy(network(pixels, present).flatten(0, 1), answers.flatten())
 
 
-# --------------------------------------------------------------------------------------------------- an eye
+# --------------------------------------------------------------------------------------------------- a reader
 
 
 class Network(nn.Module):
@@ -229,8 +230,8 @@ def dense(*widths: int, f: type[nn.Module] = nn.GELU) -> nn.Sequential:
     return nn.Sequential(nn.Flatten(), *layers[:-1])
 
 
-class Eye:
-    """A trained network in an experiment, before the held-out images: a `subjects.Subject`."""
+class DigitReader:
+    """A trained network in an experiment, before the held-out images: a `registry.Reader`."""
 
     places = PLACES
     alphabet = DIGITS
@@ -249,7 +250,7 @@ class Eye:
         self.gap = gap
         self.source = images(held_out=True) if source is None else source
 
-    def show(self, labels: Labels, roles: Labels, keys: Keys) -> Display:
+    def show(self, labels: Labels, roles: Labels, keys: Keys) -> DigitDisplay:
         """The pictures of these trials; each depends on its own key, labels and roles alone."""
         labels, roles = np.asarray(labels, np.int64), np.asarray(roles, np.int64)
         keys = np.atleast_1d(np.asarray(keys, np.uint64))
@@ -257,7 +258,7 @@ class Eye:
         return draw(self.source, labels, roles, keys)
 
     @torch.inference_mode()
-    def weigh(self, display: Display) -> npt.NDArray[np.float64]:
+    def weigh(self, display: DigitDisplay) -> npt.NDArray[np.float64]:
         """The network's own attention logit per item."""
         parts = [np.empty((0, display.role.shape[1]))]
         for pixels, present, _ in self._chunks(display):
@@ -266,7 +267,7 @@ class Eye:
         return np.where(display.role == EMPTY, -np.inf, logits)
 
     @torch.inference_mode()
-    def read(self, display: Display, gate: GateState | None = None) -> npt.NDArray[np.int64]:
+    def read(self, display: DigitDisplay, gate: GateState | None = None) -> npt.NDArray[np.int64]:
         """The digit at each place, or NOTHING, when attention passes only what the gate leaves open."""
         parts = [np.empty((0, display.role.shape[1]), np.int64)]
         for pixels, present, part in self._chunks(display, gate):
@@ -274,13 +275,13 @@ class Eye:
         answer = np.concatenate(parts)[: len(display.role)]
         return np.where(answer == DIGITS, NOTHING, answer)
 
-    def elements(self, display: Display, row: int) -> npt.NDArray[np.float32]:
+    def elements(self, display: DigitDisplay, row: int) -> npt.NDArray[np.float32]:
         """The little pictures at the places of one display, (S, 8, 8, 3): red and green."""
         light = display.rows(np.array([row])).pixels()[0].clip(0, 1).reshape(-1, 2, 8, 8)  # (S, 2, 8, 8)
         return np.stack([light[:, 0], light[:, 1], np.zeros_like(light[:, 0])], -1)
 
     def _chunks(
-        self, display: Display, gate: GateState | None = None
+        self, display: DigitDisplay, gate: GateState | None = None
     ) -> Iterator[tuple[torch.Tensor, torch.Tensor, GateState | None]]:
         """(pixels, present, gate) of each forward pass."""
         for rows, part in row_chunks(len(display.role), gate, self.device):
@@ -307,10 +308,10 @@ def _check_trials(labels: Labels, roles: Labels, keys: Keys) -> None:
 
 def measure_gap(network: Network) -> dict[str, float]:
     """The logits of targets and distractors in mixed displays of training images, and their spread."""
-    eye = Eye("", network, source=images(held_out=False))
+    reader = DigitReader("", network, source=images(held_out=False))
     keys = trial_keys(seed_of(SEED, "gap"), 0, np.arange(4000))
     labels, roles = random_trials(keys, targets=0.5)
-    logits = eye.weigh(eye.show(labels, roles, keys))
+    logits = reader.weigh(reader.show(labels, roles, keys))
     target, distractor = logits[roles == TARGET], logits[roles == DISTRACTOR]
     gap = float(target.mean() - distractor.mean())
     gain = math.log(1 / PEOPLE_ALPHA) / gap
@@ -326,15 +327,15 @@ def measure_gap(network: Network) -> dict[str, float]:
 
 def measure_accuracy(network: Network, displays: int = 2000) -> dict[str, float]:
     """Held-out images: targets read right in displays of n targets, and distractors reported as if targets."""
-    eye = Eye("", network)
+    reader = DigitReader("", network)
     keys = trial_keys(seed_of(SEED, "accuracy"), 0, np.arange(displays))
     found = {}
     for n in SET_SIZES:
         labels, roles = random_trials(keys, items=n, targets=1.0)
-        answers = eye.read(eye.show(labels, roles, keys))
+        answers = reader.read(reader.show(labels, roles, keys))
         found[f"right_{n}"] = float((answers == labels)[roles == TARGET].mean())
     labels, roles = random_trials(keys, items=PLACES, targets=0.5)
-    answers = eye.read(eye.show(labels, roles, keys))
+    answers = reader.read(reader.show(labels, roles, keys))
     found["false_reports"] = float((answers != NOTHING)[roles == DISTRACTOR].mean())
     return found
 
@@ -344,12 +345,12 @@ def measure(network: Network) -> dict[str, float]:
     return measure_accuracy(network) | measure_gap(network)
 
 
-def load(network: Network, file: Path, device: str) -> Eye:
+def load(network: Network, file: Path, device: str) -> DigitReader:
     """The reader of models/NAME.py, with the weights that lie beside it."""
     make = f"python models/{file.name}"
     path = file.with_suffix(".safetensors")
     notes = load_weights(network, path, make)
-    return Eye(file.stem, network, device, noted(notes, "gap", path, make))
+    return DigitReader(file.stem, network, device, noted(notes, "gap", path, make))
 
 
 def report(numbers: dict[str, float]) -> None:
@@ -363,3 +364,6 @@ def report(numbers: dict[str, float]) -> None:
     print(f"  targets           {numbers['sd_targets']:.4f}")
     print(f"  distractors       {numbers['sd_distractors']:.4f}")
     print(f"  places            {numbers['sd_places']:.4f}")
+
+
+old_names(__name__, Display="DigitDisplay", Eye="DigitReader")

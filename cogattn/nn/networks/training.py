@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 from cogattn.errors import CogattnError, InputError, number, whole
-from cogattn.nn.networks.subjects import load_weights, read_tensors, save
+from cogattn.nn.networks.registry import load_weights, read_tensors, save
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
 

@@ -23,13 +23,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from cogattn import showing
+from cogattn import notebook
 from cogattn.errors import InputError, choice, whole
+from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.population import Population, Spread
 from cogattn.runs.trials import Trials
-from cogattn.showing import Progress
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.base import Array, Data, Likelihood
 from cogattn.tune.estimation import Job
@@ -266,7 +266,7 @@ def fit(
             raise InputError(
                 f"trials of {paradigm} hang together and cannot be drawn anew: set intervals='profile'"
             )
-    tick = showing.ticker(progress, f"fit {paradigm}")
+    tick = notebook.ticker(progress, f"fit {paradigm}")
     law = law.prepared(names, compact, seed=seed, n_jobs=n_jobs, progress=tick)
     notes = [*notes, *law.remarks()]
     job = Job(law, compact, names, seed, n_jobs, tick, held=observer is not None)

@@ -24,16 +24,17 @@ import numpy as np
 import pandas as pd
 
 from cogattn import paradigms
+from cogattn._renamed import old_names
 from cogattn.errors import InputError, choice, whole
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm, registry
 from cogattn.paradigms.base import Rival
 from cogattn.runs.trials import Trials
-from cogattn.showing import Progress, ticker
 from cogattn.tune import likelihoods
 from cogattn.tune.base import Likelihood
 from cogattn.tune.estimation import Job
-from cogattn.tune.fitting import of_people
+from cogattn.tune.fits import of_people
 from cogattn.view import plot
 from cogattn.view.result import Files, Result, once_an_attribute
 
@@ -68,12 +69,12 @@ def _candidate(law: Likelihood, rival: Rival, observer: Observer, alpha: bool) -
 
 
 @dataclass(frozen=True)
-class Between(Result):
-    """What `between` found.
+class LawComparison(Result):
+    """What `compare_laws` found.
 
     >>> from cogattn import run
     >>> data = run("partial_report", "human", people=1, trials=6)
-    >>> len(between("partial_report", data, ["fixed race", "linear, no race"], folds=2).table())
+    >>> len(compare_laws("partial_report", data, ["fixed race", "linear, no race"], folds=2).table())
     2
     """
 
@@ -164,7 +165,7 @@ class Between(Result):
         yield "figures/laws", self.plot()
 
 
-def between(
+def compare_laws(
     paradigm: str | Paradigm,
     data: Trials | pd.DataFrame,
     laws: Sequence[str] | Mapping[str, Candidate] | None = None,
@@ -174,12 +175,12 @@ def between(
     seed: int = 0,
     n_jobs: int = 1,
     progress: Progress | bool | None = None,
-) -> Between:
+) -> LawComparison:
     """Fit several laws to each person and to parts of his trials. laws: names of `laws_of`, or your own candidates.
 
     >>> from cogattn import run
     >>> data = run("partial_report", "human", people=1, trials=6)
-    >>> "linear, no race" in set(between("partial_report", data, folds=2).table()["law"])
+    >>> "linear, no race" in set(compare_laws("partial_report", data, folds=2).table()["law"])
     True
     """
     folds, seed = whole("folds", folds, least=2, most=100), whole("seed", seed, most=2**63 - 1)
@@ -195,7 +196,7 @@ def between(
     parts, tick = [], ticker(progress, f"laws of {name_of}")
     for i, name in enumerate(chosen):
         parts.append(_of_law(name, known[name], frame, folds, seed, n_jobs, tick, i, len(chosen)))
-    return Between(name_of, pd.concat(parts, ignore_index=True))
+    return LawComparison(name_of, pd.concat(parts, ignore_index=True))
 
 
 def _of_law(
@@ -238,3 +239,6 @@ def _of_law(
             "score": score,
         }
     )
+
+
+old_names(__name__, Between="LawComparison", between="compare_laws")

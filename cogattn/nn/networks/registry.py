@@ -1,6 +1,6 @@
-"""A network as the subject of an experiment: it is shown displays or hears a sequence, and answers.
+"""Networks that take an experiment: what each kind must be able to do, how one is found, and its weights.
 
-A subject (`Subject`) sees what a person would see. Two phases put it under human limits without any change to it:
+A reader (`Reader`) sees what a person would see. Two phases put it under human limits without any change to it:
 `weigh` gives its own attention logit per item, from which the mind takes the weights of the race
 
     w_x = exp(gain · logit_x),    gain = ln(1 / alpha) / gap,    gap = mean logit(target) - mean logit(distractor)
@@ -37,6 +37,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cogattn import files
+from cogattn._renamed import old_names, told
 from cogattn.errors import InputError, number, whole
 from cogattn.nn.networks.shelf import about as about
 from cogattn.nn.networks.shelf import names as names
@@ -60,7 +61,7 @@ NOTHING = -1  #: the answer at a place where nothing is reported
 PICTURE = 2**40
 
 
-class Subject(Protocol):
+class Reader(Protocol):
     """What an experiment asks of a network. B displays, S places (S <= places)."""
 
     name: str
@@ -90,7 +91,7 @@ class Judge(Protocol):
 
 
 @dataclass(frozen=True)
-class Exam:
+class TaskDesign:
     """What a specialist's task varies and measures, in plain words and numbers."""
 
     title: str  #: "Sentiment of a review"
@@ -109,9 +110,9 @@ class Exam:
         values = tuple(self.values)
         for word in ("title", "column", "label", "measure"):
             if not isinstance(getattr(self, word), str) or not getattr(self, word):
-                raise InputError(f"{word} of an exam must be a text, got {getattr(self, word)!r}")
+                raise InputError(f"{word} of a task design must be a text, got {getattr(self, word)!r}")
         if not self.column.isidentifier():
-            raise InputError(f"column of an exam must be a name without spaces, got {self.column!r}")
+            raise InputError(f"column of a task design must be a name without spaces, got {self.column!r}")
         for value in values:
             number(f"each of the values of {self.column}", value)
         whole("trials", self.trials, least=1, most=10**6)
@@ -129,7 +130,7 @@ class Specialist(Protocol):
     """A network with a task of its own. B trials, S elements, in the order of its stream."""
 
     name: str
-    exam: Exam
+    design: TaskDesign
     gap: float  #: mean attention logit of what matters minus that of what does not, on training data
 
     def stream(self, value: float) -> TaskStream:
@@ -151,25 +152,29 @@ class Specialist(Protocol):
         """What the elements of one trial are: words, or little pictures (S, h, w) or (S, h, w, 3), 0 to 1."""
 
 
-def find(name_or_path: str, device: str = "auto") -> Subject | Judge | Specialist:
-    """The subject of that name, or the one in that file, its weights on `device` (auto: CUDA if there is any)."""
+#: What can take an experiment.
+Network = Reader | Judge | Specialist
+
+
+def find(name_or_path: str, device: str = "auto") -> Network:
+    """The network of that name, or the one in that file, its weights on `device` (auto: CUDA if there is any)."""
     path = path_of(name_or_path)
     place = _device(device)
     loaded = module(name_or_path)
     if not callable(getattr(loaded, "load", None)):
-        raise InputError(f"{path} must define load(device) -> Subject, Judge or Specialist, and does not")
+        raise InputError(f"{path} must define load(device) -> Reader, Judge or Specialist, and does not")
     return _checked(loaded.load(place), path)
 
 
 def module(name_or_path: str) -> ModuleType:
-    """The file of that subject, imported."""
+    """The file of that network, imported."""
     return _import(path_of(name_or_path))
 
 
-def find_reader(name_or_path: str, device: str = "auto") -> Subject:
+def find_reader(name_or_path: str, device: str = "auto") -> Reader:
     """`find`, for an experiment that shows displays."""
-    subject: Subject = _of_kind(name_or_path, device, is_reader, "reads displays")
-    return subject
+    network: Reader = _of_kind(name_or_path, device, is_reader, "reads displays")
+    return network
 
 
 def find_judge(name_or_path: str, device: str = "auto") -> Judge:
@@ -193,30 +198,30 @@ def _of_kind(name_or_path: str, device: str, is_one: Callable[[object], bool], d
     return found
 
 
-def doing(subject: object) -> str:
-    """What this kind of subject does."""
-    if is_specialist(subject):
+def doing(network: object) -> str:
+    """What this kind of network does."""
+    if is_specialist(network):
         return "has a task of its own"
-    return "judges sequences" if is_judge(subject) else "reads displays"
+    return "judges sequences" if is_judge(network) else "reads displays"
 
 
-def is_reader(subject: object) -> bool:
+def is_reader(network: object) -> bool:
     """Is it shown displays?"""
-    return not is_specialist(subject) and all(callable(getattr(subject, word, None)) for word in _READS)
+    return not is_specialist(network) and all(callable(getattr(network, word, None)) for word in _READS)
 
 
-def is_specialist(subject: object) -> bool:
+def is_specialist(network: object) -> bool:
     """Does it bring a task of its own?"""
-    return isinstance(getattr(subject, "exam", None), Exam)
+    return isinstance(getattr(network, "design", None), TaskDesign)
 
 
-def is_judge(subject: object) -> bool:
+def is_judge(network: object) -> bool:
     """Does it take sequences?"""
-    return callable(getattr(subject, "judge", None))
+    return callable(getattr(network, "judge", None))
 
 
 def fingerprint(name_or_path: str) -> str:
-    """SHA-256 of the subject's file and of the weights beside it: what a run's provenance records."""
+    """SHA-256 of the network's file and of the weights beside it: what a run's provenance records."""
     path = path_of(name_or_path)
     digest = hashlib.sha256(path.read_bytes())
     if (weights := path.with_suffix(".safetensors")).is_file():
@@ -362,25 +367,31 @@ _JUDGES = ("judge",)
 _WORKS = ("stream", "show", "weigh", "answer", "allocate", "elements")
 
 
-def _checked(subject: Any, path: Path) -> Subject | Judge | Specialist:
-    """Nothing but a whole Subject, a whole Judge or a whole Specialist leaves here."""
+def _checked(network: Any, path: Path) -> Network:
+    """Nothing but a whole Reader, a whole Judge or a whole Specialist leaves here."""
+    if isinstance(getattr(network, "exam", None), TaskDesign) and not hasattr(network, "design"):
+        told(f"{path.name}: exam", "design", 2)
+        object.__setattr__(network, "design", network.exam)
     has: tuple[str, ...] = ("name", "places", "alphabet", "gap")
     does: tuple[str, ...] = _READS
-    kind = "Subject (or a Judge, or a Specialist)"
-    if is_specialist(subject):
-        kind, has, does = "Specialist", ("name", "exam", "gap"), _WORKS
-    elif is_judge(subject) and not any(hasattr(subject, word) for word in _READS):
+    kind = "Reader (or a Judge, or a Specialist)"
+    if is_specialist(network):
+        kind, has, does = "Specialist", ("name", "design", "gap"), _WORKS
+    elif is_judge(network) and not any(hasattr(network, word) for word in _READS):
         kind, has, does = "Judge", ("name", "places", "alphabet"), _JUDGES
-    missing = [word for word in has if not hasattr(subject, word)]
-    missing += [f"{word}()" for word in does if not callable(getattr(subject, word, None))]
+    missing = [word for word in has if not hasattr(network, word)]
+    missing += [f"{word}()" for word in does if not callable(getattr(network, word, None))]
     if missing:
         raise InputError(
             f"load() of {path} must return a {kind}, and what it returns lacks {', '.join(missing)}"
         )
     for word, least in (("places", 1), ("alphabet", 2)):
         if word in has:
-            whole(f"{word} of {path}", getattr(subject, word), least=least)
+            whole(f"{word} of {path}", getattr(network, word), least=least)
     if "gap" in has:
-        number(f"gap of {path}", subject.gap, above=0)
-    found: Subject | Judge | Specialist = subject
+        number(f"gap of {path}", network.gap, above=0)
+    found: Network = network
     return found
+
+
+old_names(__name__, Subject="Reader", Exam="TaskDesign")

@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cogattn._renamed import old_fields, old_names
 from cogattn.mind.draws import CHOICE, LAYOUT, uniforms
 from cogattn.paradigms.base import Answers, Condition, Pace, Paradigm
 from cogattn.world.session import Session
@@ -24,9 +25,10 @@ Array = npt.NDArray[Any]
 LAPSE = 0.5  #: s; a response as late as this, or none, is a lapse (Dinges & Powell 1985)
 
 
+@old_fields(fate="element_times")
 @dataclass(frozen=True)
-class Seen:
-    """What a session's score is made of: what `mind.cohort.watch` found, and what a network read of it."""
+class SessionRecord:
+    """What a session's score is made of: what `mind.cohort.run_session` found, and what a network read of it."""
 
     start: npt.NDArray[np.float64]  # (people, trials): when each trial began, s
     rt: npt.NDArray[np.float64]  # response time, s; NaN = none
@@ -37,14 +39,14 @@ class Seen:
     stored: npt.NDArray[np.bool_]
     keys: npt.NDArray[np.uint64]  # (people, trials): the address of each trial's chances
     slip: npt.NDArray[np.float64]  # (people,): how often a wrong key is pressed
-    fate: Any  # `mind.cohort.Fate`, where `details` asks for it
+    element_times: Any  # `mind.cohort.ElementTimes`, where `details` asks for it
     events: pd.DataFrame | None
     read: Array | None = None  # (people, trials, elements), see `experiment._read`; None = no network
 
     @classmethod
-    def of(cls, watched: Any) -> Seen:
-        """What `mind.cohort.watch` found; no network has read it yet."""
-        return cls(**{f.name: getattr(watched, f.name) for f in fields(cls) if f.name != "read"})
+    def of(cls, outcome: Any) -> SessionRecord:
+        """What `mind.cohort.run_session` found; no network has read it yet."""
+        return cls(**{f.name: getattr(outcome, f.name) for f in fields(cls) if f.name != "read"})
 
     def slipped(self, elements: int) -> npt.NDArray[np.bool_]:
         """(people, trials, elements): the wrong key is pressed when this element is answered (as in `mind`)."""
@@ -57,18 +59,18 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Watch(Paradigm):
+class SessionParadigm(Paradigm):
     """A session. Each person takes it `trials` times (once by default): the run's visits.
 
     >>> from cogattn import paradigms
     >>> nback = paradigms.get("nback")()
-    >>> isinstance(nback, Watch), nback.length({"load": 2})
+    >>> isinstance(nback, SessionParadigm), nback.length({"load": 2})
     (True, 5)
     """
 
     sessions: ClassVar[bool] = True
     usual_trials: ClassVar[int] = 1
-    details: ClassVar[bool] = False  # its score needs the fate of every element
+    details: ClassVar[bool] = False  # its score needs the times of every element
     recorded: ClassVar[bool] = False  # its score needs the event record
     pictures: ClassVar[str] = ""
     shown_pace: ClassVar[tuple[Pace, Pace]] = (Pace(6, 16), Pace(10, 30))
@@ -87,13 +89,13 @@ class Watch(Paradigm):
 
     def known(self, seen: Any) -> npt.NDArray[np.bool_]:
         """(people, trials, elements): what a network may read: by default what is in the store at the end."""
-        return seen.stored & seen.fate.minded
+        return seen.stored & seen.element_times.minded
 
     def labels(self, condition: Condition) -> npt.NDArray[np.int64]:
         """(elements,): what each element is, where that is not left to chance."""
         raise NotImplementedError
 
-    def judged(self, subject: Any, condition: Condition, seen: Any, limited: bool) -> Array:
+    def judged(self, network: Any, condition: Condition, seen: Any, limited: bool) -> Array:
         """What a network that judges sequences makes of each element."""
         raise NotImplementedError
 
@@ -101,7 +103,7 @@ class Watch(Paradigm):
         """A session is scored by `score_session`."""
         raise NotImplementedError
 
-    def score_session(self, condition: Condition, session: Session, seen: Seen) -> dict[str, Array]:
+    def score_session(self, condition: Condition, session: Session, seen: SessionRecord) -> dict[str, Array]:
         """Columns of the long table, each (people, trials): by default those of a speeded response."""
         signal, asked = signals(session)
         answered = ~np.isnan(seen.rt)
@@ -150,3 +152,6 @@ def scattered(keys: Array, blocks: int, size: int, counts: Sequence[int]) -> Arr
 def lapsed(frame: pd.DataFrame) -> pd.Series:
     """A response of LAPSE or later, or none where one was asked for."""
     return (frame["rt"] >= LAPSE) | (frame["missed"] > 0)
+
+
+old_names(__name__, Watch="SessionParadigm", Seen="SessionRecord")

@@ -25,6 +25,7 @@ from itertools import pairwise
 from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
+from cogattn._renamed import old_names
 from cogattn.errors import InputError
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def folded(summary: str, body: str, *, open_: bool = False) -> str:
     return f'<details{state}><summary style="cursor:pointer">{escape(summary)}</summary>{body}</details>'
 
 
-class Bar:
+class ProgressBar:
     """A bar on a terminal or in a notebook: it comes with the first piece that is done and goes with the last."""
 
     def __init__(self, what: str) -> None:
@@ -117,7 +118,7 @@ def ticker(asked: Progress | bool | None, what: str) -> Progress | None:
     True
     """
     if isinstance(asked, bool):
-        return Bar(what) if asked else None
+        return ProgressBar(what) if asked else None
     if asked is None or callable(asked):
         return asked
     raise InputError(f"progress must be True (a bar), a function of (done, of) or None, got {asked!r}")
@@ -164,3 +165,6 @@ def _number(value: Any) -> str:
 
 def _part(value: float) -> float:
     return 0.0 if math.isnan(value) else min(1.0, max(0.0, value))
+
+
+old_names(__name__, Bar="ProgressBar")

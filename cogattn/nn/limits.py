@@ -42,7 +42,7 @@ def limit(
         as "decoder.*.multihead_attn" for cross-attention. `gate` must fit each of them: (B, S) with their own S.
     A gate without limits (or None) changes nothing, to the last bit. Attention that a module computes by itself
     (a call of `scaled_dot_product_attention`) cannot be seen from outside: call `gated_attention` there. For Hugging
-    Face models see `cogattn.nn.huggingface.limited`, for what a store holds step by step `cogattn.nn.remember`.
+    Face models see `cogattn.nn.huggingface.limit`, for what a store holds step by step `cogattn.nn.remember`.
 
     >>> import torch
     >>> module = nn.TransformerEncoderLayer(8, 2, batch_first=True)

@@ -18,6 +18,7 @@ from typing import IO, Any, cast
 import numpy as np
 import pandas as pd
 
+from cogattn._renamed import old_names
 from cogattn.errors import InputError
 
 #: What stands for "nothing" in a cell, in small letters.
@@ -30,7 +31,7 @@ _NULLS = sorted({w for word in MISSING for w in (word, word.upper(), word.capita
 
 
 @dataclass(frozen=True)
-class Sheet:
+class DataSheet:
     """What a file offers: its columns by name, and what its format says about them."""
 
     path: Path
@@ -56,9 +57,11 @@ def counted(which: Any, word: str) -> str:
     return f"{n} {word}{'' if n == 1 else 's'}"
 
 
-def of_frame(path: Path, frame: pd.DataFrame, how: str = "", **more: Any) -> Sheet:
+def of_frame(path: Path, frame: pd.DataFrame, how: str = "", **more: Any) -> DataSheet:
     """A table that is already there."""
-    return Sheet(path, list(map(str, frame.columns)), lambda columns, _: frame[list(columns)], how, **more)
+    return DataSheet(
+        path, list(map(str, frame.columns)), lambda columns, _: frame[list(columns)], how, **more
+    )
 
 
 def peek(path: Path) -> bytes:
@@ -105,7 +108,7 @@ def text_of(path: Path, encoding: str) -> str:
         return data.decode("latin-1")
 
 
-def parquet(path: Path) -> Sheet:
+def parquet(path: Path) -> DataSheet:
     """A Parquet table: its columns are read one by one already."""
     from pyarrow import ArrowException
     from pyarrow import parquet as pq
@@ -121,10 +124,10 @@ def parquet(path: Path) -> Sheet:
         frame: pd.DataFrame = pq.read_table(path, columns=list(columns)).to_pandas(ignore_metadata=True)
         return frame[list(columns)].set_axis(range(1, len(frame) + 1))
 
-    return Sheet(path, list(file.schema_arrow.names), load)
+    return DataSheet(path, list(file.schema_arrow.names), load)
 
 
-def table(path: Path, text: str, encoding: str) -> Sheet:
+def table(path: Path, text: str, encoding: str) -> DataSheet:
     """A text table with a head, from its first lines."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     skip = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
@@ -138,7 +141,7 @@ def table(path: Path, text: str, encoding: str) -> Sheet:
         plain = {n for n in numbers if n in names and _numeric(sample, names.index(n))}
         return _loaded(path, encoding, mark, skip, names, columns, plain, notes)
 
-    return Sheet(path, names, load, f", columns separated by {mark!r}", notes=notes)
+    return DataSheet(path, names, load, f", columns separated by {mark!r}", notes=notes)
 
 
 def _encoding(data: bytes, path: Path) -> str:
@@ -286,3 +289,6 @@ def _fitting(path: Path, cells: int, fit: int, odd: Sequence[tuple[int, int]], n
     notes.append(
         f"{counted(len(odd), 'row')} left out: not {cells} cells as the head has (first: row {row} with {got})"
     )
+
+
+old_names(__name__, Sheet="DataSheet")

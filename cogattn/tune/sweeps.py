@@ -8,8 +8,8 @@ what was finished from its parts instead of playing it: it cannot go another way
 All points meet the same draws, and the best of many is the best partly by luck of those draws: it is played once more
 with fresh ones, and both are told.
 
->>> found = sweep("whole_report", {"slots": (1.0, 6.0)}, "min slots", ["misses <= 0.65"], trials=6, sampler="grid",
-...               people=2, each=20)
+>>> found = sweep("whole_report", {"slots": (1.0, 6.0)}, "min slots", ["misses <= 0.65"], candidates=6, sampler="grid",
+...               people=2, trials=20)
 >>> bool(1.0 < found.best["slots"] < 6.0)
 True
 """
@@ -29,15 +29,16 @@ import numpy as np
 import pandas as pd
 
 from cogattn import files
+from cogattn._renamed import told
 from cogattn.errors import InputError, choice, needs, whole
 from cogattn.mind.draws import seed_of
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.runs import trials as results
 from cogattn.runs.experiment import run_folder
-from cogattn.showing import Progress, ticker
 from cogattn.tune.goals import Constraint, Goal, renamed
-from cogattn.tune.probing import Probe, Range, Ranges, ranges, with_
+from cogattn.tune.probes import Probe, Range, Ranges, ranges, with_
 from cogattn.tune.scales import SCALES
 from cogattn.view import plot
 from cogattn.view.result import Files, Result, once_an_attribute
@@ -53,7 +54,8 @@ SAMPLERS = ("tpe", "random", "grid")
 class Sweep(Result):
     """What `sweep` found.
 
-    >>> found = sweep("partial_report", {"slots": (1, 4, 1)}, "max hits", sampler="grid", trials=4, people=1, each=5)
+    >>> found = sweep("partial_report", {"slots": (1, 4, 1)}, "max hits", sampler="grid", people=1, trials=5,
+    ...               candidates=4)
     >>> len(found.table())
     4
     """
@@ -64,9 +66,9 @@ class Sweep(Result):
     constraints: tuple[Constraint, ...]
     tried: (
         pd.DataFrame
-    )  #: a row per trial: trial, the parameters, each goal, how far each constraint is from holding,
+    )  #: a row per candidate: candidate, the parameters, each goal, how far each constraint is from holding,
     #: feasible, best
-    measured: pd.DataFrame  #: a row per trial: all that the experiment measured
+    measured: pd.DataFrame  #: a row per candidate: all that the experiment measured
     fresh: pd.DataFrame  #: the best, played once more with other draws: goals and constraints
     fixed: Observer
     config: dict[str, Any]
@@ -75,25 +77,31 @@ class Sweep(Result):
 
     @property
     def best(self) -> pd.Series:
-        """The best trial that holds all constraints (of several goals: the first of those that none beats in all)."""
+        """The best candidate that holds all constraints (of several goals: the first of those that none beats)."""
         rows = self.tried[self.tried["best"]]
         if rows.empty:
-            raise InputError("no trial holds all constraints: widen the ranges or loosen a constraint")
+            raise InputError("no candidate holds all constraints: widen the ranges or loosen a constraint")
         return rows.iloc[0]
 
-    def observer(self, trial: int | None = None) -> Observer:
-        """A trial's mind; the best one if none is named."""
-        row = self.best if trial is None else self.tried.loc[whole("trial", trial, most=len(self.tried) - 1)]
+    def observer(self, candidate: int | None = None, *, trial: int | None = None) -> Observer:
+        """A candidate's mind; the best one if none is named. trial: the old name of `candidate`."""
+        if trial is not None:
+            told("Sweep.observer(trial=)", "candidate", 3)
+            candidate = trial
+        if candidate is None:
+            row = self.best
+        else:
+            row = self.tried.loc[whole("candidate", candidate, most=len(self.tried) - 1)]
         return with_(self.fixed, {r.name: row[r.name] for r in self.ranges})
 
     @once_an_attribute
     def table(self) -> pd.DataFrame:
-        """A row per trial: the parameters, each goal, how far each constraint is from holding, feasible, best."""
+        """A row per candidate: the parameters, each goal, how far each constraint is from holding, feasible, best."""
         return self.tried
 
     def heading(self) -> str:
         """What was looked for."""
-        return f"{self.paradigm}: {', '.join(map(str, self.goals))}, {len(self.tried)} trials"
+        return f"{self.paradigm}: {', '.join(map(str, self.goals))}, {len(self.tried)} candidates"
 
     def remarks(self) -> list[str]:
         """What is odd."""
@@ -101,14 +109,14 @@ class Sweep(Result):
 
     def findings(self) -> list[str]:
         """What was found, in a few sentences."""
-        count = f"{int(self.tried['feasible'].sum())} of {len(self.tried)} trials hold all constraints"
+        count = f"{int(self.tried['feasible'].sum())} of {len(self.tried)} candidates hold all constraints"
         if not self.tried["best"].any():
             least = self.tried.loc[_excess(self.tried, self.constraints).idxmin()]
             return [f"{count}; the nearest is {self._at(least)}."]
         out = [f"{count}."] if self.constraints else []
         several = int(self.tried["best"].sum()) if len(self.goals) > 1 else 1
         if several > 1:
-            out.append(f"{several} trials are beaten by none in all goals; one of them:")
+            out.append(f"{several} candidates are beaten by none in all goals; one of them:")
         best = self.best
         out.append(f"Best for {', '.join(map(str, self.goals))}: {self._at(best)}.")
         held = all(self.fresh[c.text].iloc[0] <= 0 for c in self.constraints)
@@ -151,7 +159,7 @@ class Sweep(Result):
         return known[0] if known else self.ranges[0].name
 
     def _dots(self, ax: Any, x: str, y: str) -> None:
-        """Every trial, and the best."""
+        """Every candidate, and the best."""
         both = pd.concat([self.tried, self.measured], axis=1)
         both = both.loc[:, ~both.columns.duplicated()]
         for holds, look in (
@@ -183,13 +191,13 @@ class Sweep(Result):
         ax.set_title(self.constraints[0].text if self.constraints else "")
 
     def _course(self, ax: Any) -> None:
-        """The best so far, trial by trial."""
+        """The best so far, candidate by candidate."""
         goal = self.goals[0]
         value = self.tried[str(goal)].where(self.tried["feasible"])
         so_far = value.cummax() if goal.largest else value.cummin()
-        ax.step(self.tried["trial"] + 1, so_far.ffill(), where="post", color="#0072B2")
+        ax.step(self.tried["candidate"] + 1, so_far.ffill(), where="post", color="#0072B2")
         ax.set(
-            xlabel="trial",
+            xlabel="candidate",
             ylabel=f"best {goal.of.text.replace('_', ' ')} so far",
             xlim=(0, len(self.tried) + 1),
         )
@@ -197,7 +205,7 @@ class Sweep(Result):
     def files(self) -> Files:
         """What was tried and measured; the best mind as a file for every other command."""
         out: Files = {
-            "trials.csv": self.tried,
+            "candidates.csv": self.tried,
             "measured.csv": self.measured,
         }
         if self.tried["best"].any():
@@ -210,7 +218,7 @@ class Sweep(Result):
 
     def done(self) -> dict[str, Any]:
         """How many were tried."""
-        return {"trials": len(self.tried)}
+        return {"candidates": len(self.tried)}
 
 
 def sweep(
@@ -219,24 +227,28 @@ def sweep(
     goal: str | Sequence[str],
     subject_to: str | Sequence[str] = (),
     *,
-    trials: int = 60,
+    candidates: int | None = None,
     sampler: str = "tpe",
     observer: Observer | None = None,
     people: int = 20,
-    each: int | None = None,
+    trials: int | None = None,
     seed: int = 0,
     n_jobs: int = 1,
     out: str | Path | None = None,
     resume: bool = False,
     progress: Progress | bool | None = None,
+    each: int | None = None,
 ) -> Sweep:
-    """Try `trials` minds in an experiment: which comes nearest to the goal, and holds what has to hold?
+    """Try `candidates` minds (by default 60) in an experiment: which comes nearest to the goal, and holds what must?
 
     params: names with (low, high) or (low, high, step), or names alone (the range of adults). goal: `min capacity`,
     `max hits - misses`, several of them for a front. subject_to: `misses <= 0.05`, ... people: minds of each kind,
-    alike but for chance, `each` trials in a condition.
+    alike but for chance, `trials` in a condition. each: the old name of `trials`; beside it `trials` is the old
+    name of `candidates`.
 
-    >>> found = sweep("partial_report", {"slots": (1, 4, 1)}, "max hits", sampler="grid", trials=4, people=1, each=20)
+    >>> found = sweep(
+    ...     "partial_report", {"slots": (1, 4, 1)}, "max hits", sampler="grid", candidates=4, people=1, trials=20
+    ... )
     >>> bool(found.best["slots"] > 1)
     True
     """
@@ -247,9 +259,10 @@ def sweep(
     if not goals:
         raise InputError("a sweep needs a goal, e.g. 'min capacity'")
     choice("sampler", sampler, SAMPLERS)
-    trials = whole("trials", trials, least=1, most=100_000)
+    candidates, trials = minds_and_trials(candidates, trials, each)
+    candidates = whole("candidates", 60 if candidates is None else candidates, least=1, most=100_000)
     mind = observer or Observer()
-    probe = Probe(paradigm, mind, people, each, seed)
+    probe = Probe(paradigm, mind, people, trials, seed)
     known = {r.name: 1.0 for r in space} | probe.measure([{}]).iloc[0].to_dict()
     for name in itertools.chain(*(g.of.names for g in goals), *(c.names for c in constraints)):
         choice("name in a goal or constraint", name, known)
@@ -257,10 +270,10 @@ def sweep(
         **{k: v for k, v in probe.plan({}).config().items() if k != "arms"},
         "params": {r.name: [r.low, r.high, *([r.step] if r.step else [])] for r in space},
         "goals": [str(g) for g in goals], "subject_to": [c.text for c in constraints],
-        "sampler": sampler, "trials": trials, "law_of_sweeps": 1,
+        "sampler": sampler, "candidates": candidates, "law_of_sweeps": 2,
     }  # fmt: skip
-    config["each"], config["name"] = probe.plan({}).trials, config["paradigm"]
-    search = _Search(space, goals, constraints, probe, sampler, trials, seed)
+    config["name"] = config["paradigm"]
+    search = _Search(space, goals, constraints, probe, sampler, candidates, seed)
     needs("optuna", "search")
     folder = None if out is None else run_folder(Path(out), "sweep", config, resume)
     if folder is not None:
@@ -272,6 +285,25 @@ def sweep(
     if folder is not None:
         done.save(folder)
     return done
+
+
+def minds_and_trials(
+    candidates: int | None, trials: int | None, each: int | None, stacklevel: int = 3
+) -> tuple[int | None, int | None]:
+    """(minds to try, trials of each). They were called trials and each once, and a call that says `each` is of then.
+
+    >>> minds_and_trials(12, 60, None)
+    (12, 60)
+    """
+    old = "sweep: trials is now called candidates, and each is now called trials"
+    if each is None:
+        if trials is not None and candidates is None:
+            warnings.warn(f"{old}; this call tries 60 minds", DeprecationWarning, stacklevel=stacklevel)
+        return candidates, trials
+    warnings.warn(old, DeprecationWarning, stacklevel=stacklevel)
+    if candidates is not None and trials is not None:
+        raise InputError("each is the old name of trials: give one of them")
+    return (trials if candidates is None else candidates), each
 
 
 def _label(name: str) -> str:
@@ -293,7 +325,7 @@ class _Search:
     constraints: tuple[Constraint, ...]
     probe: Probe
     sampler: str
-    trials: int
+    candidates: int
     seed: int
 
     def run(
@@ -306,7 +338,7 @@ class _Search:
         with _study(folder, self.goals) as study:
             for point in self._grid():
                 study.enqueue_trial(point)
-            total = len(self._grid()) or self.trials
+            total = len(self._grid()) or self.candidates
             for first in range(0, total, ROUND):
                 asked = [self._ask(study, i) for i in range(first, min(first + ROUND, total))]
 
@@ -341,22 +373,22 @@ class _Search:
         return {r.name: made(r.low, r.high, log=r.log, step=r.step) for r in self.space}
 
     def _grid(self) -> list[dict[str, float]]:
-        """All points of the grid: a parameter's steps, else as many values of each as `trials` allows."""
+        """All points of the grid: a parameter's steps, else as many values of each as `candidates` allows."""
         if self.sampler != "grid":
             return []
         free = [r for r in self.space if r.step is None]
         fixed = math.prod(len(_steps(r)) for r in self.space if r.step is not None)
-        many = max(2, math.floor((self.trials / fixed) ** (1 / len(free)) + 1e-9)) if free else 0
+        many = max(2, math.floor((self.candidates / fixed) ** (1 / len(free)) + 1e-9)) if free else 0
         axes = [_steps(r) if r.step else r.at(np.linspace(0, 1, many)).tolist() for r in self.space]
         size = math.prod(map(len, axes))
-        if size > self.trials:
+        if size > self.candidates:
             raise InputError(
-                f"the grid has {size} points and trials is {self.trials}: raise trials or the steps"
+                f"the grid has {size} points and candidates is {self.candidates}: raise candidates or the steps"
             )
         return [dict(zip((r.name for r in self.space), p, strict=True)) for p in itertools.product(*axes)]
 
     def _told(self, study: Any, trial: Any, values: Mapping[str, float]) -> dict[str, Any]:
-        """What a trial was worth, told to the study."""
+        """What a candidate was worth, told to the study."""
         row = self.judged({**values, **trial.params})
         excess = [row[c.text] for c in self.constraints]
         worth = [row[str(g)] for g in self.goals]
@@ -366,7 +398,7 @@ class _Search:
             study.tell(trial, worth)
         else:
             study.tell(trial, state=needs("optuna", "search").trial.TrialState.FAIL)
-        return {"trial": trial.number, **trial.params, **row}
+        return {"candidate": trial.number, **trial.params, **row}
 
     def judged(self, known: Mapping[str, float]) -> dict[str, Any]:
         """Goals, constraints, and whether all is well."""
@@ -417,7 +449,7 @@ def _steps(r: Range) -> list[float]:
 
 
 def _excess(table: pd.DataFrame, constraints: Sequence[Constraint]) -> pd.Series:
-    """How far the worst constraint of each trial is from holding, each on the scale of its own spread."""
+    """How far the worst constraint of each candidate is from holding, each on the scale of its own spread."""
     each = table[[c.text for c in constraints]].clip(lower=0)
     return (each / each.max().where(each.max() > 0, 1.0)).max(axis=1)
 

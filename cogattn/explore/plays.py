@@ -22,7 +22,7 @@ from cogattn.paradigms.base import Levels, Pace
 from cogattn.paradigms.divided import Divided
 from cogattn.runs import experiment
 from cogattn.runs import trials as results
-from cogattn.runs.experiment import Cell, Plan
+from cogattn.runs.experiment import Cell, RunPlan
 from cogattn.runs.trials import Trials
 from cogattn.tune import likelihoods
 
@@ -50,7 +50,7 @@ class Play:
         return full if self.people is None else Pace(self.people, full.trials)
 
     @cached_property
-    def plan(self) -> Plan:
+    def plan(self) -> RunPlan:
         """The same as a run would have."""
         kind, pace = _usual(self.name), self.pace
         trials = pace.trials

@@ -15,8 +15,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import InputError
-from cogattn.human.importing import columns as cells
-from cogattn.human.importing.sheets import Sheet, counted
+from cogattn.human.imports import columns as cells
+from cogattn.human.imports.sheets import DataSheet, counted
 
 Mask = npt.NDArray[np.bool_]
 _LEAST = 10  # rows from which equal answers are no accident
@@ -52,7 +52,7 @@ def _yes(cell: object) -> bool:
 
 
 def trials(
-    labels: pd.Series, answered: Mask, sheet: Sheet, only: Mapping[str, str], notes: list[str]
+    labels: pd.Series, answered: Mask, sheet: DataSheet, only: Mapping[str, str], notes: list[str]
 ) -> Mask:
     """The rows of a kind that is answered at least once; practice goes, and so does what has no kind."""
     kind = cells.texts(labels).fillna("").to_numpy()

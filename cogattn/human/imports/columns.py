@@ -19,7 +19,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import InputError
-from cogattn.human.importing.sheets import MISSING, Sheet, counted
+from cogattn.human.imports.sheets import MISSING, DataSheet, counted
 
 #: Other names of columns, as people's files and the programs that write them have them; case and marks do not count.
 ALIASES: Mapping[str, tuple[str, ...]] = {
@@ -114,7 +114,7 @@ def found(name: str, there: Iterable[str]) -> str | None:
 
 
 def matched(
-    sheet: Sheet, wanted: Sequence[str], said: Mapping[str, str], others: Collection[str] = ()
+    sheet: DataSheet, wanted: Sequence[str], said: Mapping[str, str], others: Collection[str] = ()
 ) -> dict[str, str]:
     """Our name -> the file's column, for those that can be told: said, by name, by the format's rule, by alias.
 
@@ -134,7 +134,7 @@ def matched(
     return out
 
 
-def _known(sheet: Sheet, name: str, taken: Collection[str]) -> str | None:
+def _known(sheet: DataSheet, name: str, taken: Collection[str]) -> str | None:
     """The column that a format has for this, or one whose name is as good."""
     if name in sheet.doubts:
         raise InputError(f"{sheet.path}: {sheet.doubts[name]}: say which with --column {name}=NAME")
@@ -151,14 +151,14 @@ def found_exactly(name: str, there: Iterable[str]) -> str | None:
     return min(fits, key=lambda c: plain(c)[1] is not None) if fits else None
 
 
-def _no_column(sheet: Sheet, ours: str, known: str) -> InputError:
+def _no_column(sheet: DataSheet, ours: str, known: str) -> InputError:
     names = ", ".join(sheet.names[:40]) + (", ..." if len(sheet.names) > 40 else "")
     return InputError(
         f"{sheet.path} has no column for {known}; it has {names}: say which one with --column {ours}=NAME"
     )
 
 
-def missing(sheet: Sheet, name: str) -> InputError:
+def missing(sheet: DataSheet, name: str) -> InputError:
     """The error about a column that is nowhere to be found."""
     return _no_column(sheet, name, name)
 

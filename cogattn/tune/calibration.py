@@ -28,15 +28,15 @@ from scipy import stats
 from cogattn import files, paradigms
 from cogattn.errors import needs, whole
 from cogattn.mind.draws import seed_of
+from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.runs.experiment import run
-from cogattn.showing import Progress, ticker
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.base import Likelihood
 from cogattn.tune.densities import Alone, adults, mind
 from cogattn.tune.gradients import Slope
-from cogattn.tune.sampling import nuts
+from cogattn.tune.sampler import nuts
 from cogattn.view import plot
 from cogattn.view.result import Files, Result, once_an_attribute
 

@@ -1,7 +1,7 @@
 """Probe: what an experiment measures of a mind, as a function of the mind's parameters, the draws held fixed.
 
 Every point (a set of parameters) meets the same trials and the same chances (common random numbers), so that two points
-differ by their parameters alone. A point is a piece of work (`scaling.finish`): parallel, kept when it is finished.
+differ by their parameters alone. A point is a piece of work (`workers.finish`): parallel, kept when it is finished.
 
 What is measured is called as the experiment calls it, in small letters with underscores; of several conditions one is
 chosen by [column=value], else their mean is taken. Every experiment has `hits`, `misses` (shares of what arrived) and,
@@ -30,12 +30,12 @@ from scipy import special
 
 from cogattn import parameters
 from cogattn.errors import InputError, choice, number
+from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
 from cogattn.population import Population
-from cogattn.runs.experiment import Plan, digest, make_plan, play
+from cogattn.runs.experiment import RunPlan, digest, make_plan, play
 from cogattn.runs.workers import Piece, finish
-from cogattn.showing import Progress
 from cogattn.tune.scales import SCALES
 
 Array = npt.NDArray[np.float64]
@@ -138,7 +138,7 @@ class Probe:
     trials: int | None = None
     seed: int = 0
 
-    def plan(self, point: Mapping[str, float]) -> Plan:
+    def plan(self, point: Mapping[str, float]) -> RunPlan:
         """Minds with these parameters take the experiment."""
         mind = with_(self.observer, point)
         return make_plan(self.paradigm, "human", None, self.people, self.trials, self.seed, mind, None)
@@ -159,7 +159,7 @@ class Probe:
         return pd.DataFrame([_named(row) for row in rows])
 
 
-def _measured(plan: Plan) -> pd.DataFrame:
+def _measured(plan: RunPlan) -> pd.DataFrame:
     """The experiment's own numbers, and shares of what arrived: columns measure, condition, value."""
     frame = play(plan)
     rows = [(word(m.metric), m.condition, m.value) for m in plan.paradigm.metrics(frame)]

@@ -28,11 +28,11 @@ import pandas as pd
 
 from cogattn import files
 from cogattn.errors import InputError, choice
-from cogattn.human.importing import columns as cells
-from cogattn.human.importing import formats, rows
-from cogattn.human.importing.columns import ALIASES, TIMES, UNITS
-from cogattn.human.importing.formats import FORMATS
-from cogattn.human.importing.sheets import Sheet, counted
+from cogattn.human.imports import columns as cells
+from cogattn.human.imports import formats, rows
+from cogattn.human.imports.columns import ALIASES, TIMES, UNITS
+from cogattn.human.imports.formats import FORMATS
+from cogattn.human.imports.sheets import DataSheet, counted
 
 __all__ = ["ALIASES", "FORMATS", "TIMES", "Imported", "read", "summary", "write"]
 
@@ -71,7 +71,7 @@ class _Asked:
 class _Part:
     """What one file gave: our columns, times in the file's unit."""
 
-    sheet: Sheet
+    sheet: DataSheet
     frame: pd.DataFrame
     units: Mapping[str, tuple[str | None, str]]  #: time -> (unit, who says so)
     notes: list[str] = field(default_factory=list)
@@ -157,7 +157,7 @@ def _parts(path: Path, kind: str, asked: _Asked) -> list[_Part]:
 _HELPERS = ("report", "correct", "response", "correct_response")
 
 
-def _part(sheet: Sheet, asked: _Asked) -> _Part:
+def _part(sheet: DataSheet, asked: _Asked) -> _Part:
     """One file: its columns, its rows, its numbers."""
     theirs = cells.matched(sheet, [*asked.wanted, *asked.optional], asked.columns)
     taken = dict(theirs)
@@ -180,7 +180,7 @@ def _part(sheet: Sheet, asked: _Asked) -> _Part:
     return _Part(sheet, frame, units, [*sheet.notes, *named, *notes])
 
 
-def _raw(sheet: Sheet, taken: Mapping[str, str], asked: _Asked) -> pd.DataFrame:
+def _raw(sheet: DataSheet, taken: Mapping[str, str], asked: _Asked) -> pd.DataFrame:
     """The columns that are needed, as the file has them."""
     needed = dict.fromkeys([*taken.values(), *asked.only, *([sheet.group] if sheet.group else [])])
     plain = {column for ours, column in taken.items() if ours in (*TIMES, *cells.COUNTS, "trial")} - set(
@@ -189,7 +189,9 @@ def _raw(sheet: Sheet, taken: Mapping[str, str], asked: _Asked) -> pd.DataFrame:
     return sheet.load(list(needed), plain - {sheet.group})
 
 
-def _kept(sheet: Sheet, raw: pd.DataFrame, mine: pd.DataFrame, asked: _Asked, notes: list[str]) -> pd.Series:
+def _kept(
+    sheet: DataSheet, raw: pd.DataFrame, mine: pd.DataFrame, asked: _Asked, notes: list[str]
+) -> pd.Series:
     """Which rows are trials."""
     keep = rows.asked(raw, asked.only)
     if not keep.all():
@@ -207,7 +209,7 @@ def _kept(sheet: Sheet, raw: pd.DataFrame, mine: pd.DataFrame, asked: _Asked, no
 
 
 def _numbers(
-    sheet: Sheet, mine: pd.DataFrame, taken: Mapping[str, str], asked: _Asked, notes: list[str]
+    sheet: DataSheet, mine: pd.DataFrame, taken: Mapping[str, str], asked: _Asked, notes: list[str]
 ) -> pd.DataFrame:
     """Our columns as numbers, people as names; what no column says is worked out, or has its usual value."""
     mine = _letters(mine, notes)
@@ -234,7 +236,7 @@ def _numbers(
 
 
 def _number(
-    sheet: Sheet, column: pd.Series, name: str, taken: Mapping[str, str], asked: _Asked, notes: list[str]
+    sheet: DataSheet, column: pd.Series, name: str, taken: Mapping[str, str], asked: _Asked, notes: list[str]
 ) -> pd.Series:
     told, levels = asked.levels.get(name, {}), sheet.levels.get(taken.get(name, ""), {})
     names = {word: value for word, value in told.items() if isinstance(value, str)}
@@ -257,7 +259,7 @@ def _letters(mine: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return cells.scored(mine, notes) if "report" in mine else mine
 
 
-def _people(sheet: Sheet, mine: pd.DataFrame, notes: list[str]) -> pd.Series:
+def _people(sheet: DataSheet, mine: pd.DataFrame, notes: list[str]) -> pd.Series:
     """Who sat there: a column, or else the name of the file."""
     if "person" in mine:
         who = (
@@ -274,7 +276,7 @@ def _people(sheet: Sheet, mine: pd.DataFrame, notes: list[str]) -> pd.Series:
 
 
 def _worked_out(
-    sheet: Sheet, name: str, mine: pd.DataFrame, frame: pd.DataFrame, taken: Mapping[str, str], asked: _Asked,
+    sheet: DataSheet, name: str, mine: pd.DataFrame, frame: pd.DataFrame, taken: Mapping[str, str], asked: _Asked,
     notes: list[str],
 ) -> pd.Series | None:  # fmt: skip
     """What follows from other columns: right from keys, "changed" from right, no distractors from no column."""
@@ -297,7 +299,7 @@ def _worked_out(
 
 
 def _right(
-    sheet: Sheet, mine: pd.DataFrame, taken: Mapping[str, str], asked: _Asked, notes: list[str]
+    sheet: DataSheet, mine: pd.DataFrame, taken: Mapping[str, str], asked: _Asked, notes: list[str]
 ) -> pd.Series | None:
     """Whether an answer is right: a column, or the key that was pressed beside the right one; no key, no answer."""
     pressed = cells.texts(mine["response"]) if "response" in mine else None
@@ -311,7 +313,7 @@ def _right(
     return right if pressed is None else right.where(pressed.notna())
 
 
-def _unit(sheet: Sheet, name: str, column: str, asked: _Asked) -> tuple[str | None, str]:
+def _unit(sheet: DataSheet, name: str, column: str, asked: _Asked) -> tuple[str | None, str]:
     """The unit of a time, and who says so: you, the column's name, a sidecar or the format."""
     if name in asked.units:
         return asked.units[name], cells.SAID

@@ -26,9 +26,9 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import InputError
-from cogattn.human.importing import columns as cells
-from cogattn.human.importing import sheets
-from cogattn.human.importing.sheets import Sheet
+from cogattn.human.imports import columns as cells
+from cogattn.human.imports import sheets
+from cogattn.human.imports.sheets import DataSheet
 
 FORMATS = ("auto", "long", "psychopy", "jspsych", "bids", "hssm", "tva", "openmatb")
 _TABLES = (".csv", ".tsv", ".txt", ".dat", ".json", ".parquet", ".gz")
@@ -72,7 +72,7 @@ def _hidden(path: Path, root: Path) -> bool:
     return any(part.startswith((".", "__")) for part in path.relative_to(root).parts)
 
 
-def opened(path: Path, kind: str, said: Mapping[str, str]) -> Sheet:
+def opened(path: Path, kind: str, said: Mapping[str, str]) -> DataSheet:
     """A file as its format has it. kind: one of FORMATS; said: which columns were named for it."""
     data = sheets.peek(path)
     if data.startswith(b"PAR1"):
@@ -91,12 +91,12 @@ def _expected(kind: str, is_: str, path: Path, why: str) -> None:
         raise InputError(f"{path} {why}: it cannot be read as {kind}; say --format {is_} or auto")
 
 
-def _as(sheet: Sheet, kind: str, said: Mapping[str, str]) -> Sheet:
+def _as(sheet: DataSheet, kind: str, said: Mapping[str, str]) -> DataSheet:
     """A table with a head, as its format has it."""
     return _MEANT[recognised(sheet) if kind == "auto" else kind](sheet, said)
 
 
-def recognised(sheet: Sheet) -> str:
+def recognised(sheet: DataSheet) -> str:
     """The format of a table with a head, from its columns and its name."""
     names = {n.lower() for n in sheet.names}
     if names >= _OPENMATB:
@@ -126,11 +126,11 @@ def recognised(sheet: Sheet) -> str:
     return "long"
 
 
-def _named(sheet: Sheet, small: str) -> str:
+def _named(sheet: DataSheet, small: str) -> str:
     return next(n for n in sheet.names if n.lower() == small)
 
 
-def long(sheet: Sheet, _: Mapping[str, str]) -> Sheet:
+def long(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
     """A row per trial."""
     return sheet
 
@@ -138,7 +138,7 @@ def long(sheet: Sheet, _: Mapping[str, str]) -> Sheet:
 # -- PsychoPy ------------------------------------------------------------------------------------------------
 
 
-def psychopy(sheet: Sheet, said: Mapping[str, str]) -> Sheet:
+def psychopy(sheet: DataSheet, said: Mapping[str, str]) -> DataSheet:
     """A row per routine; a trial is a row in which the component that takes the answers ran."""
     frame = sheet.load(sheet.names, ())
     asked = {name.rpartition(".")[0] for name in said.values() if name.endswith((".rt", ".keys", ".corr"))}
@@ -218,7 +218,7 @@ def _flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return out
 
 
-def jspsych(sheet: Sheet, _: Mapping[str, str]) -> Sheet:
+def jspsych(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
     """A row per plugin; those that never are a trial (instructions, surveys, ...) go at once."""
     frame = sheet.load(sheet.names, ())
     notes = sheet.notes
@@ -240,7 +240,7 @@ def jspsych(sheet: Sheet, _: Mapping[str, str]) -> Sheet:
 # -- BIDS ----------------------------------------------------------------------------------------------------
 
 
-def bids(sheet: Sheet, _: Mapping[str, str]) -> Sheet:
+def bids(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
     """Events of one person; times in seconds unless the sidecar has other Units."""
     told = sidecar(sheet.path)
     times = {n: "s" for n in sheet.names if n in ("onset", "duration", "response_time")}
@@ -283,7 +283,7 @@ def sidecar(path: Path) -> dict[str, dict[str, Any]]:
 # -- HSSM, LibTVA --------------------------------------------------------------------------------------------
 
 
-def hssm(sheet: Sheet, _: Mapping[str, str]) -> Sheet:
+def hssm(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
     """rt in seconds; the response is right (1) or wrong (0 or -1)."""
     known = (
         {"correct": "response"}
@@ -293,7 +293,7 @@ def hssm(sheet: Sheet, _: Mapping[str, str]) -> Sheet:
     return replace(sheet, kind="hssm", known=known, units={n: "s" for n in sheet.names if n.lower() == "rt"})
 
 
-def tva(sheet: Sheet, _: Mapping[str, str]) -> Sheet:
+def tva(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
     """Letters under a head."""
     return replace(sheet, kind="tva", person=sheet.path.stem)
 
@@ -306,7 +306,7 @@ def _counted(text: str) -> bool:
     return len(lines) > 0 and lines[0].isdigit() and (len(lines) == 1 or len(lines[1].split()) >= 5)
 
 
-def libtva(path: Path, encoding: str) -> Sheet:
+def libtva(path: Path, encoding: str) -> DataSheet:
     """condition, exposure (ms), targets, distractors, report; what stands behind (times, keys) is not needed.
 
     tabletTVA writes the key presses behind a trial, an Enter as a line break: the rest of such a line is no trial."""
@@ -334,7 +334,7 @@ def libtva(path: Path, encoding: str) -> Sheet:
 # -- OpenMATB ------------------------------------------------------------------------------------------------
 
 
-def openmatb(sheet: Sheet, _: Mapping[str, str]) -> Sheet:
+def openmatb(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
     """What was logged of each signal: system monitoring (signal_detection) and communications (sdt_value)."""
     small = {n.lower(): n for n in sheet.names}
     if not set(small) >= _OPENMATB:
@@ -402,7 +402,7 @@ def _answerable(signals: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     return signals[signals["outcome"].isin(["HIT", "MISS"])]
 
 
-_MEANT: Mapping[str, Callable[[Sheet, Mapping[str, str]], Sheet]] = {
+_MEANT: Mapping[str, Callable[[DataSheet, Mapping[str, str]], DataSheet]] = {
     "long": long,
     "psychopy": psychopy,
     "jspsych": jspsych,
