@@ -9,7 +9,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import torch
-from cogattn.runs.scenes import Desk
 
 from cogattn.errors import InputError
 from cogattn.mind import cohort
@@ -19,6 +18,7 @@ from cogattn.nn.networks import registry
 from cogattn.nn.networks.training import Course, train
 from cogattn.paradigms import NetworkTask
 from cogattn.population import Population
+from cogattn.runs.batches import SpecialistBatch
 
 Keys = npt.NDArray[np.uint64]
 
@@ -119,9 +119,9 @@ def learns_the_same_twice(workshop: Any, lesson: Any = None, steps: int = 12) ->
 def held(subject: Any, value: float, people: int = 40, trials: int = 50, seed: int = 0) -> tuple[Any, Any]:
     """The trials of adults, and what their minds hold at the end."""
     person, trial = np.divmod(np.arange(people * trials), trials)
-    crowd = Population.adults().sample(people, seed)
+    crowd = Population.adults().people(people, seed)
     display = subject.show(value, trial_keys(seed, person, trial))
     task = NetworkTask(subject.name, subject.design)
-    weights = Desk(task, subject, display, subject.weigh(display)).weights(crowd, person)
+    weights = SpecialistBatch(task, subject, display, subject.weigh(display)).weights(crowd, person)
     out = cohort.play(subject.stream(value), crowd, person=person, trial=trial, seed=seed, weights=weights)
     return display, out.stored

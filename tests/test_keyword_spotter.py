@@ -374,6 +374,7 @@ def test_a_wav_that_holds_nothing(tmp_path):
         FILE.read_wav(tmp_path / "a.wav")
 
 
+@pytest.mark.slow
 def test_it_trains_on_ones_own_recordings_and_a_copy_of_the_file_is_a_subject(
     recordings, tmp_path, monkeypatch, capsys
 ):

@@ -346,6 +346,7 @@ def own(ratings, tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_it_trains_on_ones_own_ratings_and_a_copy_of_the_file_is_a_subject(own):
     subject = registry.find_specialist(str(own / "mine.py"), "cpu")
     assert subject.name == "mine"

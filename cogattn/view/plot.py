@@ -300,8 +300,8 @@ def keep(figure: Figure, folder: str | Path, name: str) -> list[Path]:
 
     >>> import tempfile
     >>> with style() as plt, tempfile.TemporaryDirectory() as folder:
-    ...     [path.name for path in keep(plt.figure(), folder, "empty")]
-    ['empty.png', 'empty.svg', 'empty.pdf']
+    ...     keep(plt.figure(), folder, "empty")[0].name
+    'empty.png'
     """
     paths = save(figure, folder, name)
     close(figure)

@@ -255,7 +255,7 @@ def test_data_that_cannot_be_fitted(twelve, change, said):
 
 def test_what_cannot_be_asked(twelve):
     frame = twelve[0]
-    with pytest.raises(InputError, match="paradigm that can be fitted must be one of"):
+    with pytest.raises(InputError, match="control_room cannot be fitted; what can be: ant, "):
         tune.fit("control_room", frame)
     with pytest.raises(InputError, match="parameter must be one of"):
         tune.fit("whole_report", frame, params=("capasity",))

@@ -268,6 +268,7 @@ class HalfASlotTooMany(ReportLikelihood):
         return super().loglik(theta + np.array([0.0, 0.5, 0.0, 0.0]), data, row)
 
 
+@pytest.mark.slow
 def test_ranks_are_uniform_and_kept(tmp_path):
     task = paradigms.get("whole_report")(exposures=(0.05, 0.2))
     how = {"trials": 10, "seed": 2, "folder": tmp_path}

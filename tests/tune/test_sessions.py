@@ -277,6 +277,7 @@ def test_without_onsets_it_says_how_trials_are_taken():
     assert "no onset: trials are taken to follow each other every 2.5 s in one sitting" in notes
 
 
+@pytest.mark.slow
 def test_what_adults_share_can_be_recovered_too():
     """All adults have one speed_sd; here they are given the spread that a fit expects."""
     found = tune.recover([("simple_rt", 1)], people=16, params=("speed", "speed_sd"), seed=5)
