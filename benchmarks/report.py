@@ -49,12 +49,13 @@ def rows(crowd: list[ca.Observer]) -> list[Row]:
     c, k, t0 = (np.array([getattr(o, name) for o in crowd]) for name in ("capacity", "slots", "threshold"))
     rng, chance = np.random.default_rng(1), random.Random(1)
     stream = display(targets=6, exposure=EXPOSURE)
+    people = ca.People.of(crowd)  # columns, as the peers have them
     person, trial = np.repeat(np.arange(PEOPLE), TRIALS), np.tile(np.arange(TRIALS), PEOPLE)
     task = ca.paradigms.get("whole_report")(exposures=(EXPOSURE,))
 
     def in_simpy() -> list[list[int]]:
-        people = zip(c.tolist(), k.tolist(), t0.tolist(), strict=True)
-        return [[len(simpy_letters.trial(*one, EXPOSURE, chance)) for _ in range(IN_SIMPY)] for one in people]
+        minds = zip(c.tolist(), k.tolist(), t0.tolist(), strict=True)
+        return [[len(simpy_letters.trial(*one, EXPOSURE, chance)) for _ in range(IN_SIMPY)] for one in minds]
 
     def in_driver() -> list[list[int]]:
         return [[len(world.play(stream, crowd[p], person=p).stored)] for p in range(IN_DRIVER)]
@@ -90,7 +91,7 @@ def rows(crowd: list[ca.Observer]) -> list[Row]:
         ),
         Row(
             "`cohort.play`",
-            lambda: cohort.play(stream, crowd, person=person, trial=trial),
+            lambda: cohort.play(stream, people, person=person, trial=trial),
             lambda done: done.stored.sum(1).reshape(PEOPLE, TRIALS),
             full,
             2.0,
