@@ -21,7 +21,7 @@ import pandas as pd
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, curve, pens_of
-from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord, lapsed
+from cogattn.paradigms.session import DISCRIMINATION, Array, SessionParadigm, SessionRecord, lapsed
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -31,7 +31,7 @@ KINDS = ("rest", "other task", "same task")
 _PACE = 3.0
 _ANSWER = 2.0
 _TASK = Task("press", monotony=alertness.monotony([1.0]), response="simple")
-_OTHER = alertness.load(1.25, alertness.monotony([0.25] * 4))
+_OTHER = alertness.load(DISCRIMINATION, alertness.monotony([0.25] * 4))
 
 
 @dataclass(frozen=True)
