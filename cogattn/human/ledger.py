@@ -10,7 +10,7 @@
 
 A row with `same_as` is the number of another row, and is not counted again.
 
->>> counts().loc[("tasks", "people"), "estimated"] >= 20
+>>> bool(counts().loc[("tasks", "people"), "estimated"] >= 20)
 True
 """
 

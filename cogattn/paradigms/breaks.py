@@ -1,7 +1,7 @@
 """Breaks: twenty minutes of a simple watch, a pause, and five minutes more. What does the pause give back?
 
-Recovery grows with the length of the break, and rest restores more than another task, which restores more than
-more of the same (Helton & Russell 2015, Exp Brain Res 233:1759, and 2017). No human table is shipped. Task
+Rest restores more than another task, which restores more than more of the same (Helton & Russell 2015, Cognition
+134:165; 2017, Hum Factors 59:91); that a longer break gives back more is assumed. No human table is shipped. Task
 constants: a stimulus every 3 s; the other task has four equally likely responses (monotony .25, demand 1.25).
 
 What fails: Softmax attention never tires, so there is nothing to give back. The order of the kinds of break is what
@@ -49,9 +49,7 @@ class Breaks(SessionParadigm):
     title = "Breaks"
     question = "Twenty minutes of watching, a pause, five minutes more. What does the pause give back?"
     shown_pace = (Pace(2, 1), Pace(6, 1))
-    source = (
-        "Helton & Russell 2015, Exp Brain Res 233:1759 (published summary; no table of people is shipped)"
-    )
+    source = "Helton & Russell 2015, Cognition 134:165 (published summary; no table of people is shipped)"
     condition_columns = ("length", "kind")
     levels: ClassVar[Levels] = {"kind": {word: i for i, word in enumerate(KINDS)}}
     drawn_from = ("person", "length", "kind", "block", "correct", "rt")
