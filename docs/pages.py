@@ -429,7 +429,8 @@ def numbers(records: Sequence[Parameter] = PARAMETERS) -> str:
         "Every field of :class:`cogattn.observer.Observer`: what it is, what it may be, how adults differ (mean, sd), "
         "the limit "
         "that it makes, and where the default comes from. Made from the records of ``cogattn/parameters.py``; standard "
-        "errors and refits: ``cogattn/human/population.csv``. Old names still work, with a warning.",
+        "errors and refits: ``cogattn/human/population.csv``; these and the constants of all tasks, and what each is "
+        "taken from: ``cogattn/human/constants.csv``. Old names still work, with a warning.",
     ]
     for about in dict.fromkeys(p.group for p in records):
         rows = [["name", "what it is", "default", "range", "adults", "limit", "source"]]

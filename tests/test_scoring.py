@@ -7,6 +7,7 @@ import pytest
 
 import cogattn as ca
 from cogattn import human
+from cogattn.human import ledger
 from cogattn.reports import scorecard as scoring
 
 
@@ -99,7 +100,11 @@ def test_the_words_count_the_rows(table):
     text = str.join(" ", table.findings())
     assert "52 of 52" in text
     assert "0 rows are empty" in text
+    inside = int(table["softmax_inside"].sum())
+    assert f"softmax is inside {inside} of 34 that have a softmax value" in text
+    assert f"softmax {inside} of 34 with a value" in table.plot().get_suptitle()
     assert "18 rows have no softmax value" in text
+    assert ledger.sentence() in text
 
 
 def test_inside_is_missing_where_there_is_no_value_or_no_band():

@@ -18,9 +18,10 @@ from cogattn.errors import choice
 
 
 def names() -> list[str]:
-    """The human tables there are, without what was made from them: `targets` (bands), `population` (its numbers)."""
+    """The human tables there are, without what was made from them: `targets` (bands), `population` (its numbers),
+    `constants` (the ledger of all numbers)."""
     found = (f.name.removesuffix(".csv") for f in files(__name__).iterdir() if f.name.endswith(".csv"))
-    return sorted(name for name in found if name not in ("targets", "population"))
+    return sorted(name for name in found if name not in ("targets", "population", "constants"))
 
 
 def table(name: str) -> pd.DataFrame:
@@ -44,6 +45,13 @@ def parameters() -> pd.DataFrame:
     standard_error, refit, tables (of people, that inform it), basis. Written by `simulations/calibrate_population.py`.
     """
     return _read("population").copy()
+
+
+def constants() -> pd.DataFrame:
+    """The ledger: every number of a person and of a task, and where it comes from (`human.ledger` counts them): name,
+    where, value, unit, kind, of, tables, source, split, same_as, note. Empty cells are empty texts."""
+    with (files(__name__) / "constants.csv").open(encoding="utf-8") as lines:
+        return pd.read_csv(lines, comment="#", dtype=str, keep_default_na=False)
 
 
 def inside(values: pd.Series, low: pd.Series, high: pd.Series) -> Any:

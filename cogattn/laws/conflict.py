@@ -2,8 +2,8 @@ r"""A choice while something irrelevant speaks for another answer: categorisatio
 
 What is on display is categorised again and again: a Poisson process of `rate` categorisations per second (Bundesen
 1990, Psychol Rev 97:523; Logan 1996, Psychol Rev 103:603; Kyllingsbaek, Markussen & Bundesen 2012, J Exp Psychol HPP
-38:1; Blurton, Kyllingsbaek, Nielsen & Bundesen 2020, Psychol Rev 127:305). Weights decide, as everywhere, what the next
-one is about. With the target's weight as the unit and w(t) the weight of all that is irrelevant together,
+38:628; Blurton, Kyllingsbaek, Nielsen & Bundesen 2020, Psychol Rev 127:362). Weights decide, as everywhere, what the
+next one is about. With the target's weight as the unit and w(t) the weight of all that is irrelevant together,
 
     next is about the irrelevant:   c(t) = w(t) / (1 + w(t)),    w(t) = w0 exp(-t / tau)
 

@@ -7,8 +7,8 @@ Central stage (choosing a response). n jobs share one processor; the job of rank
 so s = 1 is the bottleneck (rank 0 has it all), s = 1/2 processor sharing (1/n each), and for two jobs s : 1 - s
 (Pashler 1994, Psychol Bull 116:220; Tombu & Jolicoeur 2003, J Exp Psychol HPP 29:3; Navon & Miller 2002).
 
-Choosing what to do next: a Luce choice over attractiveness (after Wickens, Gutzwiller & Santamaria 2015, J Cogn Eng
-Decis Mak 9:251): a_j = priority_j exp(salience_j waiting_j) / difficulty_j, and `stay` times that for what is
+Choosing what to do next: a Luce choice over attractiveness (after Wickens, Gutzwiller & Santamaria 2015, Int J Hum
+Comput Stud 79:79): a_j = priority_j exp(salience_j waiting_j) / difficulty_j, and `stay` times that for what is
 being done.
 
 Two tasks, stages A (perceive), B (choose), C (move), the second S after the first (`prp`). With the central stage

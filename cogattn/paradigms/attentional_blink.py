@@ -7,8 +7,9 @@ it came so soon that it slips in with the first (lag-1 sparing; then the two may
     P(T2 | T1, s) = p [F_D(s') + (1 - F_D(s')) q 1(s <= W)]        s: from onset to onset, D ~ N(dwell, dwell_sd)
 
 s' = s and what is left of T2's display once T1 is encoded: T2 waits at the door until its mask. So there is no blink
-if T2 is not masked, and none if T1 need not be reported. Task constants: 12 items per second; `evidence` 0.7: how
-clear a letter is between two others, from the reports of T1 (.87 at lags 3-7).
+if T2 is not masked, and none if T1 need not be reported. Task constants: 12 items per second [assumption without a
+source: the data authors' code says 10 for the letters, 9.4 for the words]; `evidence` 0.7: how clear a letter is
+between two others, from the reports of T1 (.87 at lags 3-7).
 
 What fails: Plain softmax attention does not blink: both targets are reported at every lag, and lifting
 consolidation alone does the same. The mind spares lag 1 a little too much (.40 above the minimum, people .25,
@@ -156,7 +157,7 @@ class AttentionalBlink(Divided):
 
     @property
     def as_people(self) -> bool:
-        """People saw twelve items a second, masked, and reported both."""
+        """People saw masked items and reported both; their rate is taken for the usual one, which it was not."""
         return self.rate == 12 and self.masked and self.report_first
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:

@@ -1,7 +1,7 @@
 """Breaks: twenty minutes of a simple watch, a pause, and five minutes more. What does the pause give back?
 
-Recovery grows with the length of the break, and rest restores more than another task, which restores more than
-more of the same (Helton & Russell 2015, Exp Brain Res 233:1759, and 2017). No human table is shipped. Task
+Rest restores more than another task, which restores more than more of the same (Helton & Russell 2015, Cognition
+134:165; 2017, Hum Factors 59:91); that a longer break gives back more is assumed. No human table is shipped. Task
 constants: a stimulus every 3 s; the other task has four equally likely responses (monotony .25, demand 1.25).
 
 What fails: Softmax attention never tires, so there is nothing to give back. The order of the kinds of break is what
@@ -21,7 +21,7 @@ import pandas as pd
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, curve, pens_of
-from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord, lapsed
+from cogattn.paradigms.session import DISCRIMINATION, Array, SessionParadigm, SessionRecord, lapsed
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -31,7 +31,7 @@ KINDS = ("rest", "other task", "same task")
 _PACE = 3.0
 _ANSWER = 2.0
 _TASK = Task("press", monotony=alertness.monotony([1.0]), response="simple")
-_OTHER = alertness.load(1.25, alertness.monotony([0.25] * 4))
+_OTHER = alertness.load(DISCRIMINATION, alertness.monotony([0.25] * 4))
 
 
 @dataclass(frozen=True)
@@ -49,9 +49,7 @@ class Breaks(SessionParadigm):
     title = "Breaks"
     question = "Twenty minutes of watching, a pause, five minutes more. What does the pause give back?"
     shown_pace = (Pace(2, 1), Pace(6, 1))
-    source = (
-        "Helton & Russell 2015, Exp Brain Res 233:1759 (published summary; no table of people is shipped)"
-    )
+    source = "Helton & Russell 2015, Cognition 134:165 (published summary; no table of people is shipped)"
     condition_columns = ("length", "kind")
     levels: ClassVar[Levels] = {"kind": {word: i for i, word in enumerate(KINDS)}}
     drawn_from = ("person", "length", "kind", "block", "correct", "rt")

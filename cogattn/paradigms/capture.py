@@ -41,6 +41,7 @@ from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 SCENES = {"search": 0, "report": 1, "party": 2}
+_UNLIKE = 0.1  # of the singleton's weight, for one that has nothing of what is sought [assumption]
 EXTRAS = {"none": 0, "unlike": 1, "singleton": 2, "automatic": 3, "face": 4, "word": 5, "name": 6}
 WITH = {"search": (0, 1, 2, 3), "report": (0, 3, 4), "party": (5, 6)}
 
@@ -91,7 +92,7 @@ class Capture(Selecting):
             main = choosing()
             items = Stimulus("items", weight=self.items, evidence=0.0, task="find")
             shown = [Stimulus("target", task="find"), items]
-            weight = self.singleton * (0.1 if x == EXTRAS["unlike"] else 1.0)
+            weight = self.singleton * (_UNLIKE if x == EXTRAS["unlike"] else 1.0)
             evidence = float(x == EXTRAS["automatic"])
         elif scene == SCENES["report"]:
             weight = evidence = 1.0

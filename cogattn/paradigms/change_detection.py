@@ -40,6 +40,8 @@ from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
+_UNTIL_PROBE = 1.0  # s
+
 
 @dataclass(frozen=True)
 class ChangeDetection(Divided):
@@ -81,7 +83,9 @@ class ChangeDetection(Divided):
     def trial(self, condition: Condition) -> TaskStream:
         """All squares at once; the first is the one that will be probed (all are alike to a mind)."""
         items = [Stimulus(f"s{i}", 0.0, self.study) for i in range(int(condition["set_size"]))]
-        return TaskStream(tuple(items), end=self.study + 1.0, tasks=(Task("report", 1.0, DEMAND, MONOTONY),))
+        return TaskStream(
+            tuple(items), end=self.study + _UNTIL_PROBE, tasks=(Task("report", 1.0, DEMAND, MONOTONY),)
+        )
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """What is held is known; else a coin. A network that misread what it held says `changed`."""

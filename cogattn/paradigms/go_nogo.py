@@ -24,7 +24,7 @@ from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of
-from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord, scattered
+from cogattn.paradigms.session import DISCRIMINATION, Array, SessionParadigm, SessionRecord, scattered
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
@@ -62,7 +62,7 @@ class GoNoGo(SessionParadigm):
     def _task(self) -> Task:
         same = alertness.monotony([1 - self.nogo, self.nogo])
         constants = (self.caution, self.withhold, self.withhold_sd)
-        return Task("press", 1.0, 1.25, same, 0.0, 60 / self.pace, "go", 0.0, *constants)
+        return Task("press", 1.0, DISCRIMINATION, same, 0.0, 60 / self.pace, "go", 0.0, *constants)
 
     def conditions(self) -> list[Condition]:
         """One."""

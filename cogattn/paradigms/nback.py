@@ -35,6 +35,7 @@ from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 _ALPHABET = 8
+_SHOWN = 0.5  # s that a letter stays
 
 
 @dataclass(frozen=True)
@@ -85,7 +86,7 @@ class NBack(Divided):
         """A block: n letters to begin with, and those to be judged."""
         n = self.letters + int(condition["load"])
         task = Task("update", 1.0, DEMAND, MONOTONY, when_full=self.update)
-        items = [Stimulus(f"x{i}", i * self.pace, i * self.pace + 0.5, task="update") for i in range(n)]
+        items = [Stimulus(f"x{i}", i * self.pace, i * self.pace + _SHOWN, task="update") for i in range(n)]
         return TaskStream(tuple(items), end=n * self.pace, tasks=(task,))
 
     def sequence(

@@ -22,12 +22,19 @@ from cogattn.view import plot
 from cogattn.world.session import Session
 from cogattn.world.stream import Task
 
+SEEING, CHOOSING, MOVING = 0.1, 0.22, 0.083  #: s; simple responses (`visual_search`); s (`prp`)
 END = 4.0  #: s from the onset of the target to the end of a trial
 
 
 def choosing() -> Task:
     """Who wins the race is answered with a key: seeing, choosing as in `visual_search`, moving as in `prp`."""
-    how: Any = {"response": "choose", "when_full": "wait", "before": 0.1, "choice": 0.22, "after": 0.083}
+    how: Any = {
+        "response": "choose",
+        "when_full": "wait",
+        "before": SEEING,
+        "choice": CHOOSING,
+        "after": MOVING,
+    }
     return Task("find", 1.0, DEMAND, MONOTONY, **how)
 
 

@@ -22,6 +22,9 @@ from cogattn.world.session import Session
 from cogattn.world.stream import TaskStream
 
 Array = npt.NDArray[Any]
+DISCRIMINATION = (
+    1.25  #: demand of a task in which what is seen has to be told apart; 1 = noticing [assumption]
+)
 LAPSE = 0.5  #: s; a response as late as this, or none, is a lapse (Dinges & Powell 1985)
 
 

@@ -22,13 +22,21 @@ from cogattn import human
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of, pooled
-from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord, chances, scattered
+from cogattn.paradigms.session import (
+    DISCRIMINATION,
+    Array,
+    SessionParadigm,
+    SessionRecord,
+    chances,
+    scattered,
+)
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 _ANSWER = 2.0  # s, within which a response counts
+_JUMPS = 60.0  # a minute, of Mackworth's pointer
 
 
 @dataclass(frozen=True)
@@ -88,7 +96,7 @@ class Vigilance(SessionParadigm):
             *([] if rest < 0.1 else [rest / 2 + self.foils / 2]),
         ]
         same = alertness.monotony(np.array(share) / sum(share))
-        watch = Task("watch", 1.0, 1.25, same, self.memory, self.rate, "detect", self.sensitivity)
+        watch = Task("watch", 1.0, DISCRIMINATION, same, self.memory, self.rate, "detect", self.sensitivity)
         other = Task("others", 1.0, 0.0, response="simple")
         pace = 60 / self.rate
         end = min(pace, _ANSWER)
@@ -249,7 +257,14 @@ class MackworthClock(SessionParadigm):
         periods, n = int(2 * self.hours), self.signals
         share = n / 1800
         task = Task(
-            "clock", 1.0, 1.25, alertness.monotony([1 - share, share]), 0.0, 60.0, "detect", self.sensitivity
+            "clock",
+            1.0,
+            DISCRIMINATION,
+            alertness.monotony([1 - share, share]),
+            0.0,
+            _JUMPS,
+            "detect",
+            self.sensitivity,
         )
         stream = TaskStream((Stimulus("jump", task="clock", signal=True),), end=_ANSWER, tasks=(task,))
         room = 1800.0 - n * _ANSWER

@@ -38,6 +38,8 @@ from cogattn.world.stream import Stimulus, Task, TaskStream
 #: display: (guidance, time of a visit in simple responses). The names are those of the human table.
 DISPLAYS = {"feature": (1e4, 0.67), "conjunction": (3.29, 1.04), "spatial_2v5": (1.25, 2.17)}
 _WORDS = {"feature": "feature", "conjunction": "conjunction", "spatial_2v5": "2 among 5s"}
+#: Simple responses that choosing takes; s that seeing (.1) and moving (.083) take together, as in `prp`.
+CHOOSING, SEEING_MOVING = 0.22, 0.183
 _END = 15.0  # s
 
 
@@ -46,7 +48,7 @@ def search_trial(display: str, items: int, present: bool, practice: float) -> Ta
     guidance, inspect = DISPLAYS[choice("display", display, DISPLAYS)]
     task = Task(
         "search", 1.0, DEMAND, MONOTONY,
-        response="search", inspect=inspect, practice=practice, before=0.1, choice=0.22, after=0.183,
+        response="search", inspect=inspect, practice=practice, choice=CHOOSING, after=SEEING_MOVING,
     )  # fmt: skip
     shown = [Stimulus("target", task=task.name, supports=1)] if present else []
     shown += [Stimulus(f"d{i}", task=task.name, weight=1 / guidance) for i in range(items - len(shown))]

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import human, notebook, paradigms
+from cogattn.human import ledger
 from cogattn.notebook import Progress
 from cogattn.observer import LIMITS, Observer
 from cogattn.population import Population
@@ -40,11 +41,11 @@ class Scorecard(Frame):
         filled = int(table["inside"].notna().sum())
         timeless = int((table["inside"].notna() & table["softmax_inside"].isna()).sum())
         return [
-            f"{filled} of {len(table)} bands have a paradigm: the human arm is inside {int(table['inside'].sum())}, "
-            f"softmax inside {int(table['softmax_inside'].sum())}; {len(table) - filled} rows are empty.",
+            f"{filled} of {len(table)} bands have a paradigm: the human arm is inside {int(table['inside'].sum())}; "
+            f"softmax is inside {_of_valued(table)} that have a softmax value; {len(table) - filled} rows are empty.",
             f"{timeless} rows have no softmax value: attention that takes no time has no response times.",
             *_needed(table),
-            _parameters(),
+            f"{ledger.sentence()} (cogattn/human/constants.csv says which).",
         ]
 
     def files(self) -> Files:
@@ -93,9 +94,9 @@ class Scorecard(Frame):
             ax.set(
                 xlabel="place in the human band", xlim=(-edge - 0.2, edge + 0.2), ylim=(-0.8, len(rows) - 0.2)
             )
-            inside, soft = int(rows["inside"].sum()), int(rows["softmax_inside"].sum())
-            left = len(table) - len(rows)
-            title = f"Inside the human band: human limits {inside} of {len(rows)}, softmax {soft}"
+            inside, left = int(rows["inside"].sum()), len(table) - len(rows)
+            title = f"Inside the human band: human limits {inside} of {len(rows)}, "
+            title += f"softmax {_of_valued(rows)} with a value"
             title += f" ({left} rows to come)" if left else ""
             result.suptitle(title, x=0.01, ha="left", fontweight="bold")
             result.legend(loc="outside lower center", ncols=3)
@@ -246,13 +247,9 @@ def fill(targets: pd.DataFrame, known: Values) -> Scorecard:
     return table
 
 
-def _parameters() -> str:
-    """How many numbers the population has, and how many of them tables of people inform."""
-    counts = human.parameters()["status"].value_counts()
-    return (
-        f"{counts['estimated']} free parameters are estimated from human tables, {counts['assumption']} are assumed "
-        "(cogattn/human/population.csv says which)."
-    )
+def _of_valued(table: pd.DataFrame) -> str:
+    """How many bands softmax is inside, of those for which it has a value."""
+    return f"{int(table['softmax_inside'].sum())} of {int(table['softmax_inside'].notna().sum())}"
 
 
 def _needed(table: pd.DataFrame) -> list[str]:
