@@ -13,6 +13,13 @@ torch.set_num_threads(1)
 FORMATS, plot.FORMATS = plot.FORMATS, ("png",)
 
 
+def pytest_collection_modifyitems(items):
+    """What is known to be slow may take two hours; all else hangs after the minutes that pyproject.toml gives."""
+    for item in items:
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(7200))
+
+
 @pytest.fixture
 def all_formats(monkeypatch):
     """Figures are saved as a user gets them."""
