@@ -69,17 +69,11 @@ class Comparison(Result):
         """A row per condition: people, their band, each arm's mean and its spread between people."""
         parts = []
         for paradigm in self.tasks:
-            trials = replace(self.runs[paradigm], frame=self.frame(paradigm))
-            wide = trials.summary().pivot_table(
-                index=["metric", "condition"], columns="arm", values="model", sort=False
-            )
-            fixed = (
-                trials.summary()
-                .groupby(["metric", "condition"], sort=False)[["human", "low", "high"]]
-                .first()
-            )
+            told = replace(self.runs[paradigm], frame=self.frame(paradigm)).summary()
+            wide = told.pivot_table(index=["metric", "condition"], columns="arm", values="model", sort=False)
+            fixed = told.groupby(["metric", "condition"], sort=False)[["human", "low", "high"]].first()
             fixed.columns = ["people", "low", "high"]
-            account = trials.summary().query("arm == 'human'").set_index(["metric", "condition"])
+            account = told.query("arm == 'human'").set_index(["metric", "condition"])
             table = fixed.join(wide.add_prefix("arm "))
             for arm in ("human", "softmax"):
                 table[f"{arm} inside"] = human.inside(table[f"arm {arm}"], table["low"], table["high"])
