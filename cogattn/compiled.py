@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -38,24 +37,7 @@ def version() -> str:
     return whole.hexdigest()[:16]
 
 
-class _Clock(event.Listener):  # type: ignore[misc]
-    """How long this process has compiled."""
-
-    def __init__(self) -> None:
-        self.spent, self._since, self._depth = 0.0, 0.0, 0
-
-    def on_start(self, _: Any) -> None:
-        if self._depth == 0:
-            self._since = time.monotonic()
-        self._depth += 1
-
-    def on_end(self, _: Any) -> None:
-        self._depth -= 1
-        if self._depth == 0:
-            self.spent += time.monotonic() - self._since
-
-
-_CLOCK = _Clock()
+_CLOCK = event.TimingListener()
 event.register("numba:compile", _CLOCK)
 
 
@@ -65,7 +47,7 @@ def spent() -> float:
     >>> spent() >= 0
     True
     """
-    return _CLOCK.spent
+    return _CLOCK.duration if _CLOCK.done else 0.0
 
 
 @cache

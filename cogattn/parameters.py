@@ -18,13 +18,13 @@ cogattn.errors.InputError: slots must be >= 0 items (infinity allowed), got -1.0
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from cogattn._renamed import told
 from cogattn.errors import InputError
 from cogattn.record import Adults, Bounds, Parameter, Scaling, Slider, Source, Sum
 
@@ -421,7 +421,7 @@ def canonical(name: _T, stacklevel: int = 2) -> _T:
     now = ALIASES.get(name) if isinstance(name, str) else None
     if now is None:
         return name
-    warnings.warn(f"the parameter {name} is now called {now}", DeprecationWarning, stacklevel=stacklevel + 1)
+    told(f"the parameter {name}", now, stacklevel + 2)
     return now  # type: ignore[return-value]
 
 

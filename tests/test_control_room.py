@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import records
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -359,10 +360,7 @@ def test_both_drivers_play_the_same_events(arm):
     mind = Observer().under(limits_of(arm))
     fast = cohort.run_session(session, [mind], number=[3], seed=5, record=True).events
     slow = world.run_session(session, mind, person=3, seed=5).events
-    assert len(fast) == len(slow)
-    for column in ("kind", "element", "task"):
-        assert fast[column].astype(str).tolist() == slow[column].astype(str).tolist()
-    assert np.abs(fast["time"].to_numpy() - slow["time"].to_numpy()).max() <= 1e-9
+    records.same(fast, slow, 1e-9)
 
 
 def test_a_trace_has_a_track_of_attention_for_each_task():

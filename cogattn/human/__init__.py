@@ -50,8 +50,7 @@ def parameters() -> pd.DataFrame:
 def constants() -> pd.DataFrame:
     """The ledger: every number of a person and of a task, and where it comes from (`human.ledger` counts them): name,
     where, value, unit, kind, of, tables, source, split, same_as, note. Empty cells are empty texts."""
-    with (files(__name__) / "constants.csv").open(encoding="utf-8") as lines:
-        return pd.read_csv(lines, comment="#", dtype=str, keep_default_na=False)
+    return _read("constants", dtype=str, keep_default_na=False).copy()
 
 
 def inside(values: pd.Series, low: pd.Series, high: pd.Series) -> Any:
@@ -62,6 +61,6 @@ def inside(values: pd.Series, low: pd.Series, high: pd.Series) -> Any:
 
 
 @cache
-def _read(name: str) -> pd.DataFrame:
+def _read(name: str, **how: Any) -> pd.DataFrame:
     with (files(__name__) / f"{name}.csv").open(encoding="utf-8") as lines:
-        return pd.read_csv(lines, comment="#")
+        return pd.read_csv(lines, comment="#", **how)

@@ -41,16 +41,15 @@ def sentence() -> str:
     """The counts of what is of people, in words: what README, docs and scorecard say."""
     rows = numbers()
     rows = rows[rows["of"] == "people"]
+    estimated, from_table = rows["kind"] == "estimated", rows["tables"] != ""
 
-    def of(kind: str, **more: bool) -> pd.Series:
-        own = rows[rows["kind"] == kind]
-        if "table" in more:
-            own = own[(own["tables"] != "") == more["table"]]
-        return own["who"].value_counts().reindex(["persons", "tasks"], fill_value=0)
+    def each(which: pd.Series) -> pd.Series:
+        return rows.loc[which, "who"].value_counts().reindex(["persons", "tasks"], fill_value=0)
 
-    fitted, put, assumed = of("estimated", table=True), of("estimated", table=False), of("assumed")
+    fitted, assumed = each(estimated & from_table), each(rows["kind"] == "assumed")
+    put, published = (estimated & ~from_table).sum(), (rows["kind"] == "published").sum()
     return (
         f"{fitted.sum()} numbers are estimated from human tables, {fitted['persons']} of persons and {fitted['tasks']} "
-        f"of tasks; {put.sum()} more are set to published results and {of('published').sum()} taken from publications; "
+        f"of tasks; {put} more are set to published results and {published} taken from publications; "
         f"{assumed.sum()} are assumed, {assumed['persons']} of persons and {assumed['tasks']} of tasks"
     )

@@ -127,13 +127,14 @@ def _step_out(m, e, x):  # type: ignore[no-untyped-def]
 
 @compiled(inline=True)
 def count(m, p, e, x, rules):  # type: ignore[no-untyped-def]
-    """One too many for the store, and on no way to an answer yet. The first is in hand; the others are counted, one
-    after the other."""
-    m.busy += 1
-    queue(m, p, e, x, rules)
-    if m.counted == 0:
-        e[x].work = 0.0
-    m.counted += 1
+    """One too many for the store. The first is in hand; the others are counted, one after the other. What is on its
+    way to an answer already is not counted too."""
+    if e[x].stage == 0:
+        m.busy += 1
+        queue(m, p, e, x, rules)
+        if m.counted == 0:
+            e[x].work = 0.0
+        m.counted += 1
 
 
 @compiled(inline=True)

@@ -220,7 +220,7 @@ def apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind,
         if answer is not None:
             if kind == ENCODE and rule.response == _CHOOSE:
                 central.perceive(m, e, x, rule)
-            elif kind == FULL and rule.when_full == central.COUNT and e[x].stage == 0:
+            elif kind == FULL and rule.when_full == central.COUNT:
                 central.count(m, p, e, x, rules)
         if p.reallocate != 0.0:
             m.stale = 1

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from records import same
 
 from cogattn.mind import cohort, world
 from cogattn.observer import Observer
@@ -73,11 +74,7 @@ MANY = settings(
 def _same_events(stream, observer, seed, trial):
     fast = cohort.play(stream, [observer], person=0, trial=[trial], seed=seed, record=True)
     slow = world.play(stream, observer, seed=seed, trial=trial)
-    a, b = fast.events, slow.events
-    for column in ("kind", "element", "task"):
-        assert a[column].astype(str).tolist() == b[column].astype(str).tolist()
-    assert a["slot"].tolist() == b["slot"].tolist()
-    assert np.abs(a["time"].to_numpy() - b["time"].to_numpy()).max() <= 1e-12
+    same(fast.events, slow.events, 1e-12)
     assert {stream.names[x] for x in np.flatnonzero(fast.stored[0])} == set(slow.stored)
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from records import same
 
 from cogattn.mind import cohort, world
 from cogattn.observer import Observer
@@ -102,13 +103,6 @@ MANY = settings(
     suppress_health_check=list(HealthCheck),
     database=None,
 )
-
-
-def same(a, b, tolerance):
-    for column in ("kind", "element", "task"):
-        assert a[column].astype(str).tolist() == b[column].astype(str).tolist()
-    assert a["slot"].tolist() == b["slot"].tolist()
-    assert np.abs(a["time"].to_numpy() - b["time"].to_numpy()).max() <= tolerance
 
 
 def _same_events(stream, observer, seed, trial):
