@@ -47,6 +47,13 @@ def test_the_same_figure_gives_the_same_files(trials, tmp_path):
     assert a == b
 
 
+def test_a_saved_figure_is_laid_out_anew_when_it_is_drawn_again(trials, tmp_path):
+    figure = trials.plot()
+    before = figure.get_layout_engine()
+    plot.save(figure, tmp_path, "figure")
+    assert figure.get_layout_engine() is before is not None
+
+
 def test_a_folder_that_cannot_be_written_is_named(trials, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(RunError, match="cannot write the figure"):

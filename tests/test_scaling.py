@@ -54,6 +54,12 @@ def here():
     return pd.DataFrame({"pid": [os.getpid()]})
 
 
+def slowly():
+    """So does this, for a fifth of a second."""
+    time.sleep(0.2)
+    return here()
+
+
 # --- processes of this machine ---
 
 
@@ -67,6 +73,16 @@ def test_they_are_other_processes_and_start_only_when_it_takes_long(monkeypatch)
     assert {f["pid"].item() for f in finish(pieces, n_jobs=2)} == {os.getpid()}
     monkeypatch.setattr(scaling, "PATIENCE", 0.0)
     assert os.getpid() not in {f["pid"].item() for f in finish(pieces, n_jobs=2)}
+
+
+def test_compiling_is_no_work_that_starts_processes(monkeypatch):
+    """All of the time since the start went into compiling: it plays on alone."""
+    monkeypatch.setattr(scaling, "PATIENCE", 0.1)
+    pieces = [Piece(str(i), slowly, 1) for i in range(4)]
+    monkeypatch.setattr(scaling.compiled, "spent", time.monotonic)
+    assert {f["pid"].item() for f in finish(pieces, n_jobs=2)} == {os.getpid()}
+    monkeypatch.setattr(scaling.compiled, "spent", lambda: 0.0)
+    assert len({f["pid"].item() for f in finish(pieces, n_jobs=2)}) > 1
 
 
 def test_a_users_own_network_is_found_from_any_folder(at_once, tmp_path, monkeypatch):

@@ -112,6 +112,17 @@ def test_one_core_or_many_alone_or_in_company_the_numbers_are_the_same():
     assert np.array_equal(one.stored[0], alone.stored[7])
 
 
+@pytest.mark.parametrize(
+    "which", [np.zeros(3, int), np.zeros((1, 3), int), np.zeros((3, 2), int).T, np.broadcast_to(0, (2, 3))]
+)
+def test_the_columns_of_a_session_are_of_one_kind_whatever_they_were_made_of(which):
+    """For arrays of another order, or that may not be written, the loop would be compiled once more."""
+    session = Session(STREAMS, which, np.ones(3), 0.0)
+    for column in (session.which, session.gap, session.rest, session.rest_load):
+        assert column.flags.c_contiguous
+        assert column.flags.writeable
+
+
 def test_an_idle_event_changes_nothing():
     """A load that is set to what it is, or a look at the clock, in the middle of everything."""
     m, n = (Bare(Observer(wandering=4.0), seed=3) for _ in range(2))
