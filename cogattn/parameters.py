@@ -24,47 +24,34 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from cogattn._renamed import told
+from cogattn._renamed import said_gone, told
 from cogattn.errors import InputError
-from cogattn.record import Adults, Bounds, Parameter, Scaling, Slider, Source, Sum
+from cogattn.record import (
+    ACROSS,
+    BLINK,
+    CONFLICT,
+    CRITERION,
+    FIXED,
+    MEAN,
+    NO_TABLE,
+    PRACTICE,
+    RACE,
+    ROUNDED,
+    SEARCH,
+    SLEEP,
+    TIME_ON_TASK,
+    UNSAID,
+    WARINESS,
+    Adults,
+    Bounds,
+    Parameter,
+    Scaling,
+    Slider,
+    Source,
+    Sum,
+)
 
 _T = TypeVar("_T")
-
-
-# --- where numbers come from -----------------------------------------------------------------------------------------
-
-RACE = Source(
-    "estimated", "mean and sd of C, K, t0 and alpha (fits to whole and partial report)", ("tva_parameters",)
-)
-TIME_ON_TASK = Source(
-    "estimated",
-    "speed and lapses by bin, sd of speed, false starts; autocorrelation of RT and lapses at lags 1 2 3 5",
-    ("simple_rt_time_on_task", "simple_rt_lapse_clustering"),
-    "where_do_the_fatigue_numbers_come_from.py",
-)
-BLINK = Source(
-    "estimated", "Berkeley: T2 given T1 by lag, swaps at lag 1", ("attentional_blink",),
-    "where_do_the_blink_numbers_come_from.py",
-)  # fmt: skip
-SEARCH = Source(
-    "estimated", "RT, its sd, misses and slopes of three displays", ("visual_search", "visual_search_slopes"),
-    "where_do_the_search_numbers_come_from.py",
-)  # fmt: skip
-PRACTICE = Source(
-    "estimated", "curves of feature and conjunction search", ("visual_search_practice",),
-    "where_do_the_search_numbers_come_from.py",
-)  # fmt: skip
-CONFLICT = Source(
-    "estimated", "quantiles, delta plots, errors; flankers' accuracy by fifth",
-    ("flanker", "flanker_caf_delta", "stroop", "stroop_caf_delta"), "where_do_the_conflict_numbers_come_from.py",
-)  # fmt: skip
-SLIPS = Source("estimated", "errors in congruent trials", ("flanker", "stroop"))
-WARINESS = Source("estimated", "RT after an error minus after a withhold", ("go_nogo",))
-CRITERION = Source("estimated", "mean criterion by block", ("vigilance_by_block",))
-SLEEP = Source("estimated", "mean RT by day, its mean over days left free", ("sleep_restriction",))
-ROUNDED = Source("technical", "the population's mean (alpha: median), rounded")
-NO_TABLE = Source("assumption", "no table")
-FIXED = Source("assumption", "held fixed in the fit of time on task")
 
 
 def _technical(basis: str) -> Source:
@@ -142,12 +129,12 @@ PARAMETERS: tuple[Parameter, ...] = (
         "speed", "s0", "1/s", "mean of 1/RT of a simple response when rested; infinite: responses take no time",
         3.28, _above(0, infinite=True), SPEED, _technical("the population's mean"), limit="speed", lifted=math.inf,
         slider=Slider(CAPACITY, "simple responses a second, rested", 0.5, 20.0, True, True, True),
-        scale=Scaling("plain", 2.2, 6.0), adults=Adults("truncated", 3.28, 0.45, 2.2, 6.0, TIME_ON_TASK)),
+        scale=Scaling("plain", 1.2, 6.0), adults=Adults("truncated", 3.28, 0.34, 1.2, 6.0, ACROSS, TIME_ON_TASK)),
     Parameter(
         "speed_sd", "", "1/s", "sd of 1/RT within a rested person",
-        0.514, _POSITIVE, SPEED, TIME_ON_TASK,
+        0.514, _POSITIVE, SPEED, MEAN,
         slider=Slider(CAPACITY, "how much response speed varies within a person", 0.05, 3.0, True),
-        scale=_factor(0.05, 5.0)),
+        scale=_factor(0.05, 5.0), adults=Adults("lognormal", 0.514, 0.16, source=ACROSS, mean_source=TIME_ON_TASK)),
     Parameter(
         "fast_loss", "gF", "", "share of alertness that a full fast deficit takes",
         0.0327, _least(0, 0.9), FATIGUE, TIME_ON_TASK, limit="fatigue", lifted=0.0,
@@ -272,8 +259,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         slider=Slider(CAPACITY, "what the central stage gives to all choices together", 0.1, 4.0, True, True)),
     Parameter(
         "slip", "", "", "how often the wrong key is pressed though the answer is known",
-        0.024, _SHARE, SPEED, SLIPS, limit="speed", lifted=0.0,
-        slider=Slider(CAPACITY, "how often the wrong key is pressed", 0.0, 0.5), scale=_share(1.0)),
+        0.02, _SHARE, SPEED, MEAN, limit="speed", lifted=0.0,
+        slider=Slider(CAPACITY, "how often the wrong key is pressed", 0.0, 0.5),
+        scale=Scaling("logit", 1e-4, 1 - 1e-4), adults=Adults("logitnormal", 0.017, 0.9, source=ACROSS)),
     Parameter(
         "response_grouping", "", "s", "how long a chosen response is held back for the next one; 0 = it is given at "
         "once",
@@ -347,21 +335,36 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "evidence_threshold", "", "categorisations", "by how many categorisations one answer has to lead before it is "
         "given; 2.5 = by 2 or 3, as often the one as the other",
-        2.5, _least(1, 1000), "conflict", CONFLICT, aliases=("lead",),
+        3.0, _least(1, 1000), "conflict", MEAN, aliases=("lead",),
         slider=Slider(SELECTIVITY, "by how many looks one answer must lead", 1.0, 10.0),
-        scale=Scaling("plain", 1.0, 20.0, 0.6)),
+        scale=Scaling("plain", 1.0, 20.0), adults=Adults("truncated", 3.0, 0.5, 1.0, 10.0, UNSAID, CONFLICT)),
     Parameter(
-        "narrowing", "tau", "s", "time constant with which the spotlight narrows around a place",
-        0.019, _least(0, infinite=True), "conflict", CONFLICT,
-        slider=Slider(SELECTIVITY, "time the spotlight takes to narrow", 0.0, 0.2, main=True),
-        scale=_factor(1e-4, 1.0, 0.5)),
+        "hand", "", "", "time that eye and hand take beside a choice, over the mean adult's",
+        1.0, _least(0, 100), SPEED, _technical("1 by definition: the mean adult"), limit="speed", lifted=0.0,
+        slider=Slider(CAPACITY, "time of eye and hand, over the mean adult's", 0.3, 3.0, True, main=True),
+        scale=Scaling("log", 0.05, 20.0), adults=Adults("lognormal", 1.0, 0.11, source=ACROSS,
+                                                        mean_source=_technical("1 by definition"))),
     Parameter(
         "learning", "L", "", "instances of use per repetition: what is practised N times takes "
         "(1 + L N)^(-1/visit_shape) of its time (Logan's race)",
         0.00012, _RATE, "search", PRACTICE,
         slider=Slider(CAPACITY, "how much each repetition speeds the next up", 1e-6, 0.1, True),
         scale=_factor(1e-7, 1.0, 0.7)),
+    Parameter(
+        "day_sd", "", "", "sd from day to day of the logarithm of how fast a person is: each sitting is a day of its "
+        "own; 0 = every day alike",
+        0.0, _least(0, 2), SPEED, _technical("an observer who is given has the numbers of that day"),
+        slider=Slider(CAPACITY, "how much speed differs from day to day", 0.0, 0.5),
+        adults=Adults("constant", 0.09, source=ACROSS)),
 )  # fmt: skip
+
+#: What was a parameter once, and is taken and left out: of observers and populations that were kept.
+GONE: Mapping[str, str] = {
+    "narrowing": "what is irrelevant pushes its answer in a pulse now (Task.activation, Task.peak)"
+}
+
+#: How what differs between adults goes together (a Gaussian copula): who is fast has a fast hand.
+TOGETHER: Mapping[str, Mapping[str, float]] = {"speed": {"hand": -0.8}}
 
 #: What has a bound together.
 SUMS = (Sum(("fast_loss", "slow_loss"), 0.9, "some alertness is always left"),)
@@ -429,6 +432,9 @@ def renamed(values: Mapping[str, _T], stacklevel: int = 2) -> dict[str, _T]:
     """The same values under the names of today."""
     out: dict[str, _T] = {}
     for name, value in values.items():
+        if name in GONE:
+            said_gone(f"the parameter {name}", GONE[name], stacklevel + 1)
+            continue
         now = canonical(name, stacklevel + 1)
         if now in out or (now != name and now in values):
             raise InputError(

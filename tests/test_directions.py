@@ -19,6 +19,7 @@ from cogattn.observer import Observer
 from cogattn.paradigms import get
 from cogattn.paradigms.visual_search import search_trial
 from cogattn.parameters import PARAMETERS
+from cogattn.runs.experiment import run
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream, display
 
@@ -102,6 +103,13 @@ def looked(stream, spread=False):
         return abs(rt - rt.mean()) if spread else rt
 
     return measure
+
+
+def of_days(mind, seed):
+    """How far the mean response time of a sitting lies from that of all sittings, in factors."""
+    frame = run("choice_rt", arms="human", people=60, observer=mind, seed=seed, trials=1).frame
+    each = np.log(frame.groupby("person")["rt"].mean().to_numpy())
+    return abs(each - each.mean())
 
 
 # --- sessions: a number per person -----------------------------------------------------------------------------------
@@ -245,8 +253,9 @@ DIRECTIONS = {
     "visit_shape": (0.7, 5.0, -1, "spread of search times", looked(PRESENT, spread=True), {"speed_sd": 1e-9}),
     "visit_hit": (0.1, 3.0, +1, "time to find it", looked(PRESENT), {}),
     "evidence_threshold": (1.0, 4.0, -1, "errors among flankers", wrong(FLANKED), {}),
-    "narrowing": (0.001, 0.1, +1, "errors among flankers", wrong(FLANKED), {}),
+    "hand": (0.5, 2.0, +1, "time of a choice", answered(choices(1.0), 0), {}),
     "learning": (0.0, 0.2, +1, "practised letters of 50 ms", stored(PRACTISED), {"capacity": 5.0}),
+    "day_sd": (0.0, 0.3, +1, "how far days lie apart", of_days, {}),
 }  # fmt: skip
 
 

@@ -167,7 +167,7 @@ def world_of_search():
 
 
 def world_of_conflict():
-    task = ca.Task("tell", response="decide", evidence_rate=9.0, spotlight=2.0, after=0.1)
+    task = ca.Task("tell", response="decide", evidence_rate=9.0, activation=4.0, peak=0.08, after=0.1)
     shown = [ca.Stimulus("arrow", task="tell", supports=1, weight=1.8)]
     shown += [ca.Stimulus(f"f{i}", task="tell", evidence=0.0, supports=-1, weight=0.3) for i in range(4)]
     return ca.TaskStream(tuple(shown), 3.0, tasks=(task,))
@@ -200,7 +200,7 @@ STREAMS = {
     "two choices": (world_of_two_choices, (ca.Observer(), OPEN_STAGE, ca.Observer(central=np.inf))),
     "counting": (world_of_counting, (ca.Observer(), ca.Observer(slots=1.5))),
     "search": (world_of_search, (ca.Observer(), OTHER_SEARCH)),
-    "conflict": (world_of_conflict, (ca.Observer(), ca.Observer(lead=4.0, narrowing=0.05))),
+    "conflict": (world_of_conflict, (ca.Observer(), ca.Observer(lead=4.0, hand=1.4))),
     "turning": (world_of_turning, (ca.Observer(), RESTLESS)),
 }
 

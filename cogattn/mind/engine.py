@@ -19,7 +19,7 @@ from __future__ import annotations
 import numpy as np
 
 from cogattn.compiled import compiled
-from cogattn.mind import alertness, calls, central, decision, focus, race, search, store
+from cogattn.mind import alertness, calls, central, decision, focus, inhibition, race, search, store
 from cogattn.mind.draws import _key
 from cogattn.mind.phases import MOVING, NOWHERE, PERCEIVED, TELLING
 from cogattn.world import kinds
@@ -38,12 +38,13 @@ from cogattn.world.kinds import (
     RESPOND,
     RETURN,
     STAY,
+    STOP,
     UNLOCK,
     VISIT,
 )
 from cogattn.world.stream import RESPONSES
 
-_SEARCH, _DECIDE, _CHOOSE = (RESPONSES.index(name) for name in ("search", "decide", "choose"))
+_SEARCH, _DECIDE, _CHOOSE, _STOP = (RESPONSES.index(name) for name in ("search", "decide", "choose", "stop"))
 
 
 @compiled(inline=True)
@@ -141,7 +142,7 @@ def next_event(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn):
             t, kind, who = m.door_until, UNLOCK, -1
     if answer is not None:
         if m.busy > 0:
-            then, x, what = _next_answer(m, p, e, rules, tired, hunt, tell, turn)
+            then, x, what = _next_answer(m, p, e, rules, conflict, tired, hunt, tell, turn)
             if then < t:
                 t, kind, who = then, what, x
     if keep is not None:
@@ -161,10 +162,12 @@ def next_event(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn):
 
 
 @compiled(inline=True)
-def _next_answer(m, p, e, rules, tired, hunt, tell, turn):  # type: ignore[no-untyped-def]
+def _next_answer(m, p, e, rules, conflict, tired, hunt, tell, turn):  # type: ignore[no-untyped-def]
     """(time, element, kind) of what comes next on the way to an answer; at one time in the order of the elements."""
     t, who = central.next_timed(m, e)
-    kind = READY if who >= 0 and e[who].stage == PERCEIVED else RESPOND
+    kind = RESPOND
+    if who >= 0 and e[who].stage != MOVING:
+        kind = READY if e[who].stage == PERCEIVED else STOP
     then, x = central.next_choice(m, p, e, rules, tired, turn)
     if then < t or (then == t and 0 <= x < who):
         t, who, kind = then, x, CHOOSE
@@ -173,7 +176,7 @@ def _next_answer(m, p, e, rules, tired, hunt, tell, turn):  # type: ignore[no-un
         if then < t or (then == t and 0 <= x < who):
             t, who, kind = then, x, VISIT
     if tell is not None:
-        then, x = decision.next_count(m, p, e, rules, tired)
+        then, x = decision.next_count(m, p, e, rules, conflict, tired, turn)
         if then < t or (then == t and 0 <= x < who):
             t, who, kind = then, x, COUNT_ONE
     return t, who, kind
@@ -193,7 +196,7 @@ def advance(m, p, e, rules, conflict, tired, answer, hunt, tell, turn, t):  # ty
             if hunt is not None:
                 search.work(m, e, gone)
             if tell is not None:
-                decision.work(m, e, gone, rules)
+                decision.work(m, p, e, gone, rules, conflict, turn)
         if tired is not None:
             alertness.move(m, p, dt)
         m.now = t
@@ -211,7 +214,10 @@ def apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind,
                 search.begin(m, e, x)
         if tell is not None:
             if rules[e[x].job].response == _DECIDE:
-                decision.begin(m, p, e, x)
+                decision.begin(m, p, e, x, rules)
+        if answer is not None:
+            if rules[e[x].job].response == _STOP:
+                inhibition.begin(m, p, e, x, rules)
     elif kind == FADE:
         race.leave(m, e, x)
     elif kind == ENCODE:
@@ -219,7 +225,7 @@ def apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind,
         kind = store.enter(m, p, e, x, rule, rules, conflict, keep, turn)
         if answer is not None:
             if kind == ENCODE and rule.response == _CHOOSE:
-                central.perceive(m, e, x, rule)
+                central.perceive(m, p, e, x, rule)
             elif kind == FULL and rule.when_full == central.COUNT:
                 central.count(m, p, e, x, rules)
         if p.reallocate != 0.0:
@@ -234,6 +240,8 @@ def apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind,
             central.ready(m, p, e, x, rules)
         elif kind == CHOOSE:
             central.choose(m, p, e, x, rules, conflict, turn)
+        elif kind == STOP:
+            inhibition.stop(m, e, x)
     if hunt is not None:
         if kind == VISIT:
             return search.visit(m, p, e, x, rules, conflict, turn)

@@ -232,7 +232,8 @@ class Mind:
             raise InputError(f"task of {name!r} must be one of {', '.join(self._tasks)}, got {task!r}")
         number(f"weight of {name!r}", weight, least=0, most=MOST_WEIGHT)
         number(f"evidence of {name!r}", evidence, least=0, most=1000)
-        scale = race.weights(distractor, self.observer.alpha, self._tasks[task].pertinence)
+        kind = self._tasks[task]
+        scale = race.weights(distractor, self.observer.alpha**kind.selected, kind.pertinence)
         self._room(len(self._element) + 1)
         job = list(self._tasks).index(task)
         _enlist(self._person, self._rules, self._elements, len(self._element), job, float(evidence), supports)

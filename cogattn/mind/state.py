@@ -12,11 +12,11 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cogattn.mind import alertness, calls, central, decision, focus, race, search, store
+from cogattn.mind import alertness, calls, central, decision, focus, inhibition, race, search, store
 from cogattn.parameters import PERSON
 from cogattn.world.stream import RESPONSES, SERVICES, WHEN_FULL, Task, TaskStream
 
-MECHANISMS = (race, store, central, search, decision, focus, alertness, calls)
+MECHANISMS = (race, store, central, search, decision, inhibition, focus, alertness, calls)
 
 #: What belongs to no mechanism: the clock, and the addresses of chances.
 _ENGINE = [
@@ -45,7 +45,8 @@ RULE = (
         "practice",
         "inspect",
         "evidence_rate",
-        "spotlight",
+        "activation",
+        "peak",
         "choice",
         "service",
         "before",
@@ -90,7 +91,7 @@ def used(streams: Sequence[TaskStream], people: Array, tired: bool) -> Used:
         "tired": tired,
         "keep": bool((people["memory_life"] < np.inf).any())
         or any(t.consolidate or t.when_full not in ("lose", "count") for t in tasks),
-        "answer": bool(answers & {"choose", "search", "decide"})
+        "answer": bool(answers & {"choose", "search", "decide", "stop"})
         or any(t.when_full == "count" for t in tasks),
         "hunt": "search" in answers,
         "tell": "decide" in answers,

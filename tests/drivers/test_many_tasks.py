@@ -29,10 +29,12 @@ POOLS = (
 def tasks(draw, name):
     return Task(
         name,
-        response=draw(st.sampled_from(["", "choose", "search", "decide"])),
+        response=draw(st.sampled_from(["", "choose", "search", "decide", "stop"])),
         inspect=draw(st.sampled_from([0.0, 0.3])),
         evidence_rate=draw(st.sampled_from([2.0, 10.0])),
-        spotlight=draw(st.sampled_from([0.0, 1.0, math.inf])),
+        activation=draw(st.sampled_from([0.0, 3.0])),
+        peak=draw(st.sampled_from([0.02, 0.1])),
+        withhold=draw(st.sampled_from([0.05, 0.3])),
         when_full=draw(st.sampled_from(WHEN_FULL)),
         consolidate=draw(st.booleans()),
         automatic=draw(st.integers(0, 4)) == 0,
