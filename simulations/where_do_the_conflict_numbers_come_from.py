@@ -26,7 +26,7 @@ OUT = Path("results/simulations/where_do_the_conflict_numbers_come_from")
 ONE = ca.Observer()
 TASKS = {"flanker": ("acc_incomp", "comp", 15.0, 0.0876), "stroop": ("acc_incong", "cong", 40.0, 0.0749)}
 START = {"flanker": [3.3, 0.31, 0.02], "stroop": [2.6, 0.46, 0.05]}
-TABLES = {name: human.table(f"{name}_caf_delta") for name in TASKS}
+TABLES = {name: human.fit(f"{name}_caf_delta") for name in TASKS}
 
 
 def easy(name: str, r: float, rule: str) -> Conflict:
