@@ -47,9 +47,8 @@ class Tolerance(NamedTuple):
 #: scale -> tolerance. A share is compared in log-odds.
 TOLERANCES = {
     "time": Tolerance(relative=0.10),  # means and quantiles of response times
-    "difference": Tolerance(
-        relative=0.25, least=8.0
-    ),  # effects, deltas, slopes (8 ms over all of a slope's span)
+    #: effects, deltas, slopes; 8 ms are over all of a slope's span
+    "difference": Tolerance(relative=0.25, least=8.0),
     "share": Tolerance(absolute=0.5),
     "spread": Tolerance(relative=0.25),  # sd between people
     "correlation": Tolerance(absolute=0.2),  # between people or tests
@@ -58,7 +57,7 @@ TOLERANCES = {
 FEWEST = 1 / 200  #: a share closer to 0 or 1 is not told from it: log-odds need an end
 WIDE = 0.5  #: a band that is wider than this share of its value is called wide
 COLUMNS = (
-    "phenomenon", "measure", "kind", "split", "table", "at", "unit", "human", "low", "high", "half", "wide",
+    "phenomenon", "measure", "kind", "split", "table", "cell", "unit", "human", "low", "high", "half", "wide",
     "scale", "over", "column", "minus",
 )  # fmt: skip
 
@@ -116,8 +115,8 @@ def _rows() -> pd.DataFrame:
 
 
 def rows() -> pd.DataFrame:
-    """Every row of the scorecard of whole curves: phenomenon, measure, kind, split (fit or test), table, at (which row
-    of the table it is, as JSON), unit, human, low, high, half (on the scale that is compared), wide, scale; over,
+    """Every row of the scorecard of whole curves: phenomenon, measure, kind, split (fit or test), table, cell (which
+    row of the table it is, as JSON), unit, human, low, high, half (on the scale that is compared), wide, scale; over,
     column and minus say what of a run is put beside it."""
     return _rows().copy()
 
@@ -191,7 +190,7 @@ def _made(
     column = line.sd if over == "sd" else line.column
     return {
         "phenomenon": line.phenomenon, "measure": line.measure, "kind": kind, "split": split, "table": line.table,
-        "at": json.dumps(at), "unit": line.unit, "human": value, "low": low, "high": high, "half": half, "wide": wide,
+        "cell": json.dumps(at), "unit": line.unit, "human": value, "low": low, "high": high, "half": half, "wide": wide,
         "scale": scale, "over": over, "column": column, "minus": json.dumps(minus) if minus else "",
     }  # fmt: skip
 

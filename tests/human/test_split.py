@@ -86,9 +86,9 @@ def test_a_third_of_what_is_scored_is_kept():
 def test_a_row_is_in_the_half_of_its_cells():
     rows = bands.rows()
     known = {name: (human.table(name), human.halves_of(name)) for name in rows["table"].unique()}
-    for row in rows[(rows["over"] != "spearman") & ~rows["at"].str.contains('"bin"')].itertuples():
+    for row in rows[(rows["over"] != "spearman") & ~rows["cell"].str.contains('"bin"')].itertuples():
         table, cells = known[row.table]
-        for at in filter(None, (row.at, row.minus)):
+        for at in filter(None, (row.cell, row.minus)):
             keep = np.ones(len(table), bool)
             for key, word in json.loads(at).items():
                 keep &= (table[key].astype(str) == word).to_numpy()
