@@ -312,6 +312,14 @@ def test_counts_and_skill_are_those_of_the_rows(card):
     assert skill.loc[("both", "softmax"), "rows"] == len(both)
 
 
+def test_signs_of_correlations_are_counted(card):
+    rows = card.rows.query("kind == 'correlation' and split == 'test' and (human > .2 or human < -.2)")
+    rows = rows[rows["model"].notna()]
+    right = int(((rows["model"] > 0) == (rows["human"] > 0)).sum())
+    assert 0 < right < len(rows)
+    assert any(f"test {right} of {len(rows)}" in line for line in card.findings() if "sign" in line)
+
+
 def test_the_bands_set_by_hand_are_on_it_as_before(card):
     alone = ca.scorecard(people=3, seed=5)
     pd.testing.assert_frame_equal(card.headline.table(), alone.table(), check_exact=True)

@@ -43,6 +43,7 @@ ARMS = {"model": "human", "softmax": "softmax"}  # column -> arm
 TESTED = ("fit", "test")
 SHADES = {"fit": "#999999", "test": "#0072B2"}
 NAMED = 12  # misses that are named
+TRACE = 0.2  # of a correlation
 
 
 class Played(NamedTuple):
@@ -95,6 +96,7 @@ class CurveCard(Result):
             *(f"{half}: {_inside(own)}; {_evenly(own)}." for half, own in known.groupby("split", sort=False)),
             f"By kind, fit and test: {self._said('kind')}.",
             f"By phenomenon, fit and test: {self._said('phenomenon')}.",
+            self._signs(),
             *self._skilled(),
             f"Softmax is {_inside(known[known['softmax_inside'].notna()], 'softmax_inside')} that have a value of it; "
             f"{int(known['softmax_inside'].isna().sum())} have none: attention that takes no time.",
@@ -120,6 +122,16 @@ class CurveCard(Result):
         for half, own in self.skill().groupby("half", sort=False):
             each = ", ".join(f"{r.skill:+.2f} over {r.baseline} ({r.rows} rows)" for r in own.itertuples())
             yield f"Skill, {half}: {each}."
+
+    def _signs(self) -> str:
+        """Whether who is high in one thing is high in the other, where people's correlation is more than a trace."""
+        told = self.rows[(self.rows["kind"] == "correlation") & (self.rows["human"].abs() > TRACE)]
+        told = told[told["model"].notna()]
+        right = (told["model"] * told["human"] > 0).groupby(told["split"], sort=False)
+        each = ", ".join(f"{half} {n} of {right.size()[half]}" for half, n in right.sum().items())
+        return (
+            f"The sign of a correlation between persons, where people's is over {TRACE:g}, is right: {each}."
+        )
 
     def worst(self) -> pd.DataFrame:
         """A row per phenomenon and half: the median and the largest of how far off its rows are, and which is it."""
