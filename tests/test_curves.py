@@ -326,18 +326,29 @@ def test_the_bands_set_by_hand_are_on_it_as_before(card):
     assert card.findings()[-1].startswith("Rows set by hand: 52 of 52 bands have a paradigm")
 
 
-def test_it_is_saved_and_resumed(card):
+def test_it_is_saved(card):
     folder = card.folder
     saved = pd.read_csv(folder / "rows.csv")
     assert len(saved) == len(ROWS)
     assert np.allclose(saved["model"], card.rows["model"], equal_nan=True)
     assert (folder / "figures" / "curves.png").stat().st_size > 20_000
     assert json.loads((folder / "done.json").read_text())["rows"] == len(ROWS)
-    (folder / "done.json").unlink()
-    next((folder / "prp" / "parts").iterdir()).unlink()
-    again = ca.scorecard(people=3, seed=5, curves=True, out=folder.parents[1], resume=True)
-    assert again.folder == folder
-    pd.testing.assert_frame_equal(again.rows, card.rows, check_exact=True)
+    assert (folder / "findings.txt").read_text().splitlines() == card.findings()
+
+
+def test_it_goes_on_where_it_stopped(tmp_path, monkeypatch):
+    plans, few = curves.plans, ("prp", "change_detection", "stroop")
+    monkeypatch.setattr(curves, "plans", lambda *how: {n: p for n, p in plans(*how).items() if n in few})
+    once = ca.scorecard(people=2, seed=5, curves=True, out=tmp_path)
+    parts = sorted(once.folder.rglob("parts/*.parquet"))
+    (once.folder / "done.json").unlink()
+    parts[0].unlink()
+    kept = {path: path.stat().st_mtime_ns for path in parts[1:]}
+    again = ca.scorecard(people=2, seed=5, curves=True, out=tmp_path, resume=True)
+    assert again.folder == once.folder
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+    assert parts[0].exists()
+    pd.testing.assert_frame_equal(again.rows, once.rows, check_exact=True)
 
 
 def test_curves_take_what_their_tables_ask_for():

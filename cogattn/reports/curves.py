@@ -119,7 +119,7 @@ class CurveCard(Result):
         return "; ".join(parts)
 
     def _skilled(self) -> Iterator[str]:
-        for half, own in self.skill().groupby("half", sort=False):
+        for half, own in self.skill().dropna().groupby("half", sort=False):
             each = ", ".join(f"{r.skill:+.2f} over {r.baseline} ({r.rows} rows)" for r in own.itertuples())
             yield f"Skill, {half}: {each}."
 
