@@ -11,7 +11,8 @@ people, from the scatter of the rows about the fit. Rows are taken as independen
 
 Then, for each phenomenon, everything that it informed is estimated anew from the other phenomena (MAP: a neutral value,
 NEUTRAL, with a sd of ln 2 of its logarithm, and the others' bands, a quarter of a band counted as one standard error);
-what nothing else informs is the neutral value. Never today's number. The phenomenon is then predicted. Task constants
+what nothing else informs is the neutral value. Never today's number, and never a row that is kept for tests: tables
+are read by `human.fit`. The phenomenon is then predicted. Task constants
 that were set from rows without a band stay (KEPT); those that were set from banded rows are neutral too.
 
 Every finished block, column of the Jacobian and fold is a file: --resume goes on from there. --write puts the numbers
@@ -160,8 +161,8 @@ class Fold:
 
 _CKT = BLOCKS["race"].names[:6]
 FOLDS = {
-    "whole report of 6": Fold(_CKT, ("partial_report", "change_detection", "nback")),
-    "partial report at 83 ms": Fold(_CKT, ("whole_report", "change_detection", "nback"), ("alpha.mean", "alpha.sd")),
+    "whole report of 6": Fold(_CKT, ("partial_report", "nback")),
+    "partial report at 83 ms": Fold(_CKT, ("whole_report", "nback"), ("alpha.mean", "alpha.sd")),
     "visual search": Fold(neutral=BLOCKS["search"].names),
     "flanker": Fold(("evidence_threshold.mean", "slip.mean")),
     "Stroop": Fold(("evidence_threshold.mean", "slip.mean")),
@@ -239,6 +240,12 @@ def card(values: Mapping[str, float], names: Iterable[str | Paradigm], people: i
     return table[[p in found for p in pairs]].reset_index(drop=True)
 
 
+def informing(table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a card that may inform a number: none that is kept for tests (`human/split.csv`)."""
+    kept = human.fit("targets").set_index(["phenomenon", "metric"]).index
+    return table[table.set_index(["phenomenon", "metric"]).index.isin(kept)].reset_index(drop=True)
+
+
 def off(table: pd.DataFrame) -> Array:
     """How far each row is from people, in quarters of its band."""
     z = (table["model"] - table["human"]) / ((table["high"] - table["low"]) / 4)
@@ -285,7 +292,7 @@ def sibling(what: str) -> Any:
 
 def fit_race() -> Found:
     """Spreads whose moments are the table's. The sd of an sd is taken as a normal variable's; 59 people."""
-    t = human.table("tva_parameters").set_index("index")
+    t = human.fit("tva_parameters").set_index("index")
     found: Found = {}
     u = (np.arange(20_000) + 0.5) / 20_000
     index = {
@@ -419,7 +426,7 @@ def fit_persons() -> Found:
 
 def fit_wariness(people: int) -> Found:
     """How much slower people are after an error than after a withhold."""
-    t = human.table("go_nogo").set_index("measure").loc["post-error minus post-correct-withhold RT, ms"]
+    t = human.fit("go_nogo").set_index("measure").loc["post-error minus post-correct-withhold RT, ms"]
 
     def rows(v: Values) -> Array:
         f = played("go_nogo", crowd(v, 2 * people))
@@ -431,7 +438,7 @@ def fit_wariness(people: int) -> Found:
 
 def fit_criterion() -> Found:
     """The law of the criterion on people's mean criterion, block by block: c0 + kappa (1 - e^(-t / tau_y))."""
-    t, names = human.table("vigilance_by_block"), BLOCKS["criterion"].names
+    t, names = human.fit("vigilance_by_block"), BLOCKS["criterion"].names
     task = paradigms.get("vigilance")()
     middle = (np.arange(len(t)) + 0.5) * 60 * task.minutes  # type: ignore[attr-defined]
 
@@ -444,7 +451,7 @@ def fit_criterion() -> Found:
 
 def fit_sleep(people: int) -> Found:
     """Mean RT by day, its mean over days left free: people of a laboratory are faster from the start."""
-    t = human.table("sleep_restriction")
+    t = human.fit("sleep_restriction")
     rt, error = t["meanRT_ms"].to_numpy(), (t["sd_ms"] / np.sqrt(t["n"])).to_numpy()
 
     def rows(v: Values) -> Array:
@@ -497,7 +504,7 @@ class PlainSearch(VisualSearch):
 def plain_search() -> PlainSearch:
     """Serial search: the time of a visit in each display makes its mean RT (slopes are not looked at)."""
     plain = PlainSearch()
-    cells = human.table("visual_search").groupby("task")["RT_mean"].mean() / 1000
+    cells = human.fit("visual_search").groupby("task")["RT_mean"].mean() / 1000
     base = 0.183 + plain.base / ONE.speed
     left = search_law.practised(np.array([plain.practice]), ONE.learning, NEUTRAL["visit_shape"][0])[0]
 
@@ -522,13 +529,13 @@ def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
         return values, plain_search()
     if fold.free:
         prior = {n: NEUTRAL[n][0] for n in fold.free}
-        sleep = human.table("sleep_restriction").iloc[:3]
+        sleep = human.fit("sleep_restriction").iloc[:3]
 
         def rows(v: Values) -> Array:
             v = values | v
             if v.get("fast_loss", 0.1) + v.get("slow_loss", 0.1) > 0.9 or v.get("tempo_share", 0.1) > 0.95:
                 return np.full(len(off(table)) + 4 * ("speed.mean" in v), 50.0)
-            z = off(card(v, fold.by, people))
+            z = off(informing(card(v, fold.by, people)))
             if "speed.mean" not in v:
                 return z
             f = played("sleep_restriction", crowd(v, people))
@@ -540,7 +547,7 @@ def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
             extra = (own.mean(axis=1).to_numpy() - sleep["meanRT_ms"].to_numpy()) / error
             return np.concatenate([z, extra, [spread / (sleep["sd_ms"].mean() / math.sqrt(6 * 18))]])
 
-        table = card(values | prior, fold.by, 2)
+        table = informing(card(values | prior, fold.by, 2))
         found = least(rows, fold.free, prior, prior=prior, step=0.1, rounds=8)
         values |= {n: v for n, (v, _) in found.items()}
     return values, task
@@ -555,7 +562,7 @@ def other_conflict(phenomenon: str) -> tuple[Values, Paradigm]:
     kind = Flanker if own == "flanker" else Stroop
     task = kind(evidence_rate=float(rate), activation=float(activation), peak=float(peak), weight=1.0,
                 non_decision_time=float(beside), non_decision_sd=HAND_SD * float(beside))  # fmt: skip
-    f, s = human.table("flanker").iloc[0], human.table("stroop").iloc[0]
+    f, s = human.fit("flanker").iloc[0], human.fit("stroop").iloc[0]
     slip = float(1 - s["acc_mean"]) if own == "flanker" else float(f["err"])
     return {"evidence_threshold.mean": lead, "slip.mean": 0.7 * slip}, task
 
@@ -604,9 +611,10 @@ def column(name: str, people: int) -> pd.DataFrame:
 def overall(table: pd.DataFrame, moves: pd.DataFrame, people: int) -> pd.DataFrame:
     """One step of Gauss and Newton over the whole scorecard, from the numbers in use and their standard errors: where
     all bands together would draw them."""
+    moves = informing(moves)
     j = moves.pivot_table(index=["phenomenon", "metric"], columns="parameter", values="change", sort=False)
     j = j[list(table["parameter"])].fillna(0.0).to_numpy() / math.log(1.05 / 0.95)
-    now = card({}, PLAYED_BY.values(), people)
+    now = informing(card({}, PLAYED_BY.values(), people))
     r = np.clip(off(now), -4, 4)
     relative = (table["standard_error"] / table["value"]).clip(lower=1e-3).to_numpy()
     info = j.T @ j + np.diag(1 / relative**2)

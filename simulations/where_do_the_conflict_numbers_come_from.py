@@ -32,7 +32,7 @@ TASKS = {
     "simon": (("acc_cong", "acc_incong"), ("q_cong", "q_incong"), (10.0, 2.9, 0.053, 0.406)),
 }
 TABLES = {
-    name: human.table(f"{name}_caf_delta" if name != "simon" else "simon_sro_caf_delta") for name in TASKS
+    name: human.fit(f"{name}_caf_delta" if name != "simon" else "simon_sro_caf_delta") for name in TASKS
 }
 
 

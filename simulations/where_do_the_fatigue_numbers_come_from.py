@@ -33,8 +33,8 @@ OUT = Path("results/simulations/where_do_the_fatigue_numbers_come_from")
 TASK = SimpleRT()
 PERSONS = ca.Population.adults().sample(PEOPLE, seed=11)
 SESSION = TASK.session(TASK.conditions()[0], trial_keys(11, np.arange(PEOPLE), 0))
-T = human.table("simple_rt_time_on_task")
-CLUSTER = human.table("simple_rt_lapse_clustering").set_index("lag_trials")
+T = human.fit("simple_rt_time_on_task")
+CLUSTER = human.fit("simple_rt_lapse_clustering").set_index("lag_trials")
 
 
 def curves(numbers: dict[str, float]) -> tuple[np.ndarray, ...]:

@@ -33,8 +33,8 @@ TASKS = {
 }  # fmt: skip
 NAMES = ("speed.sd", "day_sd.mean", "hand.sd", "evidence_threshold.sd", "speed and hand", "selected")
 MEANS = ("srt_mean", "crt_mean", "ant_mean", "stroop_con", "gng_rt")
-PEOPLE = human.table("people_across_tasks").set_index("measure")
-TOGETHER = human.table("people_across_tasks_correlations").set_index("measure")
+PEOPLE = human.fit("people_across_tasks").set_index("measure")
+TOGETHER = human.fit("people_across_tasks_correlations").set_index("measure")
 N = 2**13
 
 
@@ -116,7 +116,7 @@ def slips_and_speed() -> dict[str, tuple[float, float]]:
     """From their own rows: how much speed varies within a person, in people (the sd of the CV of go RT, as a share of
     it); errors where nothing conflicts (Stroop, congruent), less what 48 trials scatter by themselves."""
     cv = PEOPLE.loc["gng_cv"]
-    t = human.table("stroop").set_index("condition").loc["congruent"]
+    t = human.fit("stroop").set_index("condition").loc["congruent"]
     p = 1 - t["acc_mean"]
     own = np.sqrt(max(t["acc_sd_sub"] ** 2 - p * (1 - p) / 48, 1e-6))
     u = (np.arange(4000) + 0.5) / 4000

@@ -27,12 +27,12 @@ SIZES, TASKS, ME = np.array([3, 6, 12, 18]), ("feature", "conjunction", "spatial
 BINS = 125 + 250.0 * np.arange(16)
 SIMPLE = 1 / (ME.speed + ME.speed_sd * ndtri((np.arange(999) + 0.5) / 999))  # simple responses, s
 PERCEIVE_MOVE = 0.183  # s, as in `prp`
-CELLS = human.table("visual_search").sort_values(["task", "tp", "setsize"]).set_index("task")
+CELLS = human.fit("visual_search").sort_values(["task", "tp", "setsize"]).set_index("task")
 SEEN = {
     t: [CELLS.loc[t, c].to_numpy().reshape(2, 4) for c in ("RT_mean", "RT_within_sd", "error")] for t in TASKS
 }
-SLOPES = human.table("visual_search_slopes").set_index(["task", "target_present"])
-CURVES = human.table("visual_search_practice").pivot(index="bin", columns="task", values="mean")
+SLOPES = human.fit("visual_search_slopes").set_index(["task", "target_present"])
+CURVES = human.fit("visual_search_practice").pivot(index="bin", columns="task", values="mean")
 START = {"group": 5.0, "dq": 0.2, "shape": 1.5, "hit": 0.9, "choice": 0.3, "feature s": 0.15,
          "conjunction s": 0.25, "spatial_2v5 s": 0.5, "conjunction g": 3.0, "spatial_2v5 g": 1.2}  # fmt: skip
 
@@ -94,7 +94,7 @@ def main() -> None:
     twos = "spatial_2v5"
     got = [s["feature", 1], s["conjunction", 1], s[twos, 1], s[twos, 0], s[twos, 0] / s[twos, 1],
            *out[twos][2][1, [0, 3]], spread, change(v["learning"], v["shape"])]  # fmt: skip
-    bands = human.targets().query("phenomenon == 'visual search' or metric.str.contains('2-among-5s')")
+    bands = human.fit("targets").query("phenomenon == 'visual search' or metric.str.contains('2-among-5s')")
     bands = bands[["metric", "human", "low", "high"]].assign(law=got)
     bands["inside"] = human.inside(bands["law"], bands["low"], bands["high"])
     with plot.style() as plt:

@@ -122,6 +122,25 @@ def test_compare_and_scorecard_leave_their_figures(call):
     assert "<NA>" not in out
 
 
+def test_whole_curves_are_shown_by_phenomenon(call, monkeypatch):
+    from cogattn.reports import curves
+
+    plans = curves.plans
+    few = ("change_detection", "stroop")
+    monkeypatch.setattr(
+        curves, "plans", lambda *how: {n: plan for n, plan in plans(*how).items() if n in few}
+    )
+    code, out, _ = call("scorecard", "--curves", "--people", "2")
+    assert code == 0
+    assert "Stroop" in out
+    assert "test: inside" in out
+    assert "Skill, both" in out
+    assert next(Path("results/curves").iterdir()).joinpath("figures/curves.png").exists()
+    code, out, _ = call("scorecard", "--curves", "--people", "2", "--json")
+    assert code == 0
+    assert len(json.loads(out)) > 1000
+
+
 @pytest.mark.usefixtures("all_formats")
 def test_plot_draws_one_run_or_several(call):
     a, b = made(call), made(call, "--seed", "1")
@@ -208,6 +227,7 @@ def refused(answer, *words):
         (["trace", "nowhere"], ["nowhere"]),
         (["compare", "--people", "-3"], ["people", "-3"]),
         (["scorecard", "--trials", "0"], ["trials", "0"]),
+        (["scorecard", "--curves", "--trials", "3"], ["curves", "trials"]),
         (["live", "--arms", "human,slots"], ["arm", "slots"]),
         (["live", "--seconds", "nan"], ["seconds", "nan"]),
         (["live", "--patches", "1000"], ["patches", "1000"]),

@@ -13,7 +13,9 @@ from matplotlib import pyplot as plt
 
 import cogattn as ca
 from cogattn import human, tune
+from cogattn.human import bands
 from cogattn.nn.networks.training import Curve
+from cogattn.reports import curves
 from cogattn.reports import verify as verification
 from cogattn.reports.scorecard import fill
 from cogattn.view.result import Frame, Result
@@ -40,6 +42,17 @@ def scored():
     return fill(human.targets(), values)
 
 
+def curved():
+    """Whole curves of two experiments; the others have no value."""
+    played = {"model": [], "softmax": []}
+    for name in ("stroop", "change_detection"):
+        run = ca.run(name, people=3, seed=1)
+        for column, arm in curves.ARMS.items():
+            frame = run.frame[run.frame["arm"] == arm]
+            played[column] += [curves.Played(s, s.values(frame)) for s in run.paradigm.scored()]
+    return curves.CurveCard(curves.fill(bands.rows(), played), scored())
+
+
 #: What an axis may say without a unit in brackets: counts, shares, scores, places.
 UNITLESS = re.compile(
     r"trial|candidate|step|loss|share|rank|people|reported|place|hits|\bAIC\b|^law |overlap"
@@ -50,6 +63,7 @@ MADE = {
     "Trials": lambda: ca.run("partial_report", arms=("human", "softmax"), people=4, trials=8, seed=1),
     "Comparison": lambda: ca.compare("digit_reader", people=2, trials=2),
     "Scorecard": scored,
+    "CurveCard": curved,
     "Explanation": lambda: ca.explain(ca.run("partial_report", model="digit_reader", people=1, trials=1)),
     "Live": lambda: ca.live(arms=("softmax",), seconds=0.2, fps=10.0),
     "Fit": lambda: tune.fit("whole_report", ca.run("whole_report", **PEOPLE)),

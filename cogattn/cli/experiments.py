@@ -130,13 +130,31 @@ def scorecard(
     observer: Observer_ = None,
     population: Population_ = None,
     work: WorkOptions = ALONE,
-    needs: Annotated[bool, Parameter(help="also show which limits each band needs")] = True,
+    needs: Annotated[
+        bool | None, Parameter(help="also show which limits each band needs (default: yes, without --curves)")
+    ] = None,
+    curves: Annotated[
+        bool,
+        Parameter(
+            negative=(),
+            help="whole curves instead of bands set by hand: every row of every table, by one rule",
+        ),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Every paradigm, one population, every human band, and which limits each band needs."""
     from cogattn.reports import scorecard as scoring
 
     minds = minds_of(observer, population)
+    if curves:
+        with work.begun("scorecard --curves") as how:
+            done = scoring.scorecard(people, seed, trials, **minds, **how, needs=bool(needs), curves=True)
+        show(done.table() if json else done.counts("phenomenon"), json)
+        if not json:
+            print("", *done.findings(), sep="\n")
+        end(done.folder, json, "figures/curves.png")
+        return
+    needs = needs is not False
     with work.begun("scorecard") as how:
         card = scoring.scorecard(people, seed, trials, **minds, **how, needs=needs)
     columns = ["phenomenon", "metric", "human", "low", "high", "model", "softmax", "inside", "softmax_inside"]

@@ -14,19 +14,60 @@ from typing import Any
 
 import pandas as pd
 
-from cogattn.errors import choice
+from cogattn.errors import InputError, choice
+from cogattn.human import halves
+
+#: Bands set by hand, the population's numbers, the ledger of all numbers, which cells are fitted, what is scored.
+MADE = ("targets", "population", "constants", "split", "measures")
 
 
 def names() -> list[str]:
-    """The human tables there are, without what was made from them: `targets` (bands), `population` (its numbers),
-    `constants` (the ledger of all numbers)."""
+    """The human tables there are, without what was made from them or says how to use them: `MADE`."""
     found = (f.name.removesuffix(".csv") for f in files(__name__).iterdir() if f.name.endswith(".csv"))
-    return sorted(name for name in found if name not in ("targets", "population", "constants"))
+    return sorted(name for name in found if name not in MADE)
 
 
 def table(name: str) -> pd.DataFrame:
     """One human table, as it lies in the file."""
     return _read(choice("human table", name, names())).copy()
+
+
+def read(name: str) -> pd.DataFrame:
+    """A human table, or `targets`: the bands that were set by hand."""
+    return targets() if name == "targets" else table(name)
+
+
+def halves_of(name: str) -> pd.DataFrame:
+    """fit, test or design for every cell of a human table (or of `targets`).
+
+    >>> halves_of("go_nogo")["mean"].value_counts().to_dict()
+    {'fit': 29, 'test': 2}
+    """
+    return halves.cells(read(name), split().query("table == @name"))
+
+
+def fit(name: str) -> pd.DataFrame:
+    """The cells of a table (or of `targets`) that numbers may be estimated from; what is kept for tests is missing.
+
+    >>> fit("attentional_blink")["dataset"].unique().tolist()
+    ['Berkeley']
+    """
+    own = halves_of(name) == "fit"
+    if not own.to_numpy().any():
+        raise InputError(f"nothing of {name} is there to be fitted: it is kept for tests (human/split.csv)")
+    table = read(name) if own.to_numpy().all() else read(name).where(own)
+    return table.loc[own.any(axis=1), own.any(axis=0)].copy()
+
+
+def split() -> pd.DataFrame:
+    """Which cells of which table are fit, test or design: table, rows, columns, split, why. The first line that fits a
+    cell holds (`halves_of` says it of every cell)."""
+    return _read("split", dtype=str, keep_default_na=False).copy()
+
+
+def measures() -> pd.DataFrame:
+    """What is scored of each table, by kind; `human.bands` makes the rows. Empty cells are empty texts."""
+    return _read("measures", dtype=str, keep_default_na=False).copy()
 
 
 def source(name: str) -> str:

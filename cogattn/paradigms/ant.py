@@ -30,6 +30,18 @@ from cogattn._renamed import old_fields
 from cogattn.errors import number
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker
+from cogattn.paradigms.scored import (
+    ALL,
+    Scored,
+    across,
+    coded,
+    curves,
+    effect,
+    per_person,
+    right,
+    rts,
+    speeded,
+)
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import PULSE, Stimulus, TaskStream
@@ -142,6 +154,17 @@ class AttentionNetworks(Selecting):
             "errors incongruent": {"congruence": -1},
         }
         return out | {f"conflict with cue {c} [ms]": {"cue": CUES[c]} for c in self.cues}
+
+    def scored(self) -> list[Scored]:
+        """Times and accuracy by cue and flankers, the networks, fifths, quantiles and delta; persons."""
+        cues = CUES | {"nocue": CUES["none"], "center": CUES["centre"], ALL: ALL}
+        at = coded(cue=cues, flanker_type=KINDS | {ALL: ALL})
+        rows = [
+            *speeded("ant_sro", ["cue", "congruence"], at),
+            *curves("ant_sro_caf_delta"),
+            across(ant_mean=rts(), ant_flanker=effect("congruence", -1, 1), ant_acc=right),
+        ]
+        return [one._replace(options={"trials": per_person("ant_sro")}) for one in rows]
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT and errors by cue (filled: congruent), and the three networks."""

@@ -29,6 +29,7 @@ from cogattn.errors import InputError, number, whole
 from cogattn.paradigms.base import Condition, Metric, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account
 from cogattn.paradigms.report import series
+from cogattn.paradigms.scored import Scored, Values, cells, of
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -147,6 +148,25 @@ class AttentionalBlink(Divided):
             "order swaps at lag 1": float(swap.get(1, np.nan)),
         }
 
+    def scored(self) -> list[Scored]:
+        """T1, T2 given T1 and swaps, lag by lag, each laboratory at its own rate."""
+        rates = human.table("attentional_blink_rates").set_index("dataset")["items_per_s"]
+        tables = {name: human.table(name) for name in ("attentional_blink", "attentional_blink_more_labs")}
+        labs = [
+            (name, *lab) for name, t in tables.items() for lab in t.groupby("dataset")["lag"].max().items()
+        ]
+        return [
+            Scored(
+                table,
+                measure,
+                values,
+                _of_lab(str(lab)),
+                {"rate": float(rates[lab]), "lags": tuple(range(1, int(last) + 1))},
+            )
+            for table, lab, last in labs
+            for measure, values in MEASURES.items()
+        ]
+
     def human(self) -> pd.DataFrame:
         """T2|T1 and swaps by lag, in two laboratories."""
         t = human.table("attentional_blink")
@@ -197,7 +217,20 @@ class AttentionalBlink(Divided):
         return f"{self.title}: the second target is reported at worst: " + ", ".join(parts)
 
 
+def _of_lab(lab: str) -> Any:
+    """The cell of a row, if it is of this laboratory."""
+    return lambda at: int(at["lag"]) if at["dataset"] == lab else None
+
+
 def given_first(frame: pd.DataFrame) -> pd.DataFrame:
     """P(T2 | T1) by person and lag: over the trials with T1 right."""
     sums = frame.groupby(["arm", "person", "lag"], sort=False)[["both", "given"]].sum().reset_index()
     return sums.assign(mean=sums["both"] / sums["given"].where(sums["given"] > 0)).dropna(subset=["mean"])
+
+
+#: What the tables of people call it, and how it is counted.
+MEASURES: dict[str, Values] = {
+    "T1 right": of("T1", ["lag"]),
+    "T2 right given T1": lambda frame: cells(given_first(frame), "mean", ["lag"]),
+    "order swapped": of("swap", ["lag"]),
+}

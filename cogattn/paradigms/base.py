@@ -7,7 +7,7 @@ A new paradigm is one file with one subclass of `Paradigm`. Nothing in it may kn
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import InputError
+from cogattn.paradigms.scored import Scored
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import TaskStream
@@ -165,6 +166,10 @@ class Paradigm(ABC):
     @abstractmethod
     def human(self) -> pd.DataFrame:
         """The human table: condition columns, mean, sd (between people), n (people)."""
+
+    def scored(self) -> Sequence[Scored]:
+        """What is put beside the rows of human tables, curve by curve (`paradigms.scored`)."""
+        return ()
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
         """The figure as data, in the form that its field uses: people beside every arm. Either this or `figure` is

@@ -34,6 +34,7 @@ from cogattn.paradigms.divided import (
     laid_out,
 )
 from cogattn.paradigms.report import series
+from cogattn.paradigms.scored import Scored, cells
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -128,6 +129,26 @@ class ChangeDetection(Divided):
             )
             for n, a in means.items()
         ]
+
+    def scored(self) -> list[Scored]:
+        """Hits, false alarms and Cowan's K, at each share of changes that people met."""
+        return [one for share in (0.3, 0.5, 0.7) for one in self._at(share)]
+
+    def _at(self, share: float) -> list[Scored]:
+        """Those of one share of changes."""
+        options = {} if share == self.change else {"change": share}
+
+        def said(changed: bool) -> Any:
+            return lambda f: cells(f[f["changed"] == changed], "says_changed", ["set_size"])
+
+        def held(frame: pd.DataFrame) -> pd.DataFrame:
+            return _cowan(frame).pivot_table(index="person", columns="set_size", values="K")
+
+        def at(row: Mapping[str, str]) -> Any:
+            return int(row["set_size"]) if float(row["p_change"]) == share else None
+
+        measures = {"hits": said(True), "false alarms": said(False), "Cowan's K": held}
+        return [Scored("change_detection", name, values, at, options) for name, values in measures.items()]
 
     def human(self) -> pd.DataFrame:
         """Accuracy by set size at this share of changes; sd between people."""

@@ -19,6 +19,7 @@ import pandas as pd
 from cogattn import human
 from cogattn.paradigms.base import Condition, Pace, pens_of
 from cogattn.paradigms.conflict import HAND_SD, Simon
+from cogattn.paradigms.scored import Scored, across, right, rts
 from cogattn.paradigms.selection import END, Selecting, telling, timed
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Stimulus, TaskStream
@@ -70,6 +71,10 @@ class ChoiceRT(Selecting):
         return pd.DataFrame(
             {"choices": [2], "mean": [t["mean"] / 1000], "sd": [t["sd"] / 1000], "n": [int(t["n"])]}
         )
+
+    def scored(self) -> list[Scored]:
+        """Persons: mean RT and accuracy."""
+        return [across(crt_mean=rts(), crt_acc=right)]
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
         """Where each person's response times lie: quantiles, the mean over people."""

@@ -25,6 +25,7 @@ from cogattn.errors import choice, number, whole
 from cogattn.mind.calls import EARLY_RT
 from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
+from cogattn.paradigms.scored import Scored, across, coded, curves, effect, right, rts, speeded
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -275,6 +276,15 @@ class Flanker(Conflicting):
     phenomenon = "flanker"
     accuracy, easy_accuracy = "acc_incomp", "acc_comp"
 
+    def scored(self) -> list[Scored]:
+        """Times and errors by congruence, fifths, quantiles and delta; another laboratory's letters."""
+        kinds = ["congruence"]
+        return [
+            *speeded("flanker", kinds, coded(Comp={"comp": 1, "incomp": -1})),
+            *speeded("flanker_desk_clutter", kinds, coded(congruence=KINDS)),
+            *curves("flanker_caf_delta"),
+        ]
+
 
 @OLD
 @dataclass(frozen=True)
@@ -301,6 +311,14 @@ class Stroop(Conflicting):
     table = "stroop"
     phenomenon = "Stroop"
     accuracy, easy_accuracy = "acc_incong", "acc_cong"
+
+    def scored(self) -> list[Scored]:
+        """Times and accuracy by congruence, fifths, quantiles and delta; persons."""
+        return [
+            *speeded("stroop", ["congruence"], coded(condition=KINDS)),
+            *curves("stroop_caf_delta"),
+            across(stroop_mean=rts(), stroop_effect=effect("congruence", -1, 1), stroop_acc=right),
+        ]
 
 
 @dataclass(frozen=True)
@@ -330,3 +348,11 @@ class Simon(Conflicting):
     table = "simon_sro"
     phenomenon = "Simon"
     accuracy, easy_accuracy = "acc_incong", "acc_cong"
+
+    def scored(self) -> list[Scored]:
+        """Times and accuracy by congruence, fifths, quantiles and delta; persons."""
+        return [
+            *speeded("simon_sro", ["congruence"], coded(condition=KINDS)),
+            *curves("simon_sro_caf_delta"),
+            across(simon_mean=rts(), simon_effect=effect("congruence", -1, 1)),
+        ]

@@ -33,6 +33,7 @@ from cogattn.errors import number
 from cogattn.laws.conflict import exchanged
 from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker
+from cogattn.paradigms.scored import Scored, coded, per_person, speeded
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import PULSE, Stimulus, TaskStream
@@ -129,6 +130,13 @@ class GlobalLocal(Selecting):
             out[f"{level} told, {other} disturbs [ms]"] = told | {"congruence": (-1, 1)}
             out[f"{level} told, errors incongruent"] = told | {"congruence": -1}
         return out
+
+    def scored(self) -> list[Scored]:
+        """Times and accuracy by level and congruence."""
+        levels = {f"{name}-task": level for name, level in LEVELS.items()}
+        at = coded(attend=levels, congruence=KINDS)
+        rows = speeded("global_local_reymermet2018", ["level", "congruence"], at)
+        return [one._replace(options={"trials": per_person(one.table)}) for one in rows]
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT and errors by congruence, for either level (filled: the large letter is told)."""

@@ -24,12 +24,15 @@ from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of
+from cogattn.paradigms.scored import Scored, Values, across, cells, coded, of
 from cogattn.paradigms.session import DISCRIMINATION, Array, SessionParadigm, SessionRecord, scattered
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 _BEFORE = 4  # go trials before an error
+#: Another laboratory (`human/gonogo_hedge2018.csv`): 600 trials, a quarter of them no-gos; its pace is not known here.
+HEDGE = {"trials": 600, "nogo": 0.25}
 
 
 @dataclass(frozen=True)
@@ -120,6 +123,35 @@ class GoNoGo(SessionParadigm):
         }  # fmt: skip
         return [Metric(label, name, "session", float(v), float(p), of) for name, (v, p, of) in values.items()]
 
+    def scored(self) -> list[Scored]:
+        """Errors and response times by fifth, and of all; those around a no-go; between persons. Another laboratory."""
+        by_fifth = {
+            "commissions by fifth": of("commission", ["block"]),
+            "omissions by fifth": of("omission", ["block"]),
+            "go RT by fifth": of("go_rt", ["block"]),
+        }
+        spread: dict[str, Values] = {
+            "go RT sd over mean by fifth": _variation,
+            "go RT sd within a person": of("go_rt", ["block"], "std"),
+        }
+        whole: dict[str, Values] = dict.fromkeys(("errors", "go RT", "go RT sd over mean"), _overall)
+        whole |= {"RT before a no-go": _around, "RT around an error": _around, "correlation": _related}
+
+        def scored(table: str, measures: dict[str, Values], at: Any, **options: Any) -> list[Scored]:
+            return [Scored(table, m, _of_prepared(values), at, options) for m, values in measures.items()]
+
+        fifth = coded(measure=lambda text: int(text.split()[1].rstrip(":")) - 1)
+        return [
+            *scored("go_nogo", by_fifth | spread, fifth),
+            *scored("go_nogo", whole, coded(measure=_named)),
+            *scored("gonogo_hedge2018", by_fifth | spread, coded(fifth=lambda f: int(f) - 1), **HEDGE),
+            across(
+                gng_commission=lambda f: _overall(_prepared(f))["commission"],
+                gng_rt=lambda f: _overall(_prepared(f))["rt"],
+                gng_cv=lambda f: _overall(_prepared(f))["variation"],
+            ),
+        ]
+
     def human(self) -> pd.DataFrame:
         """Commission rate and go RT by fifth; 520 people."""
         t = human.table("go_nogo").set_index("measure")
@@ -163,14 +195,64 @@ class GoNoGo(SessionParadigm):
 
 def _prepared(frame: pd.DataFrame) -> pd.DataFrame:
     error = frame["responded"].astype(float)
-    return frame.assign(commission=error.where(frame["signal"]))
+    go_rt = (1000 * frame["rt"]).where(~frame["signal"])
+    return frame.assign(
+        commission=error.where(frame["signal"]), omission=(1 - error).where(~frame["signal"]), go_rt=go_rt
+    )
 
 
-def runs(f: pd.DataFrame) -> tuple[float, float]:
-    """Go RT [ms] around a no-go, commissions less withholds: mean of the four go trials before, and of the one after.
+def _of_prepared(values: Values) -> Values:
+    return lambda frame: values(_prepared(frame))
 
-    Within each person, then over people.
-    """
+
+#: How the table's measures begin, and what they are here.
+_NAMES = {
+    "commission error rate": "commission", "omission rate": "omission", "go RT ms": "rt", "go RT CV": "variation",
+    "mean RT of 4 go trials before commission": "before error", "mean RT of 4 go trials before correct": "before",
+    "pre-error minus": "before, error less withhold", "post-error minus": "after, error less withhold",
+    "corr(commission rate, mean": "commission rt", "corr(commission rate, RT": "commission variation",
+}  # fmt: skip
+
+
+def _named(text: str) -> str | None:
+    return next((name for head, name in _NAMES.items() if text.startswith(head)), None)
+
+
+def _overall(f: pd.DataFrame) -> pd.DataFrame:
+    """Of each person: commissions, omissions, mean go RT [ms] and its sd over its mean."""
+    mean, sd = (cells(f, "go_rt", [], how)["ALL"] for how in ("mean", "std"))
+    shares = {name: cells(f, name, [])["ALL"] for name in ("commission", "omission")}
+    return pd.DataFrame(shares | {"rt": mean, "variation": sd / mean})
+
+
+def _variation(f: pd.DataFrame) -> pd.DataFrame:
+    """sd over mean of go RT, by fifth."""
+    return cells(f, "go_rt", ["block"], "std") / cells(f, "go_rt", ["block"])
+
+
+def _related(f: pd.DataFrame) -> pd.DataFrame:
+    """Between persons: correlation of commissions with response time and with its variation."""
+    r = _overall(f).corr()["commission"]
+    return pd.DataFrame({"commission rt": [r["rt"]], "commission variation": [r["variation"]]})
+
+
+def _around(f: pd.DataFrame) -> pd.DataFrame:
+    """Of each person: go RT [ms] before commissions and before withholds; before and after, errors less withholds."""
+    means = runs_by_person(f).reindex(columns=[(c, e) for c in ("before", "after") for e in (0.0, 1.0)])
+    before, after = ({e: means[c, e] for e in (0.0, 1.0)} for c in ("before", "after"))
+    return pd.DataFrame(
+        {
+            "before error": before[1.0],
+            "before": before[0.0],
+            "before, error less withhold": before[1.0] - before[0.0],
+            "after, error less withhold": after[1.0] - after[0.0],
+        }
+    )
+
+
+def runs_by_person(f: pd.DataFrame) -> pd.DataFrame:
+    """Go RT [ms] of each person around no-gos: (before, after) x (withheld 0, commission 1); the mean of the four go
+    trials before, and of the one after."""
     f = f.sort_values(["person", "trial"])
     go = (f["rt"] * 1000).where(~f["signal"])
     by = f["person"]
@@ -183,7 +265,15 @@ def runs(f: pd.DataFrame) -> tuple[float, float]:
             "after": go.groupby(by).shift(-1),
         }
     )
-    means = table.dropna(subset=["error"]).groupby(["person", "error"])[["before", "after"]].mean().unstack()
+    return table.dropna(subset=["error"]).groupby(["person", "error"])[["before", "after"]].mean().unstack()
+
+
+def runs(f: pd.DataFrame) -> tuple[float, float]:
+    """Go RT [ms] around a no-go, commissions less withholds: mean of the four go trials before, and of the one after.
+
+    Within each person, then over people.
+    """
+    means = runs_by_person(f)
     if not {0.0, 1.0} <= set(means.columns.get_level_values(1)):
         return np.nan, np.nan
     before, after = ((means[c][1.0] - means[c][0.0]).dropna() for c in ("before", "after"))

@@ -28,6 +28,7 @@ from cogattn.laws import memory
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, guesses, laid_out
 from cogattn.paradigms.report import series
+from cogattn.paradigms.scored import Scored, Values, cells, coded
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -172,6 +173,15 @@ class NBack(Divided):
                     Metric("n-back", f"{word} {n}-back", f"load={n}", float(value), people, {"load": n})
                 )
         return out
+
+    def scored(self) -> list[Scored]:
+        """Accuracy and d' by load; no response time."""
+
+        def part(column: str) -> Values:
+            return lambda frame: cells(sensitivity(frame), column, ["load"])
+
+        measures = {"accuracy": "accuracy", "d'": "d"}
+        return [Scored("nback", name, part(column), coded(load=int)) for name, column in measures.items()]
 
     def human(self) -> pd.DataFrame:
         """Accuracy and d' by load (sd not given)."""

@@ -19,7 +19,10 @@ from cogattn import human
 from cogattn.errors import InputError, number, whole
 from cogattn.paradigms.base import Condition, Metric
 from cogattn.paradigms.report import Report, series
+from cogattn.paradigms.scored import Scored, coded, of
 from cogattn.view.drawn import Drawn
+
+_PER_FIT = 81  # trials of a person with each number of distractors (`human/partial_report.csv`)
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,13 @@ class PartialReport(Report):
                 Metric(phenomenon, metric, f"distractors={d}", float(score), value, {"distractors": d})
             )
         return out
+
+    def scored(self) -> list[Scored]:
+        """Targets by distractors."""
+        at = coded(cond={f"2T{n}D": n for n in (0, 4)})
+        return [
+            Scored("partial_report", "letters reported", of("score", ["distractors"]), at, trials=_PER_FIT)
+        ]
 
     def human(self) -> pd.DataFrame:
         """Two targets, alone or among four distractors, at 83 ms; 59 people."""

@@ -31,6 +31,7 @@ import pandas as pd
 from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.report import series
+from cogattn.paradigms.scored import Scored, coded, speeded
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, timed
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Change, Stimulus, TaskStream
@@ -120,6 +121,10 @@ class Posner(Selecting):
                 out[f"{what}{word} at {1000 * soa:.0f} ms{unit}"] = {"cue": cues, "soa": soa}
             out[f"{what}{word}{unit}"] = {"cue": cues, "soa": max(self.soas)}
         return out
+
+    def scored(self) -> list[Scored]:
+        """Times and accuracy by cue, all SOAs together: the table does not say at which people were measured."""
+        return speeded("posner_desk_clutter", ["cue"], coded(cueValidity=CUES))
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT and errors by cue at the longest SOA; benefits (filled) and costs (hollow) over SOA."""

@@ -27,6 +27,7 @@ from cogattn.errors import InputError, number, whole
 from cogattn.paradigms.base import Condition, Law, Metric, Rival, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
+from cogattn.paradigms.scored import Person, Scored, Values, across, cells, coded
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -139,6 +140,20 @@ class PRP(Divided):
         }
         return [Metric("PRP", name, "over SOA", float(v), float(h)) for name, (v, h) in values.items()]
 
+    def scored(self) -> list[Scored]:
+        """Both response times by SOA; persons."""
+        at = coded(ISI=lambda ms: round(float(ms)))
+        measures = {"RT1": "rt1", "RT2": "rt2"}
+        return [
+            *(Scored("prp", name, _by_soa(column), at) for name, column in measures.items()),
+            across(
+                prp_rt1=_person("rt1", 800),
+                prp_rt2_800=_person("rt2", 800),
+                prp_rt2_50=_person("rt2", 50),
+                prp_effect=lambda f: _person("rt2", 50)(f) - _person("rt2", 800)(f),
+            ),
+        ]
+
     def human(self) -> pd.DataFrame:
         """Mean RT1 and RT2 [s] by SOA; 137 people (sd not given)."""
         t = human.table("prp")
@@ -188,6 +203,16 @@ class PRP(Divided):
             return f"{rt.iloc[0] - rt.iloc[-1]:.0f} ms"
 
         return f"{self.title}: delay of the second response at the shortest SOA: " + between_arms(frame, cost)
+
+
+def _by_soa(column: str) -> Values:
+    """A response time [ms] of each person at each SOA [ms]."""
+    return lambda frame: 1000 * cells(frame.assign(soa=(1000 * frame["soa"]).round()), column, ["soa"])
+
+
+def _person(column: str, soa: int) -> Person:
+    """A response time [ms] of each person at one SOA [ms]."""
+    return lambda frame: _by_soa(column)(frame)[soa]
 
 
 def _at(means: pd.Series, soa: float) -> float:

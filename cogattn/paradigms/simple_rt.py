@@ -8,7 +8,7 @@ Load: one stimulus, one response: demand 1, monotony 1.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -19,6 +19,7 @@ from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Law, Metric, Pace, Rival, curve, pens_of
+from cogattn.paradigms.scored import Scored, Values, across, cells, coded
 from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord, chances, lapsed
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -131,13 +132,72 @@ class SimpleRT(SessionParadigm):
             Metric(label, name, "session", value, people.get(name, np.nan)) for name, value in values.items()
         ]
 
+    def scored(self) -> list[Scored]:
+        """Speed, lapses and false starts over the session, and how they hang together. Another laboratory."""
+        table, other, at = "simple_rt_time_on_task", "simple_rt_blocks_doggonogo", coded(bin=int)
+        start = coded(level=lambda block: int(block) - 1)
+        over = {"RT": "ms", "speed": "speed", "lapses": "lapsing", "false starts": "false_start"}
+        blocks = {
+            "RT by block": "ms",
+            "lapses by block": "lapsing",
+            "no response": "none",
+            "false starts": "false_start",
+        }
+        lag, text = coded(lag_trials=int), coded(measure=str)
+        pooled = {
+            "lapses after a lapse over base": _clustering,
+            "autocorrelation of log RT": _autocorrelation,
+        }
+        contrasts = ("speed", "lapses", "RT", "slope of speed", "slope of RT")
+        return [
+            *(Scored(table, f"{m} by fifth", _by(c, "fifth"), at) for m, c in over.items()),
+            *(Scored(other, m, _by(c, "block"), start) for m, c in blocks.items()),
+            Scored(other, "RT sd within a person", _by("ms", "block", "std"), start),
+            *(Scored("simple_rt_lapse_clustering", m, _lags(how), lag) for m, how in pooled.items()),
+            Scored("simple_rt_quantiles", "RT quantile", _quantiles, coded(quantile=float)),
+            *(Scored("simple_rt_contrasts", m, self._contrasts, text) for m in contrasts),
+            across(
+                srt_mean=lambda f: _by("ms", "")(f)["ALL"],
+                srt_sd=lambda f: _by("ms", "", "std")(f)["ALL"],
+                srt_lapse=lambda f: _by("lapsing", "")(f)["ALL"],
+            ),
+        ]
+
+    def _contrasts(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Of each person, under the names of the table: first and last ten trials, before and after a break, first and
+        last block, and the regressions on minutes."""
+        f = _prepared(frame)
+        place, last = f["trial"] % self.block, f["block"].max()
+        ends = {
+            "first10 -> last10": (f["bin"] == 0, f["bin"] == f["bin"].max()),
+            "last10 of block -> first10 after break": (
+                (place >= self.block - _BIN) & (f["block"] < last),
+                (place < _BIN) & (f["block"] > 0),
+            ),
+            f"block1 -> block{last + 1}": (f["block"] == 0, f["block"] == last),
+        }
+        columns = {
+            "speed": ("speed", "mean"),
+            "lapse": ("lapsing", "mean"),
+            "meanRT": ("ms", "mean"),
+            "sdRT": ("ms", "std"),
+        }
+        out = {
+            f"{word} {name}": cells(f[to], c, [], how)["ALL"] - cells(f[since], c, [], how)["ALL"]
+            for name, (since, to) in ends.items()
+            for word, (c, how) in columns.items()
+        }
+        out["slope speed per min (subject regressions)"] = _slopes(f, "speed")
+        out["slope RT ms per min"] = _slopes(f, "ms")
+        return pd.DataFrame(out)
+
     def _people(self) -> dict[str, float]:
         contrasts = human.table("simple_rt_contrasts").set_index("measure")
         quantiles = human.table("simple_rt_quantiles").set_index("quantile")["rt_ms_mean_over_subjects"]
         cluster = human.table("simple_rt_lapse_clustering").set_index("lag_trials")["ratio"]
         bins = human.table("simple_rt_time_on_task")["lapse_ge500"]
         return {
-            "slope of 1/RT": float(contrasts.loc["slope speed per min (subject regressions)", "mean_a"]),
+            "slope of 1/RT": float(contrasts.loc["slope speed per min (subject regressions)", "diff"]),
             "lapses last over first fifth": float(bins[-3:].mean() / bins[:3].mean()),
             **{f"{q} % RT quantile": float(quantiles[q / 100]) for q in (5, 50, 95)},
             "P(lapse | lapse before) over base": float(cluster[1]),
@@ -212,6 +272,10 @@ class PVT(SimpleRT):
         gap = self.gap + self.gap_spread * chances(keys, n)
         return Session((_dot(10.0),), np.zeros(n, np.int64), gap, self_paced=True)
 
+    def scored(self) -> list[Scored]:
+        """No table of people is shipped."""
+        return []
+
     def likelihood(self) -> Law:
         """Response times as alertness runs down."""
         return Law(
@@ -236,21 +300,60 @@ class PVT(SimpleRT):
 
 def _prepared(frame: pd.DataFrame) -> pd.DataFrame:
     f = frame.assign(lapse=lapsed(frame), minute=frame["onset"] / 60)
-    f["lapsing"] = f["lapse"].astype(float)
+    f["lapsing"], f["ms"] = f["lapse"].astype(float), 1000 * f["rt"].where(f["rt"] >= 0.1)
+    f["false_start"], f["none"] = (f["rt"] < 0.1).astype(float), f["rt"].isna().astype(float)
+    f["fifth"] = 5 * f["bin"] // (f["bin"].max() + 1)
     return f.assign(speed=1 / f["rt"].where(f["rt"] >= 0.1))
 
 
 def _slope(f: pd.DataFrame) -> float:
     """Mean over people of the regression of speed on minutes, /s per min."""
-    g = f[["person", "minute", "speed"]].dropna()
-    if g.empty:
-        return np.nan
-    centred = g[["minute", "speed"]] - g.groupby("person")[["minute", "speed"]].transform("mean")
+    own = _slopes(f, "speed")
+    return float(own.mean()) if len(own) else np.nan
+
+
+def _slopes(f: pd.DataFrame, column: str) -> pd.Series:
+    """Each person's regression of a column on minutes, per min."""
+    g = f[["person", "minute", column]].dropna()
+    centred = g[["minute", column]] - g.groupby("person")[["minute", column]].transform("mean")
     products = pd.DataFrame(
-        {"p": g["person"], "xy": centred["minute"] * centred["speed"], "xx": centred["minute"] ** 2}
+        {"p": g["person"], "xy": centred["minute"] * centred[column], "xx": centred["minute"] ** 2}
     )
     sums = products.groupby("p")[["xy", "xx"]].sum()
-    return float((sums["xy"] / sums["xx"]).mean())
+    return sums["xy"] / sums["xx"]
+
+
+def _by(column: str, by: str, how: str = "mean") -> Values:
+    """A column of each person's prepared trials, over the session."""
+    return lambda frame: cells(_prepared(frame), column, [by] if by else [], how)
+
+
+def _quantiles(frame: pd.DataFrame) -> pd.DataFrame:
+    """Each person's, of all responses [ms], at the places of the table."""
+    places = human.table("simple_rt_quantiles")["quantile"].tolist()
+    return 1000 * frame.groupby("person")["rt"].quantile(places).unstack()
+
+
+def _lags(how: Callable[[pd.DataFrame, int], float]) -> Values:
+    """What all people together give at the lags of the table."""
+    lags = human.table("simple_rt_lapse_clustering")["lag_trials"]
+
+    def values(frame: pd.DataFrame) -> pd.DataFrame:
+        f = _prepared(frame)
+        timed = bool(f["rt"].notna().any())
+        return pd.DataFrame({int(lag): [how(f, int(lag)) if timed else np.nan] for lag in lags})
+
+    return values
+
+
+def _autocorrelation(f: pd.DataFrame, lag: int) -> float:
+    """Of log RT within blocks (no response: as late as can be), the mean over people's blocks."""
+    log = np.log(f["rt"].fillna(_DEADLINE).clip(lower=0.1))
+    size = int(f.groupby(["person", "block"]).size().max())
+    x = f.assign(log=log).sort_values(["person", "block", "trial"])["log"].to_numpy().reshape(-1, size)
+    x = x - x.mean(axis=1, keepdims=True)
+    a, b = (y - y.mean(axis=1, keepdims=True) for y in (x[:, :-lag], x[:, lag:]))
+    return float(np.nanmean((a * b).sum(1) / np.sqrt((a**2).sum(1) * (b**2).sum(1))))
 
 
 def _clustering(f: pd.DataFrame, lag: int) -> float:

@@ -22,6 +22,7 @@ from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Metric, Pace, curve, pens_of
+from cogattn.paradigms.scored import Scored, cells, coded
 from cogattn.paradigms.session import Array, SessionParadigm, lapsed
 from cogattn.paradigms.simple_rt import PVT
 from cogattn.view import plot
@@ -95,6 +96,14 @@ class SleepRestriction(SessionParadigm):
                 known,
             )
         ]
+
+    def scored(self) -> list[Scored]:
+        """RT by day."""
+
+        def times(frame: pd.DataFrame) -> pd.DataFrame:
+            return 1000 * cells(frame[frame["rt"] >= 0.1], "rt", ["day"])
+
+        return [Scored("sleep_restriction", name, times, coded(Days=int)) for name in ("RT by day", "RT")]
 
     def human(self) -> pd.DataFrame:
         """Mean RT [ms] by day; 18 people."""

@@ -28,6 +28,7 @@ from cogattn.paradigms.base import Condition, Metric, Pace, pens_of
 from cogattn.paradigms.conflict import HAND_SD
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
+from cogattn.paradigms.scored import Scored, coded, of
 from cogattn.paradigms.selection import telling
 from cogattn.paradigms.session import Array, scattered
 from cogattn.view.drawn import Drawn
@@ -151,6 +152,18 @@ class StopSignal(Divided):
                 "ssrt": 1000 * float(np.mean(ssrt)) if ssrt else np.nan,
             }
         return pd.DataFrame(rows).T.rename_axis("person")
+
+    def scored(self) -> list[Scored]:
+        """Going, stopping, and how many escape at each delay; people's delays followed their success, so `ssd` and
+        `p_respond` are no measures of the mind."""
+        named = {k: k for k in ("go_rt", "go_sd", "go_err", "failed_rt", "ssrt")}
+        delays = {f"{1000 * d:g}": d for d in (0.0, 0.1, 0.2, 0.3, 0.4)}
+        options = {"delays": tuple(delays.values())}
+        escapes = of("responded", ["delay"], only="signal")
+        return [
+            Scored("stop_signal_hedge2018", "", self.stopped, coded(measure=named)),
+            Scored("stop_signal_inhibition_hedge2018", "", escapes, coded(ssd_ms=delays), options),
+        ]
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Going, stopping, and how many escape at each delay."""

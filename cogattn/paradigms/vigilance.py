@@ -22,6 +22,7 @@ from cogattn import human
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of, pooled
+from cogattn.paradigms.scored import Scored, Values, cells, coded
 from cogattn.paradigms.session import (
     DISCRIMINATION,
     Array,
@@ -134,6 +135,17 @@ class Vigilance(SessionParadigm):
             for name, c in names.items()
         ]  # fmt: skip
 
+    def scored(self) -> list[Scored]:
+        """Hits, false alarms, d' and criterion of each person, block by block; no arousal vigilance."""
+        at = coded(block=lambda block: int(block) - 1)
+
+        def part(name: str) -> Values:
+            return lambda frame: by_block(frame)[name]
+
+        return [
+            Scored("vigilance_by_block", n, part(n), at) for n in ("hits", "false alarms", "d'", "criterion")
+        ]
+
     @property
     def as_people(self) -> bool:
         """People sat through six blocks of these events."""
@@ -210,6 +222,17 @@ def blockwise(frame: pd.DataFrame) -> pd.DataFrame:
     edge = 0.5 / counts
     zh, zf = (stats.norm.ppf(np.clip(r, edge, 1 - edge)) for r in (hit, fa))
     return pd.DataFrame({"hit": hit, "fa": fa, "d": zh - zf, "c": -(zh + zf) / 2})
+
+
+def by_block(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Of each person in each block: hits, false alarms, d' and criterion (log-linear correction; Hautus 1995)."""
+    own = frame[frame["decide"]]
+    yes, n = ({s: cells(own[own["signal"] == s], "responded", ["block"], how) for s in (True, False)}
+              for how in ("sum", "size"))  # fmt: skip
+    zh, zf = (stats.norm.ppf((yes[s] + 0.5) / (n[s] + 1)) for s in (True, False))
+    like = {"index": yes[True].index, "columns": yes[True].columns}
+    rates = {"hits": yes[True] / n[True], "false alarms": yes[False] / n[False]}
+    return rates | {"d'": pd.DataFrame(zh - zf, **like), "criterion": pd.DataFrame(-(zh + zf) / 2, **like)}
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ conjunction without a target is too steep.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -29,6 +30,7 @@ from cogattn.errors import InputError, choice, number, whole
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
+from cogattn.paradigms.scored import Scored, cells, coded, of, speeded, timed
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -41,6 +43,7 @@ _WORDS = {"feature": "feature", "conjunction": "conjunction", "spatial_2v5": "2 
 #: Simple responses that choosing takes; s that seeing (.1) and moving (.083) take together, as in `prp`.
 CHOOSING, SEEING_MOVING = 0.22, 0.183
 _END = 15.0  # s
+_FEW = 10  # trials in each cell of a point of the practice curve
 
 
 def search_trial(display: str, items: int, present: bool, practice: float) -> TaskStream:
@@ -180,6 +183,28 @@ class VisualSearch(Divided):
         add("RT sd / mean (all cells)", (cells["std"] / cells["mean"]).groupby(level=[0, 1, 2]).mean().mean())
         return out
 
+    def scored(self) -> list[Scored]:
+        """Times and errors in every cell, each person's slopes, and how times fall over practice."""
+        by = ["display", "present", "set_size"]
+        at = coded(task=str, tp=int, setsize=int)
+        line = coded(task=str, target_present=int)
+        return [
+            *speeded("visual_search", by, at),
+            Scored("visual_search_slopes", "slope", lambda f: _lines(f)[0], line),
+            Scored("visual_search_slopes", "intercept", lambda f: _lines(f)[1], line),
+            *(self._practised(quarter) for quarter in range(4)),
+        ]
+
+    def _practised(self, quarter: int) -> Scored:
+        """Times in the middle of the first, second, third or fourth thousand of trials."""
+
+        def at(row: Mapping[str, str]) -> Any:
+            return row["task"] if int(row["bin"]) == quarter else None
+
+        times = of("rt", ["display"], only="correct", scale=1000.0)
+        options = {"practice": self.practice / 4 * (2 * quarter + 1), "trials": _FEW}
+        return Scored("visual_search_practice", "RT by thousand trials", times, at, options)
+
     def human(self) -> pd.DataFrame:
         """RT [s] and errors by cell."""
         t = human.table("visual_search")
@@ -223,6 +248,20 @@ class VisualSearch(Divided):
             there, absent = (round(s[last, p]) if np.isfinite(s[last, p]) else "?" for p in (1, 0))
             parts.append(f"{arm} {there} and {absent}")
         return f"{self.title}, {_WORDS[last]}: ms per item with and without a target: " + "; ".join(parts)
+
+
+def _lines(frame: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
+    """Slope [ms per item] and intercept [ms] of each person's mean times on set size, by display and presence."""
+    t = 1000 * cells(timed(frame), "rt", ["display", "present", "set_size"]).dropna()
+    t.columns = pd.MultiIndex.from_tuples(t.columns)
+    cut: dict[Any, Any] = {}
+    for kind in dict.fromkeys((c[0], c[1]) for c in t.columns):
+        own = t[kind]
+        fitted = (
+            np.polyfit(own.columns.to_numpy(float), own.to_numpy().T, 1) if len(own) else np.empty((2, 0))
+        )
+        cut[kind] = fitted
+    return tuple(pd.DataFrame({k: v[i] for k, v in cut.items()}, index=t.index) for i in (0, 1))
 
 
 def slopes(frame: pd.DataFrame) -> dict[tuple[str, int], float]:

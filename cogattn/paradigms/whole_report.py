@@ -19,9 +19,11 @@ from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Metric
 from cogattn.paradigms.report import Report, series
+from cogattn.paradigms.scored import Scored, cells, coded
 from cogattn.view.drawn import Drawn
 
 _FRAMES = (1, 2, 3, 4, 5, 6, 9, 12)
+_PER_FIT = 27  # trials of a person at each exposure (`human/partial_report.csv`)
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,14 @@ class WholeReport(Report):
             )
             for e, score in means.items()
         ]
+
+    def scored(self) -> list[Scored]:
+        """Letters by exposure."""
+
+        def letters(frame: pd.DataFrame) -> pd.DataFrame:
+            return cells(frame.assign(ms=frame["exposure"].map(_ms)), "score", ["ms"])
+
+        return [Scored("whole_report", "letters reported", letters, coded(nominal=int), trials=_PER_FIT)]
 
     def human(self) -> pd.DataFrame:
         """Six letters, by nominal exposure; sd between fits, n = people."""

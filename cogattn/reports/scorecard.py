@@ -7,6 +7,7 @@ arm; the others stay empty. Nothing is tuned per row: one population serves all.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,12 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import human, notebook, paradigms
+from cogattn.errors import InputError
 from cogattn.human import ledger
 from cogattn.notebook import Progress
 from cogattn.observer import LIMITS, Observer
 from cogattn.population import Population
+from cogattn.reports.curves import play as played_whole
 from cogattn.runs import trials as results
 from cogattn.runs.experiment import check, digest, execute_all, make_plan, run_folder
 from cogattn.view import plot as pens
@@ -115,16 +118,28 @@ def scorecard(
     resume: bool = False,
     progress: Progress | bool | None = None,
     needs: bool = False,
-) -> Scorecard:
+    curves: bool = False,
+) -> Any:  # a Scorecard; with curves, a CurveCard
     """The columns of `human/targets.csv` and model, softmax, inside, softmax_inside (missing = no paradigm yet).
 
     `needs=True` adds a column for each limit ("without slots": the value when it is lifted and the others stay), and
     `needs`: the limits without any one of which the band is missed; `enough`: these alone put it inside.
 
+    `curves=True` scores whole curves of all human tables instead, in two halves, by one rule (`reports.curves`).
+
     >>> card = scorecard(people=1, trials=1)  # doctest: +SKIP
     >>> {"human", "model", "softmax"} <= set(card.columns), len(card)  # doctest: +SKIP
     (True, 52)
     """
+    if curves:
+        if needs or trials is not None:
+            raise InputError(
+                "curves takes as many trials as its tables ask for, and shows no needs: leave them out"
+            )
+        return played_whole(
+            values_of, partial(fill, human.targets()), people, seed, n_jobs, observer=observer,
+            population=population, out=out, resume=resume, progress=progress,
+        )  # fmt: skip
     plans = {
         name: make_plan(name, ("human", "softmax"), None, people, given, seed, observer, population)
         for name, given in _played(trials)
@@ -136,7 +151,7 @@ def scorecard(
     folder = None if out is None else run_folder(Path(out), "scorecard", config, resume)
     tick = notebook.ticker(progress, "scorecard")
     runs = execute_all(plans, folder, n_jobs, "cpu", tick)
-    table = fill(human.targets(), _known(runs.values()))
+    table = fill(human.targets(), values_of(runs.values()))
     if needs:
 
         def play(arms: Mapping[str, Sequence[str]]) -> Values:
@@ -147,7 +162,7 @@ def scorecard(
                 for name, given in _played(trials)
                 if arms.get(name)
             }
-            return _known(execute_all(few, None, n_jobs, "cpu", tick).values())
+            return values_of(execute_all(few, None, n_jobs, "cpu", tick).values())
 
         home = {(m[1], m[2]): name for name, run in runs.items() for m in _values(run)}
         table = add_needs(table, home, play)
@@ -232,7 +247,7 @@ def _values(run: results.Trials) -> list[tuple[str, str, str, float]]:
     return [(str(arm), m.phenomenon, m.metric, m.value) for arm, f in by_arm for m in run.paradigm.metrics(f)]
 
 
-def _known(runs: Iterable[results.Trials]) -> Values:
+def values_of(runs: Iterable[results.Trials]) -> Values:
     """The values of these runs."""
     return {(arm, p, m): v for run in runs for arm, p, m, v in _values(run)}
 

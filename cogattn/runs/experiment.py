@@ -10,7 +10,7 @@ people, the streams, the pictures, the weights of the network and the draws: the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -140,17 +140,26 @@ def execute_all(
 
     Their figures are left to `cogattn plot FOLDER`: drawing fifteen of them takes longer than playing them.
     """
+    return dict(executed(plans, folder, n_jobs, device, progress))
+
+
+def executed(
+    plans: Mapping[str, RunPlan],
+    folder: Path | None,
+    n_jobs: int = 1,
+    device: str = "auto",
+    progress: Progress | None = None,
+) -> Iterator[tuple[str, Trials]]:
+    """The same, one after the other: who needs a run's trials for a moment only does not hold all of them at once."""
     total, before = sum(p.cells for p in plans.values()), 0
-    done: dict[str, Trials] = {}
     for name, plan in plans.items():
 
         def count(n: int, _: int, base: int = before) -> None:
             if progress is not None:
                 progress(base + n, total)
 
-        done[name] = execute(plan, folder and folder / name, n_jobs, device, count, figures=False)
+        yield name, execute(plan, folder and folder / name, n_jobs, device, count, figures=False)
         before += plan.cells
-    return done
 
 
 def _device_of(network: Reader | None) -> str:
