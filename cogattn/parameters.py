@@ -43,7 +43,7 @@ TIME_ON_TASK = Source(
     "where_do_the_fatigue_numbers_come_from.py",
 )
 BLINK = Source(
-    "estimated", "Berkeley: T2 given T1 by lag, swaps at lag 1", ("attentional_blink",),
+    "estimated", "Berkeley: T2 given T1 by lag, mean and sd of people; swaps at lag 1", ("attentional_blink",),
     "where_do_the_blink_numbers_come_from.py",
 )  # fmt: skip
 SEARCH = Source(
@@ -280,27 +280,26 @@ PARAMETERS: tuple[Parameter, ...] = (
         0.0, _SECONDS, CHOICES, _technical("structure: no response is held back"), aliases=("grouping",),
         slider=Slider(CAPACITY, "how long a response waits for the next one", 0.0, 1.0)),
     Parameter(
-        "dwell", "", "s", "mean time that consolidating a selected item locks the store's door",
-        0.268, _SECONDS, STORING, BLINK, limit="consolidation", lifted=0.0,
+        "dwell", "", "s", "mean time that consolidating a selected item locks the store's door, beside `dwell_counts`",
+        0.259, _SECONDS, STORING, BLINK, limit="consolidation", lifted=0.0,
         slider=Slider(CAPACITY, "how long an item shuts memory's door", 0.0, 1.0, main=True),
         scale=_factor(0.01, 5.0)),
     Parameter(
         "dwell_sd", "", "s", "sd of the time that consolidation takes",
-        0.14, _SECONDS, STORING, BLINK, limit="consolidation", lifted=0.0,
+        0.197, _SECONDS, STORING, BLINK, limit="consolidation", lifted=0.0,
         slider=Slider(CAPACITY, "how much settling an item varies", 0.0, 0.5), scale=_factor(0.005, 2.0)),
     Parameter(
-        "sparing", "q", "", "how often what appears within the window slips in with the item that is being "
-        "consolidated",
-        0.79, _SHARE, STORING, BLINK,
-        slider=Slider(CAPACITY, "how often a neighbour in time slips in", 0.0, 1.0), scale=_share(0.7)),
+        "sparing", "q", "", "how often what is selected within the window slips in with the item being consolidated",
+        1.0, _SHARE, STORING, _technical("structure: all that is selected within the window"),
+        slider=Slider(CAPACITY, "how often a neighbour in time slips in", 0.0, 1.0),
+        scale=Scaling("logit", 1e-4, 1 - 1e-4, 0.7, 0.8)),
     Parameter(
-        "sparing_window", "W", "s", "that window, from onset to onset",
-        0.1, _SECONDS, STORING, Source("assumption", "published: sparing at lag 1 only"),
-        slider=Slider(CAPACITY, "how close such a neighbour must come", 0.0, 0.5)),
+        "sparing_window", "W", "s", "that window, from the onset of the item that is consolidated",
+        0.148, _SECONDS, STORING, BLINK,
+        slider=Slider(CAPACITY, "how close such a neighbour must come", 0.0, 0.5), scale=_factor(0.01, 1.0)),
     Parameter(
-        "order_sd", "", "s", "sd of the noise in when an item seems to have come: two that come close may change "
-        "places",
-        0.05, _SECONDS, STORING, BLINK, limit="consolidation", lifted=0.0,
+        "order_sd", "", "s", "sd of the noise in when an item seems to have come: close ones may change places",
+        0.061, _SECONDS, STORING, BLINK, limit="consolidation", lifted=0.0,
         slider=Slider(CAPACITY, "how blurred the order of items is", 0.0, 0.5), scale=_factor(0.001, 1.0)),
     Parameter(
         "memory_life", "", "s", "mean time that an item stays in the store if nothing displaces it",
@@ -361,6 +360,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         0.00012, _RATE, "search", PRACTICE,
         slider=Slider(CAPACITY, "how much each repetition speeds the next up", 1e-6, 0.1, True),
         scale=_factor(1e-7, 1.0, 0.7)),
+    Parameter(
+        "dwell_counts", "", "categorisations", "how many more of an item consolidating it takes, at its rate of "
+        "encoding",
+        2.4, _RATE, STORING, BLINK, limit="consolidation", lifted=0.0,
+        slider=Slider(CAPACITY, "how much an unclear item shuts memory's door", 0.0, 20.0), scale=_factor(0.05, 100.0)),
 )  # fmt: skip
 
 #: What has a bound together.

@@ -247,6 +247,7 @@ DIRECTIONS = {
     "evidence_threshold": (1.0, 4.0, -1, "errors among flankers", wrong(FLANKED), {}),
     "narrowing": (0.001, 0.1, +1, "errors among flankers", wrong(FLANKED), {}),
     "learning": (0.0, 0.2, +1, "practised letters of 50 ms", stored(PRACTISED), {"capacity": 5.0}),
+    "dwell_counts": (0.0, 8.0, -1, "second letter after 200 ms", stored(pair(0.2), [1]), {"sparing": 0.0}),
 }  # fmt: skip
 
 
