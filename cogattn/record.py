@@ -69,6 +69,34 @@ class Source:
     script: str = ""  #: of simulations/, that shows how
 
 
+def technical(basis: str) -> Source:
+    return Source("technical", basis)
+
+
+def least(low: float, high: float | None = None, infinite: bool = False) -> Bounds:
+    return Bounds(low, high, infinite=infinite)
+
+
+def above(low: float, high: float | None = None, infinite: bool = False) -> Bounds:
+    return Bounds(low, high, low_open=True, infinite=infinite)
+
+
+SHARE = least(0, 1)
+SECONDS = least(0, 60)
+RATE = least(0, 1e6)
+POSITIVE = above(0, 1e9)
+
+
+def share(sd: float) -> Scaling:
+    """A share: its log odds are normal; sd of these [assumption]."""
+    return Scaling("logit", 1e-4, 1 - 1e-4, sd)
+
+
+def factor(low: float, high: float, sd: float = 0.3) -> Scaling:
+    """It varies by factors: its logarithm is normal; sd of that [assumption]."""
+    return Scaling("log", low, high, sd)
+
+
 RACE = Source(
     "estimated", "mean and sd of C, K, t0 and alpha (fits to whole and partial report)", ("tva_parameters",)
 )
@@ -79,7 +107,7 @@ TIME_ON_TASK = Source(
     "where_do_the_fatigue_numbers_come_from.py",
 )
 BLINK = Source(
-    "estimated", "Berkeley: T2 given T1 by lag, swaps at lag 1", ("attentional_blink",),
+    "estimated", "Berkeley: T2 given T1 by lag, mean and sd of people; swaps at lag 1", ("attentional_blink",),
     "where_do_the_blink_numbers_come_from.py",
 )  # fmt: skip
 SEARCH = Source(

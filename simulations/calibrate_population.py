@@ -40,10 +40,10 @@ from scipy.optimize import brentq, least_squares
 import cogattn as ca
 from cogattn import files, human, paradigms, parameters, record
 from cogattn.laws import search as search_law
-from cogattn.laws import stages
 from cogattn.paradigms.base import Condition, Paradigm
 from cogattn.paradigms.conflict import HAND_SD, Flanker, Stroop
 from cogattn.paradigms.go_nogo import runs
+from cogattn.paradigms.sleep_restriction import LABORATORY_SPEED
 from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.parameters import PARAMETERS
 from cogattn.population import People
@@ -78,7 +78,8 @@ BLOCKS = {
         ("speed.mean", "speed_sd.mean", "fast_loss", "fast_tiring", "fast_rest", "slow_loss", "lapse_base",
          "lapse_slow", "lapse_duration", "lapse_spread", "tempo_share", "tempo_time", "anticipation"),
         record.TIME_ON_TASK, ("simple RT 8 min",)),
-    "blink": Block(("dwell", "dwell_sd", "sparing", "order_sd"), record.BLINK, ("attentional blink",)),
+    "blink": Block(("dwell", "dwell_sd", "sparing_window", "order_sd", "dwell_counts"), record.BLINK,
+        ("attentional blink",)),
     "search": Block(("search_group", "quit_growth", "visit_shape", "visit_hit"), record.SEARCH,
         ("visual search",)),
     "practice": Block(("learning",), record.PRACTICE, ("practice",)),
@@ -121,8 +122,9 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "anticipation": (0.01, "one in a hundred"),
     "dwell": (0.315, "middle of the published window of 180-450 ms (Raymond et al. 1992)"),
     "dwell_sd": (0.1, "a third of the mean"),
-    "sparing": (0.5, "even chances"),
-    "order_sd": (0.1, "the window of sparing"),
+    "sparing_window": (0.1, "sparing at lag 1 only"),
+    "dwell_counts": (0.0, "as long whatever the item is"),
+    "order_sd": (0.1, "as long as an item is shown"),
     "search_group": (1.0, "serial search (Treisman & Gelade 1980)"),
     "quit_growth": (0.0, "serial search: nobody quits"),
     "visit_shape": (1.0, "exponential"),
@@ -140,7 +142,7 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
 KEPT = {
     "visual search": "choice 0.22, guidance none (2 among 5s), half the items (conjunction); times of a visit are "
     "set anew from mean RT by display",
-    "attentional blink": "evidence 0.7 from reports of T1",
+    "attentional blink": "how clear an item is, from reports of T1",
     "PRP": "choose 1.2, 0.8 from RT1 and RT2 at the longest SOA",
     "go/no-go 7 min": "caution 1.13 from go RT; withhold 0.27",
     "vigilance 30 min": "sensitivity 2.17 from d' of the first block",
@@ -351,32 +353,10 @@ def fit_time_on_task() -> Found:
 
 
 def fit_blink() -> Found:
-    """The closed form, and what is left of T2's display; the noise of order from swaps."""
+    """T2 given T1 by lag, its mean and its sd between people, and swaps, of minds that are played."""
     blink = sibling("blink")
-    p, mean, sd, q = blink.fitted(blink.LETTERS)
-    t, names = blink.LETTERS, ("p", "dwell", "dwell_sd", "sparing")
-    lag = t["lag"].to_numpy() / blink.TASK.rate
-    error = (t["T2gT1_sd"] / np.sqrt(t["n_sub"])).to_numpy()
-
-    def rows(v: Values) -> Array:
-        p, mean, sd, q = (v[n] for n in names)
-        return np.asarray(
-            (stages.blink(lag, p, mean, sd, q, blink.WINDOW) - t["T2_given_T1"].to_numpy()) / error
-        )
-
-    found = least(rows, names, dict(zip(names, (p, mean, sd, q), strict=True)), step=1e-4, rounds=1)
-    left = blink.display_left()
-    at = dict(zip(names, (p, mean + left, sd, q), strict=True))
-    swaps, present = t.set_index("lag").loc[1, "swap"], 1 - 0.065
-
-    def order(share: float) -> float:
-        return float(brentq(lambda s: blink.swapped(s) - share / present, 0.01, 0.3, xtol=1e-3))
-
-    se = math.sqrt(swaps * (1 - swaps) / t["n_trials"].iloc[0])
-    high, low = order(swaps + se), order(swaps - se)
-    return {n: (float(at[n]), found[n][1]) for n in names[1:]} | {
-        "order_sd": (order(swaps), (high - low) / 2)
-    }
+    numbers, errors, _ = blink.fitted(blink.clarity(blink.FITTED))
+    return {n: (numbers[n], errors[n]) for n in BLOCKS["blink"].names}
 
 
 def fit_search() -> Found:
@@ -450,12 +430,12 @@ def fit_criterion() -> Found:
 
 
 def fit_sleep(people: int) -> Found:
-    """Mean RT by day, its mean over days left free: people of a laboratory are faster from the start."""
+    """Mean RT by day, its mean over days left free: people of this laboratory are faster from the start."""
     t = human.fit("sleep_restriction")
     rt, error = t["meanRT_ms"].to_numpy(), (t["sd_ms"] / np.sqrt(t["n"])).to_numpy()
 
     def rows(v: Values) -> Array:
-        f = played("sleep_restriction", crowd(v, 2 * people))
+        f = played("sleep_restriction", crowd({"speed.mean": LABORATORY_SPEED} | dict(v), 2 * people))
         gap = 1000 * f[f["rt"] >= 0.1].groupby("day")["rt"].mean().to_numpy() - rt
         return np.asarray((gap - np.average(gap, weights=error**-2)) / error)
 

@@ -256,6 +256,7 @@ DIRECTIONS = {
     "hand": (0.5, 2.0, +1, "time of a choice", answered(choices(1.0), 0), {}),
     "learning": (0.0, 0.2, +1, "practised letters of 50 ms", stored(PRACTISED), {"capacity": 5.0}),
     "day_sd": (0.0, 0.3, +1, "how far days lie apart", of_days, {}),
+    "dwell_counts": (0.0, 8.0, -1, "second letter after 200 ms", stored(pair(0.2), [1]), {"sparing": 0.0}),
 }  # fmt: skip
 
 

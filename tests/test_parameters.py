@@ -78,9 +78,9 @@ def test_the_place_of_a_parameter_in_the_sequence_never_changes():
         "criterion_rest", "anticipation", "sharpness", "tempo_share", "tempo_time", "wariness", "central_share",
         "central", "slip", "response_grouping", "dwell", "dwell_sd", "sparing", "sparing_window", "order_sd",
         "memory_life", "switch_rate", "task_inertia", "switch_time", "unattended_weight", "search_group",
-        "quit_growth", "visit_shape", "visit_hit", "evidence_threshold", "hand", "learning", "day_sd",
+        "quit_growth", "visit_shape", "visit_hit", "evidence_threshold", "hand", "learning", "day_sd", "dwell_counts",
     ]  # fmt: skip
-    assert [_column(name) for name in (*first, *rest)] == list(range(56))
+    assert [_column(name) for name in (*first, *rest)] == list(range(57))
 
 
 # --- a new parameter is one record -----------------------------------------------------------------------------------
@@ -205,6 +205,7 @@ def test_files_of_the_last_version_load():
     assert mind == Observer(
         slots=2.5, central_share=0.8, search_group=4.0, response_grouping=0.1, evidence_threshold=3.0, slip=0.024,
         lapse_duration=9.0, lapse_speed=0.5, lapse_spread=1.2, task_inertia=2.0, switch_rate=0.7, unattended_weight=0.2,
+        dwell=0.268, dwell_sd=0.14, sparing=0.79, sparing_window=0.1, order_sd=0.05,  # those of that version
     )  # fmt: skip
     assert sorted(str(w.message) for w in told) == sorted(
         [f"the parameter {a} is now called {b}" for a, b in OLD.items()]
