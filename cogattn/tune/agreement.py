@@ -2,9 +2,9 @@ r"""Does a prediction agree with what people did, and better than something simp
 
 Pearson's r and Spearman's rho have 95 % intervals by Fisher's z; for rho with the variance (1 + rho^2 / 2) / (n - 3)
 (Bonett & Wright 2000, Psychometrika 65:23). Predictor and baselines are compared by what they miss in people who were
-left out: for each person a line is fitted to all others (observed over predictor), and misses by e. The sizes of e of two
-predictors differ by a mean over people, with an interval by t. [approximation: the lines of different people share
-their data]
+left out: for each person a line is fitted to all others (observed over predictor), and misses by e. The sizes of e of
+two predictors differ by a mean over people, with an interval by t. The line of a prediction may not fall: a model that
+has the sign wrong has not predicted; that of a baseline may. [approximation: the lines of different people share data]
 
 >>> found = agreement(np.arange(8.0), 2 * np.arange(8.0) + 1, {"raw": np.array([3.0, 1, 2, 5, 4, 7, 0, 6])})
 >>> round(found["r"], 6), round(found["slope"], 6), found["verdict"]
@@ -44,22 +44,26 @@ def ranked(x: Array, y: Array) -> float:
     return correlated(stats.rankdata(x), stats.rankdata(y))
 
 
-def left_out(x: Array, y: Array) -> Array:
-    """(people,): how far a line through all others misses each one, y over x; x all alike: their mean."""
+def left_out(x: Array, y: Array, rising: bool = False) -> Array:
+    """(people,): how far a line through all others misses each one, y over x; x all alike, or a line that falls though
+    it must rise: their mean."""
     n, out = len(y), np.empty(len(y))
     for i in range(n):
         rest = np.arange(n) != i
         own, gap = x[rest], np.ptp(x[rest])
-        slope = np.cov(own, y[rest])[0, 1] / own.var(ddof=1) if gap > 1e-12 * np.abs(own).max(initial=0) else 0.0
+        slope = (
+            np.cov(own, y[rest])[0, 1] / own.var(ddof=1) if gap > 1e-12 * np.abs(own).max(initial=0) else 0.0
+        )
+        slope = max(slope, 0.0) if rising else slope
         out[i] = y[i] - (y[rest].mean() + slope * (x[i] - own.mean()))
     return out
 
 
 def agreement(predicted: Array, observed: Array, baselines: Mapping[str, Array]) -> dict[str, Any]:
-    """One measure over people who have all of it: how predicted and observed go together, and which baseline is the best.
+    """One measure over people who have it: how predicted and observed go together, and which baseline is the best.
 
     baselines: other predictors of the same people, by name. verdict: "better", "worse" or "no clear difference", held
-    against the baseline that misses least.
+    against the baseline that misses least; what misses more than the people's mean alone is not called better.
     """
     n, r = len(observed), correlated(predicted, observed)
     rho = ranked(predicted, observed)
@@ -73,7 +77,7 @@ def agreement(predicted: Array, observed: Array, baselines: Mapping[str, Array])
     out["error"] = float(np.abs(predicted - observed).mean())
     out |= {f"r {name}": correlated(x, observed) for name, x in baselines.items()}
     mean = np.abs(left_out(np.zeros(n), observed))
-    own = np.abs(left_out(predicted, observed))
+    own = np.abs(left_out(predicted, observed, rising=True))
     others = {name: np.abs(left_out(x, observed)) for name, x in baselines.items()}
     best = min(others, key=lambda name: float(others[name].mean()))
     gap = others[best] - own
@@ -83,5 +87,6 @@ def agreement(predicted: Array, observed: Array, baselines: Mapping[str, Array])
     out |= {"left-out error of the mean": known, "baseline": best}
     middle = float(gap.mean())
     out |= {"gain": middle / known, "gain low": (middle - half) / known, "gain high": (middle + half) / known}
-    out["verdict"] = "better" if middle > half else "worse" if middle < -half else "no clear difference"
+    better = middle > half and own.mean() < known
+    out["verdict"] = "better" if better else "worse" if middle < -half else "no clear difference"
     return out

@@ -5,10 +5,10 @@ The log-likelihood of a person is the sum of those of his tasks,
     log L(theta) = sum_k log L_k(theta_k),   theta_k = the part of theta that task k informs
 
 exact where the laws give the likelihood of every trial, that of his means where it is simulated (`tune.simulated`; a
-simulated law knows at most four parameters, and holds the rest at the mean adult's). People are a sample of a population
-that is normal on the scales; it is estimated with them as in `tune.fits`, but begins from the spread AND the
-correlations of a `Population`, and as many of its people as the laws' `doubt` are added to the sample. Who lacks a task
-is estimated from the others. Given theta, tasks are taken as independent: a state of the day is not modelled.
+simulated law knows at most four parameters, and holds the rest at the mean adult's). People are a sample of a
+population that is normal on the scales. It is estimated with them as in `tune.fits`, but begins from the spread and the
+correlations of a `Population`, two of whose people are added to the sample. Who lacks a task is estimated from the
+others. Given theta, tasks are taken as independent: a state of the day is not modelled.
 
 >>> from cogattn import run
 >>> tasks = {name: run(name, "human", people=4, trials=10) for name in ("whole_report", "partial_report")}
@@ -21,6 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -41,6 +42,7 @@ from cogattn.tune.simulated import MOST
 
 #: Data of a task: its trials, by the task's name or by the paradigm with your options.
 Tasks = Mapping[Any, "Trials | pd.DataFrame"]
+_MANY = 5  # parameters
 _MIDDLE = np.array([-1.0, 0.0, 1.0])
 
 
@@ -55,7 +57,9 @@ class JointData:
     @property
     def trials(self) -> Array:
         """(people,) of all tasks together."""
-        own = [np.where(rows < 0, 0, part.trials[rows]) for part, rows in zip(self.parts, self.rows, strict=True)]
+        own = [
+            np.where(rows < 0, 0, part.trials[rows]) for part, rows in zip(self.parts, self.rows, strict=True)
+        ]
         return np.asarray(np.sum(own, axis=0))
 
     def of(self, rows: Sequence[int]) -> JointData:
@@ -97,7 +101,7 @@ class JointLikelihood(Likelihood):
         """The same laws for this mind."""
         return replace(self, observer=observer, laws=tuple(law.given(observer) for law in self.laws))
 
-    def compact(self, frame: pd.DataFrame) -> JointData:
+    def compact(self, frame: pd.DataFrame) -> JointData:  # noqa: ARG002
         """Each task's data come to it one by one."""
         raise InputError("data of several tasks come task by task: give fit_jointly a table for each")
 
@@ -141,7 +145,11 @@ class JointLikelihood(Likelihood):
 
     def remarks(self) -> list[str]:
         """Of each law."""
-        return [f"{task}: {said}" for task, law in zip(self.tasks, self.laws, strict=True) for said in law.remarks()]
+        return [
+            f"{task}: {said}"
+            for task, law in zip(self.tasks, self.laws, strict=True)
+            for said in law.remarks()
+        ]
 
 
 class JointQuestion(NamedTuple):
@@ -179,9 +187,22 @@ def fit_jointly(
     tick = notebook.ticker(progress, "fit jointly")
     law, data, notes = question(tasks, params, observer, population, seed, n_jobs, tick)
     pooled = pools(data, pool)
-    job = PopulationJob(law, data, law.params, seed, n_jobs, tick, held=observer is not None)
-    job.population = population or Population.adults()
+    job = job_of(law, data, population or Population.adults(), observer is not None, seed, n_jobs, tick)
     return as_fit(job, job.together(notes) if pooled else job.alone(notes, "profile"), pooled)
+
+
+def job_of(
+    law: JointLikelihood,
+    data: JointData,
+    population: Population,
+    held: bool,
+    seed: int,
+    n_jobs: int,
+    tick: Progress | None,
+) -> PopulationJob:
+    """The fit of these data, not yet begun; with more draws where there are many parameters."""
+    draws = DRAWS if len(law.params) < _MANY else 2 * DRAWS
+    return PopulationJob(law, data, law.params, seed, n_jobs, tick, held, draws, population)
 
 
 def as_fit(job: PopulationJob, found: Found, pooled: bool) -> Fit:
@@ -223,17 +244,23 @@ def question(
         parts.append(data)
         notes += [f"{task.name}: {note}" for note in law.notes(frame)]
     if len(set(names)) < len(names):
-        raise InputError(f"each task can be fitted once, got {', '.join(names)}: put its trials into one table")
+        raise InputError(
+            f"each task can be fitted once, got {', '.join(names)}: put its trials into one table"
+        )
     unused = [name for name in wanted or () if not any(name in own for own in asked)]
     if unused:
-        raise InputError(f"no task that is fitted ({', '.join(names)}) informs {', '.join(unused)}: leave it out")
+        raise InputError(
+            f"no task that is fitted ({', '.join(names)}) informs {', '.join(unused)}: leave it out"
+        )
     people = list(dict.fromkeys(who for part in parts for who in part.people))
     rows = [[{who: i for i, who in enumerate(part.people)}.get(p, -1) for p in people] for part in parts]
     law = JointLikelihood(observer or Observer(), tuple(names), tuple(laws), tuple(asked))
     data = JointData(people, tuple(parts), np.array(rows, np.int64))
     lack = int((data.rows < 0).any(0).sum())
     if lack:
-        notes.append(f"{lack} of {len(people)} people lack a task that is fitted: they are known from the others")
+        notes.append(
+            f"{lack} of {len(people)} people lack a task that is fitted: they are known from the others"
+        )
     return JointQuestion(law, data, [*notes, *law.remarks()])
 
 
@@ -256,9 +283,7 @@ def _own_of(
 def named(frame: pd.DataFrame) -> pd.DataFrame:
     """The same table with people's names as texts, so that 7, 7.0 and "7" are one person in all files."""
     if "person" not in frame:
-        raise InputError(
-            f"the data need a column 'person'; they have {', '.join(map(str, frame.columns))}"
-        )
+        raise InputError(f"the data need a column 'person'; they have {', '.join(map(str, frame.columns))}")
 
     def text(who: Any) -> str:
         return str(int(who)) if isinstance(who, float) and who.is_integer() else str(who)
@@ -282,12 +307,11 @@ class PopulationJob(Job):
     def given(self, mean: Array, cov: Array, notes: list[str]) -> Found:
         """These people under a population that is known: posterior means, by importance sampling, twice."""
         precision = np.asarray(np.linalg.inv(cov), float)
-        u = np.clip(even(len(self.params) + 1, DRAWS, self.seed), 1e-6, 1 - 1e-6)
-        near = self.each(lambda row: self.laplace(row, mean, precision), 0, 3 * self.n)
+        u = np.clip(even(len(self.params) + 1, self.draws, self.seed), 1e-6, 1 - 1e-6)
+        near = self.each(partial(self.laplace, mean=mean, precision=precision), 0, 3 * self.n)
         for turn in (1, 2):
-            drawn = self.each(
-                lambda row, near=near: self.sampled(row, near, mean, cov, u), turn * self.n, 3 * self.n
-            )
+            ask = partial(self.sampled, near=near, mean=mean, cov=cov, u=u)
+            drawn = self.each(ask, turn * self.n, 3 * self.n)
             draws, base = np.array([d[0] for d in drawn]), np.array([d[1] for d in drawn])
             weights, loglik = em.weighted(draws, base, mean, cov)
             center, spread = em.moments(draws, weights)
@@ -355,7 +379,9 @@ def expected_mind(found: Fit, population: Population, values: Sequence[float]) -
     free = [name for name in found.params if name not in found.law.others]
     spreads = population.spreads()
     told = {n for n, s in spreads.items() if s.kind != "constant"} - {*free}
-    linked = [n for n in sorted(told) if np.abs(correlation(population, (n, *free))[0, 1:]).max(initial=0.0) > 0]
+    linked = [
+        n for n in sorted(told) if np.abs(correlation(population, (n, *free))[0, 1:]).max(initial=0.0) > 0
+    ]
     more: dict[str, Any] = {}
     if linked:
         mean, cov = on_scales(population, free)

@@ -1,10 +1,10 @@
-"""What is measured of a person in a task, from his trials: `rt`, `correct[congruence=-1]`, `rt[cue=none] - rt[cue=double]`.
+"""What is measured of a person in a task, from his trials: `rt`, `rt_sd`, `rt[cue=none] - rt[cue=double]`.
 
-A measure is an expression (`tune.goals`) of columns. A column stands for its mean over a person's trials; with `_sd` or
-`_median` behind it for that of the trials within a condition. In brackets stands which trials, by a column's value or by
-the paradigm's word for it (`Paradigm.levels`). Response times are those of right answers, where the table says which are
-right. Every condition counts as much as it was shown to all people together: a person who erred in the hard ones is
-not called fast for that, and a mind that plays the task in other proportions is measured by the same rule.
+A measure is an expression (`tune.goals`) of columns. A column stands for its mean over a person's trials; with `_sd`
+or `_median` behind it for that of the trials within a condition. In brackets stands which trials, by a column's value
+or by the paradigm's word for it (`Paradigm.levels`). Response times are those of right answers, where the table says
+which are right. Every condition counts as much as it was shown to all people together: a person who erred in the hard
+ones is not called fast for that, and a mind that plays the task in other proportions is measured by the same rule.
 
 >>> trials = pd.DataFrame({"person": list("aabb"), "load": [1, 2, 1, 2], "rt": [0.3, 0.5, 0.4, 0.4]})
 >>> sheet = MeasuredTrials.of(trials, Statistics(("load",), (), ("rt",)))
@@ -64,7 +64,9 @@ class MeasuredTrials:
         own = frame[["person", *by]].assign(**told)
         weights = own.groupby(list(by), sort=True).size() if by else pd.Series([len(own)])
         times = tuple(c for c in statistics.times if c in told)
-        return cls(own, by, times, tuple(c for c in statistics.shares if c in told), known, weights.astype(float))
+        return cls(
+            own, by, times, tuple(c for c in statistics.shares if c in told), known, weights.astype(float)
+        )
 
     @property
     def columns(self) -> tuple[str, ...]:

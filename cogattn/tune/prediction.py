@@ -23,49 +23,35 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import joblib
 import numpy as np
 import pandas as pd
 
-from cogattn import notebook, paradigms
+from cogattn import notebook
 from cogattn.errors import InputError, whole
-from cogattn.human import imports
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
-from cogattn.paradigms import Paradigm, SessionParadigm
+from cogattn.paradigms import SessionParadigm
 from cogattn.population import Population
 from cogattn.runs.experiment import run
-from cogattn.runs.trials import Trials
 from cogattn.tune import joint, likelihoods
 from cogattn.tune.agreement import FEW, agreement, fisher
-from cogattn.tune.base import Array, some
-from cogattn.tune.fits import Fit, of_people
+from cogattn.tune.base import Array
+from cogattn.tune.fits import Fit
 from cogattn.tune.measures import MeasuredTrials, reliability, statistics_of
+from cogattn.tune.people_trials import LEAST, TaskTrials, matched, read_task, wanted_measures
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LEAST = 5  #: people over whom anything is correlated
 _OTHERS = 4  # people from whom a population can be estimated
 _TRIALS = 20  # of each condition that a mind plays, where a task is no session
-_SECONDS = 20.0  # a median response time above it is in milliseconds
 _SHOWN = 8  # measures in the figure
-_MEAN_RT, _SAME = "raw mean RT", "same measure"
-Data = "Trials | pd.DataFrame | str | Path"
-
-
-class _Task(NamedTuple):
-    """A task and its people's trials."""
-
-    task: Paradigm
-    frame: pd.DataFrame
-    trials: MeasuredTrials
-    notes: list[str]
+_RAW, _SAME = "raw mean", "same measure"
 
 
 @dataclass(frozen=True)
@@ -76,12 +62,13 @@ class PeoplePrediction(Result):
     >>> tasks = {name: run(name, "human", people=5, trials=10) for name in ("whole_report", "partial_report")}
     >>> found = predict_people({"whole_report": tasks["whole_report"]}, {"partial_report": tasks["partial_report"]})
     >>> found.people.columns.tolist()
-    ['task', 'measure', 'unit', 'person', 'predicted', 'observed', 'raw mean RT', 'same measure']
+    ['task', 'measure', 'unit', 'person', 'predicted', 'observed', 'raw mean', 'same measure']
     """
 
     people: pd.DataFrame  #: a row per task, measure and person: predicted, observed, the baselines
     agreements: pd.DataFrame  #: what `table` gives
     fit: Fit  #: of the fitted tasks
+    timed: bool = True  #: whether the raw mean is one of response times [s]; else of what they have, in sds
     notes: list[str] = field(default_factory=list)
 
     def table(self) -> pd.DataFrame:
@@ -155,9 +142,11 @@ class PeoplePrediction(Result):
                 base = row["baseline"]
                 right.plot(own[base], y, "s", color="#D55E00", markersize=4.5)
                 right.set_title(f"{base}, r = {_r(row['r ' + base])}", fontsize=9)
-                scale = "[s]" if base == _MEAN_RT else unit
+                scale = ("[s]" if self.timed else "[sd]") if base == _RAW else unit
                 right.set(xlabel=f"{base} in the fitted tasks {scale}", ylabel=f"observed {unit}")
-            figure.suptitle(plot.evenly(self.heading(), 78), x=0.01, ha="left", fontweight="bold", fontsize=11)
+            figure.suptitle(
+                plot.evenly(self.heading(), 78), x=0.01, ha="left", fontweight="bold", fontsize=11
+            )
             return figure
 
 
@@ -177,12 +166,12 @@ def predict_people(
 ) -> PeoplePrediction:
     """Fit some tasks of people together, let each person's mind take other tasks, and compare with what the person did.
 
-    fit, predict: trials by task (its name, or the paradigm with your options): a table with the columns that `fit` of
-    that task takes, a run, or the path of a file (any format of `cogattn import`). People are matched by `person`; those
-    who were not in a predicted task still help to estimate the population.
+    fit, predict: trials by task (its name, or the paradigm with your options): a table with the columns that a fit of
+    that task takes, a run, or the path of a file (any format of `cogattn import`). People are matched by `person`;
+    those who were not in a predicted task still help to estimate the population.
     measures: expressions of columns, `"rt[cue=none] - rt[cue=double]"`, of every predicted task, or of one: `"stroop:
     rt"` (default: the mean of every column, and what each condition costs). params: as in `fit_jointly`.
-    people: those who are predicted, the population being that of all the others (default: everybody, in one population).
+    people: those who are predicted, the population being that of all the others (default: everybody, in one).
     population: where its estimate begins, and how what was not fitted goes with what was (default: adults).
     minds: how often each person's mind takes a predicted task.
 
@@ -196,130 +185,41 @@ def predict_people(
     n_jobs, seed = whole("n_jobs", n_jobs, least=1, most=1024), whole("seed", seed, most=2**63 - 1)
     minds = whole("minds", minds, least=2, most=100_000)
     tick = notebook.ticker(progress, "predict people")
-    fitted, asked = [_read(key, data) for key, data in fit.items()], [_read(k, d) for k, d in predict.items()]
+    fitted = [read_task(task, data) for task, data in fit.items()]
+    asked = [read_task(task, data) for task, data in predict.items()]
     if not fitted or not asked:
         raise InputError("give at least one task to fit and one to predict, e.g. {'whole_report': trials}")
-    wanted = _wanted(measures, asked)
-    who, notes = _matched(fitted, asked, people)
+    wanted = wanted_measures(measures, asked)
+    who, notes = matched(fitted, asked, people)
     spread = population or Population.adults()
     found = _fitted(fitted, params, observer, spread, None if people is None else who, seed, n_jobs, tick)
     own = found.estimates.set_index("person")[list(found.params)]
     observers = {p: joint.expected_mind(found, spread, own.loc[p].tolist()) for p in own.index}
-    tables, rows, done = [], [], 0
-    total = sum(len(who[one.task.name]) for one in asked)
+    tables, rows = [], []
     for one in asked:
-        named = who[one.task.name]
-
-        def told(i: int, base: int = done) -> None:
-            if tick is not None:
-                tick(base + i, total)
-
-        sheet, said = _played(one, [observers[p] for p in named], wanted[one.task.name], minds, seed, n_jobs, told)
-        done += len(named)
-        notes += said
-        predicted = sheet.assign(person=named)
-        parts, measured = _compared(one, predicted, wanted[one.task.name], fitted)
-        tables += parts
-        rows += measured
-        notes += [f"{one.task.name}: {m}: left out, since fewer than {LEAST} people have it" for m in
-                  wanted[one.task.name] if m not in [r["measure"] for r in measured]]  # fmt: skip
+        named, own_measures = who[one.task.name], wanted[one.task.name]
+        crowd = [observers[p] for p in named]
+        predicted, said = _played(one, crowd, own_measures, minds, seed, n_jobs, tick)
+        parts, measured = _compared(one, predicted.assign(person=named), own_measures, fitted)
+        tables, rows, notes = [*tables, *parts], [*rows, *measured], [*notes, *said]
+        gone = [m for m in own_measures if m not in [row["measure"] for row in measured]]
+        notes += [
+            f"{one.task.name}, {m}: left out, fewer than {LEAST} people have it, or all are alike"
+            for m in gone
+        ]
     if not rows:
-        raise InputError(
-            f"no measure of {', '.join(one.task.name for one in asked)} is there for {LEAST} people or more"
-        )
+        raise InputError(f"nothing can be compared: {'; '.join(notes)}")
     notes += [note for one in (*fitted, *asked) for note in one.notes] + found.notes
-    return PeoplePrediction(
-        pd.concat(tables, ignore_index=True), pd.DataFrame(rows), found, list(dict.fromkeys(notes))
-    )
-
-
-# -- data ----------------------------------------------------------------------------------------------------
-
-
-def _read(key: Any, data: Any) -> _Task:
-    """A task's trials, from a file or a table, people named by texts."""
-    task, notes = paradigms.instance(key), []
-    law = likelihoods.of(task)
-    if isinstance(data, (str, Path)):
-        table = imports.read(data, law.columns, optional=law.optional, levels=law.levels)
-        frame, notes = table.frame, [f"{task.name}: {note}" for note in table.notes]
-    elif isinstance(data, (Trials, pd.DataFrame)):
-        frame = of_people(data)
-    else:
-        raise InputError(f"the data of {task.name} must be a table, a run, or the path of a file, got {data!r}")
-    frame = joint.named(frame)
-    trials = MeasuredTrials.of(frame, statistics_of(task, law.columns), task.levels)
-    if not trials.columns:
-        raise InputError(
-            f"the data of {task.name} need columns {', '.join(law.columns)}; they have {', '.join(map(str, frame.columns))}"
-        )
-    for name in trials.times:
-        middle = trials.frame[name].median()
-        if middle > _SECONDS:
-            raise InputError(f"{name} of {task.name} must be in seconds, its median is {middle:g}: divide by 1000")
-    return _Task(task, frame, trials, notes)
-
-
-def _matched(
-    fitted: Sequence[_Task], asked: Sequence[_Task], people: Sequence[Any] | None
-) -> tuple[dict[str, list[str]], list[str]]:
-    """Who is predicted in each task: those who were in it and in all that are fitted; and who is not."""
-    in_all = set.intersection(*(set(one.trials.people) for one in fitted))
-    somewhere = {p for one in fitted for p in one.trials.people}
-    chosen = None if people is None else joint.named(pd.DataFrame({"person": list(people)}))["person"].tolist()
-    for p in chosen or ():
-        if p not in in_all:
-            raise InputError(f"people must name persons who are in every fitted task, got {p!r}: {_lists(fitted)}")
-    who, notes = {}, []
-    for one in asked:
-        there = one.trials.people
-        who[one.task.name] = own = [p for p in there if p in in_all and (chosen is None or p in chosen)]
-        if len(own) < LEAST:
-            whose = f"people={chosen} and " if chosen is not None else ""
-            raise InputError(
-                f"at least {LEAST} people must be in {whose}every fitted task and in {one.task.name}, got {len(own)}: "
-                f"{_lists([*fitted, one])}; people are matched by the column person: call them the same in all files"
-            )
-        gone = [p for p in there if p not in in_all]
-        if gone:
-            notes.append(
-                f"{one.task.name}: {len(gone)} people ({some(gone)}) were not in every fitted task: not predicted"
-            )
-        more = [p for p in somewhere if p not in there]
-        if more:
-            notes.append(f"{len(more)} people were not in {one.task.name}: they inform the population alone")
-        for other in fitted:
-            if other.task.name == one.task.name and other.trials.frame.equals(one.trials.frame):
-                notes.append(f"{one.task.name} is predicted from the same trials: that is recovery, no prediction")
-    return who, notes
-
-
-def _lists(tasks: Sequence[_Task]) -> str:
-    """Who is where."""
-    return "; ".join(f"{one.task.name} has {len(one.trials.people)} ({some(one.trials.people)})" for one in tasks)
-
-
-def _wanted(measures: Sequence[str] | None, asked: Sequence[_Task]) -> dict[str, list[str]]:
-    """The measures of each predicted task, each of them tried."""
-    out: dict[str, list[str]] = {one.task.name: [] for one in asked}
-    for text in [measures] if isinstance(measures, str) else measures or ():
-        task, colon, measure = (part.strip() for part in text.partition(":"))
-        if colon and task not in out:
-            raise InputError(f"{text!r} is measured in a task that is predicted ({', '.join(out)}), got {task!r}")
-        for name in [task] if colon else out:
-            out[name].append(measure if colon else task)
-    for one in asked:
-        own = out[one.task.name] = out[one.task.name] or list(one.trials.usual())
-        for measure in own:
-            one.trials.of_people(measure)
-    return out
+    told = pd.concat(tables, ignore_index=True)
+    timed = any(one.trials.times for one in fitted)
+    return PeoplePrediction(told, pd.DataFrame(rows), found, timed, list(dict.fromkeys(notes)))
 
 
 # -- fit and play --------------------------------------------------------------------------------------------
 
 
 def _fitted(
-    fitted: Sequence[_Task],
+    fitted: Sequence[TaskTrials],
     params: Sequence[str] | None,
     observer: Observer | None,
     population: Population,
@@ -333,12 +233,11 @@ def _fitted(
     law, data, notes = joint.question(tasks, params, observer, population, seed, n_jobs, tick)
 
     def job(data: joint.JointData) -> joint.PopulationJob:
-        out = joint.PopulationJob(law, data, law.params, seed, n_jobs, tick, held=observer is not None)
-        out.population = population
-        return out
+        return joint.job_of(law, data, population, observer is not None, seed, n_jobs, tick)
 
     if chosen is None:
-        return joint.as_fit(job(data), job(data).together(notes), pooled=True)
+        everybody = job(data)
+        return joint.as_fit(everybody, everybody.together(notes), pooled=True)
     held = {p for own in chosen.values() for p in own}
     inside = [i for i, p in enumerate(data.people) if p in held]
     outside = [i for i, p in enumerate(data.people) if p not in held]
@@ -354,7 +253,13 @@ def _fitted(
 
 
 def _played(
-    one: _Task, observers: Sequence[Observer], measures: Sequence[str], minds: int, seed: int, n_jobs: int, told: Any
+    one: TaskTrials,
+    observers: Sequence[Observer],
+    measures: Sequence[str],
+    minds: int,
+    seed: int,
+    n_jobs: int,
+    tick: Progress | None,
 ) -> tuple[pd.DataFrame, list[str]]:
     """What each of these minds does in the task: a row per mind, a column per measure."""
     trials = 1 if isinstance(one.task, SessionParadigm) else _TRIALS
@@ -376,8 +281,8 @@ def _played(
             )
         if gone > 0:
             notes.append(
-                f"{one.task.name}: {gone:.0%} of the trials are of conditions that the task as it is given lacks (it has "
-                f"{usual.said()}): they are left out of what is measured"
+                f"{one.task.name}: {gone:.0%} of the trials are of conditions that the task as it is given lacks (it "
+                f"has {usual.said()}): they are left out of what is measured"
             )
 
     def one_mind(i: int) -> list[float]:
@@ -388,7 +293,8 @@ def _played(
     out = []
     for i, found in enumerate(pool(joblib.delayed(one_mind)(i) for i in range(len(observers)))):
         out.append(found)
-        told(i + 1)
+        if tick is not None:
+            tick(i + 1, len(observers))
     return pd.DataFrame(out, columns=list(measures)), notes
 
 
@@ -396,36 +302,41 @@ def _played(
 
 
 def _compared(
-    one: _Task, predicted: pd.DataFrame, measures: Sequence[str], fitted: Sequence[_Task]
+    one: TaskTrials, predicted: pd.DataFrame, measures: Sequence[str], fitted: Sequence[TaskTrials]
 ) -> tuple[list[pd.DataFrame], list[dict[str, Any]]]:
     """The people and the agreement of each measure that enough of them have."""
     tables, rows = [], []
     people = predicted["person"].tolist()
-    mean_rt = _mean_rt(fitted, people)
+    raw = _raw_mean(fitted, people)
     for measure in measures:
         timed = one.trials.timed(measure)
         scale, unit = (1000.0, "ms") if timed else (1.0, "")
         own = pd.DataFrame({"person": people, "predicted": scale * predicted[measure]})
         own["observed"] = scale * one.trials.of_people(measure).reindex(people).to_numpy()
-        own[_MEAN_RT], own[_SAME] = mean_rt, scale * _same(fitted, people, measure)
-        names = [name for name in (_MEAN_RT, _SAME) if own[name].notna().sum() >= LEAST]
+        own[_RAW], own[_SAME] = raw, scale * _same(fitted, people, measure)
+        if np.allclose(own[_SAME], scale * own[_RAW]):  # of rt it is the raw mean itself
+            own[_SAME] = np.nan
+        names = [name for name in (_RAW, _SAME) if own[name].notna().sum() >= LEAST]
         own = own.dropna(subset=["predicted", "observed", *names])
         if len(own) < LEAST or not names or np.ptp(own["observed"]) == 0:
             continue
         told = {"task": one.task.name, "measure": measure, "unit": unit}
-        tables.append(own.assign(**told)[[*told, "person", "predicted", "observed", _MEAN_RT, _SAME]])
+        tables.append(own.assign(**told)[[*told, "person", "predicted", "observed", _RAW, _SAME]])
         baselines = {name: own[name].to_numpy() for name in names}
         found = agreement(own["predicted"].to_numpy(), own["observed"].to_numpy(), baselines)
         known = reliability(one.trials, measure, own["person"].tolist())
-        found |= {"reliability": known, "ceiling": math.sqrt(max(known, 0.0)) if math.isfinite(known) else math.nan}
-        rows.append({**told, **{f"r {name}": math.nan for name in (_MEAN_RT, _SAME)}, **found})
-    order = [k for k in rows[0] if not k.startswith(("r raw", "r same"))] if rows else []
+        found |= {
+            "reliability": known,
+            "ceiling": math.sqrt(max(known, 0.0)) if math.isfinite(known) else math.nan,
+        }
+        rows.append({**told, **{f"r {name}": math.nan for name in (_RAW, _SAME)}, **found})
+    order = [k for k in rows[0] if k not in (f"r {_RAW}", f"r {_SAME}")] if rows else []
     at = order.index("error") + 1 if rows else 0
-    order = [*order[:at], f"r {_MEAN_RT}", f"r {_SAME}", *order[at:]]
+    order = [*order[:at], f"r {_RAW}", f"r {_SAME}", *order[at:]]
     return tables, [{k: row[k] for k in order} for row in rows]
 
 
-def _mean_rt(fitted: Sequence[_Task], people: Sequence[str]) -> Array:
+def _raw_mean(fitted: Sequence[TaskTrials], people: Sequence[str]) -> Array:
     """Each person's mean response time over the fitted tasks [s]; where none of them has times, the mean of what they
     have, in sds between people."""
     timed = [one.trials.of_people(c) for one in fitted for c in one.trials.times]
@@ -436,7 +347,7 @@ def _mean_rt(fitted: Sequence[_Task], people: Sequence[str]) -> Array:
     return np.asarray(np.mean(parts, axis=0))
 
 
-def _same(fitted: Sequence[_Task], people: Sequence[str], measure: str) -> Array:
+def _same(fitted: Sequence[TaskTrials], people: Sequence[str], measure: str) -> Array:
     """The same measure in the fitted tasks that have it, in the mean; NaN where none has."""
     parts = []
     for one in fitted:
@@ -450,25 +361,21 @@ def _same(fitted: Sequence[_Task], people: Sequence[str], measure: str) -> Array
 def _sentence(row: Mapping[str, Any]) -> str:
     """One measure in words."""
     name, unit = f"{row['task']}, {row['measure']}", f" {row['unit']}" if row["unit"] else ""
+    raw = [f"{b} {_r(row[f'r {b}'])}" for b in (_RAW, _SAME) if math.isfinite(row[f"r {b}"])]
     if math.isfinite(row["r"]):
-        said = (
-            f"{name}: predicted and observed correlate {_r(row['r'])} (95 % interval {_r(row['r low'])} to "
-            f"{_r(row['r high'])}, {row['people']} people; by rank {_r(row['spearman'])}), "
-        )
+        said = f"{name}: r = {_r(row['r'])} ({_r(row['r low'])} to {_r(row['r high'])}; {', '.join(raw)}), "
     else:
-        said = f"{name}: the model expects no difference between these {row['people']} people, "
-    raw = [f"their {b} {_r(row[f'r {b}'])}" for b in (_MEAN_RT, _SAME) if math.isfinite(row[f"r {b}"])]
-    said += " and ".join(raw) + ". "
+        said = f"{name}: the model expects all {row['people']} people to be alike ({', '.join(raw)}), "
     if row["ceiling"] > 0:
-        said += f"It is reliable to {_r(row['reliability'])}: no prediction can exceed {_r(row['ceiling'])}. "
+        said += f"at most {_r(row['ceiling'])} by its reliability of {_r(row['reliability'])}"
     else:
-        said += "Its odd and even trials do not go together: it is not reliable, and nothing can predict it here. "
-    said += f"Predictions are off by {row['bias']:+.3g}{unit} in the mean"
-    said += f", slope {row['slope']:.2f} (1 is right). " if math.isfinite(row["slope"]) else ". "
+        said += "and odd and even trials do not go together in these people, so that nothing can predict it"
+    said += f"; bias {row['bias']:+.3g}{unit}"
+    said += f", slope {row['slope']:.2f}" if math.isfinite(row["slope"]) else ""
     verdict = {"better": "better than", "worse": "worse than"}.get(row["verdict"], "no clear difference from")
     return said + (
-        f"With a line fitted to the others it misses by {row['left-out error']:.3g}{unit}, the {row['baseline']} by "
-        f"{row['left-out error of the baseline']:.3g}, their mean alone by {row['left-out error of the mean']:.3g}: "
+        f". In people left out it misses by {row['left-out error']:.3g}{unit}, the {row['baseline']} by "
+        f"{row['left-out error of the baseline']:.3g}, their mean by {row['left-out error of the mean']:.3g}: "
         f"{verdict} the {row['baseline']}."
     )
 
