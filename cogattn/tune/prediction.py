@@ -195,7 +195,8 @@ def predict_people(
     found = _fitted(fitted, params, observer, spread, None if people is None else who, seed, n_jobs, tick)
     own = found.estimates.set_index("person")[list(found.params)]
     observers = {p: joint.expected_mind(found, spread, own.loc[p].tolist()) for p in own.index}
-    tables, rows = [], []
+    tables: list[pd.DataFrame] = []
+    rows: list[dict[str, Any]] = []
     for one in asked:
         named, own_measures = who[one.task.name], wanted[one.task.name]
         crowd = [observers[p] for p in named]
