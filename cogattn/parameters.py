@@ -58,6 +58,7 @@ CONFLICT = Source(
     "estimated", "quantiles, delta plots, errors; flankers' accuracy by fifth",
     ("flanker", "flanker_caf_delta", "stroop", "stroop_caf_delta"), "where_do_the_conflict_numbers_come_from.py",
 )  # fmt: skip
+SPAN = Source("estimated", "forward: whole lists in order, by length", ("digit_span_by_length_sro",))
 SLIPS = Source("estimated", "errors in congruent trials", ("flanker", "stroop"))
 WARINESS = Source("estimated", "RT after an error minus after a withhold", ("go_nogo",))
 CRITERION = Source("estimated", "mean criterion by block", ("vigilance_by_block",))
@@ -361,6 +362,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         0.00012, _RATE, "search", PRACTICE,
         slider=Slider(CAPACITY, "how much each repetition speeds the next up", 1e-6, 0.1, True),
         scale=_factor(1e-7, 1.0, 0.7)),
+    Parameter(
+        "trace_life", "", "s", "mean time that saying an item inwardly keeps it in mind, if it is not said again",
+        5.4, _above(0, infinite=True), SEEN, SPAN, limit="slots", lifted=math.inf,
+        slider=Slider(CAPACITY, "how long what was said once stays in mind", 0.2, 100.0, True, True),
+        scale=_factor(0.1, 100.0)),
 )  # fmt: skip
 
 #: What has a bound together.

@@ -78,9 +78,9 @@ def test_the_place_of_a_parameter_in_the_sequence_never_changes():
         "criterion_rest", "anticipation", "sharpness", "tempo_share", "tempo_time", "wariness", "central_share",
         "central", "slip", "response_grouping", "dwell", "dwell_sd", "sparing", "sparing_window", "order_sd",
         "memory_life", "switch_rate", "task_inertia", "switch_time", "unattended_weight", "search_group",
-        "quit_growth", "visit_shape", "visit_hit", "evidence_threshold", "narrowing", "learning",
+        "quit_growth", "visit_shape", "visit_hit", "evidence_threshold", "narrowing", "learning", "trace_life",
     ]  # fmt: skip
-    assert [_column(name) for name in (*first, *rest)] == list(range(55))
+    assert [_column(name) for name in (*first, *rest)] == list(range(56))
 
 
 # --- a new parameter is one record -----------------------------------------------------------------------------------

@@ -72,6 +72,8 @@ CASES = {
         {"lengths": (6,), "policy": "weakest", "trials": 6},
         SIT | {"observer": FORGETFUL},
     ),
+    "serial_recall, slots alone": ("serial_recall", {"lengths": (4, 7), "rehearse": 0.0, "trials": 6}, SIT),
+    "digit_span": ("digit_span", {"lengths": (4, 8), "trials": 5}, SIT),
     "tracking": ("tracking", {"targets": (2, 5), "trials": 8}, SIT),
     "nback": ("nback", {"loads": (1, 2), "blocks": 2}, SIT),
     "nback, oldest": ("nback", {"loads": (2,), "blocks": 2, "update": "oldest"}, SIT),

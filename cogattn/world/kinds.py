@@ -13,6 +13,7 @@ OPEN, ENCODE, FULL, FADE, RESPOND, LAPSE, RETURN = range(8, 15)
 WAIT, UNLOCK, DISPLACE, DECAY, READY, CHOOSE, STAY, LEAVE, ENGAGE, VISIT, FOUND, QUIT, COUNT_ONE = range(
     20, 33
 )
+REHEARSE, RECALL, OMIT = range(33, 36)  # an item is said inwardly; in recall it is said aloud, or missing
 NOTHING = -1
 
 #: number -> name, in the order in which an event record lists them
@@ -49,4 +50,7 @@ KINDS: dict[int, str] = {
     FOUND: "found",
     QUIT: "quit",
     COUNT_ONE: "count",
+    REHEARSE: "rehearse",
+    RECALL: "recall",
+    OMIT: "omit",
 }

@@ -43,8 +43,16 @@ RESPONSES = (
     "choose",
     "search",
     "decide",
+    "recall",
+    "recall_reversed",
 )  #: how a task wants to be answered; a rule's number is its place
-CALLED = ("simple", "go", "detect")  #: these are answered to a call, the others to what the race brings
+CALLED = (
+    "simple",
+    "go",
+    "detect",
+    "recall",
+    "recall_reversed",
+)  #: these are answered to a call, the others to what the race brings
 WHEN_FULL = (
     "lose",
     "random",
@@ -95,6 +103,10 @@ class Task:
     answer leads; what has no evidence of its own (flankers, the word) contaminates them while the spotlight narrows,
     which takes `spotlight` times as long as around a place of its own.
 
+    `rehearse`: what finishes is said inwardly, again and again, which takes so many simple responses each time (0 = it
+    is not). The call of a task with response="recall" has that list said aloud, from its first item on;
+    "recall_reversed": from its last.
+
     Several tasks: `resources` names the pools that it draws from, and how much (`laws.stages.CHANNELS`; none = it
     competes with everything); `priority`, `salience` and `difficulty` decide which task a mind turns to.
 
@@ -127,6 +139,7 @@ class Task:
     inspect: float = 1.0
     evidence_rate: float = 10.0
     spotlight: float = 1.0
+    rehearse: float = 0.0
     deadline: float = math.inf
     value: float = 1.0
     resources: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
@@ -160,6 +173,7 @@ class Task:
         number("inspect", self.inspect, least=0, most=100, unit="simple responses")
         number("evidence_rate", self.evidence_rate, above=0, most=1000, unit="per simple response")
         number("spotlight", self.spotlight, least=0, infinite=True)
+        number("rehearse", self.rehearse, least=0, most=100, unit="simple responses")
         number("practice", self.practice, least=0, most=1e9, unit="repetitions")
         number("slip", self.slip, least=0, most=1)
         number("deadline", self.deadline, above=0, infinite=True, unit="s")
