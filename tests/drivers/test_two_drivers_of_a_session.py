@@ -23,7 +23,11 @@ GO = Task("go", monotony=0.3, response="go", caution=1.1)
 WATCH = Task("watch", response="detect", sensitivity=1.5)
 LOOK = Task("look", monotony=0.2)
 TASKS = (PRESS, GO, WATCH, LOOK)
-LIST = Task("list", when_full="random", rehearse=0.8)
+LISTED = (
+    Task("list", when_full="random", rehearse=0.8),
+    Task("say", demand=0.0, response="recall"),
+    Task("say back", demand=0.0, response="recall_reversed"),
+)
 
 
 def stream(name, signal, end):
@@ -38,16 +42,14 @@ STREAMS = tuple(stream(n, s, e) for n, s, e in (
 ))  # fmt: skip
 
 
-def recalled(n, response, call):
+def recalled(n, task, call):
     """A list of n items and the call for its recall, in time or in the middle of it."""
     items = [Stimulus(f"p{i}", 0.4 * i, 0.4 * i + 0.3, task="list") for i in range(n)]
-    items.append(Stimulus("now", call, task="say"))
-    return TaskStream(tuple(items), end=4.0, tasks=(LIST, Task("say", demand=0.0, response=response)))
+    return TaskStream((*items, Stimulus("now", call, task=task)), end=4.0, tasks=LISTED)
 
 
-LISTS = tuple(recalled(n, r, c) for n, r, c in (
-    (1, "recall", 0.4), (3, "recall", 1.2), (6, "recall", 2.4), (6, "recall", 1.0), (5, "recall_reversed", 2.0),
-    (4, "recall_reversed", 0.01),
+LISTS = tuple(recalled(*how) for how in (
+    (1, "say", 0.4), (3, "say", 1.2), (6, "say", 2.4), (6, "say", 1.0), (5, "say back", 2.0), (4, "say back", 0.01),
 ))  # fmt: skip
 
 
