@@ -43,6 +43,7 @@ from cogattn.record import (
     SECONDS,
     SHARE,
     SLEEP,
+    SPAN,
     TIME_ON_TASK,
     UNSAID,
     WARINESS,
@@ -338,6 +339,11 @@ PARAMETERS: tuple[Parameter, ...] = (
         "encoding",
         2.4, RATE, STORING, BLINK, limit="consolidation", lifted=0.0,
         slider=Slider(CAPACITY, "how much an unclear item shuts memory's door", 0.0, 20.0), scale=factor(0.05, 100.0)),
+    Parameter(
+        "trace_life", "", "s", "mean time that saying an item inwardly keeps it in mind, if it is not said again",
+        5.4, above(0, infinite=True), SEEN, SPAN, limit="slots", lifted=math.inf,
+        slider=Slider(CAPACITY, "how long what was said once stays in mind", 0.2, 100.0, True, True),
+        scale=factor(0.1, 100.0)),
 )  # fmt: skip
 
 #: What was a parameter once, and is taken and left out: of observers and populations that were kept.

@@ -131,6 +131,7 @@ MEAN = Source("technical", "the population's mean")
 UNSAID = Source(
     "assumption", "the tables of eight tasks do not say (where_do_the_persons_numbers_come_from.py)"
 )
+SPAN = Source("estimated", "forward: whole lists in order, by length", ("digit_span_by_length_sro",))
 WARINESS = Source("estimated", "RT after an error minus after a withhold", ("go_nogo",))
 CRITERION = Source("estimated", "mean criterion by block", ("vigilance_by_block",))
 SLEEP = Source("estimated", "mean RT by day, its mean over days left free", ("sleep_restriction",))

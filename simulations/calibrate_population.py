@@ -90,6 +90,7 @@ BLOCKS = {
     "criterion": Block(("criterion", "criterion_shift", "criterion_time"), record.CRITERION,
         ("vigilance 30 min",)),
     "sleep": Block(("sleep_loss",), record.SLEEP, ("sleep restriction 3 h a night",)),
+    "span": Block(("trace_life",), record.SPAN, ()),
 }  # fmt: skip
 #: No parameter of a person was set from these: their bands are predictions.
 HELD_OUT = ("whole_report", "partial_report", "prp", "change_detection", "nback", "simple_rt_quantiles",
@@ -442,10 +443,17 @@ def fit_sleep(people: int) -> Found:
     return least(rows, ("sleep_loss",), {"sleep_loss": ONE.sleep_loss}, step=0.05)
 
 
+def fit_span() -> Found:
+    """Forward lists by length, on people's staircase (the minds of the simulation of memory)."""
+    found: Found = sibling("memory").fitted()
+    return found
+
+
 FITS: dict[str, Callable[[], Found]] = {
     "race": fit_race, "time on task": fit_time_on_task, "blink": fit_blink, "search": fit_search,
     "practice": fit_practice, "conflict": fit_conflict, "persons": fit_persons,
     "criterion": fit_criterion,
+    "span": fit_span,
 }  # fmt: skip
 PLAYED_FITS: dict[str, Callable[[int], Found]] = {"wariness": fit_wariness, "sleep": fit_sleep}
 

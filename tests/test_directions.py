@@ -193,6 +193,14 @@ def seen_when_sleepy(mind, seed):
     return sat(session, mind, seed).stored[:, :, :2].sum(2).mean(1)
 
 
+def recalled(mind, seed):
+    """How many digits of a list of eight are said in recall."""
+    stream = get("digit_span")().trial({"direction": 1, "length": 8})
+    session = Session((stream,), np.zeros(10, np.int64), np.ones(10))
+    outcome = cohort.run_session(session, [mind] * PEOPLE, seed=seed, details=True)
+    return (~np.isnan(outcome.element_times.answered)).sum(2).mean(1)
+
+
 TIRED = {"fast_loss": 0.4, "fast_tiring": 1 / 20}
 WORN = {"slow_loss": 0.6, "slow_tiring": 1 / 100}
 ABSENT_MINDED = {"wandering": 5.0}
@@ -257,6 +265,7 @@ DIRECTIONS = {
     "learning": (0.0, 0.2, +1, "practised letters of 50 ms", stored(PRACTISED), {"capacity": 5.0}),
     "day_sd": (0.0, 0.3, +1, "how far days lie apart", of_days, {}),
     "dwell_counts": (0.0, 8.0, -1, "second letter after 200 ms", stored(pair(0.2), [1]), {"sparing": 0.0}),
+    "trace_life": (2.0, 8.0, +1, "digits that are said of eight", recalled, {}),
 }  # fmt: skip
 
 

@@ -78,9 +78,10 @@ def test_the_place_of_a_parameter_in_the_sequence_never_changes():
         "criterion_rest", "anticipation", "sharpness", "tempo_share", "tempo_time", "wariness", "central_share",
         "central", "slip", "response_grouping", "dwell", "dwell_sd", "sparing", "sparing_window", "order_sd",
         "memory_life", "switch_rate", "task_inertia", "switch_time", "unattended_weight", "search_group",
-        "quit_growth", "visit_shape", "visit_hit", "evidence_threshold", "hand", "learning", "day_sd", "dwell_counts",
+        "quit_growth", "visit_shape", "visit_hit", "evidence_threshold", "hand", "learning", "day_sd",
+        "dwell_counts", "trace_life",
     ]  # fmt: skip
-    assert [_column(name) for name in (*first, *rest)] == list(range(57))
+    assert [_column(name) for name in (*first, *rest)] == list(range(58))
 
 
 # --- a new parameter is one record -----------------------------------------------------------------------------------

@@ -6,8 +6,8 @@ Between events everything is a closed form, so the whole semantics is: `perceive
 loop (`cohort.py`), which therefore play the same events from the same draws.
 
 At one and the same time the world comes first; then fading, opening, finishing, each in the order of the elements; then
-the door; then whatever is on its way to an answer, in the order of the elements; then decay, the speeded response, the
-turn to another task, wandering.
+the door; then whatever is on its way to an answer, in the order of the elements; then decay, what is said, the speeded
+response, the turn to another task, wandering.
 
 `begin` makes a mind somebody's, `fresh` starts its next trial: elements are new, the mind is not. The arguments: m, the
 record MIND; p, the person; e, the elements; rules and conflict, the tasks; tired to turn, the mechanisms
@@ -19,7 +19,18 @@ from __future__ import annotations
 import numpy as np
 
 from cogattn.compiled import compiled
-from cogattn.mind import alertness, calls, central, decision, focus, inhibition, race, search, store
+from cogattn.mind import (
+    alertness,
+    calls,
+    central,
+    decision,
+    focus,
+    inhibition,
+    race,
+    rehearsal,
+    search,
+    store,
+)
 from cogattn.mind.draws import _key
 from cogattn.mind.phases import MOVING, NOWHERE, PERCEIVED, TELLING
 from cogattn.world import kinds
@@ -35,6 +46,7 @@ from cogattn.world.kinds import (
     NOTHING,
     OPEN,
     READY,
+    REHEARSE,
     RESPOND,
     RETURN,
     STAY,
@@ -66,6 +78,7 @@ def fresh(m, p, e, rules, key, tired, answer, hunt, tell):  # type: ignore[no-un
     """The next trial of the same mind; key: the address of its chances."""
     m.key = key
     store.fresh(m, p, e)
+    rehearsal.fresh(m)
     if answer is not None:
         central.fresh(m, e)
     if hunt is not None:
@@ -109,7 +122,11 @@ def perceive(m, p, e, rules, conflict, tired, turn, kind, x, value):  # type: ig
             store.forget(m, p, e, x, rules, conflict, turn)
     if tired is not None:
         if kind == kinds.CALL:
-            calls.call(m, p, rules, x, np.int64(value) >> 1, np.int64(value) & 1)
+            task = np.int64(value) >> 1
+            if rules[task].response >= rehearsal.FORWARD:
+                rehearsal.recall(m, p, e, rules, np.int64(rules[task].response), tired)
+            else:
+                calls.call(m, p, rules, x, task, np.int64(value) & 1)
         elif kind == kinds.LOAD:
             alertness.set_load(m, p, value)
         elif kind == kinds.HOLD:
@@ -149,6 +166,9 @@ def next_event(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn):
         then, x = store.next_decay(m, p, e)
         if then < t:
             t, kind, who = then, DECAY, x
+        then, x = rehearsal.next_said(m, e)
+        if then < t:
+            t, kind, who = then, REHEARSE, x
     if tired is not None:
         if m.answer_at < t:
             t, kind, who = m.answer_at, RESPOND, m.answer_to
@@ -228,6 +248,9 @@ def apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind,
                 central.perceive(m, p, e, x, rule)
             elif kind == FULL and rule.when_full == central.COUNT:
                 central.count(m, p, e, x, rules)
+        if keep is not None:
+            if rule.rehearse > 0.0 and (kind == ENCODE or kind == FULL):
+                rehearsal.hear(m, p, e, x, rules, tired)
         if p.reallocate != 0.0:
             m.stale = 1
     if keep is not None:
@@ -235,6 +258,8 @@ def apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind,
             store.unlock(m, p, e, rules, conflict, turn)
         elif kind == DECAY:
             store.forget(m, p, e, x, rules, conflict, turn)
+        elif kind == REHEARSE:
+            return rehearsal.say(m, p, e, x, rules, tired)
     if answer is not None:
         if kind == READY:
             central.ready(m, p, e, x, rules)

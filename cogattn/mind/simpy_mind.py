@@ -324,9 +324,13 @@ class Mind:
 
     @property
     def answered(self) -> dict[str, float]:
-        """When each stimulus of this trial that asked for a choice was answered, s."""
+        """When each stimulus of this trial that asked for a choice was answered, or an item was recalled, s."""
         names = {x: name for name, (x, _) in self._element.items()}
-        return {names[x]: time for time, kind, x, _ in self._log if kind == kinds.RESPOND and x in names}
+        return {
+            names[x]: time
+            for time, kind, x, _ in self._log
+            if kind in (kinds.RESPOND, kinds.RECALL) and x in names
+        }
 
     @property
     def events(self) -> pd.DataFrame:

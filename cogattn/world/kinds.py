@@ -14,6 +14,7 @@ WAIT, UNLOCK, DISPLACE, DECAY, READY, CHOOSE, STAY, LEAVE, ENGAGE, VISIT, FOUND,
     20, 33
 )
 STOP = 33  # responses are called back
+REHEARSE, RECALL, OMIT = range(34, 37)  # an item is said inwardly; in recall it is said aloud, or missing
 NOTHING = -1
 
 #: number -> name, in the order in which an event record lists them
@@ -51,4 +52,7 @@ KINDS: dict[int, str] = {
     QUIT: "quit",
     COUNT_ONE: "count",
     STOP: "stop",
+    REHEARSE: "rehearse",
+    RECALL: "recall",
+    OMIT: "omit",
 }

@@ -45,10 +45,18 @@ RESPONSES = (
     "search",
     "decide",
     "stop",
+    "recall",
+    "recall_reversed",
 )  #: how a task wants to be answered; a rule's number is its place
 #: Of options that stood for a spotlight that narrows.
 PULSE = "what is irrelevant pushes its answer in a pulse now: give activation and peak"
-CALLED = ("simple", "go", "detect")  #: these are answered to a call, the others to what the race brings
+CALLED = (
+    "simple",
+    "go",
+    "detect",
+    "recall",
+    "recall_reversed",
+)  #: these are answered to a call, the others to what the race brings
 WHEN_FULL = (
     "lose",
     "random",
@@ -103,6 +111,10 @@ class Task:
     response="stop": a signal that calls back, `withhold` s (sd `withhold_sd`) after its onset, whatever is on its way
     to an answer and has not been given yet.
 
+    `rehearse`: what finishes is said inwardly, again and again, which takes so many simple responses each time (0 = it
+    is not). The call of a task with response="recall" has that list said aloud, from its first item on;
+    "recall_reversed": from its last.
+
     Several tasks: `resources` names the pools that it draws from, and how much (`laws.stages.CHANNELS`; none = it
     competes with everything); `priority`, `salience` and `difficulty` decide which task a mind turns to.
 
@@ -136,6 +148,7 @@ class Task:
     evidence_rate: float = 10.0
     activation: float = 0.0
     peak: float = 0.1
+    rehearse: float = 0.0
     deadline: float = math.inf
     value: float = 1.0
     resources: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
@@ -170,6 +183,7 @@ class Task:
         number("evidence_rate", self.evidence_rate, above=0, most=1000, unit="per simple response")
         number("activation", self.activation, least=0, most=1000, unit="categorisations")
         number("peak", self.peak, above=0, most=3600, unit="s")
+        number("rehearse", self.rehearse, least=0, most=100, unit="simple responses")
         number("practice", self.practice, least=0, most=1e9, unit="repetitions")
         number("slip", self.slip, least=0, most=1)
         number("deadline", self.deadline, above=0, infinite=True, unit="s")
