@@ -67,8 +67,8 @@ class AttentionNetworks(Selecting):
     cues: tuple[str, ...] = tuple(CUES)
     kinds: tuple[str, ...] = ("congruent", "neutral", "incongruent")
     evidence_rate: float = 11.8
-    non_decision_time: float = 0.494
-    non_decision_sd: float = HAND_SD * 0.494
+    non_decision_time: float = 0.485
+    non_decision_sd: float = HAND_SD * 0.485
     weight: float = Flanker.weight
     activation: float = Flanker.activation
     peak: float = Flanker.peak
@@ -128,7 +128,8 @@ class AttentionNetworks(Selecting):
             "sd": sd,
             "n": t["n_sub"],
         }
-        return pd.DataFrame(known | {"error": 1 - t["acc_mean"]}).reset_index(drop=True)
+        errors = {"error": 1 - t["acc_mean"], "error_sd": t["acc_sd_sub"]}
+        return pd.DataFrame(known | errors).reset_index(drop=True)
 
     def numbers(self, frame: pd.DataFrame) -> dict[str, float]:
         """The three networks, conflict by cue, and errors."""
@@ -167,11 +168,17 @@ class AttentionNetworks(Selecting):
         return [one._replace(options={"trials": per_person("ant_sro")}) for one in rows]
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
-        """RT and errors by cue (filled: congruent), and the three networks."""
+        """RT and errors by cue (filled: congruent), and the three networks; people beside them."""
         known, ticks = pens_of(frame), {c: CUES[c] for c in self.cues}
+        t = self.human().assign(
+            cue=lambda t: t["cue"].map({code: i for i, code in enumerate(ticks.values())})
+        )
+        times = t.assign(mean=1000 * t["mean"], sd=1000 * t["sd"])
+        wrong = t.assign(mean=t["error"], sd=t["error_sd"])
 
-        def by_cue(rows: pd.DataFrame, value: str, label: str) -> Any:
+        def by_cue(rows: pd.DataFrame, value: str, label: str, people: pd.DataFrame) -> Any:
             same: dict[str, Any] = {"xlabel": "cue", "ylabel": label}
+            people = people.dropna(subset=["cue"])
             easy, hard = (
                 self.over(
                     rows[rows["congruence"] == k],
@@ -179,6 +186,7 @@ class AttentionNetworks(Selecting):
                     "cue",
                     known,
                     ticks,
+                    people=people[people["congruence"] == k],
                     hollow=k < 0,
                     band=k > 0,
                     **same,
@@ -194,14 +202,30 @@ class AttentionNetworks(Selecting):
             "network",
             known,
             names,
+            people=_people(self.human()),
             joined=False,
             band=False,
             xlabel="network",
             ylabel="effect [ms]",
             ylim=(0, None),
         )
-        draws = [by_cue(timed(frame), "ms", "RT [ms]"), networks, by_cue(frame, "error", "errors [share]")]
+        draws = [
+            by_cue(timed(frame), "ms", "RT [ms]", times),
+            networks,
+            by_cue(frame, "error", "errors [share]", wrong),
+        ]
         return self.sheets(frame, draws)
+
+
+def _people(t: pd.DataFrame) -> pd.DataFrame:
+    """People's three networks [ms], from their means; how people differ in them is not in the table."""
+    rt = 1000 * t.set_index(["cue", "congruence"])["mean"].unstack()
+    found = [
+        rt.loc[slow].mean() - rt.loc[fast].mean() for _, slow, fast, by in NETWORKS.values() if by != "cue"
+    ]
+    return pd.DataFrame(
+        {"network": range(3), "mean": [*found, (rt[-1] - rt[1]).mean()], "sd": np.nan, "n": int(t["n"].min())}
+    )
 
 
 def _scores(frame: pd.DataFrame) -> pd.DataFrame:

@@ -77,7 +77,7 @@ class ChoiceRT(Selecting):
         return [across(crt_mean=rts(), crt_acc=right)]
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
-        """Where each person's response times lie: quantiles, the mean over people."""
+        """Quantiles of each person's response times, their mean over people; people's mean RT stands at the middle."""
         known = pens_of(frame)
         places = (0.1, 0.3, 0.5, 0.7, 0.9)
         q = (
@@ -95,10 +95,4 @@ class ChoiceRT(Selecting):
                 ylim=(0, None),
             )  # fmt: skip
 
-        def errors(ax: Any) -> None:
-            own = frame.assign(shapes=2)
-            self.panel(
-                ax, own, "error", "shapes", known, xlabel="shapes", ylabel="errors [share]", ylim=(0, None)
-            )
-
-        return self.sheets(frame, [times, errors])
+        return self.sheets(frame, [times])
