@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -349,6 +351,22 @@ def test_it_goes_on_where_it_stopped(tmp_path, monkeypatch):
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
     assert parts[0].exists()
     pd.testing.assert_frame_equal(again.rows, once.rows, check_exact=True)
+
+
+def test_the_pages_say_what_the_committed_run_found():
+    root = Path(ca.__file__).parents[1]
+    rows = pd.read_csv(root / "results" / "reference" / "curves" / "rows.csv")
+    keys = ["table", "measure", "kind", "cell", "split"]
+    assert rows[keys].equals(ROWS[keys])
+    assert np.allclose(rows[["human", "low", "high"]], ROWS[["human", "low", "high"]])
+    known = rows[rows["inside"].notna()]
+    said = {half: f"{own['inside'].eq(True).sum()} of {len(own)}" for half, own in known.groupby("split")}
+    page, theory = ((root / "docs" / name).read_text(encoding="utf-8") for name in ("curves.md", "theory.md"))
+    assert f"fit {said['fit']} (60 %), test {said['test']} (40 %)" in re.sub(r"\s+", " ", page)
+    assert f"inside {said['fit']} rows" in re.sub(r"\s+", " ", theory)
+    for kind, own in known.groupby(["kind", "split"]):
+        if kind[0] in ("delta", "blink", "session", "spread", "correlation"):
+            assert f"{own['inside'].eq(True).sum()} of {len(own)}" in page, kind
 
 
 def test_curves_take_what_their_tables_ask_for():
