@@ -361,9 +361,17 @@ def test_the_pages_say_what_the_committed_run_found():
     assert np.allclose(rows[["human", "low", "high"]], ROWS[["human", "low", "high"]])
     known = rows[rows["inside"].notna()]
     said = {half: f"{own['inside'].eq(True).sum()} of {len(own)}" for half, own in known.groupby("split")}
-    page, theory = ((root / "docs" / name).read_text(encoding="utf-8") for name in ("curves.md", "theory.md"))
-    assert f"fit {said['fit']} (60 %), test {said['test']} (40 %)" in re.sub(r"\s+", " ", page)
-    assert f"inside {said['fit']} rows" in re.sub(r"\s+", " ", theory)
+    share = {half: f"{100 * own['inside'].eq(True).mean():.0f} %" for half, own in known.groupby("split")}
+    page, theory, lead = (
+        re.sub(r"\s+", " ", (root / name).read_text(encoding="utf-8"))
+        for name in ("docs/curves.md", "docs/theory.md", "README.md")
+    )
+    assert f"fit {said['fit']} ({share['fit']}), test {said['test']} ({share['test']})" in page
+    assert f"inside {said['fit']} rows" in theory
+    assert (
+        f"inside {share['fit']} of the rows that numbers were estimated from and {share['test']} of those"
+        in lead
+    )
     for kind, own in known.groupby(["kind", "split"]):
         if kind[0] in ("delta", "blink", "session", "spread", "correlation"):
             assert f"{own['inside'].eq(True).sum()} of {len(own)}" in page, kind
