@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from cogattn.runs.experiment import run
     from cogattn.runs.trials import Trials, load
     from cogattn.runs.workers import workers
+    from cogattn.tune.prediction import predict_people
     from cogattn.world.session import Session
     from cogattn.world.stream import Change, Stimulus, Task, TaskStream
 
@@ -48,6 +49,7 @@ _HOMES = {
     "cogattn.runs.workers": ("workers",),
     "cogattn.reports.scorecard": ("scorecard",),
     "cogattn.reports.verify": ("verify",),
+    "cogattn.tune.prediction": ("predict_people",),
     "cogattn.nn.gate": ("Compose", "GateState", "Lapse", "Race", "Slots", "Soft", "TopK"),
     "cogattn.errors": ("CogattnError", "InputError", "RunError"),
 }
@@ -83,6 +85,7 @@ __all__ = [
     "load",
     "nn",
     "paradigms",
+    "predict_people",
     "run",
     "scorecard",
     "tune",

@@ -34,9 +34,15 @@ def told(old: str, now: str, stacklevel: int) -> None:
     warnings.warn(f"{old} is now called {now}", DeprecationWarning, stacklevel=stacklevel)
 
 
-def old_fields(**old: str) -> Callable[[_Kind], _Kind]:
+def said_gone(old: str, why: str, stacklevel: int) -> None:
+    """Warn of a name that has no successor; what was given is left out."""
+    warnings.warn(f"{old} has no effect any more: {why}", DeprecationWarning, stacklevel=stacklevel)
+
+
+def old_fields(gone: Mapping[str, str] | None = None, /, **old: str) -> Callable[[_Kind], _Kind]:
     """Above `@dataclass`: fields are found under their old names too (old="new"): as keywords, as attributes, and
-    where a subclass declares them. What is a property has an old name as an attribute.
+    where a subclass declares them. What is a property has an old name as an attribute. gone: keywords that are left
+    out, with the reason.
 
     >>> from dataclasses import dataclass, replace
     >>> @old_fields(hue="color")
@@ -52,9 +58,13 @@ def old_fields(**old: str) -> Callable[[_Kind], _Kind]:
     def made(cls: _Kind) -> _Kind:
         init, own = cls.__init__, {f.name for f in fields(cls)}  # type: ignore[misc]
         keywords = {name: now for name, now in old.items() if now in own}
+        left_out = {**getattr(cls, "_gone_fields", {}), **(gone or {})}
 
         @functools.wraps(init)
         def __init__(self: Any, *args: Any, **named: Any) -> None:
+            for name in left_out.keys() & named.keys():
+                del named[name]
+                said_gone(f"{cls.__name__}({name}=)", left_out[name], 3)
             if not keywords.keys().isdisjoint(named):
                 named = _named(cls, keywords, named, 4)
             init(self, *args, **named)
@@ -65,6 +75,7 @@ def old_fields(**old: str) -> Callable[[_Kind], _Kind]:
                 _redeclared(kind, name, now)
 
         cls.__init__ = __init__  # type: ignore[misc]
+        cls._gone_fields = left_out  # type: ignore[attr-defined]
         setattr(cls, "__init_subclass__", classmethod(__init_subclass__))  # type: ignore[arg-type]  # noqa: B010
         for name, now in old.items():
             setattr(cls, name, _OldField(name, now))
@@ -104,7 +115,11 @@ def fields_now(cls: type, values: Mapping[str, Any]) -> dict[str, Any]:
     {'real': 3}
     """
     out: dict[str, Any] = {}
+    left_out = getattr(cls, "_gone_fields", {})
     for name, value in values.items():
+        if name in left_out:
+            said_gone(f"{cls.__name__}({name}=)", left_out[name], 4)
+            continue
         own = next((vars(kind)[name] for kind in cls.__mro__ if name in vars(kind)), None)
         now = own.now if isinstance(own, _OldField) else name
         if now != name:

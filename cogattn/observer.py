@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from cogattn import notebook, parameters
 from cogattn.errors import InputError, choice
-from cogattn.parameters import ALIASES, BY_NAME, PARAMETERS
+from cogattn.parameters import ALIASES, BY_NAME, GONE, PARAMETERS
 from cogattn.record import Parameter
 
 _T = TypeVar("_T", bound=type)
@@ -76,7 +76,7 @@ def of_records(records: Sequence[Parameter]) -> Callable[[_T], _T]:
 
 def _named(named: dict[str, Any], fields_: int) -> dict[str, Any]:
     """Keywords under the names of today. `dataclasses.replace` gives every field, so the old name is what was asked."""
-    old = {name: named[name] for name in named if name in ALIASES}
+    old = {name: named[name] for name in named if name in ALIASES or name in GONE}
     if len(named) == fields_ + len(old):
         return {**{k: v for k, v in named.items() if k not in old}, **parameters.renamed(old, stacklevel=4)}
     return parameters.renamed(named, stacklevel=3)

@@ -27,7 +27,7 @@ import numpy.typing as npt
 from cogattn import notebook, parameters
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.observer import LIMITS, Observer
-from cogattn.parameters import BY_NAME, NAMES, PARAMETERS, PERSON
+from cogattn.parameters import BY_NAME, NAMES, PARAMETERS, PERSON, TOGETHER
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,6 +127,18 @@ class People(Sequence[Observer]):
     def unlimited(self) -> People:
         """The same people without limits."""
         return self.under(())
+
+    def of_the_day(self, z: Array) -> People:
+        """The same people on a day on which each is z of his sd (`day_sd`) faster than usual, with mind and hand.
+
+        >>> slow = People.of([Observer(day_sd=0.1)]).of_the_day(np.array([-1.0]))
+        >>> round(slow["speed"][0] / Observer().speed, 3), round(slow["hand"][0], 3)
+        (0.905, 1.105)
+        """
+        if not self.rows["day_sd"].any():
+            return self
+        pace = np.exp(self.rows["day_sd"] * z)
+        return self._with({"speed": self.rows["speed"] * pace, "hand": self.rows["hand"] / pace})
 
     def changed(self, **values: npt.ArrayLike) -> People:
         """The same people but for these columns: a value for all, or one for each.
@@ -231,16 +243,16 @@ def _spreads(cls: _T) -> _T:
 class Population:
     """The spread of observers. What has no spread here is the same for everybody: the default of `Observer`.
 
-    `others`: spreads of any other parameters of `Observer`. `correlations`: of two parameters, as {"capacity":
+    `others`: spreads of any parameters of `Observer`. `correlations`: of two parameters, as {"capacity":
     {"slots": 0.3}}, on the scale on which people are normal (a Gaussian copula); what is not named varies
-    independently, which for adults is an assumption: the tables give none.
+    independently. By default those of adults: speed and hand.
 
     Speed and its spread: fitted to `human/simple_rt_*.csv` (515 adults); spread of wandering: assumed.
 
     >>> people = Population(slots=Spread("constant", 2.0)).sample(3, seed=0)
     >>> [person.slots for person in people]
     [2.0, 2.0, 2.0]
-    >>> careless = Population(others={"slip": Spread("logitnormal", 0.05, 1.0)})
+    >>> careless = Population(slip=Spread("logitnormal", 0.05, 1.0))
     >>> [round(person.slip, 3) for person in careless.sample(3, seed=0)]
     [0.024, 0.261, 0.047]
     >>> able = Population(correlations={"capacity": {"slots": 0.9}}).parameters(256, seed=0)
@@ -261,21 +273,20 @@ class Population:
         def __getattr__(self, name: str) -> Spread: ...
 
     others: Mapping[str, Spread] = field(default_factory=dict, hash=False)
-    correlations: Mapping[str, Mapping[str, float]] = field(default_factory=dict, hash=False)
+    correlations: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: TOGETHER, hash=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.others, Mapping):
             raise InputError(f"others of a population must be spreads by name, got {self.others!r}")
+        usual = self.correlations == TOGETHER
         object.__setattr__(self, "correlations", _renamed_pairs(self.correlations, 3))
         own, order = _spread(), _known()
         others = parameters.renamed(self.others, stacklevel=3)
-        for name in others:
-            if name in own:
-                raise InputError(
-                    f"{name} has a place of its own in a population: give Population({name}=...)"
-                )
-            choice("population parameter", name, order)
-        object.__setattr__(self, "others", {name: others[name] for name in order if name in others})
+        for name, spread in others.items():
+            if choice("population parameter", name, order) in own:
+                object.__setattr__(self, name, spread)
+        rest = {name: others[name] for name in order if name in others and name not in own}
+        object.__setattr__(self, "others", rest)
         for name, spread in self.spreads().items():
             if not isinstance(spread, Spread):
                 raise InputError(f"{name} of a population must be a Spread, got {spread!r}")
@@ -289,6 +300,14 @@ class Population:
                         "give it low and high, or another kind"
                     ) from None
 
+        if usual:  # what somebody makes the same for everybody goes together with nothing
+            alike = {name for name, spread in self.spreads().items() if spread.kind == "constant"}
+            kept = {
+                a: {b: r for b, r in row.items() if b not in alike}
+                for a, row in TOGETHER.items()
+                if a not in alike
+            }
+            object.__setattr__(self, "correlations", {a: row for a, row in kept.items() if row})
         self._mixing()
 
     def _mixing(self) -> tuple[list[str], npt.NDArray[np.float64]]:
@@ -326,15 +345,15 @@ class Population:
     def spreads(self) -> dict[str, Spread]:
         """The spread of each parameter that has one.
 
-        >>> list(Population(others={"slip": Spread("constant", 0.1)}).spreads())[-2:]
-        ['wandering', 'slip']
+        >>> list(Population(others={"dwell": Spread("constant", 0.1)}).spreads())[-2:]
+        ['day_sd', 'dwell']
         """
         return {name: getattr(self, name) for name in _spread()} | dict(self.others)
 
     def with_spreads(self, spreads: Mapping[str, Spread]) -> Population:
         """The same population but for these.
 
-        >>> Population.adults().with_spreads({"slip": Spread("constant", 0.1)}).others["slip"].mean
+        >>> Population.adults().with_spreads({"slip": Spread("constant", 0.1)}).slip.mean
         0.1
         """
         spreads = parameters.renamed(spreads)
@@ -403,15 +422,13 @@ class Population:
         return {
             name: {k: v for k, v in asdict(spread).items() if v != math.inf}
             for name, spread in self.spreads().items()
-        } | (
-            {"correlations": {k: dict(v) for k, v in self.correlations.items()}} if self.correlations else {}
-        )
+        } | {"correlations": {k: dict(v) for k, v in self.correlations.items()}}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Population:
         """A population from plain values; an unknown name is refused with the nearest known one."""
         values = dict(values)
-        together = _renamed_pairs(values.pop("correlations", {}), 2)
+        together = _renamed_pairs(values.pop("correlations", None), 2)
         values = parameters.renamed(values)
         for name, spread in values.items():
             choice("population parameter", name, _known())
@@ -420,7 +437,7 @@ class Population:
             for word in spread:
                 choice(f"part of the spread of {name}", word, [f.name for f in fields(Spread)])
         found = cls().with_spreads({name: Spread(**spread) for name, spread in values.items()})
-        return replace(found, correlations=together)
+        return found if together is None else replace(found, correlations=together)
 
 
 def _renamed_pairs(pairs: Any, stacklevel: int) -> Any:

@@ -1,4 +1,5 @@
-"""What is said of a number of a person: the parts of its record. The records themselves: `cogattn.parameters`."""
+"""What is said of a number of a person: the parts of its record, and where numbers come from. The records themselves:
+`cogattn.parameters`."""
 
 from __future__ import annotations
 
@@ -68,6 +69,75 @@ class Source:
     script: str = ""  #: of simulations/, that shows how
 
 
+def technical(basis: str) -> Source:
+    return Source("technical", basis)
+
+
+def least(low: float, high: float | None = None, infinite: bool = False) -> Bounds:
+    return Bounds(low, high, infinite=infinite)
+
+
+def above(low: float, high: float | None = None, infinite: bool = False) -> Bounds:
+    return Bounds(low, high, low_open=True, infinite=infinite)
+
+
+SHARE = least(0, 1)
+SECONDS = least(0, 60)
+RATE = least(0, 1e6)
+POSITIVE = above(0, 1e9)
+
+
+def share(sd: float) -> Scaling:
+    """A share: its log odds are normal; sd of these [assumption]."""
+    return Scaling("logit", 1e-4, 1 - 1e-4, sd)
+
+
+def factor(low: float, high: float, sd: float = 0.3) -> Scaling:
+    """It varies by factors: its logarithm is normal; sd of that [assumption]."""
+    return Scaling("log", low, high, sd)
+
+
+RACE = Source(
+    "estimated", "mean and sd of C, K, t0 and alpha (fits to whole and partial report)", ("tva_parameters",)
+)
+TIME_ON_TASK = Source(
+    "estimated",
+    "speed and lapses by bin, sd of speed, false starts; autocorrelation of RT and lapses at lags 1 2 3 5",
+    ("simple_rt_time_on_task", "simple_rt_lapse_clustering"),
+    "where_do_the_fatigue_numbers_come_from.py",
+)
+BLINK = Source(
+    "estimated", "Berkeley: T2 given T1 by lag, mean and sd of people; swaps at lag 1", ("attentional_blink",),
+    "where_do_the_blink_numbers_come_from.py",
+)  # fmt: skip
+SEARCH = Source(
+    "estimated", "RT, its sd, misses and slopes of three displays", ("visual_search", "visual_search_slopes"),
+    "where_do_the_search_numbers_come_from.py",
+)  # fmt: skip
+PRACTICE = Source(
+    "estimated", "curves of feature and conjunction search", ("visual_search_practice",),
+    "where_do_the_search_numbers_come_from.py",
+)  # fmt: skip
+CONFLICT = Source(
+    "estimated", "quantiles, delta plots, errors; flankers' accuracy by fifth",
+    ("flanker", "flanker_caf_delta", "stroop", "stroop_caf_delta"), "where_do_the_conflict_numbers_come_from.py",
+)  # fmt: skip
+ACROSS = Source(
+    "estimated", "spread between people and correlations of eight tasks",
+    ("people_across_tasks", "people_across_tasks_correlations"),
+    "where_do_the_persons_numbers_come_from.py",
+)  # fmt: skip
+MEAN = Source("technical", "the population's mean")
+UNSAID = Source(
+    "assumption", "the tables of eight tasks do not say (where_do_the_persons_numbers_come_from.py)"
+)
+SPAN = Source("estimated", "forward: whole lists in order, by length", ("digit_span_by_length_sro",))
+WARINESS = Source("estimated", "RT after an error minus after a withhold", ("go_nogo",))
+CRITERION = Source("estimated", "mean criterion by block", ("vigilance_by_block",))
+SLEEP = Source("estimated", "mean RT by day, its mean over days left free", ("sleep_restriction",))
+ROUNDED = Source("technical", "the population's mean (alpha: median), rounded")
+NO_TABLE = Source("assumption", "no table")
+FIXED = Source("assumption", "held fixed in the fit of time on task")
 CUT = Source("technical", "cut of the distribution")
 
 

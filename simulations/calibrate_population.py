@@ -38,13 +38,12 @@ import pandas as pd
 from scipy.optimize import brentq, least_squares
 
 import cogattn as ca
-from cogattn import files, human, paradigms, parameters
+from cogattn import files, human, paradigms, parameters, record
 from cogattn.laws import search as search_law
-from cogattn.laws import stages
-from cogattn.laws.conflict import QUANTILES
 from cogattn.paradigms.base import Condition, Paradigm
-from cogattn.paradigms.conflict import Flanker, Stroop
+from cogattn.paradigms.conflict import HAND_SD, Flanker, Stroop
 from cogattn.paradigms.go_nogo import runs
+from cogattn.paradigms.sleep_restriction import LABORATORY_SPEED
 from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.parameters import PARAMETERS
 from cogattn.population import People
@@ -74,21 +73,24 @@ class Block:
 BLOCKS = {
     "race": Block(
         ("capacity.mean", "capacity.sd", "slots.mean", "slots.sd", "threshold.mean", "threshold.sd", "alpha.mean",
-         "alpha.sd"), parameters.RACE, ("whole report of 6", "partial report at 83 ms")),
+         "alpha.sd"), record.RACE, ("whole report of 6", "partial report at 83 ms")),
     "time on task": Block(
-        ("speed.mean", "speed.sd", "speed_sd", "fast_loss", "fast_tiring", "fast_rest", "slow_loss", "lapse_base",
+        ("speed.mean", "speed_sd.mean", "fast_loss", "fast_tiring", "fast_rest", "slow_loss", "lapse_base",
          "lapse_slow", "lapse_duration", "lapse_spread", "tempo_share", "tempo_time", "anticipation"),
-        parameters.TIME_ON_TASK, ("simple RT 8 min",)),
-    "blink": Block(("dwell", "dwell_sd", "sparing", "order_sd"), parameters.BLINK, ("attentional blink",)),
-    "search": Block(("search_group", "quit_growth", "visit_shape", "visit_hit"), parameters.SEARCH,
+        record.TIME_ON_TASK, ("simple RT 8 min",)),
+    "blink": Block(("dwell", "dwell_sd", "sparing_window", "order_sd", "dwell_counts"), record.BLINK,
+        ("attentional blink",)),
+    "search": Block(("search_group", "quit_growth", "visit_shape", "visit_hit"), record.SEARCH,
         ("visual search",)),
-    "practice": Block(("learning",), parameters.PRACTICE, ("practice",)),
-    "conflict": Block(("evidence_threshold", "narrowing"), parameters.CONFLICT, ("flanker", "Stroop")),
-    "slips": Block(("slip",), parameters.SLIPS, ("flanker", "Stroop")),
-    "wariness": Block(("wariness",), parameters.WARINESS, ("go/no-go 7 min",)),
-    "criterion": Block(("criterion", "criterion_shift", "criterion_time"), parameters.CRITERION,
+    "practice": Block(("learning",), record.PRACTICE, ("practice",)),
+    "conflict": Block(("evidence_threshold.mean",), record.CONFLICT, ("flanker", "Stroop")),
+    "persons": Block(("speed.sd", "speed_sd.sd", "hand.sd", "slip.mean", "slip.sd",
+        "day_sd.mean"), record.ACROSS, ()),
+    "wariness": Block(("wariness",), record.WARINESS, ("go/no-go 7 min",)),
+    "criterion": Block(("criterion", "criterion_shift", "criterion_time"), record.CRITERION,
         ("vigilance 30 min",)),
-    "sleep": Block(("sleep_loss",), parameters.SLEEP, ("sleep restriction 3 h a night",)),
+    "sleep": Block(("sleep_loss",), record.SLEEP, ("sleep restriction 3 h a night",)),
+    "span": Block(("trace_life",), record.SPAN, ()),
 }  # fmt: skip
 #: No parameter of a person was set from these: their bands are predictions.
 HELD_OUT = ("whole_report", "partial_report", "prp", "change_detection", "nback", "simple_rt_quantiles",
@@ -107,7 +109,7 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "alpha.sd": (0.15, "a third of the mean"),
     "speed.mean": (4.0, "RT of 250 ms"),
     "speed.sd": (0.4, "a tenth of the mean"),
-    "speed_sd": (0.4, "as much within as between people"),
+    "speed_sd.mean": (0.4, "as much within as between people"),
     "fast_loss": (0.1, "a tenth"),
     "fast_tiring": (1 / 100, "minutes"),
     "fast_rest": (1 / 10, "seconds"),
@@ -121,8 +123,9 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "anticipation": (0.01, "one in a hundred"),
     "dwell": (0.315, "middle of the published window of 180-450 ms (Raymond et al. 1992)"),
     "dwell_sd": (0.1, "a third of the mean"),
-    "sparing": (0.5, "even chances"),
-    "order_sd": (0.1, "the window of sparing"),
+    "sparing_window": (0.1, "sparing at lag 1 only"),
+    "dwell_counts": (0.0, "as long whatever the item is"),
+    "order_sd": (0.1, "as long as an item is shown"),
     "search_group": (1.0, "serial search (Treisman & Gelade 1980)"),
     "quit_growth": (0.0, "serial search: nobody quits"),
     "visit_shape": (1.0, "exponential"),
@@ -140,14 +143,12 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
 KEPT = {
     "visual search": "choice 0.22, guidance none (2 among 5s), half the items (conjunction); times of a visit are "
     "set anew from mean RT by display",
-    "attentional blink": "evidence 0.7 from reports of T1",
+    "attentional blink": "how clear an item is, from reports of T1",
     "PRP": "choose 1.2, 0.8 from RT1 and RT2 at the longest SOA",
     "go/no-go 7 min": "caution 1.13 from go RT; withhold 0.27",
     "vigilance 30 min": "sensitivity 2.17 from d' of the first block",
-    "flanker": "rate, non-decision time and its sd from congruent trials; weight and spotlight anew from accuracy of "
-    "fifths 2-5",
-    "Stroop": "rate, non-decision time and its sd from congruent trials; weight and spotlight anew from accuracy by "
-    "fifth",
+    "flanker": "rate and what is not decision from congruent trials; the push of the other conflict",
+    "Stroop": "rate and what is not decision from congruent trials; the push of the other conflict",
     "simple RT 8 min": "pauses and gaps; go/no-go's caution (370 ms / this table's 328 ms)",
 }
 
@@ -166,8 +167,8 @@ FOLDS = {
     "whole report of 6": Fold(_CKT, ("partial_report", "nback")),
     "partial report at 83 ms": Fold(_CKT, ("whole_report", "nback"), ("alpha.mean", "alpha.sd")),
     "visual search": Fold(neutral=BLOCKS["search"].names),
-    "flanker": Fold(("evidence_threshold", "narrowing", "slip")),
-    "Stroop": Fold(("evidence_threshold", "narrowing", "slip")),
+    "flanker": Fold(("evidence_threshold.mean", "slip.mean")),
+    "Stroop": Fold(("evidence_threshold.mean", "slip.mean")),
     "attentional blink": Fold(neutral=BLOCKS["blink"].names),
     "PRP": Fold(), "change detection": Fold(), "n-back": Fold(), "subitizing": Fold(),
     "practice": Fold(neutral=("learning",)),
@@ -353,32 +354,10 @@ def fit_time_on_task() -> Found:
 
 
 def fit_blink() -> Found:
-    """The closed form, and what is left of T2's display; the noise of order from swaps."""
+    """T2 given T1 by lag, its mean and its sd between people, and swaps, of minds that are played."""
     blink = sibling("blink")
-    p, mean, sd, q = blink.fitted(blink.LETTERS)
-    t, names = blink.LETTERS, ("p", "dwell", "dwell_sd", "sparing")
-    lag = t["lag"].to_numpy() / blink.TASK.rate
-    error = (t["T2gT1_sd"] / np.sqrt(t["n_sub"])).to_numpy()
-
-    def rows(v: Values) -> Array:
-        p, mean, sd, q = (v[n] for n in names)
-        return np.asarray(
-            (stages.blink(lag, p, mean, sd, q, blink.WINDOW) - t["T2_given_T1"].to_numpy()) / error
-        )
-
-    found = least(rows, names, dict(zip(names, (p, mean, sd, q), strict=True)), step=1e-4, rounds=1)
-    left = blink.display_left()
-    at = dict(zip(names, (p, mean + left, sd, q), strict=True))
-    swaps, present = t.set_index("lag").loc[1, "swap"], 1 - 0.065
-
-    def order(share: float) -> float:
-        return float(brentq(lambda s: blink.swapped(s) - share / present, 0.01, 0.3, xtol=1e-3))
-
-    se = math.sqrt(swaps * (1 - swaps) / t["n_trials"].iloc[0])
-    high, low = order(swaps + se), order(swaps - se)
-    return {n: (float(at[n]), found[n][1]) for n in names[1:]} | {
-        "order_sd": (order(swaps), (high - low) / 2)
-    }
+    numbers, errors, _ = blink.fitted(blink.clarity(blink.FITTED))
+    return {n: (numbers[n], errors[n]) for n in BLOCKS["blink"].names}
 
 
 def fit_search() -> Found:
@@ -404,39 +383,26 @@ def fit_practice() -> Found:
     return least(rows, ("learning",), {"learning": 3e-4}, step=1e-3, rounds=30, scatter=True)
 
 
-def fit_conflict(tasks: tuple[str, ...] = ("flanker", "stroop")) -> Found:
-    """One lead for these tasks (its standard error: where the misfit has grown by its mean per row), and how fast the
-    spotlight narrows."""
+def fit_conflict(tasks: tuple[str, ...] = ("flanker", "stroop", "simon")) -> Found:
+    """One lead for these tasks (its standard error: where the misfit has grown by its mean per row), and the push of
+    the first of them."""
     law = sibling("conflict")
-    grid = (2.0, 2.25, 2.5, 2.75, 3.0)
-    fits = {r: {n: law.hard(n, law.easy(n, r, "lead")) for n in tasks} for r in grid}
+    grid = (2.5, 3.0, 3.5)
+    fits = {r: {n: law.fitted(n, r, HAND_SD, law.TASKS[n][2]) for n in tasks} for r in grid}
     total = np.array([sum(m for _, m in fits[r].values()) for r in grid])
     best = grid[int(total.argmin())]
-    rows = sum(11 if n == "flanker" else 6 for n in tasks)
-    s2 = total.min() / max(1, rows - 2 * len(tasks) - 1)
+    s2 = total.min() / max(1, 20 * len(tasks) - 4 * len(tasks) - 1)
     bent = max(float(np.polyfit(np.array(grid) - best, total, 2)[0]), 1e-9)
-    first, _ = fits[best][tasks[0]]
-    extra = {"weight": (float(first.weight), math.nan), "evidence_rate": (float(first.rate / ONE.speed), math.nan),
-             "non_decision_time": (float(first.non_decision_time), math.nan),
-             "non_decision_sd": (float(first.non_decision_sd), math.nan)}  # fmt: skip
-    table, base = law.TABLES[tasks[0]], first.summary("congruent").quantiles
-    _, _, width, error = law.TASKS[tasks[0]]
-
-    def off_(v: Values) -> Array:
-        s = replace(first, weight=v["weight"], narrowing=v["narrowing"]).summary("incongruent")
-        delta = ((s.quantiles - base) * 1000 - table["delta"]).to_numpy() / width
-        assert len(delta) == len(QUANTILES)
-        return np.concatenate([delta, [delta[-1] - delta[0], (s.error - error) / 0.04]])
-
-    at = {"weight": float(first.weight), "narrowing": float(first.narrowing)}
-    se = least(off_, ("weight", "narrowing"), at, step=1e-3, rounds=1, scatter=True)["narrowing"][1]
-    return {"evidence_threshold": (best, math.sqrt(s2 / bent)), "narrowing": (at["narrowing"], se), **extra}
+    push = fits[best][tasks[0]][0]
+    extra = {"activation": (float(push[1]), math.nan), "peak": (float(push[2]), math.nan)}
+    lead = (best, math.sqrt(s2 / bent))
+    return {"evidence_threshold.mean": lead, **extra}
 
 
-def fit_slips() -> Found:
-    """Errors where nothing conflicts; sd between people from Stroop's table."""
-    f, s = human.fit("flanker").iloc[0], human.fit("stroop").iloc[0]
-    return {"slip": ((f["err"] + 1 - s["acc_mean"]) / 2, s["acc_sd_sub"] * math.sqrt(1 / 16 + 1 / 521) / 2)}
+def fit_persons() -> Found:
+    """How adults differ, and their days, from eight tasks."""
+    found, _ = sibling("persons").estimated()
+    return {name: found[name] for name in BLOCKS["persons"].names}
 
 
 def fit_wariness(people: int) -> Found:
@@ -465,21 +431,29 @@ def fit_criterion() -> Found:
 
 
 def fit_sleep(people: int) -> Found:
-    """Mean RT by day, its mean over days left free: people of a laboratory are faster from the start."""
+    """Mean RT by day, its mean over days left free: people of this laboratory are faster from the start."""
     t = human.fit("sleep_restriction")
     rt, error = t["meanRT_ms"].to_numpy(), (t["sd_ms"] / np.sqrt(t["n"])).to_numpy()
 
     def rows(v: Values) -> Array:
-        f = played("sleep_restriction", crowd(v, 2 * people))
+        f = played("sleep_restriction", crowd({"speed.mean": LABORATORY_SPEED} | dict(v), 2 * people))
         gap = 1000 * f[f["rt"] >= 0.1].groupby("day")["rt"].mean().to_numpy() - rt
         return np.asarray((gap - np.average(gap, weights=error**-2)) / error)
 
     return least(rows, ("sleep_loss",), {"sleep_loss": ONE.sleep_loss}, step=0.05)
 
 
+def fit_span() -> Found:
+    """Forward lists by length, on people's staircase (the minds of the simulation of memory)."""
+    found: Found = sibling("memory").fitted()
+    return found
+
+
 FITS: dict[str, Callable[[], Found]] = {
     "race": fit_race, "time on task": fit_time_on_task, "blink": fit_blink, "search": fit_search,
-    "practice": fit_practice, "conflict": fit_conflict, "slips": fit_slips, "criterion": fit_criterion,
+    "practice": fit_practice, "conflict": fit_conflict, "persons": fit_persons,
+    "criterion": fit_criterion,
+    "span": fit_span,
 }  # fmt: skip
 PLAYED_FITS: dict[str, Callable[[int], Found]] = {"wariness": fit_wariness, "sleep": fit_sleep}
 
@@ -568,29 +542,17 @@ def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
 
 
 def other_conflict(phenomenon: str) -> tuple[Values, Paradigm]:
-    """The person's numbers from the other conflict. The task's: congruent trials, and how right the incongruent ones
-    are where no band says it (flankers: all fifths but the fastest; words: all fifths); no incongruent time."""
+    """The person's numbers, and the push, from the other conflict. The task's: congruent trials alone."""
     own, other = ("flanker", "stroop") if phenomenon == "flanker" else ("stroop", "flanker")
     found, law = fit_conflict((other,)), sibling("conflict")
-    lead, tau = found["evidence_threshold"][0], found["narrowing"][0]
-    easy = law.easy(own, lead, "lead")
+    lead = found["evidence_threshold.mean"][0]
+    rate, activation, peak, beside = law.easy(own, lead, HAND_SD, (found["activation"][0], found["peak"][0]))
     kind = Flanker if own == "flanker" else Stroop
-    first = int(own == "flanker")
-    seen = law.TABLES[own][kind.accuracy].to_numpy()[first:]
-    error = np.sqrt(seen * (1 - seen) / (human.fit(own)["n_trials"].iloc[1] / 5))
-
-    def rows(v: Values) -> Array:
-        hard = replace(easy, weight=v["weight"], narrowing=tau * v["spotlight"]).summary("incongruent")
-        return np.asarray((hard.accuracy[first:] - seen) / error)
-
-    start = {"weight": found["weight"][0], "spotlight": 1.0}
-    set_ = least(rows, ("weight", "spotlight"), start, prior=start, step=1e-3, rounds=30)
-    task = kind(evidence_rate=easy.rate / ONE.speed, non_decision_time=float(easy.non_decision_time),
-                non_decision_sd=float(easy.non_decision_sd),
-                weight=set_["weight"][0], spotlight=set_["spotlight"][0])  # fmt: skip
+    task = kind(evidence_rate=float(rate), activation=float(activation), peak=float(peak), weight=1.0,
+                non_decision_time=float(beside), non_decision_sd=HAND_SD * float(beside))  # fmt: skip
     f, s = human.fit("flanker").iloc[0], human.fit("stroop").iloc[0]
     slip = float(1 - s["acc_mean"]) if own == "flanker" else float(f["err"])
-    return {"evidence_threshold": lead, "narrowing": tau, "slip": slip}, task
+    return {"evidence_threshold.mean": lead, "slip.mean": 0.7 * slip}, task
 
 
 def leave_out(phenomenon: str, people: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -1,16 +1,16 @@
-"""Where do the numbers of conflict come from? One person's lead and spotlight, from flankers and from Stroop's words.
+"""Where do the numbers of conflict come from? One law and one lead for flankers, Stroop's words, and Simon's side.
 
     python simulations/where_do_the_conflict_numbers_come_from.py
 
-`laws.conflict`: categorisations are counted until one answer leads by r, while the weight of what is irrelevant
-shrinks. From congruent trials alone (quantiles of response times), for each task: how fast it is told (rate), what
-takes time beside (mean, sd). From incongruent trials, in units of the bands' half widths (delta plot and its rise,
-error, flankers' accuracy by fifth): w0 and tau of each task, and one r for both. Stroop's accuracy by fifth is left out
-and is the test. The same for a race of counters (`reach`). `slip` comes from congruent errors, `variation` from simple
-response times. w0 is at most 4: as many flankers, none above the target [assumption]. About 20 s.
+`laws.conflict`: categorisations are counted until one answer leads by r; what is irrelevant competes by its weight
+(alpha), and pushes its answer in a pulse that rises and fades. People differ as `Population.adults` does (16 of them,
+without their states of the day). For each task: how fast it is told (rate), the push (activation, peak) and what takes
+time beside (its sd is `SD` of it, one share for all tasks), from quantiles of right response times, their delays, and
+accuracy by fifth. r and the share are chosen for all tasks together. `slip` comes from congruent errors, the variation
+of the rate from simple response times. Weights of what is irrelevant are 1: as a target would weigh. About 3 min.
 """
 
-from dataclasses import replace
+import argparse
 from pathlib import Path
 
 import numpy as np
@@ -19,113 +19,138 @@ from scipy.optimize import least_squares
 
 import cogattn as ca
 from cogattn import files, human
-from cogattn.laws.conflict import QUANTILES, Conflict, Summary
+from cogattn.laws.conflict import SELECTED, Conflict, Summary
 from cogattn.view import plot
 
 OUT = Path("results/simulations/where_do_the_conflict_numbers_come_from")
-ONE = ca.Observer()
-TASKS = {"flanker": ("acc_incomp", "comp", 15.0, 0.0876), "stroop": ("acc_incong", "cong", 40.0, 0.0749)}
-START = {"flanker": [3.3, 0.31, 0.02], "stroop": [2.6, 0.46, 0.05]}
-TABLES = {name: human.fit(f"{name}_caf_delta") for name in TASKS}
+PEOPLE = ca.Population.adults().sample(16)
+USUAL = ca.Observer()
+#: task: columns of accuracy and of quantiles, congruent and incongruent; where the search begins
+TASKS = {
+    "flanker": (("acc_comp", "acc_incomp"), ("q_comp", "q_incomp"), (25.0, 4.0, 0.06, 0.363)),
+    "stroop": (("acc_cong", "acc_incong"), ("q_cong", "q_incong"), (6.0, 3.6, 0.23, 0.513)),
+    "simon": (("acc_cong", "acc_incong"), ("q_cong", "q_incong"), (10.0, 2.9, 0.053, 0.406)),
+}
+TABLES = {
+    name: human.fit(f"{name}_caf_delta" if name != "simon" else "simon_sro_caf_delta") for name in TASKS
+}
 
 
-def easy(name: str, r: float, rule: str) -> Conflict:
-    """A task whose congruent quantiles are people's."""
-    seen = TABLES[name]["q_" + TASKS[name][1]].to_numpy()
+def people(x: np.ndarray, lead: float, share: float, kind: str) -> Summary:
+    """The mean of people at a task: evidence rate, activation, peak, time beside [s]."""
+    rate, activation, peak, beside = x
+    each = []
+    for o in PEOPLE:
+        law = Conflict(
+            rate * o.speed, max(1.0, o.evidence_threshold - USUAL.evidence_threshold + lead), o.alpha**SELECTED,
+            activation,
+            peak, beside * o.hand, share * beside * o.hand, min(0.5, o.speed_sd / o.speed), o.slip,
+        )  # fmt: skip
+        each.append(law.summary(kind))
+    return Summary(*(np.mean([getattr(s, f) for s in each], 0) for f in Summary.__dataclass_fields__))
 
-    def made(x: np.ndarray) -> Conflict:
-        return Conflict(float(np.exp(x[0])), r, non_decision_time=x[1], non_decision_sd=abs(x[2]), slip=ONE.slip,
-                        rule=rule, variation=ONE.speed_sd / ONE.speed)  # fmt: skip
 
-    return made(
-        least_squares(
-            lambda x: made(x).summary("congruent").quantiles * 1000 - seen, START[name], diff_step=1e-3
-        ).x
+def off(name: str, x: np.ndarray, lead: float, share: float) -> np.ndarray:
+    """How far from people: quantiles in 10 ms, delays in 5 ms, accuracy in .5 (congruent) and .3 of log odds."""
+    (easy, hard), (fast, slow), _ = TASKS[name]
+    table = TABLES[name]
+    c, i = (people(x, lead, share, kind) for kind in ("congruent", "incongruent"))
+
+    def odds(share: object) -> np.ndarray:
+        p = np.clip(np.asarray(share, float), 0.002, 0.998)
+        return np.asarray(np.log(p / (1 - p)))
+
+    delay = (i.quantiles - c.quantiles) * 1000 - (table[slow] - table[fast])
+    return np.concatenate([
+        (c.quantiles * 1000 - table[fast]) / 10, delay / 5,
+        (odds(c.accuracy) - odds(table[easy])) / 0.5, (odds(i.accuracy) - odds(table[hard])) / 0.3,
+    ])  # fmt: skip
+
+
+def fitted(name: str, lead: float, share: float, start: tuple[float, ...]) -> tuple[np.ndarray, float]:
+    """The numbers of a task, and its misfit."""
+    fit = least_squares(
+        lambda x: off(name, np.exp(x), lead, share), np.log(start), diff_step=0.01, max_nfev=8, ftol=1e-3
     )
+    return np.exp(fit.x), 2 * fit.cost
 
 
-def hard(name: str, task: Conflict) -> tuple[Conflict, float]:
-    """The same task with w0 and tau, and its misfit: squares in units of half bands."""
-    accuracy, _, width, error = TASKS[name]
-    table, base = TABLES[name], task.summary("congruent").quantiles
+def easy(name: str, lead: float, share: float, push: tuple[float, float]) -> np.ndarray:
+    """The numbers of a task whose congruent quantiles are people's, with a push that is known from elsewhere."""
+    table, (fast, _), start = TABLES[name], TASKS[name][1], TASKS[name][2]
 
-    def off(x: np.ndarray) -> np.ndarray:
-        s = replace(task, weight=np.exp(x[0]), narrowing=np.exp(x[1])).summary("incongruent")
-        delta = ((s.quantiles - base) * 1000 - table["delta"]) / width
-        fifths = (s.accuracy - table[accuracy]) / 0.08 if name == "flanker" else []
-        return np.concatenate([delta, [delta.iloc[-1] - delta.iloc[0], (s.error - error) / 0.04], fifths])
+    def rows(x: np.ndarray) -> np.ndarray:
+        rate, beside = np.exp(x)
+        seen = people(np.array([rate, *push, beside]), lead, share, "congruent").quantiles
+        return np.asarray(seen * 1000 - table[fast]) / 10
 
-    bounds = ([-4, -7], [np.log(4), 1])
-    fit = least_squares(off, [0.3, -3.5 if name == "flanker" else -2.2], diff_step=1e-3, bounds=bounds)
-    return replace(task, weight=float(np.exp(fit.x[0])), narrowing=float(np.exp(fit.x[1]))), 2 * fit.cost
-
-
-def people(task: Conflict, kind: str, n: int = 16) -> Summary:
-    """The mean of people who differ in speed."""
-    pace = [o.speed / ONE.speed for o in ca.Population.adults().sample(n)]
-    all_ = [replace(task, rate=task.rate * p).summary(kind) for p in pace]
-    return Summary(*(np.mean([getattr(s, f) for s in all_], 0) for f in Summary.__dataclass_fields__))
+    rate, beside = np.exp(least_squares(rows, np.log([start[0], start[3]]), diff_step=0.01, max_nfev=8).x)
+    return np.array([rate, *push, beside])
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--leads", type=float, nargs="+", default=[2.5, 3.0, 3.5])
+    parser.add_argument("--shares", type=float, nargs="+", default=[0.13, 0.15])
+    options = parser.parse_args()
     rows: list[tuple[object, ...]] = []
-    best: dict[str, tuple[float, dict[str, Conflict]]] = {}
-    for rule in ("lead", "reach"):
-        for r in (2.0, 2.25, 2.5, 2.75, 3.0, 3.5, *((4.0, 5.0, 6.0) if rule == "reach" else ())):
-            fits = {name: hard(name, easy(name, r, rule)) for name in TASKS}
+    best: tuple[float, dict[str, np.ndarray], float, float] | None = None
+    start = {name: t[2] for name, t in TASKS.items()}
+    for lead in options.leads:
+        for share in options.shares:
+            fits = {name: fitted(name, lead, share, start[name]) for name in TASKS}
+            start = {name: tuple(x) for name, (x, _) in fits.items()}
             total = sum(misfit for _, misfit in fits.values())
-            for name, (t, misfit) in fits.items():
-                rows.append(
-                    (
-                        rule,
-                        r,
-                        name,
-                        t.rate,
-                        t.non_decision_time,
-                        t.non_decision_sd,
-                        t.weight,
-                        t.narrowing,
-                        misfit,
-                        total,
-                    )
-                )
-            if rule not in best or total < best[rule][0]:
-                best[rule] = (total, {name: t for name, (t, _) in fits.items()})
+            rows += [(lead, share, name, *x, misfit, total) for name, (x, misfit) in fits.items()]
+            print(
+                *(" ".join(f"{v:.4g}" if isinstance(v, float) else str(v) for v in row) for row in rows[-3:]),
+                sep="\n",
+                flush=True,
+            )
+            if best is None or total < best[0]:
+                best = (total, {name: x for name, (x, _) in fits.items()}, lead, share)
+    assert best is not None
     names = [
-        "rule",
-        "r",
+        "lead",
+        "share",
         "task",
-        "rate",
+        "evidence_rate",
+        "activation",
+        "peak",
         "non_decision_time",
-        "non_decision_sd",
-        "w0",
-        "tau",
         "misfit",
-        "misfit of both",
+        "of all",
     ]
-    table, bands = pd.DataFrame(rows, columns=names), []
+    table = pd.DataFrame(rows, columns=names)
+    _, numbers, lead, share = best
     with plot.style() as plt:
-        figure, axes = plt.subplots(2, 2, figsize=(9, 6.4))
-        for (name, task), row in zip(best["lead"][1].items(), axes, strict=True):
-            c, i = people(task, "congruent"), people(task, "incongruent")
-            delta, seen = (i.quantiles - c.quantiles) * 1000, TABLES[name]
-            bands.append((name, (i.mean - c.mean) * 1000, i.error, *i.accuracy, delta[-1] - delta[0]))
-            row[0].plot(
-                range(1, 6), seen[TASKS[name][0]], "*", color=plot.PEOPLE, markersize=8, label="people"
-            )
-            row[0].plot(range(1, 6), i.accuracy, label=f"law, tau {task.narrowing * 1000:.0f} ms")
+        figure, axes = plt.subplots(len(TASKS), 2, figsize=(9, 9))
+        for (name, x), row in zip(numbers.items(), axes, strict=True):
+            (easy, hard), (fast, slow), _ = TASKS[name]
+            c, i = (people(x, lead, share, kind) for kind in ("congruent", "incongruent"))
+            seen = TABLES[name]
+            for s, column, filled in ((i, hard, True), (c, easy, False)):
+                face = plot.PEOPLE if filled else "white"
+                row[0].plot(
+                    range(1, 6), seen[column], "*", color=plot.PEOPLE, markerfacecolor=face, markersize=8
+                )
+                row[0].plot(range(1, 6), s.accuracy, "-" if filled else "--", color=plot.LAW)
             row[0].set(
-                xlabel="fifth of response times", ylabel="accuracy, incongruent", ylim=(0.6, 1), title=name
+                xlabel="fifth of response times", ylabel="accuracy [share right]", ylim=(0.7, 1), title=name
             )
-            row[0].legend(loc="lower right")
-            row[1].plot(QUANTILES, seen["delta"], "*", color=plot.PEOPLE, markersize=8)
-            row[1].plot(QUANTILES, delta)
-            row[1].set(xlabel="quantile", ylabel="incongruent - congruent [ms]", ylim=(0, None), title=name)
+            middle = (seen[fast] + seen[slow]) / 2
+            row[1].plot(middle, seen[slow] - seen[fast], "*", color=plot.PEOPLE, markersize=8, label="people")
+            row[1].plot(
+                (c.quantiles + i.quantiles) * 500,
+                (i.quantiles - c.quantiles) * 1000,
+                color=plot.LAW,
+                label="law",
+            )
+            row[1].set(xlabel="RT of the quantile [ms]", ylabel="delay by the conflict [ms]", ylim=(0, None))
+            row[1].legend()
         plot.save(figure, OUT, "figure")
     files.write_table(OUT / "table.csv", table)
-    columns = ["task", "RT difference", "incongruent error", *"12345", "delta last - first"]
-    print(table.round(3).to_string(index=False), pd.DataFrame(bands, columns=columns).round(3).to_string(index=False),
-          f"Results: {OUT}", sep="\n\n")  # fmt: skip
+    print(table.round(4).to_string(index=False), f"Results: {OUT}", sep="\n\n")
 
 
 if __name__ == "__main__":

@@ -313,7 +313,7 @@ def other_fifth(node: ast.AST) -> ast.AST | None:
 
 def timed_unlimited(node: ast.AST) -> ast.AST | None:
     """Times are given to minds that need none."""
-    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Gt) and "chosen" in ast.unparse(node):
+    if isinstance(node, ast.Compare) and isinstance(node.ops[0], ast.Gt) and "EARLY_RT" in ast.unparse(node):
         node.comparators[0] = ast.Constant(-1.0)
         return node
     return None

@@ -19,6 +19,7 @@ from cogattn.observer import Observer
 from cogattn.paradigms import get
 from cogattn.paradigms.visual_search import search_trial
 from cogattn.parameters import PARAMETERS
+from cogattn.runs.experiment import run
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream, display
 
@@ -104,6 +105,13 @@ def looked(stream, spread=False):
     return measure
 
 
+def of_days(mind, seed):
+    """How far the mean response time of a sitting lies from that of all sittings, in factors."""
+    frame = run("choice_rt", arms="human", people=60, observer=mind, seed=seed, trials=1).frame
+    each = np.log(frame.groupby("person")["rt"].mean().to_numpy())
+    return abs(each - each.mean())
+
+
 # --- sessions: a number per person -----------------------------------------------------------------------------------
 
 PRESS = (Task("press", 1.0, 1.0, 1.0, response="simple"),)
@@ -185,6 +193,14 @@ def seen_when_sleepy(mind, seed):
     return sat(session, mind, seed).stored[:, :, :2].sum(2).mean(1)
 
 
+def recalled(mind, seed):
+    """How many digits of a list of eight are said in recall."""
+    stream = get("digit_span")().trial({"direction": 1, "length": 8})
+    session = Session((stream,), np.zeros(10, np.int64), np.ones(10))
+    outcome = cohort.run_session(session, [mind] * PEOPLE, seed=seed, details=True)
+    return (~np.isnan(outcome.element_times.answered)).sum(2).mean(1)
+
+
 TIRED = {"fast_loss": 0.4, "fast_tiring": 1 / 20}
 WORN = {"slow_loss": 0.6, "slow_tiring": 1 / 100}
 ABSENT_MINDED = {"wandering": 5.0}
@@ -245,8 +261,11 @@ DIRECTIONS = {
     "visit_shape": (0.7, 5.0, -1, "spread of search times", looked(PRESENT, spread=True), {"speed_sd": 1e-9}),
     "visit_hit": (0.1, 3.0, +1, "time to find it", looked(PRESENT), {}),
     "evidence_threshold": (1.0, 4.0, -1, "errors among flankers", wrong(FLANKED), {}),
-    "narrowing": (0.001, 0.1, +1, "errors among flankers", wrong(FLANKED), {}),
+    "hand": (0.5, 2.0, +1, "time of a choice", answered(choices(1.0), 0), {}),
     "learning": (0.0, 0.2, +1, "practised letters of 50 ms", stored(PRACTISED), {"capacity": 5.0}),
+    "day_sd": (0.0, 0.3, +1, "how far days lie apart", of_days, {}),
+    "dwell_counts": (0.0, 8.0, -1, "second letter after 200 ms", stored(pair(0.2), [1]), {"sparing": 0.0}),
+    "trace_life": (2.0, 8.0, +1, "digits that are said of eight", recalled, {}),
 }  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from scipy import stats
 
 from cogattn import paradigms
 from cogattn.laws import memory
+from cogattn.paradigms.digit_span import staircase
 from cogattn.paradigms.vigilance import blockwise
 from cogattn.paradigms.visual_search import DISPLAYS
 from cogattn.runs.experiment import run
@@ -109,6 +110,7 @@ PANELS = {
 BY_THEMSELVES = {
     "breaks",
     "continuous_report",
+    "digit_span",
     "dual_task",
 }  # their figures are of statistics: tests of their own below
 
@@ -228,6 +230,19 @@ def test_dual_task_shows_its_operating_characteristic():
     (line,) = lines(figure.axes[0], "human")
     assert line.get_ydata() == pytest.approx(own["left_right"].to_numpy())
     assert line.get_xdata() == pytest.approx(own["right_right"].to_numpy())
+
+
+def test_digit_span_shows_the_lists_that_were_met_and_the_places_of_eight():
+    done, figure = played("digit_span")
+    own = done.frame.query("arm == 'human'")
+    for hollow, direction in ((False, 1), (True, -1)):
+        steps = staircase(own[own["direction"] == direction])
+        (line,) = lines(figure.axes[0], "human", hollow)
+        by = steps.groupby(["person", "length"])["correct"].mean().unstack()
+        assert line.get_ydata() == pytest.approx(by.mean().to_numpy())
+        (line,) = lines(figure.axes[1], "human", hollow)
+        long = own[(own["direction"] == direction) & (own["length"] == 8)]
+        assert line.get_ydata() == pytest.approx(long[[f"p{i}" for i in range(1, 9)]].mean().to_numpy())
 
 
 def test_continuous_report_shows_the_mixture_in_the_errors():

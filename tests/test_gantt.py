@@ -21,6 +21,7 @@ TASKS = {
     "visual_search": {"displays": ("spatial_2v5",), "set_sizes": (6,), "trials": 3},
     "enumeration": {"dots": (7,), "trials": 3},
     "serial_recall": {"lengths": (6,), "trials": 3},
+    "digit_span": {"lengths": (5,), "directions": ("reverse",), "trials": 3},
     "control_room": {"minutes": 1.0, "loads": (3,)},
     "simple_rt": {},
     "whole_report": {},

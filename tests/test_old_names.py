@@ -27,14 +27,12 @@ from cogattn.paradigms.load_dilution import LoadDilution
 
 _CONFLICT = (
     ("tell", "evidence_rate", 7.5),
-    ("hold", "spotlight", 2.5),
     ("other", "non_decision_time", 0.25),
     ("other_sd", "non_decision_sd", 0.015),
 )
 #: class, old field, field, a value that is not its default
 FIELDS = [
     (ca.Task, "tell", "evidence_rate", 7.5),
-    (ca.Task, "hold", "spotlight", 2.5),
     (lambda **k: ca.Stimulus("x", **k), "says", "supports", -1),
     (lambda **k: Conflict(20.0, 2.5, **k), "other", "non_decision_time", 0.25),
     (lambda **k: Conflict(20.0, 2.5, **k), "other_sd", "non_decision_sd", 0.015),
@@ -45,7 +43,7 @@ FIELDS = [
         "design",
         TaskDesign("Adding", "numbers", (2.0,), "numbers", "error"),
     ),
-    *((kind, *row) for kind in (GlobalLocal, LoadDilution) for row in _CONFLICT[:3]),
+    *((kind, *row) for kind in (GlobalLocal, LoadDilution) for row in _CONFLICT[:2]),
 ]
 
 
@@ -90,6 +88,17 @@ def test_an_old_name_that_a_subclass_declares_is_the_new_one():
     assert "tell" not in {f.name for f in fields(Mine)}
 
 
+@pytest.mark.parametrize("old", ["spotlight", "hold"])
+@pytest.mark.parametrize("kind", [ca.Task, Flanker, Stroop, AttentionNetworks, GlobalLocal, LoadDilution])
+def test_options_of_a_law_that_is_gone_are_left_out(kind, old):
+    with pytest.warns(
+        DeprecationWarning, match=rf"\({old}=\) has no effect any more: .*activation and peak$"
+    ) as told:
+        assert kind(**{old: 2.0}) == kind()
+    assert [w.filename for w in told] == [__file__]
+
+
+@pytest.mark.filterwarnings("ignore:.*has no effect any more")
 @pytest.mark.parametrize("name", ["flanker", "stroop", "ant", "global_local", "load_dilution"])
 def test_runs_that_were_kept_load_under_their_old_options(name):
     folder = Path(__file__).parents[1] / "results" / "reference" / name
@@ -98,7 +107,6 @@ def test_runs_that_were_kept_load_under_their_old_options(name):
     with pytest.warns(DeprecationWarning, match=r"\(tell=\) is now called evidence_rate$"):
         task = registry.found_again(config)
     assert task.evidence_rate == config["options"]["tell"]
-    assert task.spotlight == config["options"]["hold"]
     assert task.non_decision_time == config["options"]["other"]
     with pytest.raises(InputError, match="option of"):
         registry.found_again(config | {"options": {"say": 3.0}})

@@ -78,9 +78,10 @@ def test_the_place_of_a_parameter_in_the_sequence_never_changes():
         "criterion_rest", "anticipation", "sharpness", "tempo_share", "tempo_time", "wariness", "central_share",
         "central", "slip", "response_grouping", "dwell", "dwell_sd", "sparing", "sparing_window", "order_sd",
         "memory_life", "switch_rate", "task_inertia", "switch_time", "unattended_weight", "search_group",
-        "quit_growth", "visit_shape", "visit_hit", "evidence_threshold", "narrowing", "learning",
+        "quit_growth", "visit_shape", "visit_hit", "evidence_threshold", "hand", "learning", "day_sd",
+        "dwell_counts", "trace_life",
     ]  # fmt: skip
-    assert [_column(name) for name in (*first, *rest)] == list(range(55))
+    assert [_column(name) for name in (*first, *rest)] == list(range(58))
 
 
 # --- a new parameter is one record -----------------------------------------------------------------------------------
@@ -167,7 +168,7 @@ def test_an_old_name_works_and_warns_whose_line_it_is(old):
     wide = {"others": {new: Spread("truncated", value, 1e-3, value - 1e-3, value)}}
     there(lambda: Population(**wide, correlations={"alpha": {old: 0.1}}))
     there(lambda: Population.from_dict({"correlations": {old: {}}}))
-    assert people.others == {new: spread}
+    assert people.spreads()[new] == spread
     assert there(lambda: ADULTS.with_spreads({old: spread})) == people
     assert there(lambda: Population.from_dict({old: {"kind": "constant", "mean": value}})) == people
     assert there(lambda: canonical(old, stacklevel=1)) == new
@@ -200,19 +201,22 @@ def test_an_old_and_a_new_name_together_are_refused():
 
 
 def test_files_of_the_last_version_load():
-    with pytest.warns(DeprecationWarning, match="is now called") as told:
+    with pytest.warns(DeprecationWarning, match="is now called|has no effect") as told:
         mind = Observer.from_file(SAVED / "observer.toml")
     assert mind == Observer(
-        slots=2.5, central_share=0.8, search_group=4.0, response_grouping=0.1, evidence_threshold=3.0,
+        slots=2.5, central_share=0.8, search_group=4.0, response_grouping=0.1, evidence_threshold=3.0, slip=0.024,
         lapse_duration=9.0, lapse_speed=0.5, lapse_spread=1.2, task_inertia=2.0, switch_rate=0.7, unattended_weight=0.2,
+        dwell=0.268, dwell_sd=0.14, sparing=0.79, sparing_window=0.1, order_sd=0.05,  # those of that version
     )  # fmt: skip
     assert sorted(str(w.message) for w in told) == sorted(
-        f"the parameter {a} is now called {b}" for a, b in OLD.items()
+        [f"the parameter {a} is now called {b}" for a, b in OLD.items()]
+        + [f"the parameter narrowing has no effect any more: {parameters.GONE['narrowing']}"]
     )
     with pytest.warns(DeprecationWarning, match="is now called"):
         people = Population.from_dict(tomllib.loads((SAVED / "population.toml").read_text()))
     assert people == Population(
         slots=Spread("constant", 2.0),
+        speed=Spread("truncated", 3.28, 0.45, 2.2, 6.0),
         others={
             "evidence_threshold": Spread("censored", 2.5, 0.5, 1.0),
             "unattended_weight": Spread("logitnormal", 0.1, 0.7),
@@ -237,7 +241,7 @@ def from_scipy(n, seed):
 @pytest.mark.parametrize("seed", [0, 7, 2**62])
 def test_people_are_drawn_as_ever(seed):
     others = {"slip": Spread("logitnormal", 0.05, 1.0), "learning": Spread("lognormal", 1e-4, 1e-4)}
-    people, u = Population(others=others).people(1000, seed), from_scipy(1000, seed)
+    people, u = Population(others=others, correlations={}).people(1000, seed), from_scipy(1000, seed)
     for name, spread in (ADULTS.spreads() | others).items():
         from cogattn.population import _column
 
@@ -245,7 +249,7 @@ def test_people_are_drawn_as_ever(seed):
     for p in PARAMETERS:
         if p.name not in {*ADULTS.spreads(), *others}:
             assert (people[p.name] == float(p.default)).all()
-    assert list(people[:9]) == Population(others=others).sample(9, seed)
+    assert list(people[:9]) == Population(others=others, correlations={}).sample(9, seed)
 
 
 @pytest.mark.parametrize("of", [ADULTS, Population(correlations={"capacity": {"slots": 0.6, "speed": -0.4}})])

@@ -67,6 +67,11 @@ MADE = {
     "Explanation": lambda: ca.explain(ca.run("partial_report", model="digit_reader", people=1, trials=1)),
     "Live": lambda: ca.live(arms=("softmax",), seconds=0.2, fps=10.0),
     "Fit": lambda: tune.fit("whole_report", ca.run("whole_report", **PEOPLE)),
+    "PeoplePrediction": lambda: tune.predict_people(
+        {"whole_report": ca.run("whole_report", arms="human", people=6, trials=8)},
+        {"partial_report": ca.run("partial_report", arms="human", people=6, trials=8)},
+        minds=2,
+    ),
     "Recovery": lambda: tune.recover([("whole_report", 8)], people=4),
     "Proposal": lambda: tune.design(
         "whole_report", "slots", 0.5, displays=[(6, 0)], exposures=[0.05, 0.1], params=["slots"], people=4

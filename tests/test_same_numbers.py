@@ -72,6 +72,8 @@ CASES = {
         {"lengths": (6,), "policy": "weakest", "trials": 6},
         SIT | {"observer": FORGETFUL},
     ),
+    "serial_recall, slots alone": ("serial_recall", {"lengths": (4, 7), "rehearse": 0.0, "trials": 6}, SIT),
+    "digit_span": ("digit_span", {"lengths": (4, 8), "trials": 5}, SIT),
     "tracking": ("tracking", {"targets": (2, 5), "trials": 8}, SIT),
     "nback": ("nback", {"loads": (1, 2), "blocks": 2}, SIT),
     "nback, oldest": ("nback", {"loads": (2,), "blocks": 2, "update": "oldest"}, SIT),
@@ -167,7 +169,7 @@ def world_of_search():
 
 
 def world_of_conflict():
-    task = ca.Task("tell", response="decide", evidence_rate=9.0, spotlight=2.0, after=0.1)
+    task = ca.Task("tell", response="decide", evidence_rate=9.0, activation=4.0, peak=0.08, after=0.1)
     shown = [ca.Stimulus("arrow", task="tell", supports=1, weight=1.8)]
     shown += [ca.Stimulus(f"f{i}", task="tell", evidence=0.0, supports=-1, weight=0.3) for i in range(4)]
     return ca.TaskStream(tuple(shown), 3.0, tasks=(task,))
@@ -200,7 +202,7 @@ STREAMS = {
     "two choices": (world_of_two_choices, (ca.Observer(), OPEN_STAGE, ca.Observer(central=np.inf))),
     "counting": (world_of_counting, (ca.Observer(), ca.Observer(slots=1.5))),
     "search": (world_of_search, (ca.Observer(), OTHER_SEARCH)),
-    "conflict": (world_of_conflict, (ca.Observer(), ca.Observer(lead=4.0, narrowing=0.05))),
+    "conflict": (world_of_conflict, (ca.Observer(), ca.Observer(lead=4.0, hand=1.4))),
     "turning": (world_of_turning, (ca.Observer(), RESTLESS)),
 }
 
@@ -246,6 +248,20 @@ def session_of_a_crew():
     )
 
 
+def session_of_lists():
+    """A list in order, another in the reverse order, by turns."""
+    todo = (
+        ca.Task("list", when_full="random", rehearse=1.0),
+        ca.Task("say", demand=0.0, response="recall"),
+        ca.Task("say back", demand=0.0, response="recall_reversed"),
+    )
+    shown = [
+        ca.TaskStream((*in_a_row("list", n, 0.5), ca.Stimulus("now", 0.5 * n, task=task)), 6.0, tasks=todo)
+        for n, task in ((6, "say"), (5, "say back"))
+    ]
+    return ca.Session(tuple(shown), np.arange(6) % 2, np.full(6, 0.5))
+
+
 DREAMER = ca.Observer(
     wandering=40.0, away=2.0, tempo_share=0.6, anticipation=0.1, wariness=0.5, fast_loss=0.2
 )
@@ -253,6 +269,7 @@ SESSIONS = {
     "keys": (session_of_keys, (ca.Observer(), DREAMER)),
     "choices": (session_of_choices, (OPEN_STAGE, DREAMER)),
     "a crew": (session_of_a_crew, (ca.Observer(), RESTLESS)),
+    "lists": (session_of_lists, (DREAMER, ca.Observer(trace_life=1.0, slots=1.5))),
 }
 
 

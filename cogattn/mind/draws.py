@@ -34,6 +34,9 @@ SWITCH = 9  #: which task attention turns to, and for how long; n = 2 * decision
 GUESS = 10  #: what is answered when nothing is known
 VISIT = 12  #: which items a search visits, and for how long; n = 64 * visit + (0.. which, 63 how long)
 TELL = 13  #: when the next categorisation comes and what it is about; n = element * 2**24 + 2 * count + which
+SAY = (
+    14  #: an item is said; n = element * 2**24 + 2 * turn + (0 how long the trace lasts, 1 how long it takes)
+)
 EVICT = 11  #: which stored item makes room; n = 2 * item + (0 which slot, 1 how strong it is)
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

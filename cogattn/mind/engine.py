@@ -6,8 +6,8 @@ Between events everything is a closed form, so the whole semantics is: `perceive
 loop (`cohort.py`), which therefore play the same events from the same draws.
 
 At one and the same time the world comes first; then fading, opening, finishing, each in the order of the elements; then
-the door; then whatever is on its way to an answer, in the order of the elements; then decay, the speeded response, the
-turn to another task, wandering.
+the door; then whatever is on its way to an answer, in the order of the elements; then decay, what is said, the speeded
+response, the turn to another task, wandering.
 
 `begin` makes a mind somebody's, `fresh` starts its next trial: elements are new, the mind is not. The arguments: m, the
 record MIND; p, the person; e, the elements; rules and conflict, the tasks; tired to turn, the mechanisms
@@ -19,7 +19,18 @@ from __future__ import annotations
 import numpy as np
 
 from cogattn.compiled import compiled
-from cogattn.mind import alertness, calls, central, decision, focus, race, search, store
+from cogattn.mind import (
+    alertness,
+    calls,
+    central,
+    decision,
+    focus,
+    inhibition,
+    race,
+    rehearsal,
+    search,
+    store,
+)
 from cogattn.mind.draws import _key
 from cogattn.mind.phases import MOVING, NOWHERE, PERCEIVED, TELLING
 from cogattn.world import kinds
@@ -35,15 +46,17 @@ from cogattn.world.kinds import (
     NOTHING,
     OPEN,
     READY,
+    REHEARSE,
     RESPOND,
     RETURN,
     STAY,
+    STOP,
     UNLOCK,
     VISIT,
 )
 from cogattn.world.stream import RESPONSES
 
-_SEARCH, _DECIDE, _CHOOSE = (RESPONSES.index(name) for name in ("search", "decide", "choose"))
+_SEARCH, _DECIDE, _CHOOSE, _STOP = (RESPONSES.index(name) for name in ("search", "decide", "choose", "stop"))
 
 
 @compiled(inline=True)
@@ -65,6 +78,7 @@ def fresh(m, p, e, rules, key, tired, answer, hunt, tell):  # type: ignore[no-un
     """The next trial of the same mind; key: the address of its chances."""
     m.key = key
     store.fresh(m, p, e)
+    rehearsal.fresh(m)
     if answer is not None:
         central.fresh(m, e)
     if hunt is not None:
@@ -108,7 +122,11 @@ def perceive(m, p, e, rules, conflict, tired, turn, kind, x, value):  # type: ig
             store.forget(m, p, e, x, rules, conflict, turn)
     if tired is not None:
         if kind == kinds.CALL:
-            calls.call(m, p, rules, x, np.int64(value) >> 1, np.int64(value) & 1)
+            task = np.int64(value) >> 1
+            if rules[task].response >= rehearsal.FORWARD:
+                rehearsal.recall(m, p, e, rules, np.int64(rules[task].response), tired)
+            else:
+                calls.call(m, p, rules, x, task, np.int64(value) & 1)
         elif kind == kinds.LOAD:
             alertness.set_load(m, p, value)
         elif kind == kinds.HOLD:
@@ -141,13 +159,16 @@ def next_event(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn):
             t, kind, who = m.door_until, UNLOCK, -1
     if answer is not None:
         if m.busy > 0:
-            then, x, what = _next_answer(m, p, e, rules, tired, hunt, tell, turn)
+            then, x, what = _next_answer(m, p, e, rules, conflict, tired, hunt, tell, turn)
             if then < t:
                 t, kind, who = then, what, x
     if keep is not None:
         then, x = store.next_decay(m, p, e)
         if then < t:
             t, kind, who = then, DECAY, x
+        then, x = rehearsal.next_said(m, e)
+        if then < t:
+            t, kind, who = then, REHEARSE, x
     if tired is not None:
         if m.answer_at < t:
             t, kind, who = m.answer_at, RESPOND, m.answer_to
@@ -161,10 +182,12 @@ def next_event(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn):
 
 
 @compiled(inline=True)
-def _next_answer(m, p, e, rules, tired, hunt, tell, turn):  # type: ignore[no-untyped-def]
+def _next_answer(m, p, e, rules, conflict, tired, hunt, tell, turn):  # type: ignore[no-untyped-def]
     """(time, element, kind) of what comes next on the way to an answer; at one time in the order of the elements."""
     t, who = central.next_timed(m, e)
-    kind = READY if who >= 0 and e[who].stage == PERCEIVED else RESPOND
+    kind = RESPOND
+    if who >= 0 and e[who].stage != MOVING:
+        kind = READY if e[who].stage == PERCEIVED else STOP
     then, x = central.next_choice(m, p, e, rules, tired, turn)
     if then < t or (then == t and 0 <= x < who):
         t, who, kind = then, x, CHOOSE
@@ -173,7 +196,7 @@ def _next_answer(m, p, e, rules, tired, hunt, tell, turn):  # type: ignore[no-un
         if then < t or (then == t and 0 <= x < who):
             t, who, kind = then, x, VISIT
     if tell is not None:
-        then, x = decision.next_count(m, p, e, rules, tired)
+        then, x = decision.next_count(m, p, e, rules, conflict, tired, turn)
         if then < t or (then == t and 0 <= x < who):
             t, who, kind = then, x, COUNT_ONE
     return t, who, kind
@@ -193,7 +216,7 @@ def advance(m, p, e, rules, conflict, tired, answer, hunt, tell, turn, t):  # ty
             if hunt is not None:
                 search.work(m, e, gone)
             if tell is not None:
-                decision.work(m, e, gone, rules)
+                decision.work(m, p, e, gone, rules, conflict, turn)
         if tired is not None:
             alertness.move(m, p, dt)
         m.now = t
@@ -211,7 +234,10 @@ def apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind,
                 search.begin(m, e, x)
         if tell is not None:
             if rules[e[x].job].response == _DECIDE:
-                decision.begin(m, p, e, x)
+                decision.begin(m, p, e, x, rules)
+        if answer is not None:
+            if rules[e[x].job].response == _STOP:
+                inhibition.begin(m, p, e, x, rules)
     elif kind == FADE:
         race.leave(m, e, x)
     elif kind == ENCODE:
@@ -219,9 +245,12 @@ def apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind,
         kind = store.enter(m, p, e, x, rule, rules, conflict, keep, turn)
         if answer is not None:
             if kind == ENCODE and rule.response == _CHOOSE:
-                central.perceive(m, e, x, rule)
+                central.perceive(m, p, e, x, rule)
             elif kind == FULL and rule.when_full == central.COUNT:
                 central.count(m, p, e, x, rules)
+        if keep is not None:
+            if rule.rehearse > 0.0 and (kind == ENCODE or kind == FULL):
+                rehearsal.hear(m, p, e, x, rules, tired)
         if p.reallocate != 0.0:
             m.stale = 1
     if keep is not None:
@@ -229,11 +258,15 @@ def apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind,
             store.unlock(m, p, e, rules, conflict, turn)
         elif kind == DECAY:
             store.forget(m, p, e, x, rules, conflict, turn)
+        elif kind == REHEARSE:
+            return rehearsal.say(m, p, e, x, rules, tired)
     if answer is not None:
         if kind == READY:
             central.ready(m, p, e, x, rules)
         elif kind == CHOOSE:
             central.choose(m, p, e, x, rules, conflict, turn)
+        elif kind == STOP:
+            inhibition.stop(m, e, x)
     if hunt is not None:
         if kind == VISIT:
             return search.visit(m, p, e, x, rules, conflict, turn)

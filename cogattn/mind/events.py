@@ -8,7 +8,8 @@ task), return. Of a session: load, hold, capture, sleepiness (what changes for t
 for a speeded response); its times run through all its trials. Of divided attention: wait (at the locked door of the
 store), unlock, displace and decay (an item leaves the store), ready, choose (at the central stage), expire
 (withdrawn unanswered), stay, leave and engage (which task has attention; engage names it). Of selection in time:
-visit, found, quit (a search), count (one more categorisation).
+visit, found, quit (a search), count (one more categorisation). Of a list: rehearse (an item is said inwardly), recall
+(it is said aloud), omit (its turn has come in recall, and it is lost).
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ from cogattn.world.kinds import (
     LOAD,
     ONSET,
     QUIT,
+    RECALL,
     RESPOND,
     WEIGHT,
 )
@@ -276,7 +277,7 @@ def _tell(m, p, e, element_times, i, j, kind, t, begin):  # type: ignore[no-unty
     elif kind == CHOOSE:
         chosen[i, j, x] = left[i, j, x] = t - begin
         right[i, j, x] = e[x].right == 1
-    elif kind == RESPOND:
+    elif kind == RESPOND or kind == RECALL:
         answered[i, j, x] = t - begin
     elif kind == FORGET or kind == EXPIRE:
         held = not np.isnan(encoded[i, j, x]) and np.isnan(left[i, j, x])

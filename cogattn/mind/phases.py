@@ -6,8 +6,8 @@ from __future__ import annotations
 # finished and waits to be let in.
 ABSENT, WAITING, RACING, STORED, LOST, GONE, AT_DOOR = range(7)
 
-# Perceived further, at the central stage, in the hand; a search, or a count, is under way.
-PERCEIVED, CENTRAL, MOVING, DONE, HUNTING, TELLING = range(1, 7)
+# Perceived further, at the central stage, in the hand; a search, or a count, is under way; a signal stops the others.
+PERCEIVED, CENTRAL, MOVING, DONE, HUNTING, TELLING, STOPPING = range(1, 8)
 
 # The focus when all tasks are attended at once; while it moves.
 NOWHERE, BETWEEN = -1, -2

@@ -232,7 +232,8 @@ class Mind:
             raise InputError(f"task of {name!r} must be one of {', '.join(self._tasks)}, got {task!r}")
         number(f"weight of {name!r}", weight, least=0, most=MOST_WEIGHT)
         number(f"evidence of {name!r}", evidence, least=0, most=1000)
-        scale = race.weights(distractor, self.observer.alpha, self._tasks[task].pertinence)
+        kind = self._tasks[task]
+        scale = race.weights(distractor, self.observer.alpha**kind.selected, kind.pertinence)
         self._room(len(self._element) + 1)
         job = list(self._tasks).index(task)
         _enlist(self._person, self._rules, self._elements, len(self._element), job, float(evidence), supports)
@@ -323,9 +324,13 @@ class Mind:
 
     @property
     def answered(self) -> dict[str, float]:
-        """When each stimulus of this trial that asked for a choice was answered, s."""
+        """When each stimulus of this trial that asked for a choice was answered, or an item was recalled, s."""
         names = {x: name for name, (x, _) in self._element.items()}
-        return {names[x]: time for time, kind, x, _ in self._log if kind == kinds.RESPOND and x in names}
+        return {
+            names[x]: time
+            for time, kind, x, _ in self._log
+            if kind in (kinds.RESPOND, kinds.RECALL) and x in names
+        }
 
     @property
     def events(self) -> pd.DataFrame:

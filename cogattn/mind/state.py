@@ -12,11 +12,22 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from cogattn.mind import alertness, calls, central, decision, focus, race, search, store
+from cogattn.mind import (
+    alertness,
+    calls,
+    central,
+    decision,
+    focus,
+    inhibition,
+    race,
+    rehearsal,
+    search,
+    store,
+)
 from cogattn.parameters import PERSON
 from cogattn.world.stream import RESPONSES, SERVICES, WHEN_FULL, Task, TaskStream
 
-MECHANISMS = (race, store, central, search, decision, focus, alertness, calls)
+MECHANISMS = (race, store, rehearsal, central, search, decision, inhibition, focus, alertness, calls)
 
 #: What belongs to no mechanism: the clock, and the addresses of chances.
 _ENGINE = [
@@ -45,7 +56,8 @@ RULE = (
         "practice",
         "inspect",
         "evidence_rate",
-        "spotlight",
+        "activation",
+        "peak",
         "choice",
         "service",
         "before",
@@ -53,7 +65,7 @@ RULE = (
         "after",
         "after_sd",
     ),
-    *("slip", "priority", "salience", "difficulty"),
+    *("slip", "priority", "salience", "difficulty", "rehearse"),
 )
 TASK = np.dtype([(name, np.float64) for name in RULE])
 
@@ -67,7 +79,7 @@ class Used(NamedTuple):
     """
 
     tired: bool | None = True  #: alertness, lapses, speeded responses
-    keep: bool | None = True  #: the door, displacement, waiting, decay
+    keep: bool | None = True  #: the door, displacement, waiting, decay, rehearsal
     answer: bool | None = True  #: the central stage
     hunt: bool | None = True  #: search
     tell: bool | None = True  #: decision
@@ -89,8 +101,8 @@ def used(streams: Sequence[TaskStream], people: Array, tired: bool) -> Used:
     needs = {
         "tired": tired,
         "keep": bool((people["memory_life"] < np.inf).any())
-        or any(t.consolidate or t.when_full not in ("lose", "count") for t in tasks),
-        "answer": bool(answers & {"choose", "search", "decide"})
+        or any(t.consolidate or t.rehearse or t.when_full not in ("lose", "count") for t in tasks),
+        "answer": bool(answers & {"choose", "search", "decide", "stop"})
         or any(t.when_full == "count" for t in tasks),
         "hunt": "search" in answers,
         "tell": "decide" in answers,

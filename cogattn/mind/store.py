@@ -1,12 +1,16 @@
 """The store: K slots, a door that locks while something is consolidated, displacement, decay.
 
 What has finished wants in. The store may be full: then it is lost (FULL), or it displaces an item (DISPLACE), or waits,
-or is counted. While an item is consolidated the door is locked (`laws.stages.blink`): what finishes meanwhile WAITs
-there as long as it is on display, and tries again when the door opens (UNLOCK), unless it comes so close that it slips
-in. Stored items may DECAY (`laws.memory`).
+or is counted. While an item is consolidated the door is locked (`laws.door.blink_encoded`), for a time of its own and
+until the item has been categorised a few times more, at the rate v at which it was encoded:
+
+    D = N(dwell, dwell_sd) + dwell_counts / v,        0 if that is below 0
+
+What finishes meanwhile WAITs there as long as it is on display, and tries again when the door opens (UNLOCK), unless it
+finishes so soon after the onset of what locked the door that it slips in. Stored items may DECAY (`laws.memory`).
 
 State: who holds which slot, until when the door is locked. Brings: UNLOCK, DECAY; says what a finish turns out to be.
-Closed form: `laws.stages.blink`, `laws.memory`.
+Closed form: `laws.door.blink_encoded`, `laws.memory`.
 """
 
 from __future__ import annotations
@@ -76,7 +80,7 @@ def enter(m, p, e, x, rule, rules, conflict, keep, turn):  # type: ignore[no-unt
     if keep is not None:
         if m.now < m.door_until:
             spared = (
-                e[x].since - m.door_from <= p.sparing_window + _CLOSE
+                m.now - m.door_from <= p.sparing_window + _CLOSE
                 and _uniform(m.key, DOOR, 2 * x + SLIPS_IN) < p.sparing
             )
             if not spared:
@@ -109,6 +113,8 @@ def enter(m, p, e, x, rule, rules, conflict, keep, turn):  # type: ignore[no-unt
             dwell = p.dwell
             if p.dwell_sd > 0.0:
                 dwell += p.dwell_sd * normal_quantile(_uniform(m.key, DOOR, 2 * x + DWELL))
+            if p.dwell_counts > 0.0:
+                dwell += p.dwell_counts / e[x].rate
             if dwell > 0.0:
                 m.door_until = m.now + dwell
                 m.door_from = e[x].since

@@ -1,13 +1,14 @@
-"""Conflict: something irrelevant speaks for another answer. Flankers (Eriksen & Eriksen 1974), Stroop's words (1935).
+"""Conflict: something irrelevant speaks for another answer. Flankers (Eriksen & Eriksen 1974), Stroop's words (1935),
+Simon's side (Simon & Rudell 1967).
 
-Categorisations are counted until one answer leads; the weight of what is irrelevant shrinks while the spotlight
-narrows (`laws.conflict`). So the first counts are contaminated: errors are fast, and with a conflict the slow
-responses are delayed most. Human tables: `human/flanker*.csv`, `human/stroop*.csv`.
+Categorisations are counted until one answer leads; what is irrelevant competes, and pushes its own answer in a pulse
+that rises and fades (`laws.conflict`). So errors are fast; where the pulse has faded before slow responses are given,
+these are delayed least (Simon), where it outlasts them, they are delayed most (flankers, Stroop). Human tables:
+`human/flanker*.csv`, `human/stroop*.csv`, `human/simon*.csv`.
 
-Task constants: how fast the stimulus is told (categorisations in the time of a simple response) and what is not
-decision [s], from congruent trials alone; the weight of what is irrelevant, and how much longer a word that is the
-ink itself holds on than flankers beside the target, from incongruent ones
-(`simulations/where_do_the_conflict_numbers_come_from.py`).
+Task constants: how fast the stimulus is told (categorisations in the time of a simple response), how strong and how
+late the push is, and what is not decision [s]; its sd from trial to trial is `HAND_SD` of it, one share for all
+tasks (`simulations/where_do_the_conflict_numbers_come_from.py`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import pandas as pd
 from cogattn import human
 from cogattn._renamed import old_fields
 from cogattn.errors import choice, number, whole
+from cogattn.mind.calls import EARLY_RT
 from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.scored import Scored, across, coded, curves, effect, right, rts, speeded
@@ -28,15 +30,23 @@ from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
-from cogattn.world.stream import Stimulus, Task, TaskStream
+from cogattn.world.stream import PULSE, Stimulus, Task, TaskStream
 
 KINDS = {"congruent": 1, "neutral": 0, "incongruent": -1}  # what the irrelevant says; the target says 1
 QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
 FIFTHS = (1, 2, 3, 4, 5)
+#: sd of what is not decision, from trial to trial, as a share of it.
+HAND_SD = 0.15
 STAR: dict[str, Any] = {"color": plot.PEOPLE, "markersize": 8, "label": "people"}
 
 
-@old_fields(tell="evidence_rate", hold="spotlight", other="non_decision_time", other_sd="non_decision_sd")
+#: What these options were called, and those of a law that is gone.
+OLD = old_fields(
+    {"spotlight": PULSE, "hold": PULSE}, tell="evidence_rate", other="non_decision_time", other_sd="non_decision_sd"
+)  # fmt: skip
+
+
+@OLD
 @dataclass(frozen=True)
 class Conflicting(Divided):
     """A target, and something irrelevant; each kind of trial in a session of its own."""
@@ -51,9 +61,10 @@ class Conflicting(Divided):
     kinds: tuple[str, ...] = ("congruent", "incongruent")
     evidence_rate: float = 10.0
     non_decision_time: float = 0.3
-    non_decision_sd: float = 0.02
+    non_decision_sd: float = HAND_SD * 0.3
     weight: float = 1.0
-    spotlight: float = 1.0
+    activation: float = 3.0
+    peak: float = 0.1
     trials: int = 160
 
     def __post_init__(self) -> None:
@@ -70,7 +81,7 @@ class Conflicting(Divided):
         number("non_decision_time", self.non_decision_time, above=0, most=10, unit="s")
         return Task(
             "tell", 1.0, DEMAND, MONOTONY,
-            response="decide", evidence_rate=self.evidence_rate, spotlight=self.spotlight,
+            response="decide", evidence_rate=self.evidence_rate, activation=self.activation, peak=self.peak,
             after=self.non_decision_time, after_sd=self.non_decision_sd,
         )  # fmt: skip
 
@@ -89,7 +100,14 @@ class Conflicting(Divided):
         if self.weight > 0:
             speaks = int(condition["congruence"])
             items.append(
-                Stimulus("irrelevant", task="tell", weight=self.weight, evidence=0.0, supports=speaks)
+                Stimulus(
+                    "irrelevant",
+                    task="tell",
+                    weight=self.weight,
+                    evidence=0.0,
+                    supports=speaks,
+                    distractor=True,
+                )
             )
         return TaskStream(tuple(items), end=4.0, tasks=(self._task(),))
 
@@ -99,9 +117,7 @@ class Conflicting(Divided):
         answered = ~np.isnan(rt)
         right = answered & seen.element_times.right[..., 0]
         out = account(right.astype(int), answered.astype(int))
-        timed = np.isfinite(rt) & (
-            seen.element_times.chosen[..., 0] > 0.02
-        )  # a mind without speed limit has no RT
+        timed = answered & (rt > EARLY_RT)  # a mind without speed limit has no RT
         words = np.where(right, "right", np.where(answered, "wrong", ""))
         return out | {"rt": np.where(timed, rt, np.nan), "error": 1.0 - right, "response": words}
 
@@ -234,24 +250,27 @@ class Conflicting(Divided):
         return f"{self.title}: what a conflict costs: " + between_arms(frame, cost)
 
 
-@old_fields(tell="evidence_rate", hold="spotlight", other="non_decision_time", other_sd="non_decision_sd")
+@OLD
 @dataclass(frozen=True)
 class Flanker(Conflicting):
-    """Options: kinds of trials; how fast it is told; the rest [s] and its sd; the flankers' weight; trials.
+    """Options: kinds of trials; how fast it is told; the rest [s] and its sd; the flankers' weight, how strong and how
+    late [s] their push is; trials.
 
     What fails: Without limits there is neither response time nor error, so no congruency effect. The mind's fastest
-    responses are a little too good (.85 right in the fastest fifth, people .78), inside the band.
+    responses are too good (.86 right in the fastest fifth, people .78).
     """
 
-    evidence_rate: float = 9.36
-    non_decision_time: float = 0.308
-    non_decision_sd: float = 0.023
-    weight: float = 1.84
+    evidence_rate: float = 25.1
+    non_decision_time: float = 0.352
+    non_decision_sd: float = HAND_SD * 0.352
+    weight: float = 0.7
+    activation: float = 3.85
+    peak: float = 0.081
 
     name = "flanker"
     title = "Flankers"
     question = "Which way does the middle arrow point, if its neighbours disagree?"
-    usual_params = ("speed", "evidence_threshold", "narrowing")
+    usual_params = ("speed", "hand", "evidence_threshold")
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"
     table = "flanker"
     phenomenon = "flanker"
@@ -267,28 +286,27 @@ class Flanker(Conflicting):
         ]
 
 
-@old_fields(tell="evidence_rate", hold="spotlight", other="non_decision_time", other_sd="non_decision_sd")
+@OLD
 @dataclass(frozen=True)
 class Stroop(Conflicting):
-    """Options: kinds of trials; how fast it is told; the rest [s] and its sd; the word's weight, and how long it holds;
-    trials.
+    """Options: kinds of trials; how fast it is told; the rest [s] and its sd; the word's weight, how strong and how
+    late [s] its push is; trials.
 
     What fails: Without limits the word costs no time and no error. The mind's errors are too fast: its fastest
-    incongruent responses are wrong far more often than people's (.72 right, people .94). A weight that decays makes
-    errors fast; people's are not.
+    incongruent responses are wrong more often than people's (.81 right, people .94).
     """
 
-    evidence_rate: float = 4.14
-    non_decision_time: float = 0.474
-    non_decision_sd: float = 0.053
-    weight: float = 1.53
-    spotlight: float = 4.15
+    evidence_rate: float = 7.3
+    non_decision_time: float = 0.503
+    non_decision_sd: float = HAND_SD * 0.503
+    activation: float = 2.77
+    peak: float = 0.251
     trials: int = 48
 
     name = "stroop"
     title = "Stroop's words"
     question = "In which colour is the word printed, if the word names another colour?"
-    usual_params = ("speed", "evidence_threshold", "narrowing")
+    usual_params = ("speed", "hand", "evidence_threshold")
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (521 adults)"
     table = "stroop"
     phenomenon = "Stroop"
@@ -300,4 +318,41 @@ class Stroop(Conflicting):
             *speeded("stroop", ["congruence"], coded(condition=KINDS)),
             *curves("stroop_caf_delta"),
             across(stroop_mean=rts(), stroop_effect=effect("congruence", -1, 1), stroop_acc=right),
+        ]
+
+
+@dataclass(frozen=True)
+class Simon(Conflicting):
+    """Options: kinds of trials; how fast it is told; the rest [s] and its sd; the side's weight, how strong and how
+    late [s] its push is; trials.
+
+    The side on which a colour appears says nothing, and pushes the key on that side at once; the push has faded before
+    slow responses are given. What fails: Without limits the side costs no time and no error. Slow congruent responses
+    are as accurate as fast ones in the mind, less accurate in people (.95, fast ones .99).
+    """
+
+    evidence_rate: float = 11.7
+    non_decision_time: float = 0.391
+    non_decision_sd: float = HAND_SD * 0.391
+    activation: float = 1.95
+    peak: float = 0.065
+    trials: int = 50
+
+    name = "simon"
+    title = "Simon's side"
+    question = (
+        "Which colour is it? It appears on the side of one key or of the other, and that does not matter."
+    )
+    usual_params = ("speed", "hand", "evidence_threshold")
+    source = "Eisenberg et al. 2019, Nat Commun 10:2319 (520 adults)"
+    table = "simon_sro"
+    phenomenon = "Simon"
+    accuracy, easy_accuracy = "acc_incong", "acc_cong"
+
+    def scored(self) -> list[Scored]:
+        """Times and accuracy by congruence, fifths, quantiles and delta; persons."""
+        return [
+            *speeded("simon_sro", ["congruence"], coded(condition=KINDS)),
+            *curves("simon_sro_caf_delta"),
+            across(simon_mean=rts(), simon_effect=effect("congruence", -1, 1)),
         ]

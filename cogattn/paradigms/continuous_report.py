@@ -1,16 +1,18 @@
 """Continuous report: a few colours, a pause, one place is asked for: which colour was there? Zhang & Luck 2008 (Nature
-453:233), who showed up to 6 colours for 100 ms and asked for the colour on a wheel after 900 ms.
+453:233), Experiment 2: 1, 2, 3 or 6 colours for 100 ms, asked for on a wheel after 900 ms; 8 people.
 
 Whoever holds the colour reports it with a von Mises error, whoever does not reports any colour (`laws.memory`):
 
     p(error) = m VM(error; 0, kappa) + (1 - m) / 2 pi,    m = min(1, K / N)
 
-Slots alone: what is held is held equally well, however much is held [assumption: people are a little more precise with
-1 or 2 colours]. Task constants: 100 ms study, 900 ms pause, a precision of 20 degrees [rounded, after Zhang & Luck], 1
-s between trials. There is no table of people here, so people do not stand in the figure.
+What is held shares one store of samples: the sd of the error grows with the root of the number of colours held in this
+trial, up to K of them (`laws.memory.shared_sd`; `sharing` 1/2 is the theory, 0 is slots of one precision each). Task
+constants: 100 ms study, 900 ms pause, 1 s between trials; an sd of 13.6 degrees for a single colour, estimated from the
+people's sd at 1, 2, 3 and 6 colours (`simulations/where_do_the_memory_numbers_come_from.py`).
 
-What fails: Plain softmax attention remembers every colour at every set size. In the mind precision is the same for
-one colour as for four, which people's is not, and nothing is swapped between places.
+What fails: Plain softmax attention remembers every colour at every set size, each as well as if it were alone. The
+mind remembers more of six colours than these people do (half of them, people .37), and nothing is swapped between
+places.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import optimize, special, stats
 
+from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import memory
 from cogattn.paradigms.base import Condition, Metric, Pace, Statistics, pens_of, pooled
@@ -38,21 +41,22 @@ from cogattn.world.stream import Stimulus, Task, TaskStream
 
 @dataclass(frozen=True)
 class ContinuousReport(Divided):
-    """Options: set sizes, study [s], pause [s], precision (sd of the error of what is held) [degrees], trials per set
-    size."""
+    """Options: set sizes, study [s], pause [s], precision (sd of the error of a single colour) [degrees], sharing (the
+    power of the number of colours held with which that sd grows), trials per set size."""
 
-    set_sizes: tuple[int, ...] = (1, 2, 4, 6, 8)
+    set_sizes: tuple[int, ...] = (1, 2, 3, 6)
     study: float = 0.1
     pause: float = 0.9
-    precision: float = 20.0
-    trials: int = 60
+    precision: float = 13.6
+    sharing: float = 0.5
+    trials: int = 125
 
     name = "continuous_report"
     title = "Continuous report"
     question = "A few colours, a pause, one place is asked for. Which colour was there?"
     shown_pace = (Pace(2, 50), Pace(4, 60))
     statistics = Statistics(("set_size",), ("correct",), ())
-    source = "Zhang & Luck 2008, Nature 453:233 (the task; no table of people here)"
+    source = "Zhang & Luck 2008, Nature 453:233, Experiment 2 (8 adults)"
     condition_columns = ("set_size",)
     drawn_from = ("person", "set_size", "error")
     banded = False
@@ -64,6 +68,7 @@ class ContinuousReport(Divided):
         number("study", self.study, above=0, most=3600, unit="s")
         number("pause", self.pause, above=0, most=3600, unit="s")
         number("precision", self.precision, least=2, most=90, unit="degrees")
+        number("sharing", self.sharing, least=0, most=2)
         whole("trials", self.trials, least=1, most=100_000)
 
     @property
@@ -71,10 +76,10 @@ class ContinuousReport(Divided):
         """Trials per set size."""
         return self.trials
 
-    @property
-    def kappa(self) -> float:
-        """The concentration that has this precision as its circular sd."""
-        return concentration(math.radians(self.precision))
+    def kappa(self, held: int = 1) -> float:
+        """The concentration of the error when so many colours are held."""
+        sd = float(memory.shared_sd(held, self.precision, self.sharing))
+        return concentration(math.radians(min(sd, 170.0)))
 
     def conditions(self) -> list[Condition]:
         """One per set size."""
@@ -88,28 +93,58 @@ class ContinuousReport(Divided):
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """The error on the wheel, radians in (-pi, pi); a trial is right if its colour was held."""
-        held = self.known(seen)[..., 0]
+        known = self.known(seen)
+        held, load = known[..., 0], known.sum(-1)
         u = guesses(seen, 2)
-        error = np.where(held, von_mises(u[..., 0], self.kappa), 2 * math.pi * (u[..., 1] - 0.5))
+        error = 2 * math.pi * (u[..., 1] - 0.5)
+        for n in np.unique(load[held]).tolist():
+            own = held & (load == n)
+            error[own] = von_mises(u[..., 0][own], self.kappa(n))
         return account(held.astype(int)) | {"held": held, "error": error, "response": _degrees(error)}
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """What the mixture finds in the errors of all people, by set size."""
-        out = []
+        out, t = [], self.human().set_index("set_size")
         for n, own in frame.groupby("set_size"):
-            found = memory.fit_mixture(own["error"])
-            for metric, value in zip(("P(remembered)", "kappa"), found, strict=True):
-                name = f"{metric} of {n} colours"
-                out.append(Metric("continuous report", name, f"set_size={n}", value, np.nan, {"set_size": n}))
+            share, kappa = memory.fit_mixture(own["error"])
+            sd = float(np.degrees(circular_sd(kappa)))
+            for name, value, column in (("P(remembered)", share, "mean"), ("sd", sd, "precision")):
+                known = float(t[column].get(n, np.nan))
+                metric = f"{name} of {n} colours"
+                out.append(
+                    Metric("continuous report", metric, f"set_size={n}", value, known, {"set_size": n})
+                )
         return out
 
     def human(self) -> pd.DataFrame:
-        """There is no table."""
-        return pd.DataFrame(columns=["set_size", "mean", "sd", "n"], dtype=float)
+        """P(remembered) by set size (the table does not say how people differ), and the sd of its error, degrees."""
+        if not self.as_people:
+            return pd.DataFrame(columns=["set_size", "mean", "sd", "n", "precision"], dtype=float)
+        t = human.table("continuous_report")
+        return pd.DataFrame(
+            {
+                "set_size": t["set_size"],
+                "mean": t["P_memory"],
+                "sd": np.nan,
+                "n": t["n_sub"],
+                "precision": t["sd_degrees"],
+            }
+        )
+
+    @property
+    def as_people(self) -> bool:
+        """People saw the colours for 100 ms and were asked 900 ms later."""
+        return (self.study, self.pause) == (0.1, 0.9)
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
         """The errors of the first arm with the mixture that was found in them; what it finds in those of every arm."""
         known, sizes = pens_of(frame), np.array(sorted(frame["set_size"].unique()))
+        t = self.human()
+
+        def stars(ax: Any, column: str) -> None:
+            if len(t):
+                plot.people(ax, t["set_size"], t[column], t["sd"], t["n"], "people")
+
         found = {str(arm): pooled(own, _mixtures, groups=5) for arm, own in frame.groupby("arm", sort=False)}
         (one, (first, _)), *_ = found.items()
 
@@ -138,11 +173,13 @@ class ContinuousReport(Divided):
             grid = np.linspace(1, sizes[-1], 100)
             label = f"min(1, {slots:.1f} / N)"
             ax.plot(grid, np.minimum(1.0, slots / grid), color=plot.LAW, linewidth=0.9, label=label)
+            stars(ax, "mean")
             ax.set(xlabel="set size [colours]", ylabel="remembered [probability]", ylim=(0, 1.05))
 
         def width(ax: Any) -> None:
             for arm, (value, half) in found.items():
                 plot.line(ax, sizes, value[2], half[2], known[arm], arm)
+            stars(ax, "precision")
             label = "sd of what is remembered [degrees]"
             ax.set(xlabel="set size [colours]", ylabel=label, ylim=(0, None))
 

@@ -1,17 +1,18 @@
 """Global precedence: a large letter made of small ones; one of the two is told (Navon 1977, Cogn Psychol 9:353: the
 large one is told faster, and it disturbs the small one, not the other way round).
 
-Either is the target in one of two tasks; the other level speaks for the same answer, for none, or for another, and
-contaminates it while the spotlight narrows (`laws.conflict`). The large letter has `strength` times the weight of the
-small one, the task leaves `left` of what it does not ask for; this is the same either way (`laws.conflict.exchanged`):
+Either is the target in one of two tasks; the other level speaks for the same answer, for none, or for another; it
+competes, and pushes its answer (`laws.conflict`), as strongly and as late as flankers do. The large letter has
+`strength` times the weight of the small one, the task leaves `left` of what it does not ask for (and alpha, as of
+everything irrelevant); this is the same either way (`laws.conflict.exchanged`):
 
     irrelevant weight:    strength x left  when the small letter is told,    left / strength  when the large one is
 
-so weights are asymmetric by strength squared; a mind that waits until the spotlight is narrow loses 2 tau ln(1 + w).
-That the large letter is told faster is evidence: it is the clearer one. The two can be varied apart.
+so weights are asymmetric by strength squared. That the large letter is told faster is evidence: it is the clearer one.
+The two can be varied apart.
 
-Task constants [assumption]: strength 3, a third of it left; the small letter has .7 of the evidence; telling as in
-`flanker`, `spotlight` = 3: the small letter is inside the large one, not beside it.
+Task constants [assumption]: strength 3, half of it left; the small letter has .7 of the evidence; telling as in
+`flanker`.
 
 What fails: Softmax attention has neither time nor errors. The sizes of precedence and interference were set
 (strength, evidence), their asymmetry follows from them; that precedence turns round in large displays is not
@@ -31,28 +32,30 @@ from cogattn._renamed import old_fields
 from cogattn.errors import number
 from cogattn.laws.conflict import exchanged
 from cogattn.paradigms.base import Condition, Levels, pens_of
-from cogattn.paradigms.conflict import KINDS, Flanker
+from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker
 from cogattn.paradigms.scored import Scored, coded, per_person, speeded
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Stimulus, TaskStream
+from cogattn.world.stream import PULSE, Stimulus, TaskStream
 
 LEVELS = {"global": 1, "local": 0}
 
 
-@old_fields(tell="evidence_rate", hold="spotlight", other="non_decision_time")
+@old_fields({"spotlight": PULSE, "hold": PULSE}, tell="evidence_rate", other="non_decision_time")
 @dataclass(frozen=True)
 class GlobalLocal(Selecting):
     """Options: trials per cell; kinds of trials; strength of the large letter; how much the task leaves of the other
-    level; evidence of the small letter (the large one: 1); how fast it is told, the rest [s], spotlight."""
+    level; evidence of the small letter (the large one: 1); how fast it is told, the rest [s]; how strong and how late
+    [s] the push is."""
 
     kinds: tuple[str, ...] = ("congruent", "neutral", "incongruent")
     strength: float = 3.0
-    left: float = 0.33
+    left: float = 0.5
     evidence: float = 0.7
     evidence_rate: float = Flanker.evidence_rate
     non_decision_time: float = Flanker.non_decision_time
-    spotlight: float = 3.0
+    activation: float = Flanker.activation
+    peak: float = Flanker.peak
 
     name = "global_local"
     title = "Forest and trees"
@@ -90,9 +93,18 @@ class GlobalLocal(Selecting):
         speaks = int(condition["congruence"])
         items = (
             Stimulus("told", task="tell", evidence=clear, supports=1),
-            Stimulus("other level", task="tell", weight=self.weight(level), evidence=0.0, supports=speaks),
+            Stimulus(
+                "other level", task="tell", weight=self.weight(level), evidence=0.0, supports=speaks,
+                distractor=True,
+            ),
+        )  # fmt: skip
+        task = telling(
+            self.evidence_rate,
+            self.non_decision_time,
+            HAND_SD * self.non_decision_time,
+            self.activation,
+            self.peak,
         )
-        task = telling(self.evidence_rate, self.non_decision_time, self.spotlight, Flanker.non_decision_sd)
         return TaskStream(items, end=END, tasks=(task,))
 
     def numbers(self, frame: pd.DataFrame) -> dict[str, float]:

@@ -2,18 +2,18 @@
 less when many letters have to be searched (Lavie 1995, J Exp Psychol HPP 21:451), but also when as many letters are
 just there (dilution; Tsal & Benoni 2010, J Exp Psychol HPP 36:1645): then responses are fast all the same.
 
-Attention has shares. Beside a target of weight 1 and n letters of weight w_n, a distractor of weight w_d has at onset
-C w_d / (1 + n w_n + w_d), a hyperbola, and all that is not the target loses its weight while the spotlight narrows. So
-for a mind that waits until then (`laws.conflict`; tau of narrowing) the distractor costs, at any speed of telling,
+Attention has shares (`laws.conflict`). Beside a target of weight 1 and n letters of weight w_n, a distractor of weight
+w_d has, and pushes its answer by, the share
 
-    2 tau D(n),        D(n) = w_d / (n w_n + w_d) ln(1 + n w_n + w_d)
+    D(n) = w_d / (1 + n w_n + w_d)
 
-A mind in a hurry has answered before: it errs where there are few letters. Whether letters are searched does not come
-into it: load is dilution, if they weigh as much. What search adds is time after which nothing interferes any more.
+a hyperbola, and the target is told at the rate of its own share, 1 / (1 + n w_n + w_d). So with many letters the push
+is weaker, and has faded when the answer is given: less interference, fewer errors. Whether letters are searched does
+not come into it: load is dilution, if they weigh as much. What search adds is time after which nothing interferes any
+more.
 
-Task constants [assumption]: telling as in `flanker`, a distractor of weight 1, `spotlight` = 3; `search` 30 ms for each
-letter that has to be searched. With six letters people's interference is all but gone; here, what is left is about two
-thirds of the time and a third of the errors.
+Task constants [assumption]: telling and push as in `flanker`, a distractor of weight 1 (alpha acts on all that is not
+the target); `search` 30 ms for each letter that has to be searched.
 
 What fails: Softmax attention is not disturbed, and has no response times. Too much interference is left with six
 letters, and load can never do more than dilution does.
@@ -32,25 +32,25 @@ import pandas as pd
 from cogattn._renamed import old_fields
 from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
-from cogattn.paradigms.conflict import KINDS, Flanker
+from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, difference, mean_by, telling, timed
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Stimulus, TaskStream
+from cogattn.world.stream import PULSE, Stimulus, TaskStream
 
 
 def taken(letters: npt.ArrayLike, weight: float = 1.0, distractor: float = 1.0) -> npt.NDArray[np.float64]:
-    """D(n): what the distractor takes while the spotlight narrows."""
-    rest = np.asarray(letters, float) * weight + distractor
-    return np.asarray(distractor / rest * np.log1p(rest))
+    """D(n): the share of the distractor, and so of its push."""
+    return np.asarray(distractor / (1.0 + np.asarray(letters, float) * weight + distractor))
 
 
-@old_fields(tell="evidence_rate", hold="spotlight", other="non_decision_time")
+@old_fields({"spotlight": PULSE, "hold": PULSE}, tell="evidence_rate", other="non_decision_time")
 @dataclass(frozen=True)
 class LoadDilution(Selecting):
     """Options: trials per cell; letters beside the target; weight of one that is searched, of one that is only there,
-    of the distractor; how fast it is told, the rest [s], how much longer narrowing takes; s per searched letter."""
+    of the distractor; how fast it is told, the rest [s]; how strong and how late [s] the push is; s per searched
+    letter."""
 
     letters: tuple[int, ...] = (0, 1, 3, 5)
     searched: float = 1.0
@@ -58,7 +58,8 @@ class LoadDilution(Selecting):
     distractor: float = 1.0
     evidence_rate: float = Flanker.evidence_rate
     non_decision_time: float = Flanker.non_decision_time
-    spotlight: float = 3.0
+    activation: float = Flanker.activation
+    peak: float = Flanker.peak
     search: float = 0.03
 
     name = "load_dilution"
@@ -92,11 +93,17 @@ class LoadDilution(Selecting):
         """The target, the critical distractor, and the letters, which say nothing."""
         n, load, speaks = int(condition["letters"]), bool(condition["load"]), int(condition["congruence"])
         target = Stimulus("target", task="tell", supports=1)
-        critical = Stimulus("critical", task="tell", weight=self.distractor, evidence=0.0, supports=speaks)
+        critical = Stimulus(
+            "critical", task="tell", weight=self.distractor, evidence=0.0, supports=speaks, distractor=True
+        )
         w = self.searched if load else self.neutral
-        letters = [Stimulus(f"letter {i}", task="tell", weight=w, evidence=0.0) for i in range(n)]
+        letters = [
+            Stimulus(f"letter {i}", task="tell", weight=w, evidence=0.0, distractor=True) for i in range(n)
+        ]
         seconds = self.non_decision_time + self.search * n * load
-        task = telling(self.evidence_rate, seconds, self.spotlight, Flanker.non_decision_sd)
+        task = telling(
+            self.evidence_rate, seconds, HAND_SD * self.non_decision_time, self.activation, self.peak
+        )
         return TaskStream((target, critical, *letters), end=END, tasks=(task,))
 
     def numbers(self, frame: pd.DataFrame) -> dict[str, float]:

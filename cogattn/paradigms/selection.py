@@ -1,7 +1,7 @@
 """Selection: common ground of cueing, the attention networks, load, capture and global precedence.
 
-One element is answered, the others compete with it (the race) or contaminate it (`laws.conflict`). There are no tables
-of people: each paradigm cites the classic pattern.
+One element is answered, the others compete with it (the race) or push another answer (`laws.conflict`). Most of them
+have no table of people: they cite the classic pattern.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import choice, number, whole
+from cogattn.mind.calls import EARLY_RT
 from cogattn.paradigms.base import Condition, Metric
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.session import Array
@@ -38,12 +39,14 @@ def choosing() -> Task:
     return Task("find", 1.0, DEMAND, MONOTONY, **how)
 
 
-def telling(evidence_rate: float, non_decision_time: float, spotlight: float, non_decision_sd: float) -> Task:
-    """What the target is, is told while the rest contaminates it."""
+def telling(
+    evidence_rate: float, non_decision_time: float, non_decision_sd: float, activation: float, peak: float
+) -> Task:
+    """What the target is, is told while the rest competes and pushes."""
     seconds = number("non_decision_time", non_decision_time, above=0, most=10, unit="s")
     return Task(
         "tell", 1.0, DEMAND, MONOTONY,
-        response="decide", evidence_rate=evidence_rate, spotlight=spotlight,
+        response="decide", evidence_rate=evidence_rate, activation=activation, peak=peak,
         after=seconds, after_sd=non_decision_sd,
     )  # fmt: skip
 
@@ -88,9 +91,7 @@ class Selecting(Divided):
         rt = seen.element_times.answered[..., 0] - onset
         answered = ~np.isnan(rt)
         right = np.where(answered, seen.element_times.right[..., 0], guesses(seen)[..., 0] < 0.5)
-        timed = answered & (
-            seen.element_times.chosen[..., 0] - onset > 0.02
-        )  # a mind without speed limit has no RT
+        timed = answered & (rt > EARLY_RT)  # a mind without speed limit has no RT
         out = account(right.astype(int)) | {"response": np.where(right, "right", "wrong")}
         return out | {"rt": np.where(timed, rt, np.nan), "error": 1.0 - right}
 

@@ -1,16 +1,19 @@
 """Serial recall (memory span): letters come one per second and are to be said in order. Span: Miller 1956; without
 rehearsal and grouping about four: Cowan 2001 (Behav Brain Sci 24:87).
 
-Every letter takes a slot; when the store is full it displaces another (`policy`). What is still held at the end is said
-in the order in which it seems to have come, with gaps where something is missing; a letter is right if it is said in
-its place. By serial position this is `laws.memory.serial_recall`.
+Every letter is named as it comes and takes a slot; when the store is full it displaces another (`policy`). The list is
+said inwardly, round after round; each saying leaves a trace that fades (`mind.rehearsal`). Then it is said aloud, in
+the order in which the letters seem to have come, with gaps where one is lost; a letter is right if it is said in its
+place. By serial position this is `laws.memory.span_recall`.
 
-Slots alone: nobody rehearses or groups here, so the span is that of people who cannot (about K), not the seven letters
-of people who do [what is not modelled]. Task constants: one letter per second, shown half of it; recall 1 s after the
-last; a trial with n letters loads memory with nothing beyond its slots. There is no table of people here.
+Who cannot rehearse (`rehearse=0`: says something else aloud all the time, say) has the slots alone: the span is about
+K, by position `laws.memory.serial_recall`. Task constants: one letter per second, shown half of it; saying a letter
+takes one simple response [assumption]; recall follows the last letter's second; a trial loads memory with nothing
+beyond its slots. There is no table of people here (`digit_span` has one).
 
-What fails: Plain softmax attention repeats lists of any length. The mind's span is that of people who cannot
-rehearse; it has no advantage of the first letters, and errors of order are those of neighbours in time alone.
+What fails: Plain softmax attention repeats lists of any length. In the mind letters that sound alike are not confused,
+long words take no longer unless `rehearse` says so, nothing is grouped, and errors of order are those of neighbours in
+time alone.
 """
 
 from __future__ import annotations
@@ -32,11 +35,13 @@ from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 POLICIES = ("lose", "random", "oldest", "weakest")
+_TURN, _AFTER = 0.6, 2.0  # s: in recall a slow person has this long for each item said, and this much more
 
 
 @dataclass(frozen=True)
 class SerialRecall(Divided):
-    """Options: list lengths, seconds per letter, how long each is shown [s], what a full store does, trials per length.
+    """Options: list lengths, seconds per letter, how long each is shown [s], what a full store does, how many simple
+    responses it takes to say a letter (0: nobody rehearses), trials per length.
 
     policy: a full store displaces a "random" item, the "oldest" or the "weakest", or it "lose"s what comes.
     """
@@ -45,6 +50,7 @@ class SerialRecall(Divided):
     interval: float = 1.0
     shown: float = 0.5
     policy: str = "random"
+    rehearse: float = 1.0
     trials: int = 30
 
     name = "serial_recall"
@@ -64,6 +70,7 @@ class SerialRecall(Divided):
         if self.shown > self.interval:
             raise InputError(f"shown must be at most the interval of {self.interval:g} s, got {self.shown:g}")
         choice("policy", self.policy, POLICIES)
+        number("rehearse", self.rehearse, least=0, most=100, unit="simple responses")
         whole("trials", self.trials, least=1, most=100_000)
 
     @property
@@ -77,23 +84,15 @@ class SerialRecall(Divided):
 
     def trial(self, condition: Condition) -> TaskStream:
         """One letter after the other, each masked by a blank of its own."""
-        n = int(condition["length"])
-        task = Task("recall", 1.0, DEMAND, MONOTONY, when_full=self.policy)
-        items = [
-            Stimulus(f"p{i + 1}", i * self.interval, i * self.interval + self.shown, task=task.name)
-            for i in range(n)
-        ]
-        return TaskStream(tuple(items), end=n * self.interval + 1.0, tasks=(task,))
+        return list_trial(
+            int(condition["length"]), self.interval, self.shown, self.policy, self.rehearse, DEMAND, MONOTONY
+        )
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """Letters said in their places; p1, p2, ... by serial position (missing beyond the list)."""
-        held = self.known(seen)
-        right = in_place(held, seen.element_times.seems)
-        n = right.shape[-1]
-        out = account(right.sum(-1), held.sum(-1), n)
-        for i in range(max(self.lengths)):
-            out[f"p{i + 1}"] = right[..., i].astype(float) if i < n else np.full(held.shape[:-1], np.nan)
-        return out | {"share": right.mean(-1), "response": _said(held, right)}
+        n = int(condition["length"])
+        held = said(seen)[..., :n] if self.rehearse > 0 else self.known(seen)
+        return in_order(held, seen.element_times.seems[..., :n], self.interval, max(self.lengths))
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """Share right and perfect lists by length, by serial position for the longest list, and the span."""
@@ -156,6 +155,45 @@ class SerialRecall(Divided):
             return f"{s:.1f}" if np.isfinite(s) else "beyond the lists"
 
         return f"{self.title}: half of the lists are perfect at a length of: " + between_arms(frame, reach)
+
+
+def list_trial(
+    n: int,
+    interval: float,
+    shown: float,
+    policy: str,
+    rehearse: float,
+    demand: float,
+    monotony: float,
+    reversed_: bool = False,
+) -> TaskStream:
+    """A list of n items, and the call for its recall an interval after the last; without rehearsal nobody calls: what
+    is in the store a second later is what can be said."""
+    task = Task("list", 1.0, demand, monotony, when_full=policy, rehearse=rehearse)
+    items = [Stimulus(f"p{i + 1}", i * interval, i * interval + shown, task=task.name) for i in range(n)]
+    if rehearse == 0:
+        return TaskStream(tuple(items), end=n * interval + 1.0, tasks=(task,))
+    recall = Task("recall", 1.0, 0.0, response="recall_reversed" if reversed_ else "recall")
+    items.append(Stimulus("now", n * interval, task=recall.name))
+    turns = n * (n + 1) // 2 if reversed_ else n
+    return TaskStream(tuple(items), end=n * interval + _TURN * turns + _AFTER, tasks=(task, recall))
+
+
+def said(seen: Any) -> Array:
+    """(people, trials, elements): what was said in recall. (Who wanders hears the list, and rehearses more slowly.)"""
+    return ~np.isnan(seen.element_times.answered)
+
+
+def in_order(held: Array, seems: Array, interval: float, most: int) -> dict[str, Array]:
+    """The columns of a list that is recalled: p1, p2, ... up to `most`, share, response, and the account."""
+    n = held.shape[-1]
+    right = in_place(
+        held, np.where(np.isnan(seems), interval * np.arange(n), seems)
+    )  # nan: found the store full
+    out = account(right.sum(-1), held.sum(-1), n)
+    for i in range(most):
+        out[f"p{i + 1}"] = right[..., i].astype(float) if i < n else np.full(held.shape[:-1], np.nan)
+    return out | {"share": right.mean(-1), "response": _said(held, right)}
 
 
 def in_place(held: Array, seems: Array) -> Array:

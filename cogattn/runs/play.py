@@ -18,7 +18,7 @@ import pandas as pd
 
 from cogattn.errors import InputError, choice, whole
 from cogattn.mind import cohort
-from cogattn.mind.draws import trial_keys
+from cogattn.mind.draws import GUESS, seed_of, trial_keys, uniforms
 from cogattn.nn.networks.registry import Reader
 from cogattn.observer import limits_of
 from cogattn.paradigms import Answers, Condition, NetworkTask, SessionParadigm
@@ -177,6 +177,14 @@ def _play_sessions(
     )
 
 
+def today(plan: RunPlan, people: People, number: Array, visit: int = 0) -> People:
+    """These people on the day of this visit: the same one in all conditions and arms of a paradigm."""
+    from scipy import special  # here: it takes longer to load than all the rest
+
+    seed = seed_of(plan.seed, plan.paradigm.name, "day") & (2**63 - 1)
+    return people.of_the_day(special.ndtri(uniforms(trial_keys(seed, number, visit), GUESS, 0)))
+
+
 def _play_sitting(
     plan: RunPlan,
     cell: Cell,
@@ -189,7 +197,7 @@ def _play_sitting(
 ) -> pd.DataFrame:
     """Some people's sitting. What is laid out at random depends on the person and the visit, not on the arm."""
     seed, who = condition_seed(plan, cell.condition), places + first
-    crowd = minds[places[0] : places[-1] + 1]
+    crowd = today(plan, minds[places[0] : places[-1] + 1], who, visit)
     keys = trial_keys(seed, who, cohort.SESSION_TRIAL - visit)
     session = paradigm.session(cell.condition, keys)
     trial = np.arange(session.trials)
@@ -342,7 +350,7 @@ def _session_events(
         raise InputError("the record of a session is that of the mind alone; make the run without a model")
     seed, who = condition_seed(plan, cell.condition), np.asarray(persons)
     session = paradigm.session(cell.condition, trial_keys(seed, who, cohort.SESSION_TRIAL))
-    minds = plan.crowd()[who].under(limits_of(cell.arm))
+    minds = today(plan, plan.crowd()[who].under(limits_of(cell.arm)), who)
     found = cohort.run_session(session, minds, number=who, seed=seed, record=True).events
     assert found is not None
     return found

@@ -9,8 +9,10 @@ from cogattn.tune.amortised import Amortised, amortise, trained
 from cogattn.tune.calibration import Calibration, calibrate
 from cogattn.tune.designs import Proposal, design
 from cogattn.tune.fits import Fit, fit
+from cogattn.tune.joint import fit_jointly
 from cogattn.tune.law_comparison import LawComparison, compare_laws
 from cogattn.tune.posteriors import Posterior, posterior, sample_posterior
+from cogattn.tune.prediction import PeoplePrediction, predict_people
 from cogattn.tune.recovery import Recovery, published, recover
 from cogattn.tune.sensitivities import Sensitivity, sensitivity
 from cogattn.tune.sweeps import Sweep, sweep
@@ -20,6 +22,7 @@ __all__ = [
     "Calibration",
     "Fit",
     "LawComparison",
+    "PeoplePrediction",
     "Posterior",
     "Proposal",
     "Recovery",
@@ -30,7 +33,9 @@ __all__ = [
     "compare_laws",
     "design",
     "fit",
+    "fit_jointly",
     "posterior",
+    "predict_people",
     "published",
     "recover",
     "sample_posterior",

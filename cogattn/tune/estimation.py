@@ -57,6 +57,7 @@ class Job:
     n_jobs: int
     progress: Progress | None
     held: bool = False  #: what is not fitted is known of these people, not only of the mean adult
+    draws: int = DRAWS  #: of each person's parameters, a power of two
 
     @property
     def n(self) -> int:
@@ -188,7 +189,7 @@ class Job:
         mean, cov = self.prior()
         known = (self.law.doubt, mean, cov)
         even = stats.qmc.Sobol(len(self.params) + 1, scramble=True, rng=np.random.default_rng(self.seed))
-        u = np.clip(even.random(DRAWS), 1e-6, 1 - 1e-6)
+        u = np.clip(even.random(self.draws), 1e-6, 1 - 1e-6)
         rounds = _MANY if self.law.doubt else ROUNDS
         first = partial(self.laplace, mean=mean, precision=np.asarray(np.linalg.inv(cov), float))
         near = self.each(first, 0, (1 + rounds) * self.n)

@@ -78,6 +78,8 @@ def _scale(p: Parameter, how: Scaling) -> Scale:
         mean = math.log(adults.mean) - sd**2 / 2
     elif adults is not None and how.kind == "plain":
         mean, sd = adults.mean, adults.sd
+    elif adults is not None and how.kind == "logit":
+        mean, sd = _odds(adults.mean), adults.sd
     else:
         raise ValueError(f"{p.name}: how does it differ between people?")
     return Scale(p.unit, how.low, how.high, mean, sd, how.kind == "log", how.kind == "logit")

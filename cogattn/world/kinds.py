@@ -13,6 +13,8 @@ OPEN, ENCODE, FULL, FADE, RESPOND, LAPSE, RETURN = range(8, 15)
 WAIT, UNLOCK, DISPLACE, DECAY, READY, CHOOSE, STAY, LEAVE, ENGAGE, VISIT, FOUND, QUIT, COUNT_ONE = range(
     20, 33
 )
+STOP = 33  # responses are called back
+REHEARSE, RECALL, OMIT = range(34, 37)  # an item is said inwardly; in recall it is said aloud, or missing
 NOTHING = -1
 
 #: number -> name, in the order in which an event record lists them
@@ -49,4 +51,8 @@ KINDS: dict[int, str] = {
     FOUND: "found",
     QUIT: "quit",
     COUNT_ONE: "count",
+    STOP: "stop",
+    REHEARSE: "rehearse",
+    RECALL: "recall",
+    OMIT: "omit",
 }

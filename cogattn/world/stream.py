@@ -25,6 +25,7 @@ import numpy.typing as npt
 from cogattn._renamed import old_fields
 from cogattn.errors import InputError, choice, number, whole
 from cogattn.laws import alertness, race, stages
+from cogattn.laws.conflict import SELECTED
 from cogattn.world.kinds import CALL, END, EXPIRE, FORGET, MASK, OFFSET, ONSET, WEIGHT
 
 MOST_ELEMENTS = 256  #: elements that one trial can hold: the state of a mind is a record of fixed size
@@ -43,8 +44,19 @@ RESPONSES = (
     "choose",
     "search",
     "decide",
+    "stop",
+    "recall",
+    "recall_reversed",
 )  #: how a task wants to be answered; a rule's number is its place
-CALLED = ("simple", "go", "detect")  #: these are answered to a call, the others to what the race brings
+#: Of options that stood for a spotlight that narrows.
+PULSE = "what is irrelevant pushes its answer in a pulse now: give activation and peak"
+CALLED = (
+    "simple",
+    "go",
+    "detect",
+    "recall",
+    "recall_reversed",
+)  #: these are answered to a call, the others to what the race brings
 WHEN_FULL = (
     "lose",
     "random",
@@ -67,7 +79,7 @@ def _unique(what: str, names: Sequence[str]) -> None:
         raise InputError(f"every {what} needs a name of its own, got {twice[0]!r} twice")
 
 
-@old_fields(tell="evidence_rate", hold="spotlight")
+@old_fields({"spotlight": PULSE, "hold": PULSE}, tell="evidence_rate")
 @dataclass(frozen=True)
 class Task:
     """Something to do. Its pertinence pi multiplies the weights of all its elements.
@@ -92,8 +104,16 @@ class Task:
     response="search": attention visits group after group of the elements (in order of weight), each visit takes
     `inspect` simple responses, until the target is found, or it quits; then a choice as above.
     response="decide": categorisations are counted, `evidence_rate` of them in the time of a simple response, until one
-    answer leads; what has no evidence of its own (flankers, the word) contaminates them while the spotlight narrows,
-    which takes `spotlight` times as long as around a place of its own.
+    answer leads; what has no evidence of its own (flankers, the word) competes, and pushes the answer that it speaks
+    for in a pulse (`laws.conflict`): by `activation` categorisations if all attention were its own, at its height after
+    `peak` s, fading after that.
+
+    response="stop": a signal that calls back, `withhold` s (sd `withhold_sd`) after its onset, whatever is on its way
+    to an answer and has not been given yet.
+
+    `rehearse`: what finishes is said inwardly, again and again, which takes so many simple responses each time (0 = it
+    is not). The call of a task with response="recall" has that list said aloud, from its first item on;
+    "recall_reversed": from its last.
 
     Several tasks: `resources` names the pools that it draws from, and how much (`laws.stages.CHANNELS`; none = it
     competes with everything); `priority`, `salience` and `difficulty` decide which task a mind turns to.
@@ -126,7 +146,9 @@ class Task:
     slip: float = 0.0
     inspect: float = 1.0
     evidence_rate: float = 10.0
-    spotlight: float = 1.0
+    activation: float = 0.0
+    peak: float = 0.1
+    rehearse: float = 0.0
     deadline: float = math.inf
     value: float = 1.0
     resources: Mapping[str, float] | tuple[tuple[str, float], ...] = ()
@@ -159,7 +181,9 @@ class Task:
         number("choice", self.choice, least=0, most=100, unit="simple responses")
         number("inspect", self.inspect, least=0, most=100, unit="simple responses")
         number("evidence_rate", self.evidence_rate, above=0, most=1000, unit="per simple response")
-        number("spotlight", self.spotlight, least=0, infinite=True)
+        number("activation", self.activation, least=0, most=1000, unit="categorisations")
+        number("peak", self.peak, above=0, most=3600, unit="s")
+        number("rehearse", self.rehearse, least=0, most=100, unit="simple responses")
         number("practice", self.practice, least=0, most=1e9, unit="repetitions")
         number("slip", self.slip, least=0, most=1)
         number("deadline", self.deadline, above=0, infinite=True, unit="s")
@@ -178,6 +202,11 @@ class Task:
     def load(self) -> float:
         """u, the load on alertness."""
         return alertness.load(self.demand, self.monotony)
+
+    @property
+    def selected(self) -> float:
+        """How much of alpha acts on its distractors: alpha ** selected (`laws.conflict.SELECTED`)."""
+        return SELECTED if self.response == "decide" else 1.0
 
     @property
     def memory_load(self) -> float:
@@ -361,9 +390,12 @@ class TaskStream:
 
         Multiplied by the stimulus' own weight, which arrives with it and may change, this is w_x.
         """
-        pertinence = {t.name: t.pertinence for t in self.tasks}
-        own = np.array([pertinence[s.task] for s in self.stimuli])
-        return race.weights([s.distractor for s in self.stimuli], np.asarray(alpha, float)[..., None], own)
+        tasks = {t.name: t for t in self.tasks}
+        own = np.array([tasks[s.task].pertinence for s in self.stimuli])
+        selected = np.array([tasks[s.task].selected for s in self.stimuli])
+        return race.weights(
+            [s.distractor for s in self.stimuli], np.asarray(alpha, float)[..., None] ** selected, own
+        )
 
     @cached_property
     def timetable(self) -> tuple[tuple[float, tuple[tuple[int, int, float], ...]], ...]:

@@ -23,6 +23,11 @@ GO = Task("go", monotony=0.3, response="go", caution=1.1)
 WATCH = Task("watch", response="detect", sensitivity=1.5)
 LOOK = Task("look", monotony=0.2)
 TASKS = (PRESS, GO, WATCH, LOOK)
+LISTED = (
+    Task("list", when_full="random", rehearse=0.8),
+    Task("say", demand=0.0, response="recall"),
+    Task("say back", demand=0.0, response="recall_reversed"),
+)
 
 
 def stream(name, signal, end):
@@ -37,12 +42,23 @@ STREAMS = tuple(stream(n, s, e) for n, s, e in (
 ))  # fmt: skip
 
 
+def recalled(n, task, call):
+    """A list of n items and the call for its recall, in time or in the middle of it."""
+    items = [Stimulus(f"p{i}", 0.4 * i, 0.4 * i + 0.3, task="list") for i in range(n)]
+    return TaskStream((*items, Stimulus("now", call, task=task)), end=4.0, tasks=LISTED)
+
+
+LISTS = tuple(recalled(*how) for how in (
+    (1, "say", 0.4), (3, "say", 1.2), (6, "say", 2.4), (6, "say", 1.0), (5, "say back", 2.0), (4, "say back", 0.01),
+))  # fmt: skip
+
+
 @st.composite
 def sessions(draw):
     n = draw(st.integers(1, 8))
     column = st.lists(st.sampled_from([0.0, 0.1, 1.0, 7.3, 100.0]), min_size=n, max_size=n)
     return Session(
-        STREAMS,
+        draw(st.sampled_from([STREAMS, STREAMS, LISTS])),
         np.array(draw(st.lists(st.integers(0, 5), min_size=n, max_size=n))),
         np.array(draw(column)),
         np.array(draw(column)),
@@ -63,6 +79,7 @@ OBSERVERS = st.builds(
     tempo_share=st.sampled_from([0.0, 0.35]),
     anticipation=st.sampled_from([0.0, 0.3]),
     lapse_duration=st.sampled_from([0.2, 11.5]),
+    trace_life=st.sampled_from([0.5, 5.0, np.inf]),
 )
 
 

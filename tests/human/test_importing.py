@@ -128,6 +128,21 @@ def test_jspsych_of_several_people_a_line_each_and_rt_is_milliseconds_by_its_for
     assert column(table, "person") == ["1"] * 3 + ["2"] * 3
 
 
+def test_jspsych_times_below_0_are_no_responses_and_who_has_a_time_responded(tmp_path):
+    head = "trial_type,time_elapsed,worker_id,soa,rt,choice1_rt,choice2_rt,signal\n"
+    rows = "x,1,a,50,410,500,700,0\nx,2,a,50,-1,-1,-51,1\nx,3,a,50,395,520.0,-12,0\n"
+    path = put(tmp_path, head + rows)
+    table = imports.read(path, ("person", "signal", "responded", "rt"))
+    assert column(table, "rt") == [0.41, None, 0.395]
+    assert column(table, "responded") == [1.0, 0.0, 1.0]
+    said(table, "1 row with rt -1: no response", "whoever has a response time responded")
+    names = {"rt1": "choice1_rt", "rt2": "choice2_rt"}
+    table = imports.read(path, PRP, columns=names)
+    assert column(table, "rt1") == [0.5, None, 0.52]
+    assert column(table, "rt2") == [0.7, None, None]
+    said(table, "2 rows with choice2_rt below 0: none, or before its stimulus; no response")
+
+
 def test_jspsych_forms_are_scored_letter_by_letter(tmp_path):
     rows = [
         {"trial_type": "survey-text", "rt": 900, "response": {"Q0": "x"}},

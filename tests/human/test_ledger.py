@@ -28,6 +28,7 @@ ROOT = Path(cogattn.__file__).parents[1]
 #: Constants of modules that are no number of people nor of a task's method.
 CODES = {
     "CUES",
+    "DIRECTIONS",
     "EXTRAS",
     "KINDS",
     "LEVELS",
@@ -36,7 +37,7 @@ CODES = {
     "FIFTHS",
     "NETWORKS",
 }  # what a level is called
-FIGURES = {"QUANTILES", "WINDOW", "_BIN", "_SO_FAR", "STAR"}  # what is counted or drawn together
+FIGURES = {"COMPARED", "QUANTILES", "WINDOW", "_BIN", "_SO_FAR", "STAR"}  # what is counted or drawn together
 WHOLE = {"RESOURCES"}  # a task draws on a pool, or does not: 1
 ARITHMETIC = {
     "LAST", "_MOST_CONDITIONS", "_MOST_TRIALS", "_NEAR", "_STEPS", "_SURE", "_CLOSE", "NODES", "PANELS", "WEIGHTS",

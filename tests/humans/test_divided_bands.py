@@ -58,7 +58,12 @@ def test_two_choices_need_their_bottleneck():
 
 
 def test_no_blink_without_consolidation():
-    assert people_of(dwell=0.0, dwell_sd=0.0)("attentional_blink")["lowest T2|T1 over asymptote"] > 0.9
+    assert (
+        people_of(dwell=0.0, dwell_sd=0.0, dwell_counts=0.0)("attentional_blink")[
+            "lowest T2|T1 over asymptote"
+        ]
+        > 0.9
+    )
     assert people_of(sparing=0.0)("attentional_blink")["lag of the minimum"] == 1
 
 

@@ -137,6 +137,83 @@ def test_what_is_held_decays():
     assert memory.retention(3, math.inf, life=2.0, interval=1.0) == math.exp(-1.5)
 
 
+# --- what is rehearsed --------------------------------------------------------------------------------------------
+
+
+def in_mind(rng, said, asked, life, stored_until):
+    """One item, trace by trace."""
+    ends = []
+    for t in said:
+        if t < asked and (not ends or t <= stored_until or max(ends) > t):
+            ends.append(t + rng.exponential(life))
+    return asked <= stored_until or (bool(ends) and max(ends) > asked)
+
+
+@pytest.mark.parametrize("stored_until", [-math.inf, 2.5])
+def test_a_trace_is_what_is_played_trace_by_trace(stored_until):
+    rng, said = RNG(5), [0.0, 0.7, 1.9, 2.0, 3.6, 9.0]
+    for asked in (0.4, 2.4, 4.1, 6.0):
+        hits = [in_mind(rng, said, asked, 1.5, stored_until) for _ in range(20_000)]
+        assert z_of(hits, memory.rehearsed(said, asked, 1.5, stored_until)) < 4
+
+
+def test_rehearsal_by_hand():
+    q = math.exp(-1.0)  # one life between turns
+    assert memory.rehearsed([0.0], 1.0, 1.0) == pytest.approx(q)
+    twice = q * (1 - (1 - q) ** 2)  # it is there at its second turn, and then one of two traces is left
+    assert memory.rehearsed([0.0, 1.0], 2.0, 1.0) == pytest.approx(twice)
+    assert memory.rehearsed([0.0, 5.0], 1.0, 1.0) == pytest.approx(q)  # its turn comes after it was asked for
+    assert memory.rehearsed([2.0], 1.0, 1.0) == 0.0  # it has not come yet
+    assert memory.rehearsed([0.0], 9.0, 1.0, stored_until=9.0) == 1.0
+    often = [memory.rehearsed(np.arange(0, 10, gap), 10.0, 1.0) for gap in (5.0, 2.0, 1.0, 0.2, 0.01)]
+    assert (np.diff(often) > 0).all()
+    assert often[-1] == pytest.approx(math.exp(-0.01), abs=3e-4)  # lost before its second turn, or never
+
+
+def test_a_span_in_its_limits():
+    for reversed_ in (False, True):
+        for policy in ("random", "oldest"):
+            for k, life in ((4.0, 1e-9), (9.0, 1e-9), (0.0, 1e12)):
+                places, whole = memory.span_recall(4, k, life, 0.3, 1.0, policy, reversed_)
+                assert places == pytest.approx(1.0)
+                assert whole == pytest.approx(1.0)
+            places, whole = memory.span_recall(6, 3.0, 1e-9, 0.3, 1.0, policy, reversed_)
+            assert places == pytest.approx(memory.serial_recall(6, 3.0, policy))
+            assert whole == pytest.approx(0.0)
+    shares = [memory.span_recall(n, 3.0, 5.0, 0.3)[1] for n in range(3, 10)]
+    assert (np.diff(shares[1:]) < -0.02).all()
+    a, b, between = (memory.span_recall(6, k, 5.0, 0.3) for k in (2.0, 3.0, 2.25))
+    assert between[0] == pytest.approx(0.75 * a[0] + 0.25 * b[0])
+    assert between[1] == pytest.approx(0.75 * a[1] + 0.25 * b[1])
+
+
+@pytest.mark.parametrize(
+    ("call", "says"),
+    [
+        (lambda: memory.rehearsed([0.0], 1.0, 0.0), "life must be > 0"),
+        (lambda: memory.rehearsed([math.nan], 1.0, 1.0), "said must be"),
+        (lambda: memory.span_recall(0, 3.0, 5.0, 0.3), "length must be"),
+        (lambda: memory.span_recall(5, -1.0, 5.0, 0.3), "slots must be"),
+        (lambda: memory.span_recall(5, 3.0, 5.0, 0.0), "saying must be > 0"),
+        (lambda: memory.span_recall(5, 3.0, 5.0, 0.3, 0.0), "interval must be > 0"),
+        (lambda: memory.span_recall(5, 3.0, 5.0, 0.3, 1.0, "weakest"), "policy must be one of"),
+        (lambda: memory.shared_sd(2, 0.0), "sd must be > 0"),
+        (lambda: memory.shared_sd(2, 13.0, -1.0), "sharing must be >= 0"),
+    ],
+)
+def test_laws_of_rehearsal_and_precision_refuse_by_name(call, says):
+    with pytest.raises(InputError, match=says):
+        call()
+
+
+def test_precision_is_shared_by_what_is_held():
+    assert memory.shared_sd([0, 1, 2, 3], 13.0).tolist() == pytest.approx(
+        [13.0, 13.0, 13 * math.sqrt(2), 13 * math.sqrt(3)]
+    )
+    assert memory.shared_sd([1, 4], 13.0, 0.0).tolist() == [13.0, 13.0]
+    assert float(memory.shared_sd(9, 13.0, 1.0)) == pytest.approx(117.0)
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

@@ -223,6 +223,48 @@ def test_a_lock_of_fixed_length():
     assert np.allclose(late, stages.blink_buffered(LAGS, 1.0, 310, 1e-7, 0, 0, 100.0))
 
 
+def encoded_at_the_door(rng, soa, shown, rate, threshold, mean, sd, counts, sparing, window, n=60_000):
+    """Two targets are encoded one by one, if they are before their masks; 1 where T2 is reported, of those with T1."""
+    first = threshold + rng.exponential(1 / rate, n)
+    first = first[first < shown]
+    second = soa + threshold + rng.exponential(1 / rate, len(first))
+    opens = first + np.maximum(0.0, rng.normal(mean, sd, len(first)) + counts / rate)
+    slips = (rng.random(len(first)) < sparing) & (second <= window)
+    return (second < soa + shown) & ((opens <= soa + shown) | slips)
+
+
+@pytest.mark.parametrize("sd", [0.0, 1e-3, 0.2])
+@pytest.mark.parametrize(("rate", "counts"), [(4.0, 0.5), (35.0, 3.0), (400.0, 0.0)])
+def test_the_blink_of_targets_that_have_to_be_encoded(sd, rate, counts):
+    rng = RNG(int(rate + 1e4 * sd))
+    how = {"shown": 0.1, "rate": rate, "threshold": 0.01, "mean": 0.2, "sd": sd, "counts": counts, "sparing": 0.7,
+           "window": 0.15}  # fmt: skip
+    for soa in (0.1, 0.13, 0.2, 0.25, 0.3, 0.6):
+        p = float(stages.blink_encoded(soa, **how))
+        sample = encoded_at_the_door(rng, soa, **how)
+        assert abs(sample.mean() - p) < 4 * math.sqrt(p * (1 - p) / len(sample)) + 1e-4
+
+
+def test_limits_of_the_blink_of_encoded_targets():
+    """Seen at once, it is `blink` with T2 waiting for its mask; several people at once are each alone."""
+    how = {"threshold": 0.0, "mean": 0.33, "sd": 0.11, "counts": 0.0, "sparing": 0.7}
+    soa = np.array([0.1, 0.2, 0.4, 0.7])
+    late = stages.blink_encoded(soa, 0.05, 1e9, window=0.12, **how)
+    want = stages.blink(soa + 0.05, 1.0, 0.33, 0.11, 0.7, 0.16)
+    assert np.abs(late - want).max() < 1e-6
+    never = stages.blink_encoded(soa, 0.05, 20.0, 0.05, 0.33, 0.11, 1.0, 0.7, 0.12)
+    assert (never == 0.0).all()
+    people = stages.blink_encoded(0.2, 0.1, [5.0, 50.0], [0.0, 0.01], 0.3, 0.1, 2.0, 0.7, 0.15)
+    alone = [
+        stages.blink_encoded(0.2, 0.1, v, t, 0.3, 0.1, 2.0, 0.7, 0.15) for v, t in ((5.0, 0.0), (50.0, 0.01))
+    ]
+    assert people == pytest.approx(np.array(alone), abs=1e-15)
+    slow = [float(stages.blink_encoded(0.3, 0.1, 20.0, 0.0, 0.2, 0.1, k, 0.7, 0.15)) for k in (0, 1, 2, 4, 8)]
+    assert (np.diff(slow) < 0).all()
+    with pytest.raises(InputError, match="counts must be"):
+        stages.blink_encoded(0.3, 0.1, 20.0, 0.0, 0.2, 0.1, -1.0, 0.7, 0.15)
+
+
 @pytest.mark.parametrize(
     ("wrong", "says"),
     [

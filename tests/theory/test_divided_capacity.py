@@ -135,6 +135,28 @@ def test_the_blink_has_its_closed_form(gap):
     assert z(out.stored[:, 1].sum(), N, p) < 4
 
 
+@pytest.mark.parametrize("gap", [0.05, 0.083, 0.12, 0.2, 0.35])
+@pytest.mark.parametrize(("clear", "counts"), [(0.15, 2.0), (0.15, 0.0), (0.6, 5.0), (3.0, 2.0)])
+def test_unclear_targets_are_missed_and_lock_the_door_for_longer(gap, clear, counts):
+    """Both are encoded at v = C evidence; the door is locked for N(dwell, sd) + counts / v."""
+    who = {"capacity": 60.0, "threshold": 0.01, "dwell": 0.1, "dwell_sd": 0.08, "dwell_counts": counts, "sparing": 0.7,
+           "sparing_window": 0.13}  # fmt: skip
+    shown, v = 0.083, 60.0 * clear
+    task = Task("report", consolidate=True)
+    items = (
+        Stimulus("T1", 0.0, mask=shown, evidence=clear),
+        Stimulus("T2", gap, mask=gap + shown, evidence=clear),
+    )
+    if gap < shown:  # T1 is masked by T2
+        items = (Stimulus("T1", 0.0, mask=gap, evidence=clear), *items[1:])
+    out = play(TaskStream(items, end=gap + 3.0, tasks=(task,)), **who)
+    first, both = out.stored[:, 0], out.stored[:, :2].all(1)
+    assert z(first.sum(), N, -math.expm1(-v * (min(gap, shown) - 0.01))) < 4
+    if gap >= shown:  # the law has both shown for as long
+        p = float(stages.blink_encoded(gap, shown, v, 0.01, 0.1, 0.08, counts, 0.7, 0.13))
+        assert z(both.sum(), first.sum(), p) < 4
+
+
 def test_no_blink_without_a_mask_nor_without_a_first_target():
     assert play(pair(0.2, masked=False)).stored[:, 1].all()
     assert play(pair(0.2, first=False)).stored[:, 1].all()

@@ -7,11 +7,12 @@ import math
 import numpy as np
 import pytest
 
-from cogattn.laws import conflict, search
+from cogattn.laws import conflict, inhibition, search
 from cogattn.mind import cohort
 from cogattn.observer import Observer
 from cogattn.paradigms import get
 from cogattn.paradigms.visual_search import DISPLAYS, search_trial
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 N = 20_000
 STEADY = Observer(wandering=0.0, slip=0.0, threshold=0.0, capacity=math.inf)
@@ -26,13 +27,13 @@ def close(mean, law, sd, n=N):
 
 
 @pytest.mark.parametrize("kind", ["congruent", "incongruent"])
-@pytest.mark.parametrize("name", ["flanker", "stroop"])
+@pytest.mark.parametrize("name", ["flanker", "stroop", "simon"])
 def test_decisions_under_conflict_have_their_exact_law(name, kind):
     task = get(name)()
     out = play(task.trial({"congruence": 1 if kind == "congruent" else -1}), STEADY)
     law = conflict.Conflict(
-        task.evidence_rate * STEADY.speed, STEADY.evidence_threshold, task.weight,
-        STEADY.narrowing * task.spotlight, task.non_decision_time, task.non_decision_sd,
+        task.evidence_rate * STEADY.speed, STEADY.evidence_threshold, task.weight * STEADY.alpha**conflict.SELECTED,
+        task.activation, task.peak, task.non_decision_time, task.non_decision_sd,
         variation=STEADY.speed_sd / STEADY.speed,
     ).summary(kind)  # fmt: skip
     right, rt = out.element_times.right[:, 0], out.element_times.answered[:, 0]
@@ -44,12 +45,45 @@ def test_decisions_under_conflict_have_their_exact_law(name, kind):
     assert np.quantile(rt[right], conflict.QUANTILES) == pytest.approx(law.quantiles, abs=0.006)
 
 
-def test_what_lies_apart_is_left_outside_sooner():
-    slow, fast = (
-        play(get("flanker")(spotlight=h).trial({"congruence": -1}), STEADY).element_times.right[:, 0].mean()
-        for h in (50.0, 0.2)
+def test_what_weighs_nothing_disturbs_nothing():
+    alone, beside, lines = (
+        play(get("flanker")(weight=w).trial({"congruence": k}), STEADY).element_times
+        for w, k in ((0.0, -1), (1.0, -1), (1.0, 0))
     )
-    assert slow < 0.4 < 0.95 < fast
+    means = [np.nanmean(t.answered[:, 0]) for t in (alone, beside, lines)]
+    assert means[0] < means[2] < means[1]  # what pushes no answer competes all the same
+    assert alone.right[:, 0].all()
+    assert lines.right[:, 0].all()
+    assert not beside.right[:, 0].all()
+
+
+def test_flankers_that_came_long_before_have_pushed_in_vain():
+    """Their pulse runs from their own onset: long before the target it has faded, just before it is at its height."""
+
+    def errors(lead: float) -> float:
+        task = Task("tell", response="decide", evidence_rate=10.0, activation=4.0, peak=0.1)
+        items = (
+            Stimulus("target", onset=1.0, task="tell", supports=1),
+            Stimulus("flankers", onset=1.0 - lead, task="tell", evidence=0.0, supports=-1),
+        )
+        return 1 - play(TaskStream(items, end=5.0, tasks=(task,)), STEADY).element_times.right[:, 0].mean()
+
+    assert errors(1.0) < 0.002 < 0.05 < errors(0.0)
+    assert errors(0.2) < errors(0.0)
+
+
+def test_the_inhibition_function_is_the_race():
+    task = get("stop_signal")()
+    go = conflict.Conflict(
+        task.evidence_rate * STEADY.speed, STEADY.evidence_threshold, non_decision_time=task.non_decision_time,
+        non_decision_sd=task.non_decision_sd, variation=STEADY.speed_sd / STEADY.speed,
+    ).responses("congruent")  # fmt: skip
+    for delay in (0.1, 0.25, 0.4):
+        out = play(task._stream(delay), STEADY).element_times
+        p = float(inhibition.escaping(go[0], go[1].sum(1), delay, task.stopping, task.stopping_sd))
+        escaped = ~np.isnan(out.answered[:, 0])
+        assert abs(escaped.mean() - p) < 4 * math.sqrt(p * (1 - p) / N) + 3e-3
+        assert np.nanmean(out.answered[:, 0]) < go[0][np.searchsorted(go[1].sum(1), 0.75)]
 
 
 def test_a_mind_of_any_speed_decides_without_error():

@@ -123,7 +123,7 @@ def test_what_cannot_be_asked(watched):
     ("name", "params", "least"),
     [
         ("attentional_blink", ("dwell", "sparing"), (0.9, 0.6)),
-        ("flanker", ("speed", "evidence_threshold", "narrowing"), (0.7, 0.8, 0.8)),
+        ("flanker", ("speed", "evidence_threshold", "hand"), (0.7, 0.8, 0.8)),
         ("visual_search", ("search_group", "quit_growth"), (0.95, 0.7)),
     ],
 )

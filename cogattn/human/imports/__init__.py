@@ -292,6 +292,9 @@ def _worked_out(
         if "response" in mine:
             notes.append(f"column {taken['response']} is taken as says_changed")
             return _number(sheet, mine["response"], name, {name: taken["response"]}, asked, notes)
+    if name == "responded" and "rt" in frame:
+        notes.append("no column for responded: whoever has a response time responded")
+        return frame["rt"].notna().astype(float)
     if name in cells.DEFAULTS and (name in asked.wanted or "targets" in frame):
         notes.append(f"no column for {name}: {cells.DEFAULTS[name]} in every trial")
         return pd.Series(float(cells.DEFAULTS[name]), mine.index)

@@ -229,12 +229,26 @@ def jspsych(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
             kinds = ", ".join(sorted(set(plugin[never])))
             notes.append(f"{sheets.counted(never, 'row')} left out: {kinds}")
             frame = frame[~never]
+    frame = _silent(frame, notes)
     task = next((n for n in frame if n in _TASKS and cells.there(frame[n]).any()), "")
     group = task or ("trial_type" if "trial_type" in frame else "")
     return sheets.of_frame(
         sheet.path, frame, sheet.how, kind="jspsych", units=dict.fromkeys((n for n in frame if n == "rt"), "ms"),
         group=group, person=sheet.path.stem, notes=notes,
     )  # fmt: skip
+
+
+def _silent(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
+    """Without the response times below 0 that some plugins (those of the Experiment Factory) write: -1 where nobody
+    answered; of a second response, counted from its stimulus, where none came or it came before that."""
+    for name in [n for n in frame if n == "rt" or str(n).endswith("_rt")]:
+        times = pd.to_numeric(cells.texts(frame[name]), errors="coerce")
+        none = times.eq(-1) if name == "rt" else times.lt(0)
+        if none.any():
+            what = "-1: no response" if name == "rt" else "below 0: none, or before its stimulus; no response"
+            notes.append(f"{sheets.counted(none, 'row')} with {name} {what}")
+            frame = frame.assign(**{name: frame[name].mask(none)})
+    return frame
 
 
 # -- BIDS ----------------------------------------------------------------------------------------------------

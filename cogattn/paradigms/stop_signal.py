@@ -1,0 +1,230 @@
+"""The stop signal: answer as fast as you can, but not if a tone follows (Logan & Cowan 1984, Psychol Rev 91:295).
+
+Going is a choice like any other (`laws.conflict`); the tone starts a process that calls back whatever has not been
+given yet (`mind.inhibition`). Which of the two is first decides, so responses that escape are fast ones, and the later
+the tone, the more escape. Human tables: `human/stop_signal*_hedge2018.csv` (99 adults; people's delays followed their
+success, so that half of their responses escape; here they are fixed).
+
+Task constants, from going alone: how fast an arrow is told and what is not decision (people wait for the tone: they are
+slower and more variable than in `choice_rt`); how long stopping takes.
+
+What fails: Softmax attention takes no time: its responses are never late enough to be stopped. People press the wrong
+key more often (.058), and their responses that escape are hardly faster than the others (46 ms).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cogattn import human
+from cogattn.errors import number, whole
+from cogattn.laws import inhibition
+from cogattn.mind.calls import EARLY_RT
+from cogattn.paradigms.base import Condition, Metric, Pace, pens_of
+from cogattn.paradigms.conflict import HAND_SD
+from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
+from cogattn.paradigms.report import series
+from cogattn.paradigms.scored import Scored, coded, of
+from cogattn.paradigms.selection import telling
+from cogattn.paradigms.session import Array, scattered
+from cogattn.view.drawn import Drawn
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
+
+_END = 2.0  # s, from the arrow to the end of a trial
+
+
+@dataclass(frozen=True)
+class StopSignal(Divided):
+    """Options: delays of the tone [s]; trials without and, at each delay, with a tone; how fast an arrow is told, the
+    rest [s] and its sd; how long stopping takes [s] and its sd."""
+
+    delays: tuple[float, ...] = (0.05, 0.15, 0.25, 0.35, 0.45)
+    without: int = 180
+    each: int = 12
+    evidence_rate: float = 5.5
+    non_decision_time: float = 0.275
+    non_decision_sd: float = HAND_SD * 0.275
+    stopping: float = 0.195
+    stopping_sd: float = HAND_SD * 0.195
+
+    name = "stop_signal"
+    title = "Stop signal"
+    question = "Press for the arrow, but not if a tone follows. How late can the tone be?"
+    source = "Hedge, Powell & Sumner 2018, Behav Res Methods 50:1166 (99 adults)"
+    phenomenon = "stop signal"
+    condition_columns = ("tones",)
+    banded = False
+    shown_pace = (Pace(6, 1), Pace(12, 1))
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "delays", series("delays", self.delays))
+        for delay in self.delays:
+            number("each of delays", delay, least=0, most=1.5, unit="s")
+        whole("without", self.without, least=5, most=100_000)
+        whole("each", self.each, least=1, most=100_000)
+        number("non_decision_time", self.non_decision_time, above=0, most=10, unit="s")
+        self._tasks()  # checks the others
+
+    def _tasks(self) -> tuple[Task, Task]:
+        go = telling(self.evidence_rate, self.non_decision_time, self.non_decision_sd, 0.0, 0.1)
+        stop = Task(
+            "stop", 1.0, DEMAND, MONOTONY, response="stop", automatic=True,
+            withhold=self.stopping, withhold_sd=self.stopping_sd,
+        )  # fmt: skip
+        return go, stop
+
+    @property
+    def per_condition(self) -> int:
+        """All trials."""
+        return self.without + self.each * len(self.delays)
+
+    def conditions(self) -> list[Condition]:
+        """One: tones are mixed among the trials."""
+        return [{"tones": self.each * len(self.delays) / self.per_condition}]
+
+    def trial(self, condition: Condition) -> TaskStream:
+        """An arrow without a tone."""
+        return self._stream(None)
+
+    def _stream(self, delay: float | None) -> TaskStream:
+        """An arrow, and a tone so much later."""
+        items = [Stimulus("arrow", task="tell", supports=1)]
+        if delay is not None:
+            items.append(Stimulus("tone", onset=delay, task="stop"))
+        return TaskStream(tuple(items), end=_END, tasks=self._tasks())
+
+    def session(self, condition: Condition, keys: Array) -> Session:
+        """Every delay as often as any other, at random among the trials without a tone."""
+        streams = (self._stream(None), *(self._stream(d) for d in self.delays))
+        counts = (self.without, *(self.each for _ in self.delays))
+        which = scattered(keys, 1, sum(counts), counts)
+        return Session(streams, which, np.full(which.shape[1], self.gap))
+
+    def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
+        """When and what was answered, and how late the tone was (missing: no tone)."""
+        rt = seen.element_times.answered[..., 0]
+        answered = ~np.isnan(rt)
+        right = answered & seen.element_times.right[..., 0]
+        which = np.broadcast_to(session.which, rt.shape)
+        delay = np.array([np.nan, *self.delays])[which]
+        tone = which > 0
+        out = account(np.where(tone, ~answered, right).astype(int))
+        timed = answered & (rt > EARLY_RT)
+        words = np.where(answered, np.where(right, "right", "wrong"), "")
+        return out | {
+            "delay": delay,
+            "signal": tone,
+            "responded": answered,
+            "rt": np.where(timed, rt, np.nan),
+            "error": (answered & ~right).astype(float),
+            "response": words,
+        }
+
+    def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """A trial has a tone if its delay is known."""
+        return frame.assign(signal=frame["delay"].notna()) if "delay" in frame else frame
+
+    def stopped(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Each person's numbers: going (mean, sd, errors), how many responses escape and how fast these are, and how
+        long stopping takes (by integration, the mean over delays at which some but not all escape) [ms]."""
+        rows = {}
+        for person, own in frame.groupby("person"):
+            go, stop = own[~own["signal"]], own[own["signal"]]
+            right = go[go["correct"]]["rt"].dropna()
+            times = go["rt"].dropna()
+            escaped = stop[stop["responded"]]
+            ssrt = []
+            for delay, at in stop.groupby("delay"):
+                p = at["responded"].mean()
+                if 0 < p < 1 and len(times):
+                    ssrt.append(inhibition.integrated(times, float(p), float(delay)))
+            rows[person] = {
+                "go_rt": 1000 * right.mean(),
+                "go_sd": 1000 * right.std(),
+                "go_err": go["error"].mean(),
+                "p_respond": stop["responded"].mean(),
+                "failed_rt": 1000 * escaped["rt"].mean(),
+                "ssrt": 1000 * float(np.mean(ssrt)) if ssrt else np.nan,
+            }
+        return pd.DataFrame(rows).T.rename_axis("person")
+
+    def scored(self) -> list[Scored]:
+        """Going, stopping, and how many escape at each delay; people's delays followed their success, so `ssd` and
+        `p_respond` are no measures of the mind."""
+        named = {k: k for k in ("go_rt", "go_sd", "go_err", "failed_rt", "ssrt")}
+        delays = {f"{1000 * d:g}": d for d in (0.0, 0.1, 0.2, 0.3, 0.4)}
+        options = {"delays": tuple(delays.values())}
+        escapes = of("responded", ["delay"], only="signal")
+        return [
+            Scored("stop_signal_hedge2018", "", self.stopped, coded(measure=named)),
+            Scored("stop_signal_inhibition_hedge2018", "", escapes, coded(ssd_ms=delays), options),
+        ]
+
+    def metrics(self, frame: pd.DataFrame) -> list[Metric]:
+        """Going, stopping, and how many escape at each delay."""
+        means = self.stopped(frame).mean()
+        people = human.table("stop_signal_hedge2018").set_index("measure")["mean"]
+        go, tone = {"signal": False}, {"signal": True}
+        values: list[tuple[str, float, float, dict[str, Any]]] = [
+            ("going [ms]", means["go_rt"], people["go_rt"], go),
+            ("sd of going [ms]", means["go_sd"], people["go_sd"], go),
+            ("errors of going", means["go_err"], people["go_err"], go),
+            ("stopping [ms]", means["ssrt"], people["ssrt"], tone),
+            ("responses that escape [ms]", means["failed_rt"], people["failed_rt"], tone),
+        ]
+        escaped = frame[frame["signal"]].groupby("delay")["responded"].mean()
+        for delay in self.delays:
+            values.append(
+                (f"escapes at {1000 * delay:g} ms", escaped.get(delay, np.nan), np.nan, {"delay": delay})
+            )
+        return [Metric(self.phenomenon, k, "session", float(v), float(h), of) for k, v, h, of in values]
+
+    def human(self) -> pd.DataFrame:
+        """How many responses escape, by delay [s]; people's delays followed their success."""
+        t = human.table("stop_signal_inhibition_hedge2018")
+        t = t[t["n_sub"] >= 50]
+        return pd.DataFrame(
+            {
+                "tones": 0.25,
+                "delay": t["ssd_ms"] / 1000,
+                "mean": t["p_respond"],
+                "sd": t["sd"],
+                "n": t["n_sub"],
+            }
+        ).reset_index(drop=True)
+
+    def drawn(self, frame: pd.DataFrame) -> Drawn:
+        """The inhibition function, and going times with and without a tone."""
+        known, t = pens_of(frame), human.table("stop_signal_hedge2018").set_index("measure")
+
+        def escapes(ax: Any) -> None:
+            rows = frame[frame["signal"]].assign(escapes=frame["responded"].astype(float))
+            self.panel(ax, rows, "escapes", "delay", known, self.human(), scale=1000.0)
+            ax.set(
+                xlabel="delay of the tone [ms]", ylabel="responses that escape [share]", ylim=(-0.02, 1.02)
+            )
+
+        def times(ax: Any) -> None:
+            rows = frame[frame["rt"].notna()].assign(
+                ms=lambda f: 1000 * f["rt"], tone=lambda f: f["signal"].astype(int)
+            )
+            people = t.loc[["go_rt", "failed_rt"], ["mean", "sd", "n"]].assign(tone=[0, 1])
+            self.panel(ax, rows, "ms", "tone", known, people, ylabel="RT [ms]", joined=False)
+            ax.set_xticks([0, 1], ["no tone", "escaped"])
+            ax.margins(x=0.3)
+
+        return self.sheets(frame, [escapes, times])
+
+    def finding(self, frame: pd.DataFrame) -> str:
+        """What was found, in a line, from the numbers themselves."""
+
+        def text(own: pd.DataFrame) -> str:
+            ms = float(self.stopped(own)["ssrt"].mean())
+            return f"{ms:.0f} ms" if np.isfinite(ms) else "no time"
+
+        return f"{self.title}: stopping takes " + between_arms(frame, text)
