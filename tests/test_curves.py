@@ -17,6 +17,7 @@ from cogattn.errors import InputError
 from cogattn.human import bands
 from cogattn.paradigms import scored
 from cogattn.paradigms.scored import Scored
+from cogattn.population import Population
 from cogattn.reports import curves
 from cogattn.reports.curves import Played
 
@@ -229,9 +230,17 @@ def test_person_i_is_the_same_in_every_task():
     """Correlations between tasks are those of persons: one population, one seed, the same people in the same order."""
     made = curves.plans(5, 7)
     assert len(made) > 20
-    first, *others = (plan.crowd() for plan in made.values())
+    adults = {name: plan for name, plan in made.items() if plan.population == Population.adults()}
+    first, *others = (plan.crowd() for plan in adults.values())
     for crowd in others:
         assert (crowd.rows == first.rows).all()
+    across = {
+        name
+        for name, plan in made.items()
+        if any(s.table == "people_across_tasks" for s in plan.paradigm.scored())
+    }
+    assert across <= set(adults)  # who is a sample of his own is in no correlation between tasks
+    assert len(across) > 4
     assert not (curves.plans(5, 8)["prp"].crowd().rows == first.rows).all()
 
 
