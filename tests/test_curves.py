@@ -270,8 +270,10 @@ def test_every_declared_cell_has_a_value_or_is_known_not_to(card):
     own = rows[[pair in declared for pair in zip(rows["table"], rows["measure"], strict=True)]]
     empty = own[own["model"].isna()]
     assert len(own) > 700
-    assert set(empty["table"]) <= {"ant_sro"}  # neutral flankers are not played
-    assert empty["cell"].str.contains("neutral").all()
+    # neutral flankers may not be played; three people may not meet the longest lists
+    assert set(empty["table"]) <= {"ant_sro", "digit_span_by_length_sro"}
+    assert empty.loc[empty["table"] == "ant_sro", "cell"].str.contains("neutral").all()
+    assert len(empty) < 40
 
 
 def test_what_nobody_plays_is_missing_and_said(card):
