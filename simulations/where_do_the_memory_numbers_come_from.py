@@ -5,7 +5,8 @@
 `trace_life`, the same for everybody, is fitted to the share of whole lists that people said in order, forward, 3 to 9
 digits, each weighted by its standard error; minds are led along the staircase that people met, so that long lists are
 met by those who are good at them. What is not fitted: the lists in the reverse order, who gets to which length, how
-people differ (by their speed and their slots alone). The reverse lists are kept for tests and not looked at here. The precision of a single colour is scaled so that the mixture
+people differ (by their speed and their slots alone). The reverse lists are kept for tests, and not looked at here.
+The precision of a single colour is scaled so that the mixture
 finds people's sd at 1, 2, 3 and 6 colours, least squares. About three minutes on one core.
 """
 
