@@ -13,8 +13,8 @@ from nothing; shares are compared as odds, so that .98 and .99 differ as .02 and
 of a few dozen people is known to a quarter; a correlation of a few hundred people, and of another few hundred, to .2.
 
 >>> r = rows().query("table == 'stroop' and kind == 'effect'").iloc[0]
->>> round(r["human"], 1), round(r["low"], 1), round(r["high"], 1), r["split"]
-(122.6, 91.9, 153.2, 'fit')
+>>> [round(float(r[column]), 1) for column in ("human", "low", "high")], r["split"]
+([122.6, 91.9, 153.2], 'fit')
 """
 
 from __future__ import annotations

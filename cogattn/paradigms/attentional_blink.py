@@ -174,21 +174,21 @@ class AttentionalBlink(Divided):
         }
 
     def scored(self) -> list[Scored]:
-        """T1, T2 given T1 and swaps, lag by lag, each laboratory at its own rate."""
-        rates = human.table("attentional_blink_rates").set_index("dataset")["items_per_s"]
+        """T1, T2 given T1 and swaps, lag by lag, as each laboratory ran it."""
         tables = {name: human.table(name) for name in ("attentional_blink", "attentional_blink_more_labs")}
         labs = [
-            (name, *lab) for name, t in tables.items() for lab in t.groupby("dataset")["lag"].max().items()
+            (name, str(lab), tuple(range(1, int(last) + 1)))
+            for name, t in tables.items()
+            for lab, last in t.groupby("dataset")["lag"].max().items()
         ]
+        usual = {"laboratory": self.laboratory, "lags": self.lags}
+
+        def unusual(lab: str, lags: tuple[int, ...]) -> dict[str, Any]:
+            return {k: v for k, v in {"laboratory": lab, "lags": lags}.items() if v != usual[k]}
+
         return [
-            Scored(
-                table,
-                measure,
-                values,
-                _of_lab(str(lab)),
-                {"rate": float(rates[lab]), "lags": tuple(range(1, int(last) + 1))},
-            )
-            for table, lab, last in labs
+            Scored(table, measure, values, _of_lab(lab), unusual(lab, lags))
+            for table, lab, lags in labs
             for measure, values in MEASURES.items()
         ]
 

@@ -32,6 +32,7 @@ from cogattn.laws import memory
 from cogattn.paradigms.base import Condition, Metric, Pace, Statistics, pens_of, pooled
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
 from cogattn.paradigms.report import series
+from cogattn.paradigms.scored import Scored, Values, coded
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -115,6 +116,21 @@ class ContinuousReport(Divided):
                     Metric("continuous report", metric, f"set_size={n}", value, known, {"set_size": n})
                 )
         return out
+
+    def scored(self) -> list[Scored]:
+        """What the mixture finds in the errors of all people, by set size."""
+
+        def found(part: int) -> Values:
+            def values(frame: pd.DataFrame) -> pd.DataFrame:
+                fits = {n: memory.fit_mixture(own["error"]) for n, own in frame.groupby("set_size")}
+                both = {n: (share, float(np.degrees(circular_sd(k)))) for n, (share, k) in fits.items()}
+                return pd.DataFrame({n: [value[part]] for n, value in both.items()})
+
+            return values
+
+        names = ("remembered", "sd of what is remembered")
+        at = coded(set_size=int)
+        return [Scored("continuous_report", name, found(i), at) for i, name in enumerate(names)]
 
     def human(self) -> pd.DataFrame:
         """P(remembered) by set size (the table does not say how people differ), and the sd of its error, degrees."""

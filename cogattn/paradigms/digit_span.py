@@ -33,6 +33,7 @@ from cogattn.errors import choice, number, whole
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, between_arms
 from cogattn.paradigms.report import series
+from cogattn.paradigms.scored import Scored, cells, coded
 from cogattn.paradigms.serial_recall import in_order, list_trial, said
 from cogattn.paradigms.session import Array
 from cogattn.view.drawn import Drawn
@@ -127,6 +128,16 @@ class DigitSpan(Divided):
                     add(f"place {i} of {COMPARED[1]}", direction, float(longest[f"p{i}"].mean()), np.nan,
                         at | {"length": COMPARED[1]})  # fmt: skip
         return out
+
+    def scored(self) -> list[Scored]:
+        """Whole lists right on the staircase, by direction and length."""
+
+        def lists(frame: pd.DataFrame) -> pd.DataFrame:
+            steps = [staircase(own).assign(direction=d) for d, own in frame.groupby("direction")]
+            return cells(pd.concat(steps), "correct", ["direction", "length"])
+
+        at = coded(condition=DIRECTIONS, num_digits=int)
+        return [Scored("digit_span_by_length_sro", "whole lists right", lists, at)]
 
     def human(self) -> pd.DataFrame:
         """Share of whole lists by direction and length, sd between people; met: the share of people who met one."""

@@ -253,8 +253,9 @@ class VisualSearch(Divided):
 def _lines(frame: pd.DataFrame) -> tuple[pd.DataFrame, ...]:
     """Slope [ms per item] and intercept [ms] of each person's mean times on set size, by display and presence."""
     t = 1000 * cells(timed(frame), "rt", ["display", "present", "set_size"]).dropna()
-    t.columns = pd.MultiIndex.from_tuples(t.columns)
     cut: dict[Any, Any] = {}
+    if len(t):
+        t.columns = pd.MultiIndex.from_tuples(t.columns)
     for kind in dict.fromkeys((c[0], c[1]) for c in t.columns):
         own = t[kind]
         fitted = (
