@@ -59,7 +59,7 @@ class DigitSpan(Divided):
     name = "digit_span"
     title = "Digit span"
     question = "Digits come one a second. How many can be said in order, and in the reverse order?"
-    shown_pace = (Pace(6, 14), Pace(12, 14))
+    shown_pace = (Pace(4, 14), Pace(8, 14))
     statistics = Statistics(("direction", "length"), ("correct",), ())
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (522 adults on the net)"
     condition_columns = ("direction", "length")
@@ -166,9 +166,12 @@ class DigitSpan(Divided):
         return next(word for word, code in DIRECTIONS.items() if code == direction)
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
-        """Whole lists over length in each direction, as far as they were met; right by place in lists of eight."""
+        """Whole lists over length in each direction, as far as most of the people of an arm met them; right by place in
+        lists of eight."""
         known, people = pens_of(frame), self.human()
-        steps = pd.concat([staircase(own) for _, own in frame.groupby(["arm", "direction"], sort=False)])
+        steps = pd.concat(
+            [_met_by_most(staircase(own)) for _, own in frame.groupby(["arm", "direction"], sort=False)]
+        )
         rows = steps.assign(whole=steps["correct"].astype(float))
         longest = min(COMPARED[1], max(self.lengths))
         places = [f"p{i + 1}" for i in range(longest)]
@@ -245,6 +248,12 @@ def staircase(frame: pd.DataFrame) -> pd.DataFrame:
             elif errors == 2:
                 n, errors = max(n - 1, min(lists)), 0
     return frame.loc[taken]
+
+
+def _met_by_most(steps: pd.DataFrame) -> pd.DataFrame:
+    """The lists of those lengths that more than half of the people met."""
+    met = steps.groupby("length")["person"].nunique() / steps["person"].nunique()
+    return steps[steps["length"].map(met) > 0.5]
 
 
 def spans(steps: pd.DataFrame) -> pd.Series:
