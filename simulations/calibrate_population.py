@@ -45,7 +45,7 @@ from cogattn.paradigms.conflict import Flanker, Stroop
 from cogattn.paradigms.go_nogo import runs
 from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.parameters import PARAMETERS
-from cogattn.population import People
+from cogattn.population import LABORATORY_SPEED, People
 from cogattn.record import Source
 from cogattn.runs.experiment import Cell, make_plan, play_cell
 from cogattn.view import plot
@@ -437,12 +437,12 @@ def fit_criterion() -> Found:
 
 
 def fit_sleep(people: int) -> Found:
-    """Mean RT by day, its mean over days left free: people of a laboratory are faster from the start."""
+    """Mean RT by day, its mean over days left free: people of this laboratory are faster from the start."""
     t = human.table("sleep_restriction")
     rt, error = t["meanRT_ms"].to_numpy(), (t["sd_ms"] / np.sqrt(t["n"])).to_numpy()
 
     def rows(v: Values) -> Array:
-        f = played("sleep_restriction", crowd(v, 2 * people))
+        f = played("sleep_restriction", crowd({"speed.mean": LABORATORY_SPEED} | dict(v), 2 * people))
         gap = 1000 * f[f["rt"] >= 0.1].groupby("day")["rt"].mean().to_numpy() - rt
         return np.asarray((gap - np.average(gap, weights=error**-2)) / error)
 

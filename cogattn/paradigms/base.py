@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import InputError
+from cogattn.population import Population
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import TaskStream
@@ -149,6 +150,10 @@ class Paradigm(ABC):
     @abstractmethod
     def conditions(self) -> list[Condition]:
         """Every condition, as plain numbers by column."""
+
+    def usual_population(self) -> Population:
+        """Who takes it if nobody says who: adults. A study of other people says how they differ."""
+        return Population.adults()
 
     @abstractmethod
     def stream(self, condition: Condition) -> TaskStream:

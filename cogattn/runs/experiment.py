@@ -77,7 +77,7 @@ def run(
     `trials=None`: as many as is usual for the paradigm: 100, or one session.
     `model=None`: the mind alone answers. A name in models/ or the path of your own file: that network reads each
     display through its gate. `observer`: one mind for everybody; `observers`: named people, who each take it;
-    `population`: their spread (default: adults).
+    `population`: their spread (default: adults, or those whom the paradigm names).
     `out`: a folder for the run folder; then every finished cell is kept, and `resume=True` goes on from there. A run of
     more rows than fit into memory needs it: rows go to trials.parquet piece by piece, and `frame`, the summary and the
     figure are those of its first people.

@@ -163,7 +163,15 @@ def make_plan(
     trials = whole("trials", trials, least=1, most=1000 if paradigm.sessions else 10**6)
     seed = whole("seed", seed, most=2**63 - 1)
     return RunPlan(
-        paradigm, arms, people, trials, seed, model, observer, population or Population.adults(), named
+        paradigm,
+        arms,
+        people,
+        trials,
+        seed,
+        model,
+        observer,
+        population or paradigm.usual_population(),
+        named,
     )
 
 

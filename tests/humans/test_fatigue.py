@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from cogattn import human, paradigms
+from cogattn.errors import InputError
 from cogattn.paradigms.vigilance import blockwise
+from cogattn.population import Population
 from cogattn.runs.experiment import run
 
 BANDS = {"simple_rt": 8, "go_nogo": 3, "vigilance": 3, "sleep_restriction": 1}
@@ -64,6 +66,32 @@ def test_errors_come_after_fast_runs_and_slow_people_down(runs):
     change = table["go RT last fifth"] - table["go RT first fifth"]
     assert abs(change) < 30  # people: -7 ms; commissions nearly double
     assert table["commission errors last fifth"] > 1.2 * table["commission errors first fifth"]
+
+
+def test_the_laboratorys_people_are_at_their_level_day_by_day():
+    """18 people and 200 minds whose mean speed is the laboratory's: no day further apart than two standard errors."""
+    t = human.table("sleep_restriction")
+    f = run(paradigms.get("sleep_restriction")(sample="laboratory"), "human", people=200).frame.query(
+        "rt >= 0.1"
+    )
+    by = 1000 * f.groupby(["person", "day"])["rt"].mean().unstack()
+    z = (by.mean().to_numpy() - t["meanRT_ms"]) / (t["sd_ms"] / np.sqrt(t["n"]))
+    assert np.abs(z).max() < 2
+    assert (by.std().to_numpy() / t["sd_ms"]).mean() == pytest.approx(0.9, abs=0.15)  # nobody set the spread
+
+
+def test_who_is_named_takes_the_place_of_the_sample():
+    def first_day(sample="adults", **who):
+        task = paradigms.get("sleep_restriction")(days=2, baseline=1, sample=sample)
+        frame = run(task, "human", people=20, **who).frame
+        return frame.loc[frame["rt"] >= 0.1, "rt"].mean()
+
+    slow, fast = first_day(), first_day("laboratory")
+    assert 0.2 < fast < 0.29 < 0.33 < slow
+    assert first_day("laboratory", population=Population.adults()) == slow
+    assert first_day(population=Population.laboratory()) == fast
+    with pytest.raises(InputError, match="sample must be"):
+        paradigms.get("sleep_restriction")(sample="students")
 
 
 def test_two_hours_of_watch_are_mackworths(runs):
