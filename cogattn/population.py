@@ -36,6 +36,7 @@ _T = TypeVar("_T", bound=type)
 Array = npt.NDArray[np.float64]
 
 MOST_PEOPLE = 1_000_000_000
+LABORATORY_SPEED = 4.52  #: 1/s, the mean of `Population.laboratory`: from `human/sleep_restriction.csv`
 _ENDS = (2.0**-32, 1 - 2.0**-32)  # where the ends of a population are looked at: nobody is farther out
 _BLOCK = 2048  # people
 _BITS = 30  # of a point: as many people as it can tell apart
@@ -366,6 +367,16 @@ class Population:
     def adults(cls) -> Population:
         """Healthy adults; every spread has the mean and sd of `human/tva_parameters.csv`."""
         return _adults()
+
+    @classmethod
+    def laboratory(cls) -> Population:
+        """Adults as sleep laboratories test them, rested and trained beforehand: their mean speed is another one.
+
+        >>> Population.laboratory().speed.mean, Population.adults().speed.mean
+        (4.52, 3.28)
+        """
+        adults = cls.adults()
+        return replace(adults, speed=replace(adults.speed, mean=LABORATORY_SPEED))
 
     def people(self, n: int, seed: int = 0, first: int = 0) -> People:
         """Persons first .. first + n - 1 as columns. Person i depends on (seed, i) alone: 50 people are the first 50 of

@@ -43,10 +43,9 @@ from cogattn.laws import search as search_law
 from cogattn.paradigms.base import Condition, Paradigm
 from cogattn.paradigms.conflict import HAND_SD, Flanker, Stroop
 from cogattn.paradigms.go_nogo import runs
-from cogattn.paradigms.sleep_restriction import LABORATORY_SPEED
 from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.parameters import PARAMETERS
-from cogattn.population import People
+from cogattn.population import LABORATORY_SPEED, People
 from cogattn.record import Source
 from cogattn.runs.experiment import Cell, make_plan, play_cell
 from cogattn.view import plot

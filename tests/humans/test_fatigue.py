@@ -68,10 +68,12 @@ def test_errors_come_after_fast_runs_and_slow_people_down(runs):
     assert table["commission errors last fifth"] > 1.2 * table["commission errors first fifth"]
 
 
-def test_sleep_restriction_is_that_of_its_own_sample_day_by_day(runs):
+def test_the_laboratorys_people_are_at_their_level_day_by_day():
     """18 people and 200 minds whose mean speed is the laboratory's: no day further apart than two standard errors."""
     t = human.table("sleep_restriction")
-    f = runs["sleep_restriction"].frame.query("arm == 'human' and rt >= 0.1")
+    f = run(paradigms.get("sleep_restriction")(sample="laboratory"), "human", people=200).frame.query(
+        "rt >= 0.1"
+    )
     by = 1000 * f.groupby(["person", "day"])["rt"].mean().unstack()
     z = (by.mean().to_numpy() - t["meanRT_ms"]) / (t["sd_ms"] / np.sqrt(t["n"]))
     assert np.abs(z).max() < 2
@@ -79,14 +81,15 @@ def test_sleep_restriction_is_that_of_its_own_sample_day_by_day(runs):
 
 
 def test_who_is_named_takes_the_place_of_the_sample():
-    def first_day(sample="laboratory", **who):
+    def first_day(sample="adults", **who):
         task = paradigms.get("sleep_restriction")(days=2, baseline=1, sample=sample)
         frame = run(task, "human", people=20, **who).frame
         return frame.loc[frame["rt"] >= 0.1, "rt"].mean()
 
-    slow = first_day("adults")
-    assert first_day(population=Population.adults()) == slow
-    assert 0.2 < first_day() < 0.29 < 0.33 < slow
+    slow, fast = first_day(), first_day("laboratory")
+    assert 0.2 < fast < 0.29 < 0.33 < slow
+    assert first_day("laboratory", population=Population.adults()) == slow
+    assert first_day(population=Population.laboratory()) == fast
     with pytest.raises(InputError, match="sample must be"):
         paradigms.get("sleep_restriction")(sample="students")
 

@@ -122,7 +122,7 @@ def test_what_cannot_be_asked(watched):
 @pytest.mark.parametrize(
     ("name", "params", "least"),
     [
-        ("attentional_blink", ("dwell", "sparing"), (0.9, 0.6)),
+        ("attentional_blink", ("dwell", "sparing_window"), (0.9, 0.6)),
         ("flanker", ("speed", "evidence_threshold", "hand"), (0.7, 0.8, 0.8)),
         ("visual_search", ("search_group", "quit_growth"), (0.95, 0.7)),
     ],
