@@ -31,6 +31,7 @@ _ASIDE = (
     0.5  # sd of adults: where the likelihood is asked how it would be with more, or less, of what is held
 )
 _HELD = 0.3  # of a standard error: what is held and counts for less is not worth a note
+_POOR = 20  # effective draws
 _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
 
 
@@ -58,6 +59,7 @@ class Job:
     progress: Progress | None
     held: bool = False  #: what is not fitted is known of these people, not only of the mean adult
     draws: int = DRAWS  #: of each person's parameters, a power of two
+    patient: bool = False  #: go on while somebody's posterior is poorly sampled
 
     @property
     def n(self) -> int:
@@ -202,12 +204,16 @@ class Job:
             weights, _ = em.weighted(draws, base, mean, cov)  # (people, draws)
             center, spread = em.moments(draws, weights)
             near = list(zip(center, spread + 0.05 * np.array([s for _, s in near]), strict=True))
-            if self.law.doubt and turn >= ROUNDS - 1 and em.stands(*before, mean, cov):
+            waits = self.patient and (em.effective(weights) < _POOR).any()
+            if self.law.doubt and turn >= ROUNDS - 1 and not waits and em.stands(*before, mean, cov):
                 break
         own = np.array([self.loglik(center[i : i + 1], np.array([i]))[0] for i in range(self.n)])
-        poor = int((em.effective(weights) < 20).sum())
+        poor = int((em.effective(weights) < _POOR).sum())
         if poor:
-            notes = [*notes, f"{poor} people's posteriors are poorly sampled (fewer than 20 effective draws)"]
+            notes = [
+                *notes,
+                f"{poor} people's posteriors are poorly sampled (fewer than {_POOR} effective draws)",
+            ]
         bounds, within = em.quantiles(draws, weights), em.mean_correlation(list(spread))
         bounds, said = self.widened(center, bounds, spread)
         notes = [*notes, *said]

@@ -7,8 +7,8 @@ The log-likelihood of a person is the sum of those of his tasks,
 exact where the laws give the likelihood of every trial, that of his means where it is simulated (`tune.simulated`; a
 simulated law knows at most four parameters, and holds the rest at the mean adult's). People are a sample of a
 population that is normal on the scales. It is estimated with them as in `tune.fits`, but begins from the spread and the
-correlations of a `Population`, two of whose people are added to the sample. Who lacks a task is estimated from the
-others. Given theta, tasks are taken as independent: a state of the day is not modelled.
+correlations of a `Population`, of whose people two and one for each parameter are added to the sample. Who lacks a task
+is estimated from the others. Given theta, tasks are taken as independent: a state of the day is not modelled.
 
 >>> from cogattn import run
 >>> tasks = {name: run(name, "human", people=4, trials=10) for name in ("whole_report", "partial_report")}
@@ -91,6 +91,12 @@ class JointLikelihood(Likelihood):
     def exact(self) -> bool:  # type: ignore[override]
         """Whether all of them are."""
         return all(law.exact for law in self.laws)
+
+    @property
+    def doubt(self) -> float:  # type: ignore[override]
+        """So many people of the population are added to the sample: two, and one for each parameter, since a
+        covariance of as many parameters as people would run away."""
+        return 2.0 + len(self.params)
 
     @property
     def others(self) -> Mapping[str, float]:  # type: ignore[override]
@@ -202,7 +208,7 @@ def job_of(
 ) -> PopulationJob:
     """The fit of these data, not yet begun; with more draws where there are many parameters."""
     draws = DRAWS if len(law.params) < _MANY else 2 * DRAWS
-    return PopulationJob(law, data, law.params, seed, n_jobs, tick, held, draws, population)
+    return PopulationJob(law, data, law.params, seed, n_jobs, tick, held, draws, True, population)
 
 
 def as_fit(job: PopulationJob, found: Found, pooled: bool) -> Fit:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
 
 _OTHERS = 4  # people from whom a population can be estimated
 _TRIALS = 20  # of each condition that a mind plays, where a task is no session
-_SHOWN = 8  # measures in the figure
+_SHOWN = 12  # measures in the figure
 _RAW, _SAME = "raw mean", "same measure"
 
 
@@ -123,31 +123,40 @@ class PeoplePrediction(Result):
         }
 
     def plot(self) -> Figure:
-        """A line per measure: observed over predicted, with the line of identity; beside it the baseline."""
+        """For each measure: observed over predicted, with the line of identity; beside it over the baseline."""
         rows = self.agreements.head(_SHOWN).to_dict("records")
+        wide = min(2, len(rows))
+        lines = -(-len(rows) // wide)
         with plot.style() as plt:
-            figure, axes = plt.subplots(len(rows), 2, figsize=(7.6, 3.0 * len(rows) + 0.7), squeeze=False)
-            for (left, right), row in zip(axes, rows, strict=True):
-                own = self.people[
-                    (self.people["task"] == row["task"]) & (self.people["measure"] == row["measure"])
-                ]
-                unit = f"[{row['unit']}]" if row["unit"] else "[as in the data]"
-                x, y = own["predicted"].to_numpy(), own["observed"].to_numpy()
-                left.plot(x, y, "o", color="#0072B2", markersize=4.5)
-                ends = [min(x.min(), y.min()), max(x.max(), y.max())]
-                left.plot(ends, ends, color=plot.PEOPLE, linewidth=0.9)
-                name = f"{row['task']}: {row['measure']}"
-                left.set_title(plot.evenly(f"{name}, r = {_r(row['r'])}", 46), fontsize=9)
-                left.set(xlabel=f"predicted {unit}", ylabel=f"observed {unit}")
-                base = row["baseline"]
-                right.plot(own[base], y, "s", color="#D55E00", markersize=4.5)
-                right.set_title(f"{base}, r = {_r(row['r ' + base])}", fontsize=9)
-                scale = ("[s]" if self.timed else "[sd]") if base == _RAW else unit
-                right.set(xlabel=f"{base} in the fitted tasks {scale}", ylabel=f"observed {unit}")
-            figure.suptitle(
-                plot.evenly(self.heading(), 78), x=0.01, ha="left", fontweight="bold", fontsize=11
+            figure, axes = plt.subplots(
+                lines, 2 * wide, figsize=(max(6.8, 5.9 * wide), 2.7 * lines + 0.7), squeeze=False
             )
+            pairs = axes.reshape(-1, 2)
+            for (left, right), row in zip(pairs, rows, strict=False):
+                self._panels(left, right, row)
+            for ax in pairs[len(rows) :].flat:
+                ax.set_visible(False)
+            title = plot.evenly(self.heading(), 62 * wide)
+            figure.suptitle(title, x=0.01, ha="left", fontweight="bold", fontsize=11)
             return figure
+
+    def _panels(self, left: Any, right: Any, row: Mapping[str, Any]) -> None:
+        """Of one measure."""
+        told, base = self.people, row["baseline"]
+        own = told[(told["task"] == row["task"]) & (told["measure"] == row["measure"])]
+        unit = f"[{row['unit']}]" if row["unit"] else "[as in the data]"
+        x, y = own["predicted"].to_numpy(), own["observed"].to_numpy()
+        left.plot(x, y, "o", color="#0072B2", markersize=4.5)
+        ends = [min(x.min(), y.min()), max(x.max(), y.max())]
+        left.plot(ends, ends, color=plot.PEOPLE, linewidth=0.9)
+        left.set_title(
+            plot.evenly(f"{row['task']}: {row['measure']}", 34) + f"\nr = {_r(row['r'])}", fontsize=8.5
+        )
+        left.set(xlabel=f"predicted {unit}", ylabel=f"observed {unit}")
+        right.plot(own[base], y, "s", color="#D55E00", markersize=4.5)
+        right.set_title(f"{base}\nr = {_r(row['r ' + base])}", fontsize=8.5)
+        scale = ("[s]" if self.timed else "[sd]") if base == _RAW else unit
+        right.set(xlabel=f"{base}, fitted tasks {scale}")
 
 
 def predict_people(
