@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from cogattn.errors import InputError, number
+import numpy as np
+import numpy.typing as npt
+
+from cogattn.errors import InputError, choice, number
 
 
 @dataclass(frozen=True)
@@ -230,3 +233,54 @@ class Sum:
                 f"{whose}{' + '.join(self.names)} must be <= {self.most:g} ({self.why}), "
                 f"got {' + '.join(map(str, values))}"
             )
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How one parameter differs between people: a distribution with the given mean and sd.
+
+    kind `constant`, `lognormal` (moments of the variable itself), `censored` (a normal), `truncated` (a normal cut to
+    [low, high]) or `logitnormal` (a share between 0 and 1). Whoever would be below `low` is at `low`, and above `high`
+    at `high`; of a truncated normal there are no such people. For `censored` and `truncated`, `mean` and `sd` are those
+    of the normal; for `logitnormal`, `mean` is the share of the person in the middle and `sd` that of the log odds.
+
+    >>> Spread("lognormal", mean=60.0, sd=20.0).at([0.1, 0.5, 0.9]).round(1).tolist()
+    [37.6, 56.9, 86.3]
+    """
+
+    kind: str
+    mean: float
+    sd: float = 0.0
+    low: float = 0.0
+    high: float = math.inf
+
+    def __post_init__(self) -> None:
+        choice("kind of spread", self.kind, ("constant", "lognormal", "censored", "truncated", "logitnormal"))
+        number("mean of a spread", self.mean, above=0 if self.kind in ("lognormal", "logitnormal") else None)
+        if self.kind == "logitnormal":
+            number("mean of a logitnormal spread", self.mean, most=1)
+        number("sd of a spread", self.sd, least=0)
+        number("low of a spread", self.low)
+        number("high of a spread", self.high, above=self.low, infinite=True)
+        if self.kind != "constant" and self.sd == 0:
+            raise InputError(f"sd of a {self.kind} spread must be > 0, got 0 (use kind='constant')")
+
+    def at(self, u: npt.ArrayLike) -> npt.NDArray[np.float64]:
+        """The value below which a share `u` of people lies."""
+        from scipy import special, stats  # here: they take longer to load than all the rest
+
+        u = np.asarray(u, float)
+        if self.kind == "constant":
+            return np.full(u.shape, self.mean)
+        if self.kind == "truncated":
+            a, b = (self.low - self.mean) / self.sd, (self.high - self.mean) / self.sd
+            return np.asarray(stats.truncnorm.ppf(u, a, b, self.mean, self.sd))
+        z = special.ndtri(u)
+        if self.kind == "lognormal":
+            sigma = math.sqrt(math.log1p((self.sd / self.mean) ** 2))
+            x = np.exp(math.log(self.mean) - sigma**2 / 2 + sigma * z)
+        elif self.kind == "logitnormal":
+            x = special.expit(special.logit(self.mean) + self.sd * z)
+        else:
+            x = self.mean + self.sd * z
+        return np.clip(x, self.low, self.high)
