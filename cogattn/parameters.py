@@ -113,7 +113,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         "speed_sd", "", "1/s", "sd of 1/RT within a rested person",
         0.514, POSITIVE, SPEED, MEAN,
         slider=Slider(CAPACITY, "how much response speed varies within a person", 0.05, 3.0, True),
-        scale=factor(0.05, 5.0), adults=Adults("lognormal", 0.514, 0.16, source=ACROSS, mean_source=TIME_ON_TASK)),
+        scale=Scaling("log", 0.05, 5.0),
+        adults=Adults("lognormal", 0.514, 0.16, source=ACROSS, mean_source=TIME_ON_TASK)),
     Parameter(
         "fast_loss", "gF", "", "share of alertness that a full fast deficit takes",
         0.0327, least(0, 0.9), FATIGUE, TIME_ON_TASK, limit="fatigue", lifted=0.0,
@@ -319,7 +320,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "hand", "", "", "time that eye and hand take beside a choice, over the mean adult's",
         1.0, least(0, 100), SPEED, technical("1 by definition: the mean adult"), limit="speed", lifted=0.0,
-        slider=Slider(CAPACITY, "time of eye and hand, over the mean adult's", 0.3, 3.0, True, main=True),
+        slider=Slider(CAPACITY, "time of eye and hand, over the mean adult's", 0.0, 3.0, main=True),
         scale=Scaling("log", 0.05, 20.0), adults=Adults("lognormal", 1.0, 0.11, source=ACROSS,
                                                         mean_source=technical("1 by definition"))),
     Parameter(

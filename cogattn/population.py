@@ -134,7 +134,7 @@ class People(Sequence[Observer]):
         """The same people on a day on which each is z of his sd (`day_sd`) faster than usual, with mind and hand.
 
         >>> slow = People.of([Observer(day_sd=0.1)]).of_the_day(np.array([-1.0]))
-        >>> round(slow["speed"][0] / Observer().speed, 3), round(slow["hand"][0], 3)
+        >>> round(float(slow["speed"][0]) / Observer().speed, 3), round(float(slow["hand"][0]), 3)
         (0.905, 1.105)
         """
         if not self.rows["day_sd"].any():

@@ -73,14 +73,17 @@ class Source:
 
 
 def technical(basis: str) -> Source:
+    """It is structure, or so by definition."""
     return Source("technical", basis)
 
 
 def least(low: float, high: float | None = None, infinite: bool = False) -> Bounds:
+    """From low on."""
     return Bounds(low, high, infinite=infinite)
 
 
 def above(low: float, high: float | None = None, infinite: bool = False) -> Bounds:
+    """Above low."""
     return Bounds(low, high, low_open=True, infinite=infinite)
 
 

@@ -96,6 +96,9 @@ PANELS = {
     "serial_recall": [(1, "length > 0", "share", "length", False), (2, "length > 0", "correct", "length", False)],
     "simple_rt": [(0, "rt >= 0.1", "1 / rt", "bin", False)],
     "sleep_restriction": [(0, "rt >= 0.1", "1000 * rt", "day", False)],
+    "simon": [(0, "correct", "1000 * rt", "-congruence", False)],
+    "stop_signal": [(0, "signal", "responded", "delay", False),
+                    (1, "rt > 0", "1000 * rt", "0 + signal", False)],
     "stroop": [(0, "correct", "1000 * rt", "-congruence", False)],
     "tracking": [(0, "targets > 0", "correct", "targets", False),
                  (1, "targets > 0", "targets * (2 * correct - 1)", "targets", False)],
@@ -109,6 +112,7 @@ PANELS = {
 }  # fmt: skip
 BY_THEMSELVES = {
     "breaks",
+    "choice_rt",
     "continuous_report",
     "digit_span",
     "dual_task",

@@ -36,7 +36,7 @@ quantile); one that outlasts them disturbs the slow ones most (flankers, Stroop:
 >>> flanker = Conflict(rate=45.0, lead=3, weight=0.44, activation=3.0, peak=0.06, non_decision_time=0.36)
 >>> easy, hard = flanker.summary("congruent"), flanker.summary("incongruent")
 >>> round(easy.mean, 3), round(easy.error, 3), hard.mean > easy.mean, hard.error > easy.error
-(0.441, 0.0, True, True)
+(0.433, 0.0, True, True)
 """
 
 from __future__ import annotations

@@ -119,7 +119,7 @@ class AttentionNetworks(Selecting):
         """RT [s] and errors by cue and congruence."""
         t = human.table("ant_sro")
         t = t[(t["cue"] != "ALL") & (t["flanker_type"] != "ALL")]
-        cue = t["cue"].replace({"nocue": "none", "center": "centre"}).map(CUES)
+        cue = t["cue"].map(CUES | {"nocue": CUES["none"], "center": CUES["centre"]})
         rt, sd = t["RT_mean"] / 1000, t["RT_sd_sub"] / 1000
         known = {
             "cue": cue,

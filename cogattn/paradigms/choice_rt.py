@@ -91,7 +91,7 @@ class ChoiceRT(Selecting):
 
         def times(ax: Any) -> None:
             self.panel(
-                ax, rows, "time", "share", known, people, xlabel="share of responses", ylabel="RT [ms]",
+                ax, rows, "time", "share", known, people, xlabel="quantile [share of responses]", ylabel="RT [ms]",
                 ylim=(0, None),
             )  # fmt: skip
 

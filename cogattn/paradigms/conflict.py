@@ -327,7 +327,9 @@ class Simon(Conflicting):
     late [s] its push is; trials.
 
     The side on which a colour appears says nothing, and pushes the key on that side at once; the push has faded before
-    slow responses are given. What fails: Without limits the side costs no time and no error. Slow congruent responses
+    slow responses are given.
+
+    What fails: Without limits the side costs no time and no error. Slow congruent responses
     are as accurate as fast ones in the mind, less accurate in people (.95, fast ones .99).
     """
 

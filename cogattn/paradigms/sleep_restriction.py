@@ -37,7 +37,6 @@ from cogattn.world.session import Session
 
 _USUAL = 5  # days of usual sleep before day 0, so that no start value matters
 _TESTS = (9, 12, 15, 21)
-LABORATORY_SPEED = 4.52  # 1/s, mean over people of the laboratory
 
 
 @dataclass(frozen=True)

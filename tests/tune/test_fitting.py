@@ -303,8 +303,8 @@ def test_a_population_is_all_that_was_fitted_and_said():
     mind = Observer(slow_loss=0.1, threshold=0.02)
     trials = run("simple_rt", "human", people=4, trials=1, seed=2)
     found = tune.fit("simple_rt", trials, ("speed", "speed_sd"), observer=mind).population()
-    assert found.others["speed_sd"].kind == "lognormal"
-    assert 0.2 < found.others["speed_sd"].mean < 1.0
+    assert found.spreads()["speed_sd"].kind == "lognormal"
+    assert 0.2 < found.spreads()["speed_sd"].mean < 1.0
     assert found.others["slow_loss"] == Spread("constant", 0.1)
     assert found.threshold == Spread("constant", 0.02)
     assert found.alpha == Population.adults().alpha

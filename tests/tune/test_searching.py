@@ -85,9 +85,9 @@ def test_the_range_of_adults_is_the_mean_and_two_sd():
         (["slotz"], "did you mean 'slots'"),
         (["reallocate"], "parameter must be one of"),
         (
-            ["evidence_threshold"],
-            "how evidence_threshold differs between adults is not known: say from where to where, "
-            "e.g. evidence_threshold=1.25:5",
+            ["switch_rate"],
+            "how switch_rate differs between adults is not known: say from where to where, "
+            "e.g. switch_rate=0.25:1",
         ),
         ({"alpha": (-1, 1)}, "alpha must be >= 0"),
         ({"slots": (3, 2)}, "high end of slots must be > 3"),
