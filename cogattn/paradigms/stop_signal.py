@@ -59,6 +59,7 @@ class StopSignal(Divided):
     phenomenon = "stop signal"
     condition_columns = ("tones",)
     banded = False
+    undrawn = "a trial without a tone has no delay, and rows with an empty condition are left out of files"
     shown_pace = (Pace(6, 1), Pace(12, 1))
 
     def __post_init__(self) -> None:
@@ -125,20 +126,11 @@ class StopSignal(Divided):
             "response": words,
         }
 
-    def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """A trial has a tone if its delay is known."""
-        return frame.assign(signal=frame["delay"].notna()) if "delay" in frame else frame
-
-    @staticmethod
-    def _tones(frame: pd.DataFrame) -> pd.DataFrame:
-        """With a tone or without, as a truth value (beside people's own trials the column holds objects)."""
-        return frame.assign(signal=frame["signal"].astype(bool), responded=frame["responded"].astype(bool))
-
     def stopped(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Each person's numbers: going (mean, sd, errors), how many responses escape and how fast these are, and how
         long stopping takes (by integration, the mean over delays at which some but not all escape) [ms]."""
         rows = {}
-        for person, own in self._tones(frame).groupby("person"):
+        for person, own in frame.groupby("person"):
             go, stop = own[~own["signal"]], own[own["signal"]]
             right = go[go["correct"]]["rt"].dropna()
             times = go["rt"].dropna()
@@ -206,7 +198,6 @@ class StopSignal(Divided):
     def drawn(self, frame: pd.DataFrame) -> Drawn:
         """The inhibition function, and going times with and without a tone."""
         known, t = pens_of(frame), human.table("stop_signal_hedge2018").set_index("measure")
-        frame = self._tones(frame)
 
         def escapes(ax: Any) -> None:
             rows = frame[frame["signal"]].assign(escapes=frame["responded"].astype(float))
