@@ -101,8 +101,7 @@ def test_options_of_a_law_that_is_gone_are_left_out(kind, old):
 @pytest.mark.filterwarnings("ignore:.*has no effect any more")
 @pytest.mark.parametrize("name", ["flanker", "stroop", "ant", "global_local", "load_dilution"])
 def test_runs_that_were_kept_load_under_their_old_options(name):
-    folder = Path(__file__).parents[1] / "results" / "reference" / name
-    config = read_toml(folder / "config.toml")
+    config = read_toml(Path(__file__).parent / "saved" / "runs" / f"{name}.toml")
     assert "tell" in config["options"]
     with pytest.warns(DeprecationWarning, match=r"\(tell=\) is now called evidence_rate$"):
         task = registry.found_again(config)

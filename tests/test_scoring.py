@@ -103,7 +103,7 @@ def test_the_words_count_the_rows(table):
     inside = int(table["softmax_inside"].sum())
     assert f"softmax is inside {inside} of 29 that have a softmax value" in text
     assert f"softmax {inside} of 29 with a value" in table.plot().get_suptitle()
-    assert "18 rows have no softmax value" in text
+    assert "23 rows have no softmax value" in text
     assert ledger.sentence() in text
 
 
