@@ -355,3 +355,10 @@ def test_every_public_name_is_there():
         assert getattr(cogattn, name) is not None
     with pytest.raises(AttributeError, match="no attribute 'attention_span'"):
         _ = cogattn.attention_span
+
+
+def test_no_two_files_of_tests_have_one_name():
+    """The second of two would not be collected."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert len(names) > 100
+    assert sorted(names) == sorted(set(names))
