@@ -387,7 +387,7 @@ def fit_conflict(tasks: tuple[str, ...] = ("flanker", "stroop", "simon")) -> Fou
     the first of them."""
     law = sibling("conflict")
     grid = (2.5, 3.0, 3.5)
-    fits = {r: {n: law.fitted(n, r, HAND_SD, law.TASKS[n][2]) for n in tasks} for r in grid}
+    fits = {r: {n: law.fitted(n, r, HAND_SD) for n in tasks} for r in grid}
     total = np.array([sum(m for _, m in fits[r].values()) for r in grid])
     best = grid[int(total.argmin())]
     s2 = total.min() / max(1, 20 * len(tasks) - 4 * len(tasks) - 1)

@@ -305,9 +305,8 @@ def no_stay(node: ast.AST) -> ast.AST | None:
 
 def other_fifth(node: ast.AST) -> ast.AST | None:
     """Accuracy of the next fifth."""
-    text = ast.unparse(node) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Sub) else ""
-    if "5" in text and _numbers(node.right) and node.right.value == 1:
-        return node.left
+    if isinstance(node, ast.Call) and ast.unparse(node) == "np.ceil(place * 5)":
+        return ast.BinOp(node, ast.Add(), ast.Constant(1))
     return None
 
 

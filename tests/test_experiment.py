@@ -12,7 +12,7 @@ import pytest
 import cogattn as ca
 from cogattn import paradigms
 from cogattn.errors import InputError, RunError
-from cogattn.observer import Observer
+from cogattn.observer import Observer, limits_of
 from cogattn.population import Population
 from cogattn.runs import experiment, plan, play
 from cogattn.runs import trials as results
@@ -359,3 +359,31 @@ def test_named_people_take_a_run(tmp_path):
             ca.run("partial_report", observers=wrong)
     with pytest.raises(InputError, match="one of observer"):
         ca.run("partial_report", observers=people, observer=ca.Observer())
+
+
+# --- a state of the day ----------------------------------------------------------------------------------------------
+
+
+def test_a_sitting_is_a_day_of_its_own_and_the_same_in_all_conditions_and_arms():
+    """Who is fast today is fast in every condition and under every arm of a paradigm; not on another visit, not in
+    another paradigm; and the numbers of an observer without days are his own."""
+    moody = Observer(day_sd=0.2, slip=0.0, wandering=0.0)
+    number = np.arange(200)
+
+    def pace(paradigm, arm="human", visit=0, mind=moody):
+        asked = plan.make_plan(paradigm, arm, None, len(number), None, 3, mind, None)
+        people = play.today(asked, asked.crowd().under(limits_of(arm)), number, visit)
+        if mind is moody:
+            assert people["hand"] * people["speed"] == pytest.approx(mind.hand * mind.speed)
+        return np.log(people["hand"])
+
+    first = pace("simon")
+    assert first.std() == pytest.approx(0.2, rel=0.2)
+    assert (pace("simon") == first).all()
+    assert (pace("simon", "speed") == first).all()
+    others = pace("simon", visit=1), pace("flanker")
+    assert all(abs(np.corrcoef(first, other)[0, 1]) < 0.25 for other in others)
+    assert (pace("simon", mind=Observer()) == 0).all()
+    frame = run("simon", arms="human", people=60, observer=moody, seed=3).frame
+    slow = frame.groupby(["person", "congruence"])["rt"].mean().unstack()
+    assert slow[1].corr(slow[-1]) > 0.9

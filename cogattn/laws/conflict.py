@@ -87,7 +87,7 @@ def push_rate(height, peak, t):  # type: ignore[no-untyped-def]
 def push_time(share, peak):  # type: ignore[no-untyped-def]
     """When the pulse has made so much of its way: share in (0, 1) up to its height, in (1, 2) down again; inf beyond.
 
-    x e^{1 - x} = y, solved for ln x by Newton's steps from a start on the right side of 1.
+    x e^{1 - x} = y, solved for x by Newton's steps from a start on the right side of 1.
     """
     if not share < 2.0:
         return math.inf

@@ -21,7 +21,7 @@ from cogattn.laws.stages import servers_of, share_of
 from cogattn.mind import race, store
 from cogattn.mind.alertness import until
 from cogattn.mind.draws import CHOICE, _uniform
-from cogattn.mind.phases import CENTRAL, DONE, HUNTING, LOST, MOVING, PERCEIVED, STOPPING
+from cogattn.mind.phases import CENTRAL, DONE, HUNTING, LOST, MOVING, PERCEIVED, STOPPING, TELLING
 from cogattn.world.stream import RESPONSES, SERVICES, WHEN_FULL
 
 CHOICES = RESPONSES.index("choose")
@@ -256,19 +256,28 @@ def respond(m, e, x):  # type: ignore[no-untyped-def]
 
 
 @compiled(inline=True)
+def end(m, e, x, stage):  # type: ignore[no-untyped-def]
+    """Element x, wherever on its way to an answer it is, goes no further."""
+    was = e[x].stage
+    if was == CENTRAL:
+        step_out(m, e, x)
+    elif was == TELLING:
+        m.telling -= 1
+    elif was == PERCEIVED or was == MOVING or was == STOPPING:
+        m.timed -= 1
+        m.soon = np.nan
+    e[x].stage = stage
+    m.busy -= 1
+
+
+@compiled(inline=True)
 def withdraw(m, e, x):  # type: ignore[no-untyped-def]
     """It is too late to answer x; returns whether it could still be stopped."""
     stage = e[x].stage
     if stage == MOVING or stage == DONE:
         return False
     if stage > 0:
-        if stage == CENTRAL:
-            step_out(m, e, x)
-        elif stage == PERCEIVED or stage == STOPPING:
-            m.timed -= 1
-            m.soon = np.nan
-        e[x].stage = 0
-        m.busy -= 1
+        end(m, e, x, 0)
     return True
 
 

@@ -32,7 +32,7 @@ from cogattn.mind import (
     store,
 )
 from cogattn.mind.draws import _key
-from cogattn.mind.phases import MOVING, NOWHERE, PERCEIVED, TELLING
+from cogattn.mind.phases import MOVING, NOWHERE, PERCEIVED
 from cogattn.world import kinds
 from cogattn.world.kinds import (
     CHOOSE,
@@ -115,8 +115,6 @@ def perceive(m, p, e, rules, conflict, tired, turn, kind, x, value):  # type: ig
     elif kind == kinds.FORGET:
         store.forget(m, p, e, x, rules, conflict, turn)
     elif kind == kinds.EXPIRE:
-        if e[x].stage == TELLING:
-            m.telling -= 1
         if central.withdraw(m, e, x):
             race.leave(m, e, x)
             store.forget(m, p, e, x, rules, conflict, turn)

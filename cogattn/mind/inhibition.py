@@ -10,8 +10,6 @@ Closed form: `laws.inhibition.escaping`.
 
 from __future__ import annotations
 
-import numpy as np
-
 from cogattn.compiled import compiled
 from cogattn.mind import central, race
 from cogattn.mind.phases import CENTRAL, DONE, MOVING, PERCEIVED, STOPPING, TELLING
@@ -32,21 +30,11 @@ def begin(m, p, e, x, rules):  # type: ignore[no-untyped-def]
 @compiled(inline=True)
 def stop(m, e, x):  # type: ignore[no-untyped-def]
     """STOP: what is on its way to an answer ends."""
-    m.timed -= 1
-    m.soon = np.nan
-    m.busy -= 1
-    e[x].stage = DONE
+    central.end(m, e, x, DONE)
     for z in range(m.first, m.n):
         stage = e[z].stage
         if stage == PERCEIVED or stage == CENTRAL or stage == MOVING or stage == TELLING:
-            if stage == CENTRAL:
-                central.step_out(m, e, z)
-            elif stage == TELLING:
-                m.telling -= 1
-            else:
-                m.timed -= 1
-            e[z].stage = DONE
-            m.busy -= 1
+            central.end(m, e, z, DONE)
             race.leave(m, e, z)
     race.leave(m, e, x)
     race.close(m, e)

@@ -42,7 +42,7 @@ from cogattn.paradigms.scored import (
     rts,
     speeded,
 )
-from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
+from cogattn.paradigms.selection import END, Selecting, beside, difference, mean_by, some, telling, timed
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import PULSE, Stimulus, TaskStream
 
@@ -68,7 +68,7 @@ class AttentionNetworks(Selecting):
     kinds: tuple[str, ...] = ("congruent", "neutral", "incongruent")
     evidence_rate: float = 11.8
     non_decision_time: float = 0.485
-    non_decision_sd: float = HAND_SD * 0.485
+    non_decision_sd: float = HAND_SD * non_decision_time
     weight: float = Flanker.weight
     activation: float = Flanker.activation
     peak: float = Flanker.peak
@@ -109,10 +109,7 @@ class AttentionNetworks(Selecting):
         )  # fmt: skip
         items = [Stimulus("target", task="tell", supports=1)]
         if speaks and self.weight > 0:
-            flankers = Stimulus(
-                "flankers", task="tell", weight=self.weight, evidence=0.0, supports=speaks, distractor=True
-            )
-            items.append(flankers)
+            items.append(beside("flankers", self.weight, speaks))
         return TaskStream(tuple(items), end=END, tasks=(task,))
 
     def human(self) -> pd.DataFrame:

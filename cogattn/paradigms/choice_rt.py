@@ -32,7 +32,7 @@ class ChoiceRT(Selecting):
     trials: int = 150
     evidence_rate: float = Simon.evidence_rate
     non_decision_time: float = 0.41
-    non_decision_sd: float = HAND_SD * 0.41
+    non_decision_sd: float = HAND_SD * non_decision_time
 
     name = "choice_rt"
     title = "Choice reaction time"
@@ -49,7 +49,7 @@ class ChoiceRT(Selecting):
 
     def trial(self, condition: Condition) -> TaskStream:
         """A shape."""
-        task = telling(self.evidence_rate, self.non_decision_time, self.non_decision_sd, 0.0, Simon.peak)
+        task = telling(self.evidence_rate, self.non_decision_time, self.non_decision_sd)
         return TaskStream((Stimulus("shape", task="tell", supports=1),), end=END, tasks=(task,))
 
     def numbers(self, frame: pd.DataFrame) -> dict[str, float]:

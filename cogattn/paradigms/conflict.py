@@ -22,10 +22,21 @@ import pandas as pd
 from cogattn import human
 from cogattn._renamed import old_fields
 from cogattn.errors import choice, number, whole
-from cogattn.mind.calls import EARLY_RT
 from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
-from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
-from cogattn.paradigms.scored import Scored, across, coded, curves, effect, right, rts, speeded
+from cogattn.paradigms.divided import Divided, account, between_arms, taken
+from cogattn.paradigms.scored import (
+    Scored,
+    across,
+    by_fifth,
+    coded,
+    curves,
+    effect,
+    quantiles,
+    right,
+    rts,
+    speeded,
+)
+from cogattn.paradigms.selection import beside, telling
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -33,7 +44,6 @@ from cogattn.world.session import Session
 from cogattn.world.stream import PULSE, Stimulus, Task, TaskStream
 
 KINDS = {"congruent": 1, "neutral": 0, "incongruent": -1}  # what the irrelevant says; the target says 1
-QUANTILES = (0.1, 0.3, 0.5, 0.7, 0.9)
 FIFTHS = (1, 2, 3, 4, 5)
 #: sd of what is not decision, from trial to trial, as a share of it.
 HAND_SD = 0.15
@@ -57,11 +67,12 @@ class Conflicting(Divided):
     easy_accuracy: ClassVar[str]  # and congruent
     condition_columns = ("congruence",)
     levels: ClassVar[Levels] = {"congruence": KINDS}
+    usual_params = ("speed", "hand", "evidence_threshold")
 
     kinds: tuple[str, ...] = ("congruent", "incongruent")
     evidence_rate: float = 10.0
     non_decision_time: float = 0.3
-    non_decision_sd: float = HAND_SD * 0.3
+    non_decision_sd: float = HAND_SD * non_decision_time
     weight: float = 1.0
     activation: float = 3.0
     peak: float = 0.1
@@ -78,12 +89,9 @@ class Conflicting(Divided):
         self._task()  # checks the others
 
     def _task(self) -> Task:
-        number("non_decision_time", self.non_decision_time, above=0, most=10, unit="s")
-        return Task(
-            "tell", 1.0, DEMAND, MONOTONY,
-            response="decide", evidence_rate=self.evidence_rate, activation=self.activation, peak=self.peak,
-            after=self.non_decision_time, after_sd=self.non_decision_sd,
-        )  # fmt: skip
+        return telling(
+            self.evidence_rate, self.non_decision_time, self.non_decision_sd, self.activation, self.peak
+        )
 
     @property
     def per_condition(self) -> int:
@@ -98,17 +106,7 @@ class Conflicting(Divided):
         """The target, and what is irrelevant."""
         items = [Stimulus("target", task="tell", supports=1)]
         if self.weight > 0:
-            speaks = int(condition["congruence"])
-            items.append(
-                Stimulus(
-                    "irrelevant",
-                    task="tell",
-                    weight=self.weight,
-                    evidence=0.0,
-                    supports=speaks,
-                    distractor=True,
-                )
-            )
+            items.append(beside("irrelevant", self.weight, int(condition["congruence"])))
         return TaskStream(tuple(items), end=4.0, tasks=(self._task(),))
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
@@ -117,9 +115,8 @@ class Conflicting(Divided):
         answered = ~np.isnan(rt)
         right = answered & seen.element_times.right[..., 0]
         out = account(right.astype(int), answered.astype(int))
-        timed = answered & (rt > EARLY_RT)  # a mind without speed limit has no RT
         words = np.where(right, "right", np.where(answered, "wrong", ""))
-        return out | {"rt": np.where(timed, rt, np.nan), "error": 1.0 - right, "response": words}
+        return out | {"rt": taken(rt), "error": 1.0 - right, "response": words}
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """What the conflict costs: time, errors, fast errors, and how the delay grows."""
@@ -144,24 +141,15 @@ class Conflicting(Divided):
 
     def delta(self, frame: pd.DataFrame) -> Array:
         """Incongruent minus congruent quantiles of correct RT [ms]: the mean over people."""
-        right = frame[frame["correct"] & frame["rt"].notna()]
-        if right.empty:
-            return np.full(len(QUANTILES), np.nan)
-        q = right.groupby(["congruence", "person"])["rt"].quantile(QUANTILES).unstack()
-        mean = q.groupby(level=0).mean()
-        missing = pd.Series(np.nan, index=mean.columns)
-        hard, easy = (mean.loc[k] if k in mean.index else missing for k in (-1, 1))
-        return np.asarray(1000 * (hard - easy))
+        hard, easy = (quantiles(frame[frame["congruence"] == k]).mean() for k in (-1, 1))
+        return (hard - easy).to_numpy(float)
 
     def deltas(self, frame: pd.DataFrame) -> tuple[Array, Array]:
         """(people, quantiles), twice: where each person's quantile lies [ms], the mean of congruent and incongruent,
         and what the conflict adds there."""
-        right = frame[frame["correct"] & frame["rt"].notna()]
-        if not {-1, 1} <= set(right["congruence"]):
-            return np.empty((0, len(QUANTILES))), np.empty((0, len(QUANTILES)))
-        q = 1000 * right.groupby(["congruence", "person"])["rt"].quantile(QUANTILES).unstack()
-        hard, easy = q.loc[-1].align(q.loc[1], join="inner")
-        return ((hard + easy) / 2).to_numpy(), (hard - easy).to_numpy()
+        hard, easy = (quantiles(frame[frame["congruence"] == k]) for k in (-1, 1))
+        hard, easy = hard.align(easy, join="inner", axis=0)
+        return ((hard + easy) / 2).to_numpy(float), (hard - easy).to_numpy(float)
 
     def fifths(self, frame: pd.DataFrame, kind: int) -> Array:
         """`fifths_by_person`: the mean over people."""
@@ -170,13 +158,7 @@ class Conflicting(Divided):
 
     def fifths_by_person(self, frame: pd.DataFrame, kind: int) -> Array:
         """(people, 5): accuracy by fifth of each person's own response times (conditional accuracy)."""
-        own = frame[(frame["congruence"] == kind) & frame["rt"].notna()]
-        if own.empty:
-            return np.empty((0, len(FIFTHS)))
-        place = own.groupby("person")["rt"].rank(pct=True)
-        fifth = np.clip(np.ceil(place * 5).astype(int) - 1, 0, 4)
-        table = own.assign(fifth=fifth).groupby(["person", "fifth"])["correct"].mean().unstack()
-        return table.reindex(columns=range(len(FIFTHS))).to_numpy(float)
+        return by_fifth(frame[frame["congruence"] == kind]).reindex(columns=FIFTHS).to_numpy(float)
 
     def human(self) -> pd.DataFrame:
         """RT [s] and errors, congruent and incongruent."""
@@ -262,7 +244,7 @@ class Flanker(Conflicting):
 
     evidence_rate: float = 25.1
     non_decision_time: float = 0.352
-    non_decision_sd: float = HAND_SD * 0.352
+    non_decision_sd: float = HAND_SD * non_decision_time
     weight: float = 0.7
     activation: float = 3.85
     peak: float = 0.081
@@ -270,7 +252,6 @@ class Flanker(Conflicting):
     name = "flanker"
     title = "Flankers"
     question = "Which way does the middle arrow point, if its neighbours disagree?"
-    usual_params = ("speed", "hand", "evidence_threshold")
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"
     table = "flanker"
     phenomenon = "flanker"
@@ -298,7 +279,7 @@ class Stroop(Conflicting):
 
     evidence_rate: float = 7.3
     non_decision_time: float = 0.503
-    non_decision_sd: float = HAND_SD * 0.503
+    non_decision_sd: float = HAND_SD * non_decision_time
     activation: float = 2.77
     peak: float = 0.251
     trials: int = 48
@@ -306,7 +287,6 @@ class Stroop(Conflicting):
     name = "stroop"
     title = "Stroop's words"
     question = "In which colour is the word printed, if the word names another colour?"
-    usual_params = ("speed", "hand", "evidence_threshold")
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (521 adults)"
     table = "stroop"
     phenomenon = "Stroop"
@@ -335,7 +315,7 @@ class Simon(Conflicting):
 
     evidence_rate: float = 11.7
     non_decision_time: float = 0.391
-    non_decision_sd: float = HAND_SD * 0.391
+    non_decision_sd: float = HAND_SD * non_decision_time
     activation: float = 1.95
     peak: float = 0.065
     trials: int = 50
@@ -345,7 +325,6 @@ class Simon(Conflicting):
     question = (
         "Which colour is it? It appears on the side of one key or of the other, and that does not matter."
     )
-    usual_params = ("speed", "hand", "evidence_threshold")
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (520 adults)"
     table = "simon_sro"
     phenomenon = "Simon"

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cogattn.mind.calls import EARLY_RT
 from cogattn.mind.draws import GUESS, LAYOUT
 from cogattn.paradigms.base import Condition, curve
 from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord
@@ -100,6 +101,11 @@ def account(score: Array, answered: Array | None = None, arrived: Array | int = 
         "censored": np.zeros(score.shape, np.int64),
         "responded": answered > 0,
     }
+
+
+def taken(rt: Array) -> Array:
+    """Response times; of what is answered at once there are none: a mind without speed limit takes no time."""
+    return np.where(rt > EARLY_RT, rt, np.nan)
 
 
 def laid_out(seen: SessionRecord, n: int, first: int = 1 << 21) -> npt.NDArray[np.float64]:

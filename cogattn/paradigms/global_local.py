@@ -34,7 +34,7 @@ from cogattn.laws.conflict import exchanged
 from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker
 from cogattn.paradigms.scored import Scored, coded, per_person, speeded
-from cogattn.paradigms.selection import END, Selecting, difference, mean_by, some, telling, timed
+from cogattn.paradigms.selection import END, Selecting, beside, difference, mean_by, some, telling, timed
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import PULSE, Stimulus, TaskStream
 
@@ -93,11 +93,8 @@ class GlobalLocal(Selecting):
         speaks = int(condition["congruence"])
         items = (
             Stimulus("told", task="tell", evidence=clear, supports=1),
-            Stimulus(
-                "other level", task="tell", weight=self.weight(level), evidence=0.0, supports=speaks,
-                distractor=True,
-            ),
-        )  # fmt: skip
+            beside("other level", self.weight(level), speaks),
+        )
         task = telling(
             self.evidence_rate,
             self.non_decision_time,

@@ -34,7 +34,7 @@ from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
 from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker
 from cogattn.paradigms.report import series
-from cogattn.paradigms.selection import END, Selecting, difference, mean_by, telling, timed
+from cogattn.paradigms.selection import END, Selecting, beside, difference, mean_by, telling, timed
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import PULSE, Stimulus, TaskStream
@@ -93,13 +93,9 @@ class LoadDilution(Selecting):
         """The target, the critical distractor, and the letters, which say nothing."""
         n, load, speaks = int(condition["letters"]), bool(condition["load"]), int(condition["congruence"])
         target = Stimulus("target", task="tell", supports=1)
-        critical = Stimulus(
-            "critical", task="tell", weight=self.distractor, evidence=0.0, supports=speaks, distractor=True
-        )
+        critical = beside("critical", self.distractor, speaks)
         w = self.searched if load else self.neutral
-        letters = [
-            Stimulus(f"letter {i}", task="tell", weight=w, evidence=0.0, distractor=True) for i in range(n)
-        ]
+        letters = [beside(f"letter {i}", w) for i in range(n)]
         seconds = self.non_decision_time + self.search * n * load
         task = telling(
             self.evidence_rate, seconds, HAND_SD * self.non_decision_time, self.activation, self.peak

@@ -15,13 +15,12 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import choice, number, whole
-from cogattn.mind.calls import EARLY_RT
 from cogattn.paradigms.base import Condition, Metric
-from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
+from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses, taken
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.world.session import Session
-from cogattn.world.stream import Task
+from cogattn.world.stream import Stimulus, Task
 
 SEEING, CHOOSING, MOVING = 0.1, 0.22, 0.083  #: s; simple responses (`visual_search`); s (`prp`)
 END = 4.0  #: s from the onset of the target to the end of a trial
@@ -40,7 +39,11 @@ def choosing() -> Task:
 
 
 def telling(
-    evidence_rate: float, non_decision_time: float, non_decision_sd: float, activation: float, peak: float
+    evidence_rate: float,
+    non_decision_time: float,
+    non_decision_sd: float,
+    activation: float = Task.activation,
+    peak: float = Task.peak,
 ) -> Task:
     """What the target is, is told while the rest competes and pushes."""
     seconds = number("non_decision_time", non_decision_time, above=0, most=10, unit="s")
@@ -49,6 +52,11 @@ def telling(
         response="decide", evidence_rate=evidence_rate, activation=activation, peak=peak,
         after=seconds, after_sd=non_decision_sd,
     )  # fmt: skip
+
+
+def beside(name: str, weight: float, speaks: int = 0) -> Stimulus:
+    """What is told beside the target by nobody: it competes, and pushes the answer that it speaks for, if any."""
+    return Stimulus(name, task="tell", weight=weight, evidence=0.0, supports=speaks, distractor=True)
 
 
 def some(what: str, values: object, known: Any) -> tuple[str, ...]:
@@ -91,9 +99,8 @@ class Selecting(Divided):
         rt = seen.element_times.answered[..., 0] - onset
         answered = ~np.isnan(rt)
         right = np.where(answered, seen.element_times.right[..., 0], guesses(seen)[..., 0] < 0.5)
-        timed = answered & (rt > EARLY_RT)  # a mind without speed limit has no RT
         out = account(right.astype(int)) | {"response": np.where(right, "right", "wrong")}
-        return out | {"rt": np.where(timed, rt, np.nan), "error": 1.0 - right}
+        return out | {"rt": taken(rt), "error": 1.0 - right}
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """The numbers; there is no table of people."""

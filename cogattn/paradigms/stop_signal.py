@@ -23,10 +23,9 @@ import pandas as pd
 from cogattn import human
 from cogattn.errors import number, whole
 from cogattn.laws import inhibition
-from cogattn.mind.calls import EARLY_RT
 from cogattn.paradigms.base import Condition, Metric, Pace, pens_of
 from cogattn.paradigms.conflict import HAND_SD
-from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
+from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, taken
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scored import Scored, coded, of
 from cogattn.paradigms.selection import telling
@@ -48,9 +47,9 @@ class StopSignal(Divided):
     each: int = 12
     evidence_rate: float = 5.5
     non_decision_time: float = 0.275
-    non_decision_sd: float = HAND_SD * 0.275
+    non_decision_sd: float = HAND_SD * non_decision_time
     stopping: float = 0.195
-    stopping_sd: float = HAND_SD * 0.195
+    stopping_sd: float = HAND_SD * stopping
 
     name = "stop_signal"
     title = "Stop signal"
@@ -72,7 +71,7 @@ class StopSignal(Divided):
         self._tasks()  # checks the others
 
     def _tasks(self) -> tuple[Task, Task]:
-        go = telling(self.evidence_rate, self.non_decision_time, self.non_decision_sd, 0.0, 0.1)
+        go = telling(self.evidence_rate, self.non_decision_time, self.non_decision_sd)
         stop = Task(
             "stop", 1.0, DEMAND, MONOTONY, response="stop", automatic=True,
             withhold=self.stopping, withhold_sd=self.stopping_sd,
@@ -115,13 +114,12 @@ class StopSignal(Divided):
         delay = np.array([np.nan, *self.delays])[which]
         tone = which > 0
         out = account(np.where(tone, ~answered, right).astype(int))
-        timed = answered & (rt > EARLY_RT)
         words = np.where(answered, np.where(right, "right", "wrong"), "")
         return out | {
             "delay": delay,
             "signal": tone,
             "responded": answered,
-            "rt": np.where(timed, rt, np.nan),
+            "rt": taken(rt),
             "error": (answered & ~right).astype(float),
             "response": words,
         }

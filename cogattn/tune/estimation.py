@@ -184,14 +184,18 @@ class Job:
             inner, step = outer, 2 * step
         return inner
 
+    def even(self) -> Array:
+        """(draws, parameters + 1) points spread evenly over a unit cube: those from which each person is drawn."""
+        cube = stats.qmc.Sobol(len(self.params) + 1, scramble=True, rng=np.random.default_rng(self.seed))
+        return np.clip(cube.random(self.draws), 1e-6, 1 - 1e-6)
+
     # -- together ----------------------------------------------------------------------------------------------
 
     def together(self, notes: list[str]) -> Found:
         """Importance sampling around each person's peak, EM for the population, and again from where people are."""
         mean, cov = self.prior()
         known = (self.law.doubt, mean, cov)
-        even = stats.qmc.Sobol(len(self.params) + 1, scramble=True, rng=np.random.default_rng(self.seed))
-        u = np.clip(even.random(self.draws), 1e-6, 1 - 1e-6)
+        u = self.even()
         rounds = _MANY if self.law.doubt else ROUNDS
         first = partial(self.laplace, mean=mean, precision=np.asarray(np.linalg.inv(cov), float))
         near = self.each(first, 0, (1 + rounds) * self.n)

@@ -313,7 +313,7 @@ class PopulationJob(Job):
     def given(self, mean: Array, cov: Array, notes: list[str]) -> Found:
         """These people under a population that is known: posterior means, by importance sampling, twice."""
         precision = np.asarray(np.linalg.inv(cov), float)
-        u = np.clip(even(len(self.params) + 1, self.draws, self.seed), 1e-6, 1 - 1e-6)
+        u = self.even()
         near = self.each(partial(self.laplace, mean=mean, precision=precision), 0, 3 * self.n)
         for turn in (1, 2):
             ask = partial(self.sampled, near=near, mean=mean, cov=cov, u=u)
@@ -326,13 +326,6 @@ class PopulationJob(Job):
         bounds, within = em.quantiles(draws, weights), em.mean_correlation(list(spread))
         bounds, said = self.widened(center, bounds, spread)
         return self.found([*notes, *said], center, own, bounds, loglik, mean, cov, within)
-
-
-def even(dimensions: int, n: int, seed: int) -> Array:
-    """(n, dimensions) points spread evenly over a unit cube (Sobol, scrambled)."""
-    from scipy.stats import qmc
-
-    return np.asarray(qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(seed)).random(n))
 
 
 def on_scales(population: Population, params: Sequence[str]) -> tuple[Array, Array]:

@@ -392,10 +392,11 @@ class TaskStream:
         """
         tasks = {t.name: t for t in self.tasks}
         own = np.array([tasks[s.task].pertinence for s in self.stimuli])
+        drawn = np.asarray(alpha, float)[..., None]
         selected = np.array([tasks[s.task].selected for s in self.stimuli])
-        return race.weights(
-            [s.distractor for s in self.stimuli], np.asarray(alpha, float)[..., None] ** selected, own
-        )
+        if (selected != 1.0).any():
+            drawn = drawn**selected
+        return race.weights([s.distractor for s in self.stimuli], drawn, own)
 
     @cached_property
     def timetable(self) -> tuple[tuple[float, tuple[tuple[int, int, float], ...]], ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from cogattn.mind import cohort
 from cogattn.observer import Observer
 from cogattn.paradigms import get
 from cogattn.paradigms.visual_search import DISPLAYS, search_trial
+from cogattn.runs.experiment import run
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 N = 20_000
@@ -114,3 +116,15 @@ def test_a_search_has_its_exact_law(display, present):
 def test_who_never_quits_visits_everything():
     out = play(search_trial("spatial_2v5", 18, True, 0.0), Observer(quit_growth=0.0, slip=0.0))
     assert (~np.isnan(out.element_times.encoded[:, 0])).all()
+
+
+def test_a_mind_that_is_away_stops_nothing():
+    """It does not notice the signal: nearly all escapes, where a mind at its task stops nearly all."""
+    task = get("stop_signal")(delays=(0.01,), without=5, each=60)
+    for mind, stopped in (
+        (STEADY, True),
+        (replace(STEADY, wandering=1e4, lapse_duration=1e4, lapse_base=1.0), False),
+    ):
+        frame = run(task, arms="human", people=4, observer=mind, seed=1).frame
+        escaped = frame[frame["signal"]]["responded"].mean()
+        assert (escaped < 0.1) if stopped else (escaped > 0.9)
