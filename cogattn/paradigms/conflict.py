@@ -239,7 +239,7 @@ class Flanker(Conflicting):
     late [s] their push is; trials.
 
     What fails: Without limits there is neither response time nor error, so no congruency effect. The mind's fastest
-    responses are too good (.86 right in the fastest fifth, people .78).
+    responses are too good (.83 right in the fastest fifth, people .78).
     """
 
     evidence_rate: float = 25.1
