@@ -24,13 +24,18 @@ from numba import config, njit, vectorize
 from numba.core import event
 
 _PACKAGE = Path(__file__).parent
-_SOURCES = ("parameters.py", "compiled.py", "laws/**/*.py", "world/**/*.py", "mind/**/*.py", "tune/**/*.py")
+_MIND = ("parameters.py", "compiled.py", "laws/**/*.py", "world/**/*.py", "mind/**/*.py")
+# What a fit compiles holds copies of laws; what plays holds none of a fit.
+_SOURCES = {"mind": _MIND, "tune": (*_MIND, "tune/**/*.py")}
 
 
 @cache
-def version() -> str:
-    """A hash of the sources of all laws and mechanisms: the same numbers come from the same version."""
-    sources = sorted({path for pattern in _SOURCES for path in _PACKAGE.glob(pattern)})
+def version(room: str = "mind") -> str:
+    """A hash of the sources of all laws and mechanisms: the same numbers come from the same version.
+
+    room: `tune` counts the likelihoods too, which no run of people holds a copy of.
+    """
+    sources = sorted({path for pattern in _SOURCES[room] for path in _PACKAGE.glob(pattern)})
     whole = hashlib.sha256()
     for path in sources:
         whole.update(path.relative_to(_PACKAGE).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
@@ -51,11 +56,11 @@ def spent() -> float:
 
 
 @cache
-def folder() -> Path:
+def folder(room: str = "mind") -> Path:
     """Where this version's compiled code is kept."""
     given = os.environ.get("NUMBA_CACHE_DIR")
     places = [Path(given)] if given else [_PACKAGE / "__pycache__", _user_cache()]
-    name = f"cogattn-{version()}"
+    name = f"cogattn-{version(room)}"
     for place in places:
         try:
             (place / name).mkdir(parents=True, exist_ok=True)
@@ -96,23 +101,28 @@ def compiled(
     how |= {
         "error_model": "numpy"
     }  # a division by zero is infinite, as everywhere in numpy: no branch looks for it
-    return _one_at_a_time(_kept(lambda: njit(cache=True, nogil=nogil, **how)(function)))
+    room = _room(function)
+    return _one_at_a_time(_kept(lambda: njit(cache=True, nogil=nogil, **how)(function), room), room)
 
 
 def compiled_ufunc(*signatures: str) -> Callable[[Any], Any]:
     """numba's `vectorize`, kept in this version's folder."""
-    return lambda function: _kept(lambda: vectorize(list(signatures), cache=True)(function))
+    return lambda function: _kept(lambda: vectorize(list(signatures), cache=True)(function), _room(function))
+
+
+def _room(function: Any) -> str:
+    return "tune" if function.__module__.startswith("cogattn.tune") else "mind"
 
 
 _PATIENCE = 300  # s; a lock on a disk that cannot lock ends nothing
 
 
 @cache
-def _lock() -> FileLock:
-    return FileLock(folder() / "lock", timeout=_PATIENCE)
+def _lock(room: str) -> FileLock:
+    return FileLock(folder(room) / "lock", timeout=_PATIENCE)
 
 
-def _one_at_a_time(dispatcher: Any) -> Any:
+def _one_at_a_time(dispatcher: Any, room: str) -> Any:
     """Of all processes that want the same version, one compiles; the others wait and read what it kept.
 
     numba's `compile` asks its cache first: a miss takes the folder's lock and asks again; `compile` gives it back.
@@ -123,7 +133,7 @@ def _one_at_a_time(dispatcher: Any) -> Any:
     def load_overload(signature: Any, target: Any) -> Any:
         found = load(signature, target)
         if found is None:
-            lock = _lock()
+            lock = _lock(room)
             try:
                 lock.acquire()
             except (OSError, Timeout, NotImplementedError):
@@ -144,8 +154,8 @@ def _one_at_a_time(dispatcher: Any) -> Any:
     return dispatcher
 
 
-def _kept(make: Callable[[], Any]) -> Any:
-    before, config.CACHE_DIR = config.CACHE_DIR, str(folder())
+def _kept(make: Callable[[], Any], room: str) -> Any:
+    before, config.CACHE_DIR = config.CACHE_DIR, str(folder(room))
     try:
         return make()
     finally:

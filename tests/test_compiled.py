@@ -37,6 +37,33 @@ def test_a_compiled_loop_does_not_outlive_a_change_of_the_mind(tmp_path, monkeyp
         compiled.version.cache_clear(), compiled.folder.cache_clear()
 
 
+def test_a_changed_likelihood_leaves_the_minds_code_alone(tmp_path, monkeypatch):
+    """A fit holds copies of laws, a run of people holds none of a fit: nothing that plays is compiled anew for it."""
+    package = tmp_path / "cogattn"
+    for name in ("laws/stages.py", "tune/densities.py"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("a = 1")
+    monkeypatch.setattr(compiled, "_PACKAGE", package)
+
+    def versions():
+        compiled.version.cache_clear()
+        return compiled.version(), compiled.version("tune")
+
+    try:
+        before = versions()
+        (package / "tune/densities.py").write_text("a = 2")
+        after = versions()
+        assert after[0] == before[0]
+        assert after[1] != before[1]
+        (package / "laws/stages.py").write_text("a = 2")
+        last = versions()
+        assert last[0] != after[0]
+        assert last[1] != after[1]
+    finally:
+        monkeypatch.undo()
+        compiled.version.cache_clear()
+
+
 ONCE = """
 import time
 from numba.core import event
@@ -71,6 +98,9 @@ def test_of_two_processes_one_compiles_and_the_other_waits(tmp_path):
 
 def test_without_a_lock_it_compiles_all_the_same(tmp_path, monkeypatch):
     class Locked:
+        def __init__(self, room):
+            pass
+
         def acquire(self):
             raise OSError("no locks on this disk")
 
