@@ -121,6 +121,7 @@ def table(rows: list[list[str]], widths: str = "auto") -> str:
 
 #: Texts that live elsewhere in the project and are pages here.
 OUTSIDE = {
+    "README.zh.md": "chinese",
     "benchmarks/README.md": "benchmarks",
     "CHANGELOG.md": "changes",
     "results/reference/README.md": "runs",

@@ -1,0 +1,70 @@
+"""README.md is short, and every number that it claims is computed here from results that are committed."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+
+import cogattn as ca
+
+ROOT = Path(ca.__file__).parents[1]
+RESULTS = ROOT / "results" / "reference"
+TEXT = (ROOT / "README.md").read_text("utf-8")
+FLAT = re.sub(r"\s+", " ", TEXT)
+
+
+def test_the_chinese_readme_says_the_same_numbers():
+    """Every number of the section "what is true", in order or not, stands in the other language too."""
+    english = TEXT.split("## What is true")[1].split("\n## ")[0]
+    chinese = (ROOT / "README.zh.md").read_text("utf-8").split("## 哪些是真的")[1].split("\n## ")[0]
+    assert sorted(re.findall(r"\d+(?:\.\d+)?", english)) == sorted(re.findall(r"\d+(?:\.\d+)?", chinese))
+
+
+def test_it_fits_on_a_page_and_a_half():
+    assert len(TEXT.splitlines()) <= 120
+    assert max(len(line) for line in TEXT.splitlines() if not line.startswith(("|", "!"))) <= 150
+
+
+def test_the_bands_that_were_set_by_hand():
+    card = pd.read_csv(RESULTS / "scorecard" / "scorecard.csv")
+    known = card[card["softmax"].notna()]
+    assert (
+        f"in {card['inside'].sum()} of {len(card)} measures that were set by hand. Without its limits it is inside "
+        f"{known['softmax_inside'].eq(True).sum()} of the {len(known)} that it has a value for (it takes no time, so "
+        f"{len(card) - len(known)} have none)"
+    ) in FLAT
+
+
+def test_what_is_predicted_without_the_phenomenon():
+    left_out = pd.read_csv(RESULTS / "simulations" / "calibrate_population" / "loo.csv")
+    said = f"{left_out['without inside'].sum()} of the {len(left_out)} bands were reached"
+    assert said in FLAT
+
+
+def test_the_network_of_the_main_comparison():
+    rows = pd.read_csv(RESULTS / "compare" / "summary.csv").dropna(subset=["low"])
+    inside = {arm: int(rows[f"{arm} inside"].eq(True).sum()) for arm in ("human", "softmax")}
+    assert inside["softmax"] == 0
+    assert (
+        f"inside {inside['human']} of the {len(rows)} bands of whole and partial report under human limits, and inside "
+        "none without"
+    ) in FLAT
+
+
+def test_what_the_picture_shows():
+    table = pd.read_csv(RESULTS / "simulations" / "what_do_three_watchers_see" / "table.csv")
+    seen = table.set_index("exposure").loc[0.15]
+    assert (
+        f"for 150 ms: people see {seen['people']:.1f} of them on average, a network under human limits "
+        f"{seen['human']:.0f}, the same network with plain softmax attention {seen['softmax']:.0f}"
+    ) in FLAT
+
+
+def test_the_ratios_of_speed():
+    page = (ROOT / "benchmarks" / "README.md").read_text("utf-8")
+    cells = next(line for line in page.splitlines() if line.startswith("| `cohort.play`")).split("|")
+    assert f"costs {float(cells[3]):.1f} times as much as in a fifteen-line compiled loop" in FLAT
+    assert round(float(cells[4]), -1) == 70
+    assert "a seventieth of what it costs in SimPy" in FLAT
