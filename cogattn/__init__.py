@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cogattn.reports.live import live
     from cogattn.reports.scorecard import scorecard
     from cogattn.reports.verify import verify
+    from cogattn.reports.watch import watch
     from cogattn.runs.experiment import run
     from cogattn.runs.trials import Trials, load
     from cogattn.runs.workers import workers
@@ -49,6 +50,7 @@ _HOMES = {
     "cogattn.runs.workers": ("workers",),
     "cogattn.reports.scorecard": ("scorecard",),
     "cogattn.reports.verify": ("verify",),
+    "cogattn.reports.watch": ("watch",),
     "cogattn.tune.prediction": ("predict_people",),
     "cogattn.nn.gate": ("Compose", "GateState", "Lapse", "Race", "Slots", "Soft", "TopK"),
     "cogattn.errors": ("CogattnError", "InputError", "RunError"),
@@ -90,6 +92,7 @@ __all__ = [
     "scorecard",
     "tune",
     "verify",
+    "watch",
     "workers",
 ]
 

@@ -28,6 +28,7 @@ FAMILIES = {
     "experiments": ("run", "compare", "scorecard", "verify", "live"),
     "people": ("import", "tune", "predict", "design"),
     "minds": ("sensitivity", "sweep"),
+    "operators": ("watch",),
     "look": ("list", "plot", "trace", "explain", "explore"),
     "doctor": ("doctor",),
 }

@@ -24,7 +24,8 @@ from cogattn.errors import InputError, choice, number
 from cogattn.world.stream import MOST_ELEMENTS, Stimulus, Task, TaskStream
 
 COMMANDS = ("start", "stop", "pause", "resume", "hide", "show")
-PLUGINS = ("sysmon", "track", "communications", "resman")
+#: OpenMATB's plugins, and the task that each of them brings.
+PLUGINS = {"sysmon": "monitoring", "track": "tracking", "communications": "radio", "resman": "pumps"}
 ALERT, REPLY = (
     10.0,
     20.0,
@@ -342,6 +343,11 @@ def _kind(line: Line) -> str:
     if line.plugin == "communications":
         return {"radioprompt": "call", "maxresponsedelay": word}.get(word, "")
     return "pump" if line.plugin == "resman" and _PUMP_STATE.fullmatch(word) else ""
+
+
+def stands(line: Line) -> bool:
+    """Whether a line holds until another one says otherwise: whether a task is there, how long its signals wait."""
+    return line.plugin in PLUGINS and (_is_state(line) or _kind(line) in ("alerttimeout", "maxresponsedelay"))
 
 
 def _is_state(line: Line) -> bool:

@@ -1,0 +1,63 @@
+"""Commands about an operator's work: can one person hold a watch?"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from cogattn.cli.options import OUT, Jobs, Json, Observer_, Out, Population_, Whole
+from cogattn.cli.shared import minds_of, n_jobs, new_folder, progress, tell
+from cogattn.errors import InputError
+
+
+def share(option: str, text: str) -> float:
+    """A share as people write it: 5% or 0.05.
+
+    >>> share("--miss-below", "5%"), share("--miss-below", "0.05")
+    (0.05, 0.05)
+    """
+    per_cent = text.strip().endswith("%")
+    try:
+        value = float(text.strip().removesuffix("%")) / (100 if per_cent else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 < value <= 1:
+        raise InputError(
+            f"{option} must be a share such as 5% or 0.05, above 0 and at most 100%, got {text!r}"
+        )
+    return value
+
+
+def watch(
+    scenario: str,
+    /,
+    *,
+    miss_below: Annotated[str, Parameter(help="share of signals that an operator may not reach")] = "5%",
+    operators: Annotated[str, Parameter(help="share of operators who must hold the watch")] = "90%",
+    minutes: Annotated[float, Parameter(help="only so many minutes of the scenario")] = 600.0,
+    people: Whole = 200,
+    seed: Whole = 0,
+    observer: Observer_ = None,
+    population: Population_ = None,
+    changes: Annotated[bool, Parameter(negative="--as-it-is", help="also play what could be changed")] = True,
+    jobs: Jobs = None,
+    out: Out = OUT,
+    json: Json = False,
+) -> None:
+    """Can one operator hold this watch? SCENARIO is a file in OpenMATB's format, or low, medium, high.
+
+    Says yes, no or open, with the share of operators and its interval; the riskiest minutes, misses by task, what would
+    change it most, and which numbers have people behind them.
+
+    Example: cogattn watch mine.txt --miss-below 5%
+    """
+    from cogattn.reports.watch import watch as judge
+
+    asked = {"miss_below": share("--miss-below", miss_below), "operators": share("--operators", operators)}
+    how: dict[str, Any] = {"people": people, "seed": seed, "minutes": minutes, **asked}
+    with progress("watch") as tick:
+        minds = minds_of(observer, population)
+        done = judge(scenario, changes=changes, n_jobs=n_jobs(jobs), progress=tick, **how, **minds)
+    kept = new_folder("watch", {"scenario": str(done.scenario), **how}, seed, n_jobs(jobs), out)
+    tell(done, json, done.save(kept), "figures/watch.png")
