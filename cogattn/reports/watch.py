@@ -10,7 +10,7 @@ minutes, tasks and changes says more than the shares.
 
 >>> told = watch("low", people=4, changes=False)
 >>> told.arrived, len(told.operators)
-(19, 4)
+(18, 4)
 """
 
 from __future__ import annotations
