@@ -2,8 +2,8 @@ r"""
 Write your own law
 ==================
 
-A law is a pure function: no clock, no state, no chance. It says what must come out, so that a mind which plays events
-can be held against it. Here is a small new one, from the first line to the moment at which it is believed.
+A law is a pure function: no clock, no state, no chance. It says what must come out, so that a simulation of events can
+be compared with it. Here is a small new one, from the first line to its test.
 
 Two things appear, one of them :math:`s` seconds after the other. Which seems to have come first? While the first is
 alone the race gives it the whole capacity :math:`C`; from then on they share it, and by symmetry each finishes first in
