@@ -38,6 +38,27 @@ def test_list_names_what_there_is(call):
         assert word in out
     assert re.search(r"^model +digit_reader +A network that reads red digits", out, re.M)
     assert not re.search(r" $", out, re.M)
+    assert max(map(len, out.splitlines())) <= 80
+    assert re.search(r"^paradigm +whole_report \* +Whole report\. Six letters", out, re.M)
+    assert re.search(r"^paradigm +tracking +Tracking", out, re.M), "no people: no star"
+
+
+def test_list_tells_one_paradigm_in_full(call):
+    code, out, _ = call("list", "tracking")
+    assert code == 0
+    assert "none here to compare with" in " ".join(out.split())
+    told = json.loads(call("list", "whole_report", "--json")[1])
+    assert told["people"]
+    assert told["options"]["set_size"] == 6
+    assert told["conditions"] == paradigms.get("whole_report")().conditions()
+    assert call("list", "hole_report")[0] == 2
+
+
+def test_the_star_says_what_the_tables_say(call):
+    """The list reads a source; here the paradigm itself is asked whether a row of people's results is there."""
+    stars = {r["name"]: r["people"] for r in json.loads(call("list", "--json")[1]) if r["kind"] == "paradigm"}
+    asked = {name: paradigms.get(name)() for name in stars}
+    assert stars == {name: bool(one.scored()) or len(one.human()) > 0 for name, one in asked.items()}
 
 
 def test_list_reads_from_the_sources_what_the_modules_say(call):

@@ -29,7 +29,8 @@ FAMILIES = {
     "people": ("import", "tune", "predict", "design"),
     "minds": ("sensitivity", "sweep"),
     "operators": ("watch",),
-    "look": ("list", "plot", "trace", "explain", "explore"),
+    "names": ("list",),
+    "look": ("plot", "trace", "explain", "explore"),
     "doctor": ("doctor",),
 }
 

@@ -9,30 +9,8 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from cogattn.cli.options import Condition_, Json, Observer_, Paradigm_, Whole, whole_number
-from cogattn.cli.shared import minds_of, show_words, tell
+from cogattn.cli.shared import minds_of, tell
 from cogattn.errors import InputError
-
-
-def list_(*, json: Json = False) -> None:
-    """The paradigms, models and limits there are."""
-    from cogattn.nn.networks import shelf
-    from cogattn.parameters import limits
-
-    rows = [("paradigm", name, title) for name, title in _titles().items()]
-    rows += [("model", name, shelf.about(name)) for name in shelf.names()]
-    rows += [
-        ("arm", "human", "all limits"),
-        ("arm", "softmax", "no limits: a network's plain (softmax) attention"),
-    ]
-    rows += [("limit", name, "joined by + they make an arm, e.g. slots+capacity") for name in limits()]
-    show_words(rows, ("kind", "name", "what it is"), json)
-
-
-def _titles() -> dict[str, str]:
-    """The title of each paradigm, from its source."""
-    from cogattn import paradigms
-
-    return paradigms.titles()
 
 
 def plot(

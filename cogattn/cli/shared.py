@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import sys
 import tomllib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,16 +30,6 @@ def show(table: pd.DataFrame, json: bool) -> None:
         text = _from_the_left(text)
         lines = text.to_string(index=False, na_rep="", float_format=lambda x: f"{x:.3f}").splitlines()
         print(*(line.rstrip() for line in lines), sep="\n")
-
-
-def show_words(rows: Sequence[tuple[str, ...]], heads: tuple[str, ...], json: bool) -> None:
-    """A table of words alone, which needs no library."""
-    if json:
-        print(dumps([dict(zip(heads, row, strict=True)) for row in rows], indent=2))
-        return
-    wide = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
-    for row in (heads, *rows):
-        print(" ".join(word.ljust(width) for word, width in zip(row, wide, strict=True)).rstrip())
 
 
 def _from_the_left(table: pd.DataFrame) -> pd.DataFrame:

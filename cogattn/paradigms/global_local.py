@@ -60,7 +60,7 @@ class GlobalLocal(Selecting):
     name = "global_local"
     title = "Forest and trees"
     question = "A large letter made of small ones. How much does one level disturb the other?"
-    source = "Navon 1977 (the task; no table of people here)"
+    source = "the task: Navon 1977; Rey-Mermet, Gade & Oberauer 2018 (287 adults)"
     phenomenon = "global precedence"
     condition_columns = ("level", "congruence")
     levels: ClassVar[Levels] = {"level": LEVELS, "congruence": KINDS}

@@ -58,7 +58,7 @@ class Posner(Selecting):
         "A cue says where the target will be, and is mostly right. What does it help, what does it cost?"
     )
     shown_pace = (Pace(4, 16), Pace(6, 24))
-    source = "Posner 1980 (the task; no table of people here)"
+    source = "the task: Posner 1980; a PsyToolkit course (95 adults, jfran2015/desk_clutter)"
     phenomenon = "spatial cueing"
     condition_columns = ("cue", "soa")
     levels: ClassVar[Levels] = {"cue": CUES}

@@ -82,6 +82,17 @@ def titles() -> dict[str, str]:
     return {n: str(_own[n].title if n in _own else entries()[n].says["title"]) for n in names()}
 
 
+def says(name: str) -> Mapping[str, Any]:
+    """What a paradigm declares of itself in constants, without an import: title, question, source.
+
+    >>> says("prp")["title"]
+    'Two choices at once'
+    """
+    if name in _own:
+        return {key: getattr(_own[name], key, "") for key in ("title", "question", "source")}
+    return {"question": "", "source": "", **entries()[choice("paradigm", name, names())].says}
+
+
 def where(**says: Any) -> list[str]:
     """The paradigms of this folder that declare these constants, as they are to be listed.
 
