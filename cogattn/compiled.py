@@ -105,9 +105,9 @@ def compiled(
     return _one_at_a_time(_kept(lambda: njit(cache=True, nogil=nogil, **how)(function), room), room)
 
 
-def compiled_ufunc(*signatures: str) -> Callable[[Any], Any]:
-    """numba's `vectorize`, kept in this version's folder."""
-    return lambda function: _kept(lambda: vectorize(list(signatures), cache=True)(function), _room(function))
+def compiled_ufunc(function: Any) -> Any:
+    """numba's `vectorize`, kept in this version's folder; compiled when it is first called."""
+    return _kept(lambda: vectorize(cache=True)(function), _room(function))
 
 
 def _room(function: Any) -> str:

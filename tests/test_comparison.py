@@ -6,12 +6,16 @@ import numpy as np
 import pytest
 
 from cogattn.reports.compare import ALONE, compare
+from cogattn.view import plot
 from cogattn.view.plot import PEOPLE, pens
 
 
 @pytest.fixture(scope="module")
-def small():
-    return compare(people=4, trials=6)
+def small(tmp_path_factory):
+    """A small comparison in its folder, with its figures in two formats."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(plot, "FORMATS", ("png", "svg"))
+        return compare(people=4, trials=6, out=tmp_path_factory.mktemp("compare"))
 
 
 def test_the_table_has_people_bands_arms_and_the_account(small):
@@ -64,9 +68,8 @@ def test_arms_differ_in_colour_and_mark_and_dash(small):
         assert len({str(getattr(p, field)) for p in known.values()}) == 5
 
 
-@pytest.mark.usefixtures("all_formats")
-def test_a_comparison_leaves_a_folder_that_says_it_all(tmp_path):
-    done = compare(people=2, trials=2, out=tmp_path)
+def test_a_comparison_leaves_a_folder_that_says_it_all(small):
+    done = small
     names = {p.relative_to(done.folder).as_posix() for p in done.folder.rglob("*") if p.is_file()}
     assert {"summary.csv", "findings.txt", "figures/compare.png", "figures/compare.svg", "done.json"} <= names
     assert {f"{run}/done.json" for run in done.runs} <= names
@@ -75,7 +78,7 @@ def test_a_comparison_leaves_a_folder_that_says_it_all(tmp_path):
     ]  # they are parts
 
 
-def test_a_stopped_comparison_goes_on_to_the_same_numbers(tmp_path):
+def test_a_stopped_comparison_goes_on_to_the_same_numbers(tmp_path, small):
     class Stop(Exception):
         pass
 
@@ -85,7 +88,7 @@ def test_a_stopped_comparison_goes_on_to_the_same_numbers(tmp_path):
             raise Stop
 
     with pytest.raises(Stop):
-        compare(people=2, trials=3, out=tmp_path, progress=tick)
-    again = compare(people=2, trials=3, out=tmp_path, resume=True)
+        compare(people=4, trials=6, out=tmp_path, progress=tick)
+    again = compare(people=4, trials=6, out=tmp_path, resume=True)
     assert len(list((tmp_path / "compare").iterdir())) == 1
-    assert again.table().equals(compare(people=2, trials=3).table())
+    assert again.table().equals(small.table())

@@ -280,6 +280,22 @@ def test_trials_that_cannot_be_shown(reader: Any, labels: Any, roles: Any, keys:
 # --- training ---
 
 
+def test_the_images_and_their_split_are_those_of_scikit_learn() -> None:
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    ink, digit = load_digits(return_X_y=True)
+    own_ink, own_digit = digits._digits()
+    assert np.array_equal(own_ink, ink)
+    assert np.array_equal(own_digit, digit)
+    _, held_out = train_test_split(
+        np.arange(len(digit)), test_size=500, stratify=digit, random_state=digits.SEED
+    )
+    rows = np.sort(held_out)
+    rows = rows[np.argsort(digit[rows], kind="stable")]
+    assert np.array_equal(digits.images(held_out=True).ink, (ink[rows] / 16).astype(np.float32))
+
+
 def test_no_held_out_image_is_trained_on(reader: Any) -> None:
     train, test = digits.images(held_out=False), digits.images(held_out=True)
     assert (len(train.ink), len(test.ink)) == (1297, 500)

@@ -33,7 +33,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special, stats
+import scipy
+from scipy import special
 
 from cogattn.compiled import compiled
 from cogattn.errors import InputError
@@ -217,8 +218,8 @@ EARLIEST = 0.12  #: s; no response that is one comes sooner [assumption]
 
 def later_quantile(p: npt.ArrayLike, mean: float, sd: float, earliest: float = EARLIEST) -> Array:
     """RT below which a share p of responses lies: 1/RT ~ Normal(mean, sd), cut to (0, 1/earliest)."""
-    low, high = stats.norm.cdf([0.0, 1.0 / earliest], mean, sd)
-    return np.asarray(1.0 / stats.norm.ppf(high - np.asarray(p, float) * (high - low), mean, sd))
+    low, high = scipy.stats.norm.cdf([0.0, 1.0 / earliest], mean, sd)
+    return np.asarray(1.0 / scipy.stats.norm.ppf(high - np.asarray(p, float) * (high - low), mean, sd))
 
 
 def wald_cdf(t: npt.ArrayLike, drift: float, threshold: float, ter: float = 0.0) -> Array:

@@ -46,7 +46,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import signal, special
+import scipy
+from scipy import special
 
 from cogattn._renamed import old_fields
 from cogattn.compiled import compiled
@@ -263,7 +264,7 @@ class Conflict:
             m = math.ceil(6.0 * self.non_decision_sd / dt)
             edges = special.ndtr(np.arange(-m - 0.5, m + 1.0) * dt / self.non_decision_sd)
             longer = np.concatenate([np.zeros((m, 2)), p, np.repeat(p[-1:], 2 * m, 0)])
-            p = np.stack([signal.fftconvolve(x, np.diff(edges))[m : len(x)] for x in longer.T], 1)
+            p = np.stack([scipy.signal.fftconvolve(x, np.diff(edges))[m : len(x)] for x in longer.T], 1)
             p = np.maximum.accumulate(np.maximum(p, 0.0))
             t = np.asarray((np.arange(len(p)) - m) * dt, float)
         return t + self.non_decision_time, np.asarray((1.0 - self.slip) * p + self.slip * p[:, ::-1])

@@ -40,7 +40,8 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy import optimize, special, stats
+import scipy
+from scipy import special
 
 from cogattn.compiled import compiled
 from cogattn.errors import InputError, choice, number, values, whole
@@ -143,7 +144,7 @@ def rehearsed(said: npt.ArrayLike, asked: float, life: float, stored_until: floa
 def _faded(traces: Array, left: float) -> Array:
     """The chances of 0, 1, 2, ... traces when each is left with this chance."""
     n = np.arange(len(traces))
-    return np.asarray(traces @ stats.binom.pmf(n[None, :], n[:, None], left))
+    return np.asarray(traces @ scipy.stats.binom.pmf(n[None, :], n[:, None], left))
 
 
 def span_recall(
@@ -321,7 +322,7 @@ def fit_mixture(errors: npt.ArrayLike) -> tuple[float, float]:
     best = int(np.argmin([loss(k) for k in grid]))
     near = (grid[max(best - 1, 0)], grid[min(best + 1, 40)])
     log_kappa = min(
-        (grid[best], float(optimize.minimize_scalar(loss, bounds=near, method="bounded").x)), key=loss
+        (grid[best], float(scipy.optimize.minimize_scalar(loss, bounds=near, method="bounded").x)), key=loss
     )
     return _best_share(over_uniform(log_kappa)), math.exp(log_kappa)
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+import scipy
 
 from cogattn.errors import InputError
 from cogattn.laws.counts import NODES, PANELS, WEIGHTS
@@ -175,8 +175,8 @@ def _finished(v: Array, race: Array) -> Array:
 def _poisson(mean: Array, racing: npt.ArrayLike, n: int) -> Array:
     """P(min(Poisson(mean), racing) = j), j = 0..n. An endless race is finished by all that race."""
     j, most, mean = np.arange(n + 1), np.asarray(racing)[..., None], np.minimum(mean, 1e300)[..., None]
-    below = np.where(j < most, stats.poisson.pmf(j, mean), 0.0)
-    return np.asarray(np.where(j == most, stats.poisson.sf(j - 1, mean), below))
+    below = np.where(j < most, scipy.stats.poisson.pmf(j, mean), 0.0)
+    return np.asarray(np.where(j == most, scipy.stats.poisson.sf(j - 1, mean), below))
 
 
 def _truncate(p: Array, k: int) -> Array:

@@ -72,25 +72,26 @@ def _exponential(key, stream, n):  # type: ignore[no-untyped-def]
     return -math.log(_uniform(key, stream, n))
 
 
-@compiled_ufunc("uint64(uint64, uint64, uint64)")
-def _keys(seed, person, trial):  # type: ignore[no-untyped-def]
-    return _key(seed, person, trial)
-
-
-@compiled_ufunc("float64(uint64, uint64, uint64)")
+@compiled_ufunc
 def _uniforms(key, stream, n):  # type: ignore[no-untyped-def]
     return _uniform(key, stream, n)
 
 
 def trial_key(seed: int, person: int, trial: int) -> np.uint64:
     """The 64-bit address of one trial of one person."""
-    return np.uint64(_keys(np.uint64(seed), np.uint64(person), np.uint64(trial)))
+    return np.uint64(trial_keys(seed, person, trial)[0])
 
 
 def trial_keys(seed: int, person: npt.ArrayLike, trial: npt.ArrayLike) -> npt.NDArray[np.uint64]:
-    """`trial_key` over arrays of persons and trials, which broadcast."""
-    p, t = np.asarray(person, np.uint64), np.asarray(trial, np.uint64)
-    return np.atleast_1d(np.asarray(_keys(np.uint64(seed), p, t), np.uint64))
+    """`trial_key` over arrays of persons and trials, which broadcast.
+
+    As `_key`, but in numpy: a run asks for some hundred of them, which is no reason to compile.
+    """
+    mix = _mix.py_func
+    key = mix(np.array([seed], np.uint64) + _GOLDEN)
+    for address in (person, trial):
+        key = mix((key ^ np.asarray(address, np.uint64)) + _GOLDEN)
+    return np.asarray(key, np.uint64)
 
 
 def uniform(key: np.uint64, stream: int, n: int) -> float:

@@ -26,7 +26,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy import optimize, special, stats
+import scipy
+from scipy import special
 
 from cogattn import human
 from cogattn.errors import number, whole
@@ -228,7 +229,7 @@ def circular_sd(kappa: npt.ArrayLike) -> npt.NDArray[np.float64]:
 @lru_cache(maxsize=256)
 def concentration(sd: float) -> float:
     """The kappa of this circular sd."""
-    return float(np.exp(optimize.brentq(lambda x: float(circular_sd(np.exp(x))) - sd, -4.0, 10.0)))
+    return float(np.exp(scipy.optimize.brentq(lambda x: float(circular_sd(np.exp(x))) - sd, -4.0, 10.0)))
 
 
 def von_mises(u: npt.ArrayLike, kappa: float) -> npt.NDArray[np.float64]:
@@ -241,7 +242,7 @@ def _distribution(kappa: float) -> tuple[npt.NDArray[np.float64], npt.NDArray[np
     """Shares, and the errors below which they lie."""
     grid = math.pi * np.tanh(np.linspace(-4, 4, 4001)) / np.tanh(4.0)
     grid = np.unique(np.concatenate([grid, np.linspace(-1, 1, 8001) * min(math.pi, 8 / math.sqrt(kappa))]))
-    return stats.vonmises.cdf(grid, kappa), grid
+    return scipy.stats.vonmises.cdf(grid, kappa), grid
 
 
 def _degrees(error: Array) -> Array:

@@ -108,7 +108,7 @@ def test_clock_times_are_those_of_the_stream_to_the_bit():
 def test_a_clock_that_misses_by_a_rounding_parts_no_tie_and_swaps_no_neighbours(late):
     """SimPy's clock adds delays; an element opens at the very moment of its mask, or one float before it."""
     rng = np.random.default_rng(0)
-    for before, onset, after, more in rng.uniform([0.1, 0.5, 0.9, 0], [0.5, 0.9, 1.0, 1], (1500, 4)):
+    for before, onset, after, more in rng.uniform([0.1, 0.5, 0.9, 0], [0.5, 0.9, 1.0, 1], (300, 4)):
         threshold = 0.95 + 0.4 * more  # longer than the clock has run: then sums of floats miss their mark
         mask = onset + threshold  # set going by the arrival of C, while A's opening is by that of B
         stimuli = (

@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.util import find_spec
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,6 @@ DIGITS = 10
 PIXELS = 64
 NOISE = 0.1  # sd of each pixel of each colour; ink goes from 0 to 1
 PATCHES = 4096  # of noise, drawn once: a picture is then three numbers, and showing it is a lookup
-HELD_OUT = 500  # images that no training step sees
 SEED = 0
 SET_SIZES = (1, 2, 4, 6, 8)
 OPEN = 2.0  # logit of a valve at birth
@@ -85,16 +85,23 @@ class DigitDisplay:
         return DigitDisplay(self.images, self.image[which], self.role[which], self.patch[which])
 
 
+def _digits() -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """scikit-learn's `load_digits`, read from its file: to import the library takes longer than to train a network."""
+    library = find_spec("sklearn")
+    assert library is not None
+    assert library.origin is not None
+    table = np.loadtxt(Path(library.origin).parent / "datasets" / "data" / "digits.csv.gz", delimiter=",")
+    return table[:, :-1], table[:, -1].astype(np.int64)
+
+
 @cache
 def images(held_out: bool) -> Images:
-    """The training or the held-out images: one split, by digit, for ever."""
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    ink, digit = load_digits(return_X_y=True)
-    every = np.arange(len(digit))
-    train_rows, test_rows = train_test_split(every, test_size=HELD_OUT, stratify=digit, random_state=SEED)
-    rows = np.sort(test_rows if held_out else train_rows)
+    """The training or the held-out images: one split, by digit, for ever (`train_test_split`, kept in a file)."""
+    ink, digit = _digits()
+    test = np.array(
+        Path(__file__).with_name("digits_held_out.txt").read_text(encoding="utf-8").split(), np.int64
+    )
+    rows = test if held_out else np.setdiff1d(np.arange(len(digit)), test)
     rows = rows[np.argsort(digit[rows], kind="stable")]
     count = np.bincount(digit[rows], minlength=DIGITS)
     return Images((ink[rows] / 16).astype(np.float32), np.cumsum(count) - count, count)
