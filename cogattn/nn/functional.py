@@ -13,6 +13,7 @@ every key is closed yields 0, forward and backward: nothing was seen. Five ways 
 
 Where another score than q k^T is given (`score=`), it takes that place, by the last way or by gather.
 
+Torch's fused kernels have no gradients of gradients, under a mask or without; `impl="eager"` has them.
 No randomness (but for `dropout_p`), no reading of values, no shape that depends on them: new gates run
 through the same compiled graph. Shapes: B batch, H heads, L queries, S keys, D features, Kmax slots.
 
@@ -34,9 +35,11 @@ from typing import Any, Literal, overload
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from cogattn.errors import InputError, choice, number
 from cogattn.nn.gate import GateState
+from cogattn.nn.masks import check_mask, cut_mask, mask_at, merge_masks, reopen, spread_heads, wide
 
 Impl = Literal["auto", "identity", "mask", "gather", "flex", "eager"]
 Score = Callable[[Tensor, Tensor], Tensor]  #: q (B, H, L, D), k (B, H, S, D) -> logits (B, H, L, S)
@@ -46,6 +49,8 @@ IMPLS = ("auto", "identity", "mask", "gather", "flex", "eager")
 GATHER_FROM = 8
 # A score of its own costs more than a dot product: fetching pays from half of the keys on (measured at S = 64, 256).
 GATHER_SCORED_FROM = 2
+# A mask of more pairs than this, which causality or times have made, is made some queries at a time.
+STRETCH_FROM = 2**22
 # Up to 16 keys two small matrix products beat the fused kernel on a CPU by up to a quarter (measured).
 SMALL = 16
 # Where Torch's kernels give 0 and no NaN for a fully closed row, both ways. On GPUs it depends on the kernel
@@ -65,6 +70,7 @@ class _Options:
     dropout_p: float
     gqa: bool
     score: Score | None
+    sink: Tensor | None = None
 
 
 @overload
@@ -80,6 +86,7 @@ def gated_attention(
     dropout_p: float = ...,
     enable_gqa: bool = ...,
     score: Score | None = ...,
+    sink: Tensor | None = ...,
     impl: Impl = ...,
     need_weights: Literal[False] = ...,
 ) -> Tensor: ...
@@ -98,6 +105,7 @@ def gated_attention(
     dropout_p: float = ...,
     enable_gqa: bool = ...,
     score: Score | None = ...,
+    sink: Tensor | None = ...,
     impl: Impl = ...,
     need_weights: Literal[True],
 ) -> tuple[Tensor, Tensor]: ...
@@ -115,14 +123,18 @@ def gated_attention(
     dropout_p: float = 0.0,
     enable_gqa: bool = False,
     score: Score | None = None,
+    sink: Tensor | None = None,
     impl: Impl = "auto",
     need_weights: bool = False,
 ) -> Tensor | tuple[Tensor, Tensor]:
     """Attention of q (B, H, L, D) over k, v (B, Hkv, S, D) under `gate`; returns (B, H, L, D).
 
+    Of three axes, (B, n, D), they are one head; what comes back has three too. Under autocast their types may differ.
+
     attn_mask: bool (True = may look) or additive, (L, S) or broadcastable to (B, H, L, S); joined with the
         gate and with `is_causal`. enable_gqa: H may be a multiple of Hkv.
     score: what gives the logits instead of scale * q k^T; it is handed q and k in float32 at least.
+    sink: (H,) logits of a key that nobody reads: it takes its part of each softmax (gpt-oss), whatever the gate.
     impl: "auto" takes plain attention without limits, "gather" if the gate has an index with
         Kmax <= S / 8, "flex" on a GPU for times over at least 2**20 query-key pairs, "mask" otherwise;
         with a score "gather" from Kmax <= S / 2 and "eager" otherwise.
@@ -136,7 +148,19 @@ def gated_attention(
     (torch.Size([1, 2, 5, 8]), 0.0)
     """
     choice("impl", impl, IMPLS)
-    o = _Options(attn_mask, is_causal, scale, dropout_p, enable_gqa, score)
+    if q.ndim == k.ndim == v.ndim == 3:
+        mask = attn_mask[:, None] if attn_mask is not None and attn_mask.ndim == 3 else attn_mask
+        how: dict[str, Any] = {"is_causal": is_causal, "scale": scale, "dropout_p": dropout_p, "score": score}
+        how |= {"sink": sink, "impl": impl, "need_weights": need_weights}
+        plain = gate is None or gate.is_identity
+        if plain and score is None and sink is None and not need_weights and impl in ("auto", "identity"):
+            return F.scaled_dot_product_attention(
+                q, k, v, attn_mask=attn_mask, dropout_p=dropout_p, is_causal=is_causal, scale=scale
+            )
+        one: Any = gated_attention(q[:, None], k[:, None], v[:, None], gate, attn_mask=mask, **how)
+        return (one[0][:, 0], one[1][:, 0]) if need_weights else one[:, 0]
+    o = _Options(attn_mask, is_causal, scale, dropout_p, enable_gqa, score, sink)
+    q, k, v = _of_one_type(q, k, v)
     _check_inputs(q, k, v, o)
     if gate is not None:
         gate.validate(q.shape[0], q.shape[1], q.shape[2], k.shape[2])
@@ -155,6 +179,8 @@ def gated_attention(
 
 def _way(impl: Impl, q: Tensor, k: Tensor, gate: GateState, o: _Options, need_weights: bool) -> Impl:
     """Which way to go: the one that was named, if it can be gone, else the cheapest."""
+    if o.sink is not None and impl not in ("auto", "eager", "gather"):
+        raise InputError(f"impl must be 'eager', 'gather' or 'auto' where a sink is given, got {impl!r}")
     if need_weights and impl not in ("auto", "eager", "gather"):
         raise InputError(f"impl must be 'eager', 'gather' or 'auto' where weights are needed, got {impl!r}")
     if o.score is not None and impl not in ("auto", "eager", "gather"):
@@ -165,7 +191,7 @@ def _way(impl: Impl, q: Tensor, k: Tensor, gate: GateState, o: _Options, need_we
         raise InputError("impl 'gather' needs gate.index (B, Kmax), got None: emit one, or use impl='mask'")
     if impl != "auto":
         return impl
-    if o.score is not None:
+    if o.score is not None or o.sink is not None:
         return "gather" if _pays(gate, k.shape[2], GATHER_SCORED_FROM) else "eager"
     if need_weights:
         return "eager"
@@ -211,14 +237,51 @@ def _grant(
 
 
 def _attend_masked(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options) -> Tensor:
+    if _wide_mask(q, k, gate, o):
+        return _attend_in_stretches(q, k, v, gate, o)
     mask, causal = _masks(gate.as_mask(k.shape[2], q.dtype), q, k, o)
     closed = None
     if mask is not None and q.device.type not in KNOWS_CLOSED_ROWS:
-        mask, closed = _reopen(mask)
+        mask, closed = reopen(mask)
     out = F.scaled_dot_product_attention(
         q, k, v, attn_mask=mask, dropout_p=o.dropout_p, is_causal=causal, scale=o.scale, enable_gqa=o.gqa
     )
     return out if closed is None else out.masked_fill(closed, 0.0)
+
+
+def _wide_mask(q: Tensor, k: Tensor, gate: GateState, o: _Options) -> bool:
+    """Would causality or times make a mask (B, 1, L, S) that is large?"""
+    if torch.compiler.is_compiling() or o.dropout_p > 0.0:
+        return False
+    timed = gate.t_query is not None and (gate.t_on is not None or gate.t_off is not None)
+    wanted = timed or (o.is_causal and gate.on_keys)
+    return wanted and q.shape[2] > 1 and q.shape[0] * q.shape[2] * k.shape[2] > STRETCH_FROM
+
+
+def _attend_in_stretches(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options) -> Tensor:
+    """The same, some queries at a time: the mask is never there as a whole, and the future is not even looked at."""
+    L, S = q.shape[2], k.shape[2]
+    step = max(1, STRETCH_FROM // (q.shape[0] * S))
+    # A mask that is kept for backward would be as large again: it is made anew there.
+    again = torch.is_grad_enabled() and any(x.requires_grad for x in (q, k, v))
+    parts = []
+    for first in range(0, L, step):
+        some, near = slice(first, min(first + step, L)), slice(0, S)
+        if o.is_causal and L <= S:
+            near = slice(0, some.stop)
+
+        def attend(x: Tensor, y: Tensor, z: Tensor, some: slice = some, near: slice = near) -> Tensor:
+            mask = merge_masks(
+                gate.part(some, near, (L, S)).as_mask(near.stop, x.dtype), cut_mask(o.attn_mask, some, near)
+            )
+            if o.is_causal:
+                now = torch.arange(some.start, some.stop, device=x.device)[:, None]
+                mask = merge_masks(mask, torch.arange(near.stop, device=x.device) <= now)
+            return _attend_masked(x, y, z, GateState(), replace(o, attn_mask=mask, is_causal=False))
+
+        x = q[:, :, some], k[:, :, near], v[:, :, near]
+        parts.append(checkpoint(attend, *x, use_reentrant=False) if again else attend(*x))
+    return torch.cat(parts, 2)
 
 
 def _attend_eager(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options) -> tuple[Tensor, Tensor]:
@@ -228,7 +291,7 @@ def _attend_eager(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options)
     dtype = q.dtype
     q, k, v = (x.to(wide(dtype)) for x in (q, *spread_heads(q, k, v)))
     logits = _scores(q, k, gate.gain, o)  # (B, H, L, S)
-    weights = _safe_softmax(logits, mask)
+    weights = _safe_softmax(logits, mask, o.sink)
     if o.dropout_p > 0.0:
         weights = F.dropout(weights, o.dropout_p)
     for share in gate.granted(q.shape[2], k.shape[2]):
@@ -244,7 +307,7 @@ def _attend_fetched(
     assert index is not None
     k, v, gate, o = _select(k, v, gate, o, q.shape[2])
     small = k.shape[2] <= SMALL and q.dtype.itemsize >= 4
-    if not small and not need_weights and o.score is None:
+    if not small and not need_weights and o.score is None and o.sink is None:
         return _grant(q, k, v, gate, o, _attend_masked)
     out, weights = _attend_eager(q, k, v, gate, o)
     return (out, _put_back(weights, index, keys)) if need_weights else out
@@ -268,7 +331,7 @@ def _select(
     slot = gate.index.clamp(min=0)  # (B, Kmax)
     rows = slot[:, None, :, None]  # (B, 1, Kmax, 1)
     near = [x.gather(2, rows.expand(-1, x.shape[1], -1, x.shape[3])) for x in (k, v)]  # (B, Hkv, Kmax, D)
-    mask = None if o.attn_mask is None else _mask_at(o.attn_mask, slot, k.shape[2])
+    mask = None if o.attn_mask is None else mask_at(o.attn_mask, slot, k.shape[2])
     if o.is_causal:
         now = torch.arange(queries, device=k.device)[:, None]  # (L, 1)
         mask = merge_masks(mask, slot[:, None, None, :] <= now)  # (B, 1, L, Kmax)
@@ -310,22 +373,18 @@ def _scored(score: Score, q: Tensor, k: Tensor) -> Tensor:
     return logits
 
 
-def _safe_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
+def _safe_softmax(scores: Tensor, mask: Tensor | None, sink: Tensor | None = None) -> Tensor:
     """Softmax over the open keys; 0 where all are closed, and no NaN on the way back either."""
+    if sink is not None:  # one more key, always open, whose weight is thrown away
+        more = sink.to(scores.dtype).reshape(1, -1, 1, 1).expand(*scores.shape[:3], 1)
+        if mask is not None:
+            mask = F.pad(mask, (0, 1), value=True if mask.dtype == torch.bool else 0.0)
+        return _safe_softmax(torch.cat([scores, more], -1), mask)[..., :-1]
     if mask is None:
         return torch.softmax(scores, -1)
-    mask, closed = _reopen(mask)
+    mask, closed = reopen(mask)
     scores = torch.where(mask, scores, -math.inf) if mask.dtype == torch.bool else scores + mask
     return torch.softmax(scores, -1).masked_fill(closed, 0.0)
-
-
-def _reopen(mask: Tensor) -> tuple[Tensor, Tensor]:
-    """The mask with its fully closed rows opened, and which those were: their output is then set to 0."""
-    if mask.dtype == torch.bool:
-        closed = ~mask.any(-1, keepdim=True)
-        return mask | closed, closed
-    closed = (mask == -math.inf).all(-1, keepdim=True)
-    return mask.masked_fill(closed, 0.0), closed
 
 
 def _masks(own: Tensor | None, q: Tensor, k: Tensor, o: _Options) -> tuple[Tensor | None, bool]:
@@ -342,36 +401,6 @@ def _masks(own: Tensor | None, q: Tensor, k: Tensor, o: _Options) -> tuple[Tenso
 def _causal(q: Tensor, k: Tensor) -> Tensor:
     """Query i sees keys 0..i: (L, S) bool."""
     return torch.ones(q.shape[2], k.shape[2], dtype=torch.bool, device=q.device).tril()
-
-
-def merge_masks(a: Tensor | None, b: Tensor | None) -> Tensor | None:
-    """Two attention masks as one, no larger than broadcasting makes it; bool (True = may look) as long as both are."""
-    if a is None or b is None:
-        return b if a is None else a
-    if a.dtype == torch.bool:
-        return a & b if b.dtype == torch.bool else torch.where(a, b, -math.inf)
-    return torch.where(b, a, -math.inf) if b.dtype == torch.bool else a + b
-
-
-def _mask_at(mask: Tensor, slot: Tensor, keys: int) -> Tensor:
-    """An attention mask at the slots (B, Kmax): (B, 1 or H, 1 or L, Kmax)."""
-    mask = mask.reshape((1,) * (4 - mask.ndim) + tuple(mask.shape))
-    heads, queries = mask.shape[1:3]
-    mask = mask.expand(slot.shape[0], heads, queries, keys)  # a view
-    return mask.gather(3, slot[:, None, None, :].expand(-1, heads, queries, -1))
-
-
-def spread_heads(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-    """Grouped heads written out: k, v (B, Hkv, S, D) -> (B, H, S, D)."""
-    group = q.shape[1] // k.shape[1]
-    if group == 1:
-        return k, v
-    return k.repeat_interleave(group, 1), v.repeat_interleave(group, 1)
-
-
-def wide(dtype: torch.dtype) -> torch.dtype:
-    """In which type scores are computed: float32 at least."""
-    return dtype if dtype.itemsize >= 4 else torch.float32
 
 
 # --- FlexAttention --------------------------------------------------------------------------------------
@@ -443,22 +472,25 @@ def _check_inputs(q: Tensor, k: Tensor, v: Tensor, o: _Options) -> None:
     if not q.dtype == k.dtype == v.dtype:
         raise InputError(f"q, k and v must have one dtype, got {q.dtype}, {k.dtype}, {v.dtype}")
     _check_heads(q.shape[1], k.shape[1], o.gqa)
-    _check_mask(o.attn_mask)
+    check_mask(o.attn_mask)
+    if o.sink is not None and tuple(o.sink.shape) != (q.shape[1],):
+        raise InputError(f"sink must be (H,) = ({q.shape[1]},), got {tuple(o.sink.shape)}")
     if o.score is not None and o.scale is not None:
         raise InputError(f"scale belongs to q k^T, got scale={o.scale} and a score: put it into the score")
-    number("dropout_p", o.dropout_p, least=0.0, most=1.0)
+    if not torch.compiler.is_compiling():  # there it may be a symbol
+        number("dropout_p", o.dropout_p, least=0.0, most=1.0)
+
+
+def _of_one_type(q: Tensor, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Under autocast the three may differ, as in torch's own; each is then of the type that autocast computes in."""
+    if q.dtype == k.dtype == v.dtype or not torch.is_autocast_enabled(q.device.type):
+        return q, k, v
+    lower = torch.get_autocast_dtype(q.device.type)
+    q, k, v = (x if x.dtype == torch.float64 else x.to(lower) for x in (q, k, v))
+    return q, k, v
 
 
 def _check_heads(heads: int, groups: int, gqa: bool) -> None:
-    if heads != groups and not (gqa and heads % groups == 0):
+    if heads != groups and not (gqa and groups and heads % groups == 0):
         mend = "must be a multiple of k's" if gqa else "must equal k's, or set enable_gqa=True"
         raise InputError(f"heads of q {mend}, got {heads} and {groups}")
-
-
-def _check_mask(mask: Tensor | None) -> None:
-    if mask is None:
-        return
-    if mask.dtype != torch.bool and not mask.is_floating_point():
-        raise InputError(f"attn_mask must be bool (True = may look) or floating, got {mask.dtype}")
-    if mask.ndim not in (2, 4):
-        raise InputError(f"attn_mask must be (L, S) or 4-d, got shape {tuple(mask.shape)}: use mask[:, None]")

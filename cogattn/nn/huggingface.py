@@ -24,9 +24,8 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
@@ -34,19 +33,17 @@ from torch import Tensor, nn
 
 from cogattn._renamed import old_names
 from cogattn.errors import InputError, choice, needs
-from cogattn.nn.functional import gated_attention, merge_masks, spread_heads
+from cogattn.errors import whole as whole_number
+from cogattn.nn.checkpoints import carried
 from cogattn.nn.gate import GateState
-from cogattn.nn.layers import Where, chosen
+from cogattn.nn.layers import Where, chosen, role_of
 from cogattn.nn.limits import checked
 from cogattn.nn.memory import Plan
+from cogattn.nn.transformer_attention import LIMIT, Limit, Memory, attend
 
 NAME = "cogattn"  #: of the attention function in transformers' register
 Role = Literal["self", "encoder", "decoder", "cross"]
 ROLES = ("self", "encoder", "decoder", "cross")
-
-_LIMIT = "_cogattn_limit"  # the attribute of an attention module that is limited
-# What some models hand to an attention function that changes the scores, and that plain attention does not know.
-_UNKNOWN = ("softcap", "s_aux", "indices", "cache")
 
 
 # --- the doors ----------------------------------------------------------------------------------------------
@@ -55,20 +52,24 @@ _UNKNOWN = ("softcap", "s_aux", "indices", "cache")
 @contextmanager
 def limit(
     model: Any,
-    gate: GateState | Plan | None,
+    gate: GateState | Plan | Memory | None,
     layers: Where = -1,
     *,
     role: Role | None = None,
     new_tokens: Literal["open", "closed"] = "open",
+    sinks: int = 0,
 ) -> Iterator[list[str]]:
     """Within the block, these attention layers of a transformers model look through `gate`; yields their names.
 
     gate: over the keys as the layer meets them, special tokens and padding included, (B, S): S the tokens of the
         prompt, the patches and the class token, or the source sequence (cross-attention). Instead, a `Plan` says
-        which earlier tokens each token of a decoder still finds (`generate` then needs `use_cache=False`).
+        which earlier tokens each token of a decoder still finds (`generate` then needs `use_cache=False`), or a
+        `HumanCache` holds, displaces and forgets while `generate` goes on.
     layers: numbers in the model's order (negative: from the end), "all", or patterns of names. Why one: see above.
     role: "encoder" (self-attention both ways), "decoder" (self-attention that looks back), "self" (either), "cross".
         A model that has several needs it where layers are numbered; see `attention_layers`.
+    sinks: so many of the first keys (padding aside) stay open beside those of the gate, and count as kept. A decoder
+        that finds nothing puts its weight there; without them it falls apart before it forgets.
     new_tokens: whether a decoder's keys beyond the gate's own are "open" or "closed".
 
     On leaving, the model's own attention function is back, after an error too. A compiled model, a part of a model
@@ -76,17 +77,21 @@ def limit(
     limited run on transformers' "sdpa" function, whichever the model had before.
     """
     choice("new_tokens", new_tokens, ("open", "closed"))
+    whole_number("sinks", sinks, least=0)
     if isinstance(gate, Plan):
-        limit = _Limit(GateState(), plan=gate.mask())
+        limit = Limit(GateState(), plan=gate.mask())
+    elif gate is not None and not isinstance(gate, GateState) and hasattr(gate, "found"):
+        limit = Limit(GateState(), memory=gate)
     else:
-        limit = _Limit(checked(gate), closed=new_tokens == "closed")
+        limit = Limit(checked(gate), closed=new_tokens == "closed", sinks=sinks)
     with _attached(model, limit, layers, role) as names:
         yield names
 
 
 def attention_layers(model: Any) -> dict[str, str]:
     """The attention layers of a transformers model in its order, by name, and the role of each."""
-    return {name: _role(name, layer) for name, layer in _attention(_pretrained(model)).items()}
+    whole = _pretrained(model)
+    return _roles(whole, _attention(whole))
 
 
 def weigh(
@@ -123,7 +128,7 @@ def attention_of(
     if not isinstance(layer, int | str):
         raise InputError(f"layer must be a number or a name, got {layer!r}")
     seen: list[tuple[Tensor, Tensor]] = []
-    with _attached(model, _Limit(checked(gate), seen=seen), layer, role) as names, _at_rest(model):
+    with _attached(model, Limit(checked(gate), seen=seen), layer, role) as names, _at_rest(model):
         if len(names) > 1:
             raise InputError(f"layer must mean one layer, {layer!r} means {len(names)} of them")
         model(**inputs) if isinstance(inputs, Mapping) else model(inputs)
@@ -146,151 +151,6 @@ def _received(weights: Tensor, real: Tensor, queries: int | str) -> Tensor:
     return (got * shares[:, :, None].to(got.dtype)).sum(1)
 
 
-# --- what a module carries ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Limit:
-    """What an attention module carries while it is limited."""
-
-    gate: GateState
-    plan: Tensor | None = None  # (B, 1, T, T) bool, True = may look
-    closed: bool = False  # the keys of new tokens
-    grows: bool = False  # it writes its own keys, one after the other
-    window: int | None = None  # how many keys its cache keeps; None = all
-    seen: list[tuple[Tensor, Tensor]] | None = (
-        None  # of each call: the weights, and which keys are no padding
-    )
-
-    @property
-    def does_nothing(self) -> bool:
-        return self.gate.is_identity and self.plan is None and self.seen is None
-
-    def on(self, name: str, layer: nn.Module) -> _Limit:
-        """The same for one module, on its device."""
-        back = _role(name, layer) == "decoder"
-        if self.plan is not None and not back:
-            raise InputError(
-                f"a plan says what is still found of what came before, but {name} looks ahead too"
-            )
-        device = next((p.device for p in layer.parameters()), None)
-        plan = None if self.plan is None else self.plan.to(device)
-        window = _window(layer) if back else None
-        return replace(self, gate=self.gate.to(device), plan=plan, grows=back, window=window)
-
-    def at(self, batch: int, queries: int, keys: int) -> GateState:
-        """The gate as this call needs it: for as many rows and keys."""
-        gate = self.gate
-        if self.grows and gate.on_keys:
-            if self.window is not None and queries < keys and keys >= self.window:
-                raise InputError(
-                    f"a cache that keeps {self.window} keys has dropped some, and a gate cannot tell which: "
-                    "give generate use_cache=False, or limit a layer of full attention"
-                )
-            gate = gate.grow(keys, closed=self.closed)
-        times = _times(gate.rows, batch, "gate")
-        return gate if times == 1 else gate.repeat(times)
-
-    def found(self, batch: int, queries: int, keys: int) -> Tensor | None:
-        """The plan's mask (B, 1, L, S) for a pass over the first L steps."""
-        if self.plan is None:
-            return None
-        if queries != keys or queries > self.plan.shape[2]:
-            raise InputError(
-                f"a plan of {self.plan.shape[2]} steps speaks of whole passes over as many or fewer, got "
-                f"{queries} queries and {keys} keys: give generate use_cache=False, or make a longer plan"
-            )
-        times = _times(self.plan.shape[0], batch, "plan")
-        return self.plan[:, :, :queries, :keys].repeat_interleave(times, 0)
-
-
-def _times(rows: int | None, batch: int, what: str) -> int:
-    """How often each row is used: as often as a search repeats each sequence."""
-    if rows is None:
-        return 1
-    if batch % rows:
-        raise InputError(
-            f"{what} has {rows} rows, which do not fit a batch of {batch}: give one row per sequence"
-        )
-    return batch // rows
-
-
-def _window(layer: nn.Module) -> int | None:
-    """How many keys the cache of this layer keeps, as transformers decides it from the config."""
-    config = getattr(layer, "config", None)
-    kinds, at = getattr(config, "layer_types", None), getattr(layer, "layer_idx", None)
-    if kinds is not None and at is not None and at < len(kinds) and kinds[at] == "full_attention":
-        return None
-    sizes = (getattr(config, name, None) for name in ("sliding_window", "attention_chunk_size"))
-    return next((size for size in sizes if size is not None), None)
-
-
-# --- the attention function ---------------------------------------------------------------------------------
-
-
-def _attend(
-    plain: Callable[..., tuple[Tensor, Tensor | None]],
-    module: nn.Module,
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    attention_mask: Tensor | None,
-    dropout: float = 0.0,
-    scaling: float | None = None,
-    is_causal: bool | None = None,
-    position_bias: Tensor | None = None,
-    **kwargs: Any,
-) -> tuple[Tensor, Tensor | None]:
-    """What transformers calls: query (B, H, L, D), key and value (B, Hkv, S, D); returns (B, L, H, D) and weights."""
-    for name in _UNKNOWN:
-        if kwargs.get(name) is not None:
-            raise InputError(
-                f"{type(module).__name__} gives its attention {name!r}, which a gate cannot keep"
-            )
-    limit: _Limit | None = getattr(module, _LIMIT, None)
-    if limit is None:
-        kwargs |= {"dropout": dropout, "scaling": scaling, "is_causal": is_causal}
-        return plain(module, query, key, value, attention_mask, position_bias=position_bias, **kwargs)
-    # transformers' rule: causality is the kernel's affair only where there is no mask and more than one query.
-    causal = getattr(module, "is_causal", True) if is_causal is None else is_causal
-    causal = causal and attention_mask is None and query.shape[2] > 1
-    if key.shape[1] != query.shape[1]:  # with a mask, torch's kernel for grouped heads is slower than copies
-        key, value = spread_heads(query, key, value)
-    mask = _closed_for_good(attention_mask)
-    options = {"is_causal": causal, "scale": scaling, "dropout_p": dropout}
-    out, weights = _look(limit, query, key, value, merge_masks(mask, position_bias), options)
-    if limit.seen is not None and weights is not None:
-        limit.seen.append((weights, _not_padding(mask, weights)))
-    return out.transpose(1, 2).contiguous(), weights
-
-
-def _look(
-    limit: _Limit, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, options: dict[str, Any]
-) -> tuple[Tensor, Tensor | None]:
-    """Through the gate; with the weights (B, H, L, S) where someone wants to see them."""
-    size = query.shape[0], query.shape[2], key.shape[2]
-    gate, mask = limit.at(*size), merge_masks(limit.found(*size), mask)
-    if limit.seen is None:
-        return gated_attention(query, key, value, gate, attn_mask=mask, **options), None
-    return gated_attention(query, key, value, gate, attn_mask=mask, need_weights=True, **options)
-
-
-def _closed_for_good(mask: Tensor | None) -> Tensor | None:
-    """The lowest number that closes a key in many masks would open it again where the gate closes all others."""
-    if mask is None or mask.dtype == torch.bool:
-        return mask
-    return mask.masked_fill(mask <= torch.finfo(mask.dtype).min, -torch.inf)
-
-
-def _not_padding(mask: Tensor | None, weights: Tensor) -> Tensor:
-    """(B, S): the keys that some query may see."""
-    batch, keys = weights.shape[0], weights.shape[3]
-    if mask is None:
-        return torch.ones(batch, keys, dtype=torch.bool, device=weights.device)
-    open_ = mask if mask.dtype == torch.bool else mask > -torch.inf
-    return open_.flatten(1, 2).any(1).expand(batch, keys)
-
-
 # --- the model ----------------------------------------------------------------------------------------------
 
 
@@ -298,9 +158,9 @@ def _not_padding(mask: Tensor | None, weights: Tensor) -> Tensor:
 def _transformers() -> Any:
     """transformers, with our function in its registers."""
     transformers = needs("transformers", "huggingface")
-    attend = needs("transformers.integrations.sdpa_attention", "huggingface").sdpa_attention_forward
+    plain = needs("transformers.integrations.sdpa_attention", "huggingface").sdpa_attention_forward
     mask = needs("transformers.masking_utils", "huggingface").sdpa_mask
-    transformers.AttentionInterface.register(NAME, functools.partial(_attend, attend))
+    transformers.AttentionInterface.register(NAME, functools.partial(attend, plain))
     # Not optional: without it the attention function gets no mask at all, and padding is seen.
     transformers.AttentionMaskInterface.register(NAME, mask)
     return transformers
@@ -334,16 +194,25 @@ def _words(function: Any) -> tuple[str, ...]:
     return () if code is None else code.co_names
 
 
-def _role(name: str, layer: nn.Module) -> str:
-    words = ".".join([*name.split(".")[-2:], type(layer).__name__]).lower()
-    if any(mark in words for mark in ("cross", "encdec", "encoder_attn")):
-        return "cross"
-    return "decoder" if getattr(layer, "is_causal", False) else "encoder"
+def _roles(whole: nn.Module, found: dict[str, Any]) -> dict[str, str]:
+    """The role of each layer. One that does not say that it looks back may be in a part that masks what is ahead."""
+    causal = [name for name, part in whole.named_modules() if _masks_ahead(part)]
+    roles = {name: role_of(name, layer) for name, layer in found.items()}
+    for name, role in roles.items():
+        if role == "encoder" and any(part == "" or name.startswith(f"{part}.") for part in causal):
+            roles[name] = "decoder"
+    return roles
+
+
+def _masks_ahead(part: nn.Module) -> bool:
+    """Does its forward make a causal mask, and no other (CLIP's text tower)?"""
+    words = _words(type(part).forward)
+    return "create_causal_mask" in words and "create_bidirectional_mask" not in words
 
 
 def _select(whole: nn.Module, found: dict[str, Any], layers: Where, role: str | None) -> list[str]:
     """The names that `layers` means among those of that role."""
-    roles = {name: _role(name, layer) for name, layer in found.items()}
+    roles = _roles(whole, found)
     there = list(dict.fromkeys(roles.values()))
     picks = [layers] if isinstance(layers, int | str) else list(layers)
     if role is None and len(there) > 1 and any(isinstance(x, int) or x == "last" for x in picks):
@@ -362,21 +231,31 @@ def _select(whole: nn.Module, found: dict[str, Any], layers: Where, role: str | 
 
 
 @contextmanager
-def _attached(model: Any, limit: _Limit, layers: Where, role: str | None) -> Iterator[list[str]]:
+def _attached(model: Any, limit: Limit, layers: Where, role: str | None) -> Iterator[list[str]]:
     """Our attention function switched on and the limit on the chosen modules; undone on leaving."""
     whole = _pretrained(model)
     found = _attention(whole)
-    if any(hasattr(m, _LIMIT) for m in found.values()):
+    if any(getattr(m, LIMIT, None) is not None for m in found.values()):
         raise InputError(
             "model is limited already: leave that block first, or join two gates with gate.then(other)"
         )
-    names = _select(whole, found, layers, role)
+    names, roles = _select(whole, found, layers, role), _roles(whole, found)
+    carried_ = {n: limit.on(n, found[n], roles[n]) for n in names} if not limit.does_nothing else {}
+    with _limited(whole, found, carried_):
+        yield names
+
+
+@contextmanager
+def _limited(whole: nn.Module, found: dict[str, Any], limits: dict[str, Limit]) -> Iterator[None]:
+    """These limits on these modules and none on the others, now and where a checkpoint computes them again."""
     with ExitStack() as stack:
         stack.enter_context(_switched(whole, found))
-        for name in [] if limit.does_nothing else names:
-            setattr(found[name], _LIMIT, limit.on(name, found[name]))
-            stack.callback(delattr, found[name], _LIMIT)
-        yield names
+        for name, layer in found.items():
+            stack.callback(setattr, layer, LIMIT, getattr(layer, LIMIT, None))
+            setattr(layer, LIMIT, limits.get(name))
+        if limits:
+            stack.enter_context(carried(lambda: _limited(whole, found, limits)))
+        yield
 
 
 @contextmanager
@@ -389,19 +268,43 @@ def _switched(whole: nn.Module, found: dict[str, Any]) -> Iterator[None]:
     parts: list[Any] = [m for m in whole.modules() if isinstance(m, _transformers().PreTrainedModel)]
     parts = [part for part in parts if set(part.modules()) & set(layers)]
     for part in parts:
-        if not part._supports_sdpa:
+        if not part._supports_sdpa and not _written_out(part, layers):
             raise InputError(
                 f"{type(part).__name__} does not support scaled_dot_product_attention, which a gate needs"
             )
     # What `set_attn_implementation` sets; it passes over copies of a config (T5's in transformers 5.18).
     before = {id(m.config): (m.config, m.config._attn_implementation_internal) for m in [*parts, *layers]}
     try:
-        for config, _ in before.values():
-            config._attn_implementation_internal = NAME
+        for config, name in before.values():
+            ours = _Switched(NAME)
+            ours.before = name.before if isinstance(name, _Switched) else name
+            config._attn_implementation_internal = ours
         yield
     finally:
         for config, name in before.values():
             config._attn_implementation_internal = name
+
+
+def _written_out(part: nn.Module, layers: list[Any]) -> bool:
+    """Scores with a cap (Gemma 2) or with sinks (gpt-oss) are no affair of torch's function, but of ours."""
+    mine = [m for m in part.modules() if m in layers]
+    return any(hasattr(m, "sinks") or hasattr(m, "attn_logit_softcapping") for m in mine)
+
+
+class _Switched(str):
+    """Our name, as long as nobody copies the config: a copy is on the function that the model had before."""
+
+    before: str | None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _same, (self.before,)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> str | None:
+        return self.before
+
+
+def _same(x: str | None) -> str | None:
+    return x
 
 
 @contextmanager

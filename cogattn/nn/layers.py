@@ -58,3 +58,11 @@ def _places(names: Sequence[str], pick: object, what: str) -> list[int]:
         f"{what} must be 'all', 'last', numbers within 0 to {len(names) - 1}, or patterns of names such as "
         f"{names[-1]!r}, got {pick!r}"
     )
+
+
+def role_of(name: str, layer: nn.Module) -> str:
+    """What an attention module of transformers does, by its name and by whether it looks back alone."""
+    words = ".".join([*name.split(".")[-2:], type(layer).__name__]).lower()
+    if any(mark in words for mark in ("cross", "encdec", "encoder_attn")):
+        return "cross"
+    return "decoder" if getattr(layer, "is_causal", False) else "encoder"

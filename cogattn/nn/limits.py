@@ -27,9 +27,10 @@ from typing import Any
 from torch import nn
 
 from cogattn.errors import InputError
+from cogattn.nn.checkpoints import carried
 from cogattn.nn.gate import GateState
 from cogattn.nn.layers import Where, attention_layers, chosen
-from cogattn.nn.multihead import MultiheadAttention, mind_the_gate
+from cogattn.nn.multihead import Gated, borrowed, mind_the_gate
 
 
 @contextmanager
@@ -55,16 +56,26 @@ def limit(
     found = attention_layers(module)
     those = [list(found.values())[i] for i in chosen(list(found), where, "where")]
     for layer in those:
-        if type(layer) not in (nn.MultiheadAttention, MultiheadAttention):
+        if type(layer).forward not in (nn.MultiheadAttention.forward, Gated.forward):
             raise InputError(
                 f"{type(layer).__name__} has a forward of its own, which no gate reaches: limit another"
             )
-    with ExitStack() as stack:
-        if not gate.is_identity:
-            stack.enter_context(_padded(module, those))
-            for layer in those:
-                stack.enter_context(_gated(layer, gate.to(layer.out_proj.weight.device)))
+    if gate.is_identity:
         yield those
+        return
+    with _limited(module, those, gate):
+        yield those
+
+
+@contextmanager
+def _limited(module: nn.Module, those: list[nn.MultiheadAttention], gate: GateState) -> Iterator[None]:
+    """These layers under the gate, now and where a checkpoint computes them again."""
+    with ExitStack() as stack:
+        stack.enter_context(_padded(module, those))
+        for layer in those:
+            stack.enter_context(_gated(layer, gate.to(layer.out_proj.weight.device)))
+        stack.enter_context(carried(lambda: _limited(module, those, gate)))
+        yield
 
 
 def checked(gate: object) -> GateState:
@@ -80,18 +91,18 @@ def checked(gate: object) -> GateState:
 @contextmanager
 def _gated(layer: nn.MultiheadAttention, gate: GateState) -> Iterator[None]:
     """One module under a gate. One of torch's becomes one of ours for the block: the same parameters and hooks."""
-    if isinstance(layer, MultiheadAttention):
+    if isinstance(layer, Gated):
         with layer.under(gate):
             yield
         return
-    hook = layer.register_forward_pre_hook(mind_the_gate)
+    before, hook = type(layer), layer.register_forward_pre_hook(mind_the_gate)
     ours: Any = layer
     try:
-        ours.__class__, ours.gate = MultiheadAttention, gate
-        yield
+        ours.__class__ = borrowed(before)
+        with ours.under(gate):
+            yield
     finally:
-        ours.__class__ = nn.MultiheadAttention
-        del ours.gate
+        ours.__class__ = before
         hook.remove()
 
 

@@ -40,8 +40,9 @@ from torch import Tensor, nn
 
 from cogattn._renamed import old_names
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.nn.functional import gated_attention, merge_masks
+from cogattn.nn.functional import gated_attention
 from cogattn.nn.gate import GateState
+from cogattn.nn.masks import merge_masks
 from cogattn.nn.multihead import Projections
 from cogattn.nn.scores import MECHANISMS, SIMPLE, Additive, Mechanism
 

@@ -20,6 +20,7 @@ torch.Size([2, 5, 16])
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,6 +30,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from cogattn.errors import InputError
+from cogattn.nn.checkpoints import refuse_strangers
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.gate import GateState
 
@@ -90,37 +92,37 @@ class Projections(nn.Module):
         return x.unsqueeze(1) if x.ndim == 2 else x.transpose(0, 1) if self.batch_first else x
 
 
-class MultiheadAttention(Projections, nn.MultiheadAttention):
-    """`nn.MultiheadAttention` that can look through a gate.
+class _Held:
+    """A gate for the length of a block. Whoever copies or pickles the module gets none."""
 
-    Give the gate to `forward(..., gate=...)`, or attach it where the caller is not yours:
-    `with module.under(gate): ...`, or `module.gate = gate` until `module.gate = None`.
+    def __init__(self, gate: GateState | None) -> None:
+        self.gate = gate
 
-    A row to which every key is closed, or nothing is granted, comes out as the bias of `out_proj`: the
-    attention itself gave 0.
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()
 
-    >>> layer = MultiheadAttention(16, 4, batch_first=True)
-    >>> x = torch.randn(2, 6, 16)
-    >>> gate = GateState(keep=torch.ones(2, 6, dtype=torch.bool))
-    >>> layer(x, x, x, gate=gate)[0].shape
-    torch.Size([2, 6, 16])
-    """
 
-    gate: GateState | None
+class Gated(Projections):
+    """What the forward of `nn.MultiheadAttention` does under a gate; stands before it among the bases of a class."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.gate = None
-        self.register_forward_pre_hook(mind_the_gate)
+    gate: GateState | None = None
+    _held: _Held | None = None
+
+    dropout: float
+    bias_k: Any
+    add_zero_attn: bool
 
     @contextmanager
-    def under(self, gate: GateState | None) -> Iterator[MultiheadAttention]:
+    def under(self, gate: GateState | None) -> Iterator[Gated]:
         """Every call within the block goes through `gate`, unless it brings its own."""
-        before, self.gate = self.gate, gate
+        before, self._held = self._held, _Held(gate)
         try:
             yield self
         finally:
-            self.gate = before
+            if before is None:
+                del self._held
+            else:
+                self._held = before
 
     def forward(
         self,
@@ -138,9 +140,14 @@ class MultiheadAttention(Projections, nn.MultiheadAttention):
 
         Returned weights are those used, `share` included, so that their rows may sum to less than 1.
         """
-        gate = self.gate if gate is None else gate
+        if gate is None and self._held is not None:
+            gate = self._held.gate
+            refuse_strangers()
+        elif gate is None:
+            gate = self.gate
         if gate is None or gate.is_identity:
-            return super().forward(
+            plain: Any = super()
+            return plain.forward(
                 query,
                 key,
                 value,
@@ -184,6 +191,68 @@ class MultiheadAttention(Projections, nn.MultiheadAttention):
         if single:
             return y.squeeze(1)
         return y.transpose(0, 1) if self.batch_first else y
+
+
+class MultiheadAttention(Gated, nn.MultiheadAttention):
+    """`nn.MultiheadAttention` that can look through a gate.
+
+    Give the gate to `forward(..., gate=...)`, or attach it where the caller is not yours:
+    `with module.under(gate): ...`, or `module.gate = gate` until `module.gate = None`.
+
+    A row to which every key is closed, or nothing is granted, comes out as the bias of `out_proj`: the
+    attention itself gave 0.
+
+    >>> layer = MultiheadAttention(16, 4, batch_first=True)
+    >>> x = torch.randn(2, 6, 16)
+    >>> gate = GateState(keep=torch.ones(2, 6, dtype=torch.bool))
+    >>> layer(x, x, x, gate=gate)[0].shape
+    torch.Size([2, 6, 16])
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.gate = None
+        self.register_forward_pre_hook(mind_the_gate)
+
+
+class Borrowed(Gated):
+    """One of torch's modules for the length of a block: the same parameters and hooks, and a gate.
+
+    A copy that is made within the block is torch's again, and free.
+    """
+
+    _plain: type[nn.MultiheadAttention]
+
+    def _free(self) -> dict[str, Any]:
+        """All that it holds but the gate and the hook of the block."""
+        mine = {name: x for name, x in self.__dict__.items() if name != "_held"}
+        hooks = mine["_forward_pre_hooks"]
+        mine["_forward_pre_hooks"] = type(hooks)((n, h) for n, h in hooks.items() if h is not mind_the_gate)
+        return mine
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> nn.Module:
+        twin = _blank(self._plain)
+        memo[id(self)] = twin
+        twin.__dict__.update(copy.deepcopy(self._free(), memo))
+        return twin
+
+    def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+        return _blank, (self._plain,), self._free()
+
+
+def _blank(cls: type[nn.MultiheadAttention]) -> nn.MultiheadAttention:
+    """A module that nothing has been put into yet."""
+    return cls.__new__(cls)
+
+
+_BORROWED: dict[type[nn.MultiheadAttention], Any] = {}
+
+
+def borrowed(cls: type[nn.MultiheadAttention]) -> type[nn.MultiheadAttention]:
+    """The class for the block of modules of this one, perhaps a subclass that torch made (parametrized)."""
+    if cls not in _BORROWED:
+        _BORROWED[cls] = type(cls.__name__, (Borrowed, cls), {"_plain": cls, "__module__": cls.__module__})
+    return _BORROWED[cls]
 
 
 def _without_padding(gate: GateState, padding: Tensor, k: Tensor) -> GateState:

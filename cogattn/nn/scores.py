@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from cogattn.errors import number
-from cogattn.nn.functional import wide
+from cogattn.nn.masks import wide
 
 # So many hidden units of the additive score at a time stay in a core's cache: forward 5 times as fast (measured).
 SLICE = 2**17

@@ -278,7 +278,7 @@ FEATURES = {
     "gate: share of a row, a query, a key": fields("share of a row", "share of a query", "share of a key"),
     "closed rows give 0, both ways": closed,
     "gradients": differentiable,
-    "gradients of gradients": second_order,
+    "gradients of gradients, with weights": second_order,
     "finite where vectors are 0 or equal": degenerate,
     "bfloat16": half,
     "compiles to one graph": compiles,

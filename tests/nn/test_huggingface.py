@@ -672,16 +672,9 @@ def test_scores_that_plain_attention_does_not_know_are_refused():
     model = made("llama")
     with (
         limit(model, keep(1)),
-        pytest.raises(InputError, match="LlamaAttention gives its attention 's_aux'"),
+        pytest.raises(InputError, match="LlamaAttention gives its attention 'indices'"),
     ):
-        model(tokens(), s_aux=torch.ones(H))
-
-
-def test_a_model_that_caps_its_scores_is_refused():
-    config = transformers.Gemma2Config(num_hidden_layers=1, num_key_value_heads=2, head_dim=8, **TEXT)
-    model = transformers.Gemma2Model(config)
-    with pytest.raises(InputError, match=r"does not support scaled_dot|'softcap'"), limit(model, keep(1)):
-        model(tokens())
+        model(tokens(), indices=torch.ones(H))
 
 
 @pytest.mark.parametrize(

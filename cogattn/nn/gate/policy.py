@@ -108,6 +108,10 @@ def row_values(name: str, x: Setting, like: Tensor) -> Tensor:
         return torch.full((like.shape[0],), x, device=like.device)
     if x.shape != like.shape[:1]:
         raise InputError(f"{name} must be one number or one per row ({like.shape[0]},), got {tuple(x.shape)}")
+    if x.device != like.device:
+        raise InputError(
+            f"{name} must lie where the logits are, {like.device}, got {x.device}: policy.to({str(like.device)!r})"
+        )
     return x
 
 
@@ -122,7 +126,7 @@ def per_row(name: str, x: Setting, like: Tensor) -> Any:
 def gate_of(order: Tensor, stored: Tensor, keys: int) -> GateState:
     """keep and index from the candidates in order (B, Kmax) and whether each is stored (B, Kmax)."""
     keep = torch.zeros(order.shape[0], keys, dtype=torch.bool, device=order.device)
-    return GateState(keep=keep.scatter_(1, order, stored), index=torch.where(stored, order, -1))
+    return GateState(keep=keep.scatter(1, order, stored), index=torch.where(stored, order, -1))
 
 
 def in_slots(stored: Tensor, slots: Setting, generator: torch.Generator | None) -> Tensor:
@@ -202,4 +206,5 @@ def _same_shape(name: str, x: Tensor, logits: Tensor) -> None:
 
 def _readable(x: Tensor) -> bool:
     """Values may be looked at: on a CPU, outside a compiler."""
-    return x.device.type == "cpu" and not torch.compiler.is_compiling()
+    mapped = torch._C._functorch.is_batchedtensor(x)  # within torch.vmap no value is there to be read
+    return x.device.type == "cpu" and not mapped and not torch.compiler.is_compiling()

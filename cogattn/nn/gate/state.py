@@ -434,4 +434,20 @@ def _unflatten(leaves: Iterable[Any], names: tuple[str, ...]) -> GateState:
     return gate
 
 
-pytree.register_pytree_node(GateState, _flatten, _unflatten, serialized_type_name="cogattn.GateState")
+def _flatten_with_keys(gate: GateState) -> tuple[list[Any], tuple[str, ...]]:
+    leaves, names = _flatten(gate)
+    return [(pytree.GetAttrKey(name), leaf) for name, leaf in zip(names, leaves, strict=True)], names
+
+
+pytree.register_pytree_node(
+    GateState,
+    _flatten,
+    _unflatten,
+    serialized_type_name="cogattn.GateState",
+    to_dumpable_context=list,
+    from_dumpable_context=tuple,
+    flatten_with_keys_fn=_flatten_with_keys,
+)
+torch.serialization.add_safe_globals(
+    [GateState]
+)  # tensors and nothing else: torch.load(weights_only=True) takes it
