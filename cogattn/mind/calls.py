@@ -16,7 +16,7 @@ import numpy as np
 from cogattn.compiled import compiled
 from cogattn.laws.alertness import later, normal_quantile
 from cogattn.mind.alertness import HELD, SHIFT, alertness, come_back
-from cogattn.mind.draws import RESPONSE, _uniform
+from cogattn.mind.draws import NAME, RESPONSE, _uniform
 from cogattn.world.stream import RESPONSES
 
 SIMPLE, GO, DETECT = (RESPONSES.index(name) for name in ("simple", "go", "detect"))
@@ -64,25 +64,28 @@ def _speed(m, p, u, mean, sd, n):  # type: ignore[no-untyped-def]
 
 
 @compiled(inner=True)
-def call(m, p, rules, x, task, signal):  # type: ignore[no-untyped-def]
+def call(m, p, e, rules, x, task, shown):  # type: ignore[no-untyped-def]
     """What comes of a stimulus that asks for a speeded response: when, and whether it is what the task asked for."""
     rule, n = rules[task], CHANCES * m.calls
     m.calls += 1
     m.answer_to = x
     right, yes = True, True
-    mean, sd, ready = p.speed * alertness(m, p), p.speed_sd, m.on == 1
+    mean, sd, ready = p.speed * alertness(m, p) * e[x].clear, p.speed_sd, m.on == 1
+    signal = shown  # what it is taken for
+    if e[x].sure < 1.0 and _uniform(m.key, NAME, x) >= e[x].sure:
+        signal = 1 - shown
     if rule.response == DETECT:
         # Attention that is away meets noise. Sensitivity falls with the deficit of memory alone.
         d = rule.sensitivity * (1.0 - p.memory_loss * m.x[HELD])
         seen = d / 2 if (signal == 1 and ready) else -d / 2
         c = p.criterion + p.criterion_shift * m.x[SHIFT]
         yes = seen + normal_quantile(_uniform(m.key, RESPONSE, n + CHECK)) > c
-        right = yes == (signal == 1)
+        right = yes == (shown == 1)
     if mean == np.inf:
         rt = 0.0
         if rule.response == GO:
             yes = not (signal == 1 and ready)
-            right = yes == (signal == 0)
+            right = yes == (shown == 0)
     else:
         if not ready:
             sd *= p.lapse_spread
@@ -98,7 +101,7 @@ def call(m, p, rules, x, task, signal):  # type: ignore[no-untyped-def]
                 if signal == 1:
                     z = normal_quantile(_uniform(m.key, RESPONSE, n + CHECK))
                     yes = rt < max(0.0, rule.withhold + rule.withhold_sd * z) / alertness(m, p)
-            right = yes == (signal == 0)
+            right = yes == (shown == 0)
         if rule.response == SIMPLE:
             early = _uniform(m.key, RESPONSE, n + EARLY)
             if early < p.anticipation:

@@ -20,7 +20,7 @@ from cogattn.laws.alertness import later, normal_quantile
 from cogattn.laws.stages import servers_of, share_of
 from cogattn.mind import race, store
 from cogattn.mind.alertness import until
-from cogattn.mind.draws import CHOICE, _uniform
+from cogattn.mind.draws import CHOICE, NAME, _uniform
 from cogattn.mind.phases import CENTRAL, DONE, HUNTING, LOST, MOVING, PERCEIVED, STOPPING, TELLING
 from cogattn.world.stream import RESPONSES, SERVICES, WHEN_FULL
 
@@ -210,6 +210,8 @@ def choose(m, p, e, x, rules, conflict, turn):  # type: ignore[no-untyped-def]
         step_out(m, e, x)
     slip = 1.0 - (1.0 - p.slip) * (1.0 - rule.slip)
     e[x].right = 1 if slip <= 0.0 or _uniform(m.key, CHOICE, CHANCES * x + SLIP) >= slip else 0
+    if rule.response == CHOICES and e[x].sure < 1.0 and _uniform(m.key, NAME, x) >= e[x].sure:
+        e[x].right = 0
     if rule.when_full == COUNT and e[x].phase == LOST:
         e[x].stage = DONE
         m.busy -= 1

@@ -55,6 +55,7 @@ def play(
     trial: npt.ArrayLike,
     seed: int = 0,
     weights: npt.ArrayLike | None = None,
+    seen: npt.ArrayLike | None = None,
     which: npt.ArrayLike | None = None,
     record: bool = False,
     n_jobs: int = 1,
@@ -64,8 +65,10 @@ def play(
     """Play trials: `person` and `trial` broadcast, one entry per trial; `observers[person]` takes it.
 
     `which` says which of several streams a trial shows (all show the first by default). `weights`
-    (trials, elements) replaces the weights that the streams give, e.g. by a network's own. `details`: the times of
-    each element. `first`: the number of the first observer, the address of his chances (person 0 is `observers[0]`).
+    (trials, elements) replaces the weights that the streams give, e.g. by a network's own. `seen` (trials, elements,
+    2): what a network makes of each element, a factor of its eta and how likely a categorisation of it is right.
+    `details`: the times of each element. `first`: the number of the first observer, the address of his chances
+    (person 0 is `observers[0]`).
     """
     streams = [streams] if isinstance(streams, TaskStream) else list(streams)
     who, number = np.broadcast_arrays(_integers("person", person), _integers("trial", trial))
@@ -81,6 +84,7 @@ def play(
         scale = weights_of(streams, people)
     else:
         given = _given(weights, n, elements)[:, None]
+    looked = _looked(seen, (n, elements))[:, None] if seen is not None else np.zeros((0, 0, 0, 0))
     shape = (n, 1, elements)
     made = Made(
         nothing, nothing, none, nothing, none, nothing,
@@ -92,7 +96,7 @@ def play(
         Sittings(who + first if first else who, who, number, number, rows),
         Planned(shows[:, None], nothing, nothing, nothing),
         Work(0.0, 0.0, 0.0, False),
-        streams, people, scale, given, made, element_times,
+        streams, people, scale, given, looked, made, element_times,
         seed=seed, record=record, n_jobs=n_jobs, tired=False, step=_CHUNK,
     )  # fmt: skip
     told = _event_frame(streams, who, number, shows, log, length) if record else None
@@ -149,6 +153,15 @@ def _given(weights: npt.ArrayLike, trials: int, elements: int) -> npt.NDArray[np
     return w
 
 
+def _looked(seen: npt.ArrayLike, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    s = np.ascontiguousarray(seen, np.float64)
+    if s.shape != (*shape, 2) or not np.isfinite(s).all() or (s < 0).any() or (s[..., 1] > 1).any():
+        raise InputError(
+            f"seen must be finite factors >= 0 and probabilities, of shape {(*shape, 2)}, got {s.shape}"
+        )
+    return s
+
+
 def _event_frame(
     streams: list[TaskStream],
     person: npt.NDArray[np.int64],
@@ -185,6 +198,7 @@ def run_session(
     visit: int = 0,
     seed: int = 0,
     weights: npt.ArrayLike | None = None,
+    seen: npt.ArrayLike | None = None,
     record: bool = False,
     n_jobs: int = 1,
     details: bool = False,
@@ -192,7 +206,8 @@ def run_session(
     """Let each observer sit through the session; the i-th takes the session's i-th row (or the one that all share).
 
     `number[i]` is his number, the address of his chances (by default i); `visit` tells repeated sittings apart.
-    `weights` (people, trials, elements): a network's own. `details`: the times of each element.
+    `weights` (people, trials, elements): a network's own; `seen`: with two numbers each, as in `play`.
+    `details`: the times of each element.
     """
     if not len(observers):
         raise InputError("a session needs at least one observer")
@@ -218,6 +233,7 @@ def run_session(
             raise InputError(
                 f"weights must be finite, >= 0, of shape {(*shape, elements)}, got {given.shape}"
             )
+    looked = _looked(seen, (*shape, elements)) if seen is not None else np.zeros((0, 0, 0, 0))
     times = [np.full(shape, np.nan) for _ in range(4)]
     made = Made(
         times[0], times[1], np.zeros(shape, np.bool_), times[2], np.zeros(shape, np.bool_), times[3],
@@ -230,7 +246,7 @@ def run_session(
         ),
         Planned(session.which, session.gap, session.rest, session.rest_load),
         Work(float(session.load), float(session.memory_load), float(session.sleepiness), bool(session.self_paced)),
-        streams, people, scale, given, made, element_times,
+        streams, people, scale, given, looked, made, element_times,
         seed=seed, record=record, n_jobs=n_jobs, tired=True,
         step=max(1, min(_CHUNK // max(1, n), -(-len(who) // n_jobs))) if n_jobs > 1 else len(who),
     )  # fmt: skip

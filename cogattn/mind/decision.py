@@ -3,7 +3,9 @@
 What is to be told is categorised at a rate that the display shares, by weight, as in the race; what is irrelevant
 (evidence 0: flankers, the word, the side) competes, and pushes the answer that it speaks for in a pulse that rises and
 fades, from the moment it opened. The answer that leads by `evidence_threshold` is given (CHOOSE follows), else one more
-is counted (COUNT_ONE). What pushes while several decisions are under way pushes the one that began first on display.
+is counted (COUNT_ONE). Where a network gives the evidence, each categorisation says what is right with probability
+`sure`, else the other answer, and what is irrelevant pushes by `clear` of its height.
+What pushes while several decisions are under way pushes the one that began first on display.
 
 State: by how many the right answer leads, and the speed of this decision; of what is irrelevant, how much of its pulse
 is over and when its next push comes. Brings: COUNT_ONE.
@@ -24,7 +26,7 @@ from cogattn.mind.phases import RACING, TELLING
 from cogattn.mind.store import mixed
 from cogattn.world.kinds import CHOOSE, COUNT_ONE
 
-CHANCES = 16777216  # of each element: two for each categorisation (the second one is free), or push
+CHANCES = 16777216  # of each element: two for each categorisation (when, and what it says), or push
 SPEED = 4503599627370496  # the chance of how fast this decision is, by element
 CAUTION = 1125899906842624  # the chance of whether the threshold is one more in this trial
 _SURE = 1000000  # more than any threshold
@@ -72,7 +74,8 @@ def begin(m, p, e, x, rules):  # type: ignore[no-untyped-def]
                 total += e[z].weight
         e[x].pulse = 0.0
         e[x].queued = m.now
-        e[x].height = rules[e[x].job].activation * e[x].weight / total if e[x].weight > 0.0 else 0.0
+        strong = rules[e[x].job].activation * e[x].clear
+        e[x].height = strong * e[x].weight / total if e[x].weight > 0.0 else 0.0
         if e[x].height > 0.0:
             _next_push(m, e, x, rules)
 
@@ -149,10 +152,13 @@ def count(m, p, e, x, rules, conflict, turn):  # type: ignore[no-untyped-def]
         e[told].lead += way * e[told].supports
         _next_push(m, e, x, rules)
     elif p.speed == np.inf:  # no end of them in no time
-        e[x].lead = _SURE
+        e[x].lead = _SURE if e[x].sure >= 0.5 else -_SURE
     else:
+        says = 1
+        if e[x].sure < 1.0 and _uniform(m.key, TELL, CHANCES * x + 2 * e[x].told + 1) >= e[x].sure:
+            says = -1
         e[x].told += 1
-        e[x].lead += 1
+        e[x].lead += says
         e[x].work = _exponential(m.key, TELL, CHANCES * x + 2 * e[x].told)
     answer = decided(e[told].lead, mixed(m.key, p.evidence_threshold, TELL, CAUTION))
     if answer != 0:

@@ -37,6 +37,7 @@ TELL = 13  #: when the next categorisation comes and what it is about; n = eleme
 SAY = (
     14  #: an item is said; n = element * 2**24 + 2 * turn + (0 how long the trace lasts, 1 how long it takes)
 )
+NAME = 15  #: what a categorisation says it is, where a network gives the evidence; n = element
 EVICT = 11  #: which stored item makes room; n = 2 * item + (0 which slot, 1 how strong it is)
 
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)

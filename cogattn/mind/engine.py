@@ -124,7 +124,7 @@ def perceive(m, p, e, rules, conflict, tired, turn, kind, x, value):  # type: ig
             if rules[task].response >= rehearsal.FORWARD:
                 rehearsal.recall(m, p, e, rules, np.int64(rules[task].response), tired)
             else:
-                calls.call(m, p, rules, x, task, np.int64(value) & 1)
+                calls.call(m, p, e, rules, x, task, np.int64(value) & 1)
         elif kind == kinds.LOAD:
             alertness.set_load(m, p, value)
         elif kind == kinds.HOLD:

@@ -106,8 +106,8 @@ _EVENT = np.dtype([("time", np.float64), ("kind", np.int64), ("element", np.int6
 
 @compiled(nogil=True)
 def _sit(  # type: ignore[no-untyped-def]
-    mind, e, begin_at, end_at, seed, people, sittings, planned, work, world, scale, given, made, element_times, log,
-    length, tired, keep, answer, hunt, tell, turn,
+    mind, e, begin_at, end_at, seed, people, sittings, planned, work, world, scale, given, seen, made, element_times,
+    log, length, tired, keep, answer, hunt, tell, turn,
 ):  # fmt: skip
     """Sittings begin_at..end_at: the mind's events strictly before each arrival, then the arrival.
 
@@ -175,6 +175,10 @@ def _sit(  # type: ignore[no-untyped-def]
                                 race.enlist(
                                     p, rules[job[s, x]], e[x], job[s, x], evidence[s, x], supports[s, x]
                                 )
+                        if seen.size > 0:
+                            for x in range(size[s]):
+                                clear, sure = seen[i, j, x, 0], seen[i, j, x, 1]
+                                race.told_by(rules[job[s, x]], e[x], evidence[s, x], clear, sure)
                         key = _key(seed, number[i], first[i] + j)
                         engine.fresh(m, p, e, rules, key, tired, answer, hunt, tell)
                         engine.assign(m, p, focused[s], turn)
@@ -294,6 +298,7 @@ def played(
     people: Array,
     scale: Array,
     given: Array,
+    seen: Array,
     made: Made,
     element_times: ElementTimes,
     *,
@@ -312,7 +317,7 @@ def played(
     def loop(first: int) -> None:
         m, e = state.blank(most)
         _sit(m, e, first, min(first + step, n), seed, people, *map(tuple, (sittings, planned, work, world)),
-             scale, given, tuple(made), element_times.arrays(), log, length, *mechanisms)  # fmt: skip
+             scale, given, seen, tuple(made), element_times.arrays(), log, length, *mechanisms)  # fmt: skip
 
     while True:
         log, length = np.zeros((n if record else 0, room), _EVENT), np.zeros(n if record else 0, np.int64)

@@ -57,6 +57,8 @@ ELEMENT = [
     ("ahead", np.float64),  # when it would finish, when they were ranked
     ("job", np.int64),  # its task
     ("evidence", np.float64),  # eta
+    ("clear", np.float64),  # what a network makes of eta in this trial: a factor; 1 without one
+    ("sure", np.float64),  # how likely a categorisation of it says what is right; 1 without a network
     ("skill", np.float64),  # rate without attention, 1/s
     ("since", np.float64),  # its onset
     ("supports", np.int64),  # the answer that it speaks for
@@ -82,10 +84,18 @@ def enlist(p, rule, row, job, evidence, supports):  # type: ignore[no-untyped-de
     row.job = job
     row.supports = supports
     row.evidence = evidence if rule.response != SEARCH else 0.0
+    row.clear = row.sure = 1.0
     row.skill = 0.0
     if rule.practice > 0.0 and p.learning > 0.0 and rule.response != SEARCH:
         share = practised_share(rule.practice, p.learning, p.visit_shape)
         row.skill = p.capacity * evidence * (1.0 - share) if share < 1.0 and evidence > 0.0 else 0.0
+
+
+@compiled(inline=True)
+def told_by(rule, row, evidence, clear, sure):  # type: ignore[no-untyped-def]
+    """A network has looked at this element in this trial: eta is `clear` times what it was, and right with `sure`."""
+    row.evidence = evidence * clear if rule.response != SEARCH else 0.0
+    row.clear, row.sure = clear, sure
 
 
 @compiled(inline=True)

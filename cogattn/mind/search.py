@@ -22,6 +22,7 @@ from cogattn.mind.store import mixed
 from cogattn.world.kinds import FOUND, QUIT, VISIT
 
 CHANCES, HOW_LONG = 64, 63  # of each visit: which elements, and how long it takes
+FOOLED = 2199023255552  # the chance of what a visited element is taken for, by element
 GROUP_SIZE = 1099511627776  # the chance of whether groups are one larger in this trial
 
 STATE = [
@@ -86,6 +87,7 @@ def visit(m, p, e, h, rules, conflict, turn):  # type: ignore[no-untyped-def]
         done[x], pull[x] = True, 0.0
         if e[x].phase == RACING and e[x].job == job:
             done[x], pull[x] = False, race.worth(m, p, e, x, turn)
+    slow, looked = 0.0, 0
     for i in range(size):
         u = _uniform(m.key, VISITS, CHANCES * m.rejected + i)
         who = pick(u, pull, done, quit_at if i == 0 else 0.0)
@@ -98,12 +100,18 @@ def visit(m, p, e, h, rules, conflict, turn):  # type: ignore[no-untyped-def]
         done[who] = True
         if i == 0:
             m.who = who
-        if e[who].supports == 1:
+        slow += 1.0 / e[who].clear if e[who].clear > 0.0 else 0.0
+        looked += 1
+        target = e[who].supports == 1
+        if e[who].sure < 1.0 and _uniform(m.key, VISITS, FOOLED + who) >= e[who].sure:
+            target = not target
+        if target:
             m.found = who
             break
     e[h].work = 0.0
     if p.speed < np.inf:
         mean = rule.inspect / p.speed * (p.visit_hit if m.found >= 0 else 1.0)
+        mean *= slow / looked
         if rule.practice > 0.0:
             mean *= practised_share(rule.practice, p.learning, p.visit_shape)
         e[h].work = inspection(_uniform(m.key, VISITS, CHANCES * m.rejected + HOW_LONG), mean, p.visit_shape)

@@ -18,10 +18,19 @@ from cogattn._renamed import old_names
 from cogattn.compiled import version
 from cogattn.errors import InputError, whole
 from cogattn.mind.draws import seed_of
-from cogattn.nn.networks.registry import Reader, find_judge, find_reader, find_specialist, fingerprint
+from cogattn.nn.networks.registry import (
+    Reader,
+    find,
+    find_judge,
+    find_reader,
+    find_specialist,
+    fingerprint,
+    looks,
+)
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import Condition, NetworkTask, Paradigm, SessionParadigm, registry
 from cogattn.population import MOST_PEOPLE, People, Population
+from cogattn.runs.displays import knows
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
 
@@ -219,7 +228,7 @@ def world_of(plan: RunPlan, condition: Condition, network: Any) -> TaskStream:
 
 def _fits(paradigm: Paradigm, network: Reader) -> None:
     """A network shows only so many items, of so many kinds."""
-    if paradigm.pictures == "own":
+    if paradigm.pictures == "own" or (looks(network) and knows(paradigm.name)):
         return
     if not paradigm.pictures:
         raise InputError(f"{paradigm.name} shows no pictures that {network.name} could read; leave model out")
@@ -244,8 +253,10 @@ def _fits(paradigm: Paradigm, network: Reader) -> None:
 
 @lru_cache(maxsize=2)
 def _loaded(model: str, device: str, pictures: str, sha: str | None) -> Any:  # noqa: ARG001 (another file is another network)
-    find = {"sequence": find_judge, "own": find_specialist}.get(pictures, find_reader)
-    return find(model, device)
+    if pictures != "own" and looks(found := find(model, device)):
+        return found
+    kind = {"sequence": find_judge, "own": find_specialist}.get(pictures, find_reader)
+    return kind(model, device)
 
 
 def condition_seed(plan: RunPlan, condition: Condition) -> int:

@@ -19,13 +19,14 @@ import pandas as pd
 from cogattn.errors import InputError, choice, whole
 from cogattn.mind import cohort
 from cogattn.mind.draws import GUESS, seed_of, trial_keys, uniforms
-from cogattn.nn.networks.registry import Reader
+from cogattn.nn.networks.registry import Reader, looks
 from cogattn.observer import limits_of
 from cogattn.paradigms import Answers, Condition, NetworkTask, SessionParadigm
 from cogattn.paradigms.session import SessionRecord
 from cogattn.population import People
 from cogattn.runs.batches import DisplayBatch, SpecialistBatch
 from cogattn.runs.plan import Cell, RunPlan, condition_seed, model_of, plan_of, world_of
+from cogattn.runs.seen import SeenBatch
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
 
@@ -34,6 +35,7 @@ _ALONE = 131072  # displays where the mind alone answers
 _SPELLED = 12  # elements of which all combinations fit a table
 
 Array = npt.NDArray[Any]
+Batch = DisplayBatch | SpecialistBatch | SeenBatch
 
 
 @contextmanager
@@ -106,18 +108,21 @@ def play_again(
     first: int = 0,
     record: bool = False,
     details: bool = False,
-) -> tuple[DisplayBatch | SpecialistBatch | None, cohort.Outcome]:
+) -> tuple[Batch | None, cohort.Outcome]:
     """These trials: what a network was shown, and what the mind made of it. The same draws give the same events.
 
     person: the place of each among the minds; first: the number of the first of them.
     """
     stream = world_of(plan, cell.condition, network)
-    batch: DisplayBatch | SpecialistBatch | None = None
-    if isinstance(plan.paradigm, NetworkTask):
+    batch: Batch | None = None
+    if looks(network):
+        batch = SeenBatch.make(plan, cell, stream, network, person + first, trial)
+    elif isinstance(plan.paradigm, NetworkTask):
         batch = SpecialistBatch.make(plan, cell, plan.paradigm, network, person + first, trial)
     elif network is not None:
         batch = DisplayBatch.make(plan, cell, stream, network, person + first, trial)
-    weighed = batch is not None and (limits_of(cell.arm) or isinstance(batch, SpecialistBatch))
+    limited = bool(limits_of(cell.arm))
+    weighed = batch is not None and (limited or isinstance(batch, SpecialistBatch))
     out = cohort.play(
         stream,
         minds,
@@ -126,6 +131,7 @@ def play_again(
         first=first,
         seed=condition_seed(plan, cell.condition),
         weights=batch.weights(minds, person) if batch is not None and weighed else None,
+        seen=batch.seen(limited) if isinstance(batch, SeenBatch) else None,
         record=record,
         details=details or (isinstance(batch, SpecialistBatch) and batch.task.asked.timed),
     )
@@ -202,9 +208,16 @@ def _play_sitting(
     session = paradigm.session(cell.condition, keys)
     trial = np.arange(session.trials)
     person, count = np.repeat(who, len(trial)), np.tile(trial, len(who))
-    batch, weights = None, None
+    batch: Any = None
+    weights, looked = None, None
     limited = bool(limits_of(cell.arm))
-    if network is not None and paradigm.pictures == "display":
+    if looks(network):
+        batch = SeenBatch.of_session(plan, cell, session, network, person, visit * cohort.VISIT + count)
+        shape = (len(who), len(trial), -1)
+        looked = batch.seen(limited).reshape(*shape, 2)
+        if limited:
+            weights = batch.weights(crowd, person - places[0] - first).reshape(shape)
+    elif network is not None and paradigm.pictures == "display":
         batch = DisplayBatch.make(plan, cell, session.streams[0], network, person, visit * 1048576 + count)
         if limited:
             weights = batch.weights(minds, person - first).reshape(len(who), len(trial), -1)
@@ -215,12 +228,15 @@ def _play_sitting(
         visit=visit,
         seed=seed,
         weights=weights,
+        seen=looked,
         details=paradigm.details,
         record=paradigm.recorded,
     )
     if paradigm.details or any(t.response for t in session.tasks):
         seen = SessionRecord.of(seen)
-        if network is not None:
+        if isinstance(batch, SeenBatch):
+            seen = replace(seen, read=batch.read(paradigm, cell.condition, seen, limited))
+        elif network is not None:
             seen = replace(seen, read=_read(paradigm, cell.condition, session, network, batch, seen, limited))
         columns = paradigm.score_session(cell.condition, session, seen)
         if "response" in columns:

@@ -215,6 +215,11 @@ def is_specialist(network: object) -> bool:
     return isinstance(getattr(network, "design", None), TaskDesign)
 
 
+def looks(network: object) -> bool:
+    """Does it look at displays of pixels under an instruction, and give the mind its evidence?"""
+    return callable(getattr(network, "look", None))
+
+
 def is_judge(network: object) -> bool:
     """Does it take sequences?"""
     return callable(getattr(network, "judge", None))

@@ -1,0 +1,172 @@
+"""Evidence from pixels: displays are pure, a network's evidence enters the mind's law, and the gate limits the seer."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+import cogattn as ca
+from cogattn.errors import InputError
+from cogattn.mind import cohort
+from cogattn.mind.draws import NAME, trial_keys, uniforms
+from cogattn.nn.gate import GateState
+from cogattn.nn.networks import scene_lessons, scenes
+from cogattn.nn.networks.registry import find, module
+from cogattn.observer import Observer
+from cogattn.paradigms import get
+from cogattn.runs import displays
+from cogattn.runs.experiment import Cell, make_plan, play_again
+from cogattn.runs.seen import margin_of
+from cogattn.world.stream import display
+
+KEYS = trial_keys(3, np.arange(6), 0)
+
+
+@pytest.fixture(scope="module")
+def seer():
+    return find("seer", "cpu")
+
+
+def test_a_picture_hangs_on_its_own_trial_alone():
+    shown = displays.report(3, 2, KEYS)
+    pictures, where = scenes.draw(shown.scene, KEYS)
+    few = displays.report(3, 2, KEYS[[4, 1]])
+    again, there = scenes.draw(few.scene, KEYS[[4, 1]])
+    assert (pictures[[4, 1]] == again).all()
+    assert (where[[4, 1]] == there).all()
+    assert (pictures[0] != pictures[1]).any()
+
+
+def test_experiments_show_fonts_that_were_never_taught():
+    assert not set(scenes.TAUGHT) & set(scenes.HELD_OUT)
+    shown = displays.report(2, 0, KEYS).scene
+    assert (scenes.draw(shown, KEYS)[0] != scenes.draw(shown, KEYS, "taught")[0]).any()
+
+
+def test_every_lesson_says_what_is_meant():
+    chance = np.random.default_rng(0)
+    for make, _ in scene_lessons.KINDS:
+        lesson = make(chance, 40)
+        here = lesson.scene.here
+        assert (lesson.meant[~here] == -1).all(), make.__name__
+        assert set(np.unique(lesson.meant[here])) <= {-1, 0, 1}
+        assert ((lesson.answer == scene_lessons.SKIP) | (lesson.answer < len(scene_lessons.ANSWERS))).all()
+
+
+@pytest.mark.parametrize("name", ["flanker", "visual_search", "go_nogo", "choice_rt"])
+def test_evidence_that_is_clear_and_sure_changes_no_number(name):
+    task = get(name)()
+    condition = task.conditions()[-1]
+    session = task.session(condition, trial_keys(0, np.arange(2), 0))
+    crowd = [Observer(), Observer(speed=3.0)]
+    elements = max(len(s.stimuli) for s in session.streams)
+    ones = np.ones((2, session.trials, elements, 2))
+    bare, seen = (cohort.run_session(session, crowd, seed=1, details=True, seen=s) for s in (None, ones))
+    for part in ("rt", "right", "stored", "alertness"):
+        assert np.array_equal(getattr(bare, part), getattr(seen, part), equal_nan=True), part
+    assert np.array_equal(bare.element_times.answered, seen.element_times.answered, equal_nan=True)
+
+
+def decided(clear, sure, name="flanker", element=0):
+    """(share right, mean time of the answer) where a network makes so much of the first element."""
+    task = get(name)()
+    session = task.session(task.conditions()[-1], trial_keys(0, np.arange(1), 0))
+    seen = np.ones((1, session.trials, max(len(s.stimuli) for s in session.streams), 2))
+    seen[..., 0], seen[..., 1] = clear, sure
+    out = cohort.run_session(session, [Observer()], seed=1, details=True, seen=seen).element_times
+    answered = np.fmax.reduce(out.answered, axis=-1)
+    if name == "visual_search":
+        return float((~np.isnan(out.encoded)).any(-1).mean()), float(np.nanmean(answered))
+    return float(out.right[..., element][~np.isnan(answered)].mean()), float(np.nanmean(answered))
+
+
+def test_categorisations_say_what_the_network_says():
+    right, usual = decided(1.0, 1.0)
+    half, _ = decided(1.0, 0.5)
+    wrong, _ = decided(1.0, 0.0)
+    _, slow = decided(0.5, 1.0)
+    assert right > 0.85
+    assert 0.3 < half < 0.7
+    assert wrong < 0.1
+    assert slow > usual + 0.03
+    found, usual = decided(1.0, 1.0, "visual_search")
+    fooled, _ = decided(1.0, 0.0, "visual_search")
+    assert found > 0.8
+    assert fooled > 0.8  # whatever is visited is taken for the target, and the target for none
+    assert decided(0.5, 1.0, "visual_search")[1] > usual
+
+
+def test_bad_evidence_is_refused():
+    stream = display(targets=2, exposure=0.1)
+    for bad in (np.ones((1, 2)), np.full((1, 2, 2), 2.0), np.full((1, 2, 2), np.nan)):
+        with pytest.raises(InputError, match="seen must be"):
+            cohort.play(stream, [Observer()], person=0, trial=0, seen=bad)
+
+
+def test_the_identity_gate_is_plain_attention_bit_for_bit(seer):
+    chance = np.random.default_rng(1)
+    lesson = scene_lessons.joined([make(chance, 2) for make, _ in scene_lessons.KINDS])
+    keys = trial_keys(9, np.arange(len(lesson.answer)), 0)
+    plain, gated = (seer.look(lesson.scene, keys, gate) for gate in (None, GateState()))
+    for a, b in zip(plain, gated, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_what_the_gate_shuts_is_not_answered(seer):
+    shown = displays.search("spatial_2v5", 6, True, trial_keys(2, np.arange(60), 0))
+    keys = trial_keys(2, np.arange(60), 0)
+    free = seer.look(shown.scene, keys).answers
+    keep = torch.ones(60, 6, dtype=torch.bool)
+    keep[:, 0] = False
+    shut = seer.look(shown.scene, keys, GateState(keep=keep)).answers
+    yes = [(a[:, scene_lessons.PRESENT] > a[:, scene_lessons.ABSENT]).mean() for a in (free, shut)]
+    assert yes[0] > 0.8
+    assert yes[1] < 0.5
+
+
+def test_a_report_names_what_is_held_by_the_networks_own_evidence(seer):
+    plan = make_plan("whole_report", ("human",), "seer", 3, 20, 0, None, None)
+    cell = Cell("human", plan.paradigm.conditions()[-1])
+    person, trial = np.divmod(np.arange(60), 20)
+    batch, out = play_again(plan, cell, plan.crowd(), seer, person, trial)
+    said = batch.names(True)
+    u = uniforms(batch.keys[:, None], NAME, np.arange(6))
+    assert (said == (u[..., None] > batch.says.cumsum(-1)).sum(-1).clip(max=25)).all()
+    answers, words = batch.answers(out.stored, out.censored, True)
+    assert (answers.right == (out.stored & (said == batch.display.label))).all()
+    assert all(len(w.split()) == 6 for w in words)
+    alone, _ = play_again(replace(plan, model=None), cell, plan.crowd(), None, person, trial)
+    assert alone is None
+
+
+@pytest.mark.parametrize("name", ["partial_report", "change_detection", "stroop", "go_nogo", "nback"])
+def test_the_seer_takes_what_it_knows_and_nothing_else(name):
+    short = {"go_nogo": {"trials": 50}, "nback": {"blocks": 1, "letters": 5}}.get(name, {"trials": 4})
+    task = get(name)(**({} if name == "partial_report" else short))
+    trials = 1 if name != "partial_report" else 2
+    frame = ca.run(task, model="seer", people=2, trials=trials).frame
+    again = ca.run(task, model="seer", people=2, trials=trials).frame
+    assert frame.equals(again)
+    assert set(frame["arm"]) == {"human", "softmax"}
+    with pytest.raises(InputError, match="shows no pictures"):
+        ca.run("simple_rt", model="seer", people=1, trials=1)
+
+
+def test_conflict_lowers_the_margin_of_the_networks_own_decision(seer):
+    keys = trial_keys(4, np.arange(200), 0)
+    margins = []
+    for k in (1, -1):
+        shown = displays.flanked(k, keys)
+        margins.append(margin_of(shown, seer.look(shown.scene, keys)).mean())
+    assert margins[0] > margins[1] > 0
+
+
+def test_accuracy_among_distractors_is_a_door():
+    door = module("seer").accuracy_among
+    assert door(3, trials=60) > 0.7
+    assert (
+        door(3, lambda logits: GateState(keep=torch.zeros(logits.shape, dtype=torch.bool)), trials=60) <= 0.7
+    )
+    with pytest.raises(InputError, match="distractors"):
+        door(25)
