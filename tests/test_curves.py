@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from cogattn.population import Population
 from cogattn.reports import curves
 from cogattn.reports.curves import Played
 
-ROWS = bands.rows()
+every = cache(bands.rows)  # when it is first asked for: every worker collects this file
 
 
 @pytest.fixture(scope="module")
@@ -61,27 +62,27 @@ def test_standard_errors_by_hand():
 
 def test_a_band_ends_where_off_is_one():
     """Edges are on the scale that is compared, but for shares that are not told from 0 or 1."""
-    inner = ROWS[(ROWS["scale"] != "share") | ROWS["human"].between(0.01, 0.99)]
+    inner = every()[(every()["scale"] != "share") | every()["human"].between(0.01, 0.99)]
     assert len(inner) > 1100
     for column, side in (("human", 0.0), ("low", -1.0), ("high", 1.0)):
         at = bands.off(inner[column], inner)
         within = (inner["scale"] != "share") | inner[column].between(bands.FEWEST, 1 - bands.FEWEST)
         assert np.allclose(at[within], side)
-    assert (ROWS["low"] <= ROWS["human"]).all()
-    assert (ROWS["human"] <= ROWS["high"]).all()
-    assert (ROWS["half"] > 0).all()
+    assert (every()["low"] <= every()["human"]).all()
+    assert (every()["human"] <= every()["high"]).all()
+    assert (every()["half"] > 0).all()
 
 
 def test_wide_bands_are_those_that_are_wider_than_half_of_their_value():
-    width = (ROWS["high"] - ROWS["low"]) / ROWS["human"].abs().replace(0, np.nan)
-    assert ROWS.loc[width > 0.5001, "wide"].all()
-    assert not ROWS.loc[width < 0.4999, "wide"].any()
-    assert 0 < ROWS["wide"].sum() < len(ROWS) / 2
+    width = (every()["high"] - every()["low"]) / every()["human"].abs().replace(0, np.nan)
+    assert every().loc[width > 0.5001, "wide"].all()
+    assert not every().loc[width < 0.4999, "wide"].any()
+    assert 0 < every()["wide"].sum() < len(every()) / 2
 
 
 def test_rows_of_tables_by_hand():
     def row(**where):
-        own = ROWS
+        own = every()
         for column, value in where.items():
             own = own[own[column] == value]
         assert len(own) == 1, own
@@ -108,10 +109,10 @@ def test_rows_of_tables_by_hand():
 
 
 def test_rows_are_many_and_each_is_there_once():
-    assert (ROWS["split"].value_counts() >= 300).all()
-    assert not ROWS.duplicated(["table", "measure", "kind", "over", "cell", "minus"]).any()
-    assert set(ROWS["scale"]) == set(bands.TOLERANCES)
-    assert ROWS.groupby("kind").size().min() > 5
+    assert (every()["split"].value_counts() >= 300).all()
+    assert not every().duplicated(["table", "measure", "kind", "over", "cell", "minus"]).any()
+    assert set(every()["scale"]) == set(bands.TOLERANCES)
+    assert every().groupby("kind").size().min() > 5
 
 
 def test_every_column_of_every_table_is_scored_or_said_not_to_be():
@@ -182,7 +183,9 @@ def of_rows(rows, table, measure, values, cell):
 
 def test_means_spreads_and_effects_are_those_of_persons():
     values = pd.DataFrame({1: [600.0, 700.0, 800.0], -1: [700.0, 900.0, np.nan]})
-    found = of_rows(ROWS, "stroop", "RT", values, scored.coded(condition={"congruent": 1, "incongruent": -1}))
+    found = of_rows(
+        every(), "stroop", "RT", values, scored.coded(condition={"congruent": 1, "incongruent": -1})
+    )
     by = found.set_index(["kind", "cell"])["model"]
     easy, hard = '{"condition": "congruent"}', '{"condition": "incongruent"}'
     assert by["mean", easy] == 700
@@ -200,7 +203,7 @@ def test_quantiles_and_correlations_between_persons():
     one = scored.across(srt_mean=lambda f: f, gng_rt=lambda f: f, crt_mean=lambda f: f)
     played = {"model": [Played(one, people)]}
     tables = ["people_across_tasks", "people_across_tasks_correlations"]
-    found = curves.fill(ROWS[ROWS["table"].isin(tables)].reset_index(drop=True), played)
+    found = curves.fill(every()[every()["table"].isin(tables)].reset_index(drop=True), played)
     by = found.set_index(["over", "cell"])["model"]
     assert by["q10", '{"measure": "srt_mean"}'] == 301
     assert by["q50", '{"measure": "srt_mean"}'] == 305
@@ -212,15 +215,19 @@ def test_quantiles_and_correlations_between_persons():
 
 
 def test_people_themselves_are_inside_everywhere_and_skilful():
-    known = ROWS.assign(model=ROWS["human"], softmax=ROWS["human"].where(ROWS["scale"] == "share"))
-    off = pd.Series(bands.off(known["model"], ROWS))
+    known = every().assign(
+        model=every()["human"], softmax=every()["human"].where(every()["scale"] == "share")
+    )
+    off = pd.Series(bands.off(known["model"], every()))
     assert (off == 0).all()
-    base = pd.Series(bands.off(curves.baseline(ROWS), ROWS))
+    base = pd.Series(bands.off(curves.baseline(every()), every()))
     assert curves._skill(off, base)[0] == 1
     assert curves._skill(base, base)[0] == 0
-    alone = ROWS[(ROWS["table"] == "go_nogo") & (ROWS["measure"] == "go RT") & (ROWS["kind"] == "mean")]
+    alone = every()[
+        (every()["table"] == "go_nogo") & (every()["measure"] == "go RT") & (every()["kind"] == "mean")
+    ]
     assert base[alone.index].isna().all()  # a mean over one condition is people's own value
-    assert (curves.baseline(ROWS)[ROWS["scale"] == "difference"] == 0).all()
+    assert (curves.baseline(every())[every()["scale"] == "difference"] == 0).all()
 
 
 # -- a played card -------------------------------------------------------------------------------------------------
@@ -250,7 +257,7 @@ def test_a_declared_measure_finds_every_row_of_its_table_once():
     for name in paradigms.names():
         kind = paradigms.get(name)()
         for one in kind.scored():
-            own = ROWS[ROWS["table"] == one.table]
+            own = every()[every()["table"] == one.table]
             own = own if not one.measure else own[own["measure"] == one.measure]
             found = [i for i, cell in own["cell"].items() if one.cell(json.loads(cell)) is not None]
             if len(own):  # `speeded` gives accuracy and errors, a table has one of them
@@ -259,7 +266,7 @@ def test_a_declared_measure_finds_every_row_of_its_table_once():
         assert len(found) == len(set(found)), (table, measure, "is claimed twice")
         if not measure:
             continue
-        own = ROWS[(ROWS["table"] == table) & (ROWS["measure"] == measure)]
+        own = every()[(every()["table"] == table) & (every()["measure"] == measure)]
         assert set(found) == set(own.index), (table, measure)
     assert len(claims) > 60
 
@@ -342,10 +349,10 @@ def test_the_bands_set_by_hand_are_on_it_as_before(card):
 def test_it_is_saved(card):
     folder = card.folder
     saved = pd.read_csv(folder / "rows.csv")
-    assert len(saved) == len(ROWS)
+    assert len(saved) == len(every())
     assert np.allclose(saved["model"], card.rows["model"], equal_nan=True)
     assert (folder / "figures" / "curves.png").stat().st_size > 20_000
-    assert json.loads((folder / "done.json").read_text())["rows"] == len(ROWS)
+    assert json.loads((folder / "done.json").read_text())["rows"] == len(every())
     assert (folder / "findings.txt").read_text().splitlines() == card.findings()
 
 
@@ -368,8 +375,8 @@ def test_the_pages_say_what_the_committed_run_found():
     root = Path(ca.__file__).parents[1]
     rows = pd.read_csv(root / "results" / "reference" / "curves" / "rows.csv")
     keys = ["table", "measure", "kind", "cell", "split"]
-    assert rows[keys].equals(ROWS[keys])
-    assert np.allclose(rows[["human", "low", "high"]], ROWS[["human", "low", "high"]])
+    assert rows[keys].equals(every()[keys])
+    assert np.allclose(rows[["human", "low", "high"]], every()[["human", "low", "high"]])
     known = rows[rows["inside"].notna()]
     said = {half: f"{own['inside'].eq(True).sum()} of {len(own)}" for half, own in known.groupby("split")}
     share = {half: f"{100 * own['inside'].eq(True).mean():.0f} %" for half, own in known.groupby("split")}

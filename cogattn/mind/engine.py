@@ -226,19 +226,16 @@ def apply(m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind,
     `who` whom it was about."""
     m.who = x
     if kind == OPEN:
-        then = m.now
-        while then <= m.now:
-            race.open_(m, p, e, x, rules, conflict, turn)
-            if hunt is not None:
-                if rules[e[x].job].response == _SEARCH:
-                    search.begin(m, e, x)
-            if tell is not None:
-                if rules[e[x].job].response == _DECIDE:
-                    decision.begin(m, p, e, x, rules)
-            if answer is not None:
-                if rules[e[x].job].response == _STOP:
-                    inhibition.begin(m, p, e, x, rules)
-            then, x = race.next_open(m, e) if m.together == 1 else (np.inf, -1)
+        race.open_(m, p, e, x, rules, conflict, turn)
+        if hunt is not None:
+            if rules[e[x].job].response == _SEARCH:
+                search.begin(m, e, x)
+        if tell is not None:
+            if rules[e[x].job].response == _DECIDE:
+                decision.begin(m, p, e, x, rules)
+        if answer is not None:
+            if rules[e[x].job].response == _STOP:
+                inhibition.begin(m, p, e, x, rules)
     elif kind == FADE:
         race.leave(m, e, x)
     elif kind == ENCODE:

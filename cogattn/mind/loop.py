@@ -139,7 +139,6 @@ def _sit(  # type: ignore[no-untyped-def]
     rules, conflict = all_rules[0, : tasks[0]], all_conflict[0]
     session = tired is not None and start.size > 0
     pauses = 2 if session else 0
-    m.together = 0 if record else 1
     for i in range(begin_at, end_at):
         w, row, count = who[i], rows[i], 0
         p = people[w]

@@ -38,7 +38,6 @@ STATE = [
     ("ranked", np.int64),  # 1 = they stand in the order of finishing, the next one last
     ("span", np.float64),  # when the last of them would finish, when they were ranked, s of attention time
     ("fading", np.int64),  # how many fade
-    ("together", np.int64),  # 1 = all that is due opens in one event, since nobody records them
     ("stale", np.int64),  # 1 = sums, and so rates, are those of before
     ("total", np.float64, (MOST_TASKS,)),  # for each task: sum of the weights that compete with it now
     ("focused", np.int64),  # 1 = one task at a time
