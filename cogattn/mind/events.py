@@ -16,13 +16,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cogattn import files
 from cogattn.errors import InputError
 from cogattn.world.kinds import ENGAGE, KINDS
 
@@ -65,6 +68,103 @@ def frame(
             "slot": np.asarray(slot, np.int16),
         }
     )
+
+
+_ROW = np.dtype([("time", "f8"), ("kind", "i2"), ("element", "i2"), ("slot", "i2")])
+KEPT = 100_000  #: events that an open world keeps in memory
+_FLUSH = 50_000  # events of a file
+
+
+class EventLog:
+    """What happens to one mind, as it comes: the last `keep` events in memory (None: all of them), or all of them in a
+    folder, one Parquet file for each 50,000."""
+
+    def __init__(self, keep: int | None = KEPT, folder: Path | None = None) -> None:
+        self.keep, self.folder, self.forgotten = keep, folder, 0
+        self.rows: list[tuple[float, int, int, int]] = []  # of this trial: time, kind, element, slot
+        self._past: deque[tuple[int, npt.NDArray[Any], tuple[tuple[str, str], ...]]] = deque()
+        self._held, self._files = 0, 0
+        if folder is not None and any(folder.glob("events-*.parquet")):
+            raise InputError(f"{folder} holds an event record already: name another folder, or empty it")
+
+    @property
+    def bounded(self) -> bool:
+        """Whether it takes no more memory however long the world lasts."""
+        return self.keep is not None or self.folder is not None
+
+    def __len__(self) -> int:
+        """How many events it holds in memory."""
+        return self._held + len(self.rows)
+
+    def append(self, row: tuple[float, int, int, int]) -> None:
+        """(time, kind, element, slot) of an event of this trial."""
+        self.rows.append(row)
+
+    def cut(self, trial: int, elements: Mapping[str, tuple[int, str]]) -> None:
+        """What there is belongs to this trial and these elements; what comes begins anew."""
+        if self.rows:
+            self._past.append((trial, np.array(self.rows, _ROW), _met(elements)))
+            self._held += len(self.rows)
+            self.rows = []
+        if self.folder is None and self.keep is not None:
+            while self._past and self._held - len(self._past[0][1]) >= self.keep:
+                gone = len(self._past.popleft()[1])
+                self._held, self.forgotten = self._held - gone, self.forgotten + gone
+
+    def flush(self, person: int, task_names: Sequence[str], least: int = _FLUSH) -> None:
+        """Into the folder, if there is one and so many events are there."""
+        if self.folder is not None and self._held >= max(1, least):
+            whole, self._past, self._held = _joined(person, self._past, task_names), deque(), 0
+            self._files += 1
+            files.write_table(self.folder / f"events-{self._files:08d}.parquet", whole)
+
+    def frame(
+        self, person: int, trial: int, elements: Mapping[str, tuple[int, str]], task_names: Sequence[str]
+    ) -> pd.DataFrame:
+        """All that is held, as an event record; trial and elements: those of now."""
+        now = (trial, np.array(self.rows, _ROW), _met(elements))
+        record = _joined(person, [*self._past, now], task_names)
+        if not self._files:
+            return record
+        assert self.folder is not None
+        return together(
+            [*(files.read_table(p) for p in sorted(self.folder.glob("events-*.parquet"))), record]
+        )
+
+
+def _met(elements: Mapping[str, tuple[int, str]]) -> tuple[tuple[str, str], ...]:
+    """(name, task) of each element, by its number."""
+    known = {x: (name, task) for name, (x, task) in elements.items()}
+    return tuple(known.get(x, ("", "")) for x in range(max(known, default=0) + 1))
+
+
+def _joined(person: int, entries: Any, task_names: Sequence[str]) -> pd.DataFrame:
+    """Trials, each with its elements, as one record."""
+    met, trials, parts = [("", "")], [], []
+    for trial, rows, own in entries:
+        at = rows["element"].astype(np.int64)
+        parts.append((rows, np.where(at >= 0, at + len(met), at)))
+        trials.append(np.full(len(rows), trial))
+        met += own
+    rows = np.concatenate([p[0] for p in parts])
+    element = np.concatenate([p[1] for p in parts])
+    names, tasks = zip(*met, strict=True)
+    return frame(
+        person, np.concatenate(trials), rows["time"], rows["kind"], element, rows["slot"],
+        names=names, tasks=tasks, task_names=task_names,
+    )  # fmt: skip
+
+
+def together(records: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Records one after the other, as one: names keep their kind of column."""
+    whole = {}
+    for column in COLUMNS:
+        parts = [r[column] for r in records]
+        if isinstance(parts[0].dtype, pd.CategoricalDtype):
+            whole[column] = pd.api.types.union_categoricals(parts)
+        else:
+            whole[column] = np.concatenate([p.to_numpy() for p in parts])
+    return pd.DataFrame(whole)
 
 
 def attended(record: pd.DataFrame, tasks: Sequence[str]) -> list[tuple[str, float, float]]:

@@ -6,8 +6,10 @@ The mind schedules one wake-up in SimPy's event list, at its own next event; wha
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable
 from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -34,6 +36,10 @@ _LAST = EventPriority(2)  # SimPy: 0 = urgent, 1 = normal; a mind's own events c
 _ALL = tuple(state.Used())
 _FRESH = (True, True, True, True)  # those of them that begin a trial anew
 _FIRST = 16  # elements that a mind has room for at first
+_CUT = 8192  # events of one trial that are held as plain Python values
+_HORIZON = (
+    60.0  # s: a wake-up is planned no further ahead, for one that is void lies in SimPy's list until its time
+)
 LOOK, ACT, DO = range(3)  # nothing happens; the world acts; the mind does what it planned
 
 
@@ -136,15 +142,24 @@ class Mind:
         tasks: tuple[Task, ...] = (Task(),),
         focused: bool = False,
         stream: TaskStream | None = None,
+        keep: int | None = events.KEPT,
+        record: str | Path | None = None,
     ) -> None:
-        """tasks: what there is to do; focused: one at a time. stream: a known one, whose tasks they are."""
+        """tasks: what there is to do; focused: one at a time. stream: a known one, whose tasks they are.
+
+        keep: how many events `events` goes back (None: all of them, for as long as memory lasts); record: a folder into
+        which all of them are written, file by file, however long the world lasts; `close()` writes the last ones.
+        """
         self.env, self.observer, self.person, self.trial = env, observer or Observer(), person, trial
         self._tasks = {t.name: t for t in tasks}
         self._element: dict[str, tuple[int, str]] = {}  # name -> number, task
         self._scale: dict[str, float] = {}  # name -> pertinence (x alpha)
-        self._log: list[tuple[float, int, int, int]] = []
+        if keep is not None:
+            whole("keep", keep, least=1)
+        self._log = events.EventLog(keep, None if record is None else Path(record))
+        self._encoded: dict[int, float] = {}  # element -> when it last entered the store
+        self._answered: dict[int, float] = {}  # element -> when it was answered, or recalled
         self._waiting: list[tuple[str | None, simpy.Event]] = []
-        self._past: list[Any] = []  # trials before: their number, log and elements
         self._mind, self._elements = state.blank(_FIRST)
         self._person = _person_of(self.observer)
         self._on_response: Callable[[float], Any] | None = None
@@ -268,10 +283,31 @@ class Mind:
         Names are free again, and what was waited for (`encoded`) does not come any more.
         """
         whole("trial", trial)
-        self._past.append((self.trial, self._log, self._element))
+        before = self._element
         self._renew(trial, float(self.env.now))
-        self.trial, self._log, self._element, self._scale, self._waiting = trial, [], {}, {}, []
+        self._cut(before)
+        self.trial, self._element, self._scale, self._waiting = trial, {}, {}, []
+        self._encoded, self._answered = {}, {}
         self._plan()
+
+    def close(self) -> None:
+        """Write what is not yet written into the folder of `record`; the mind may live on."""
+        self._cut(self._element)
+        self._log.flush(self.person, list(self._tasks), 1)
+
+    def _cut(self, elements: dict[str, tuple[int, str]]) -> None:
+        self._log.cut(self.trial, elements)
+        self._log.flush(self.person, list(self._tasks))
+
+    def _note(self, time: float, kind: int, x: int, slot: int = -1) -> None:
+        """This has happened."""
+        self._log.append((time, kind, x, slot))
+        if kind == kinds.ENCODE:
+            self._encoded[x] = time
+        elif kind in (kinds.RESPOND, kinds.RECALL):
+            self._answered[x] = time
+        if self._log.bounded and len(self._log.rows) >= _CUT:
+            self._cut(self._element)
 
     def work(self, load: float, memory: float = 0.0) -> None:
         """From now on the mind bears this load; 0 = it rests. Who comes back from rest is on task."""
@@ -320,32 +356,24 @@ class Mind:
     def encoded_at(self) -> dict[str, float]:
         """When each element of this trial that the store ever took entered it, s."""
         names = {x: name for name, (x, _) in self._element.items()}
-        return {names[x]: time for time, kind, x, _ in self._log if kind == kinds.ENCODE}
+        return {names[x]: time for x, time in self._encoded.items()}
 
     @property
     def answered(self) -> dict[str, float]:
         """When each stimulus of this trial that asked for a choice was answered, or an item was recalled, s."""
         names = {x: name for name, (x, _) in self._element.items()}
-        return {
-            names[x]: time
-            for time, kind, x, _ in self._log
-            if kind in (kinds.RESPOND, kinds.RECALL) and x in names
-        }
+        return {names[x]: time for x, time in self._answered.items() if x in names}
 
     @property
     def events(self) -> pd.DataFrame:
-        """The event record so far, of all trials."""
-        rows, number_, met = [], [], [("", "")]
-        for trial, log, element in (*self._past, (self.trial, self._log, self._element)):
-            known = {x: (name, task) for name, (x, task) in element.items()}
-            rows += [(t, kind, x + len(met) if x >= 0 else x, slot) for t, kind, x, slot in log]
-            number_ += [trial] * len(log)
-            met += [known.get(x, ("", "")) for x in range(max(known, default=0) + 1)]
-        columns = tuple(zip(*rows, strict=True)) if rows else ((), (), (), ())
-        names, tasks = zip(*met, strict=True)
-        return events.frame(
-            self.person, number_, *columns, names=names, tasks=tasks, task_names=list(self._tasks)
-        )
+        """The event record so far, of all trials; of a long world its last events, if no folder keeps all."""
+        if self._log.forgotten:
+            warnings.warn(
+                f"the record holds the last {len(self._log):,} events, {self._log.forgotten:,} before them are gone: "
+                "Mind(record=FOLDER) keeps all, Mind(keep=...) more of them",
+                stacklevel=2,
+            )
+        return self._log.frame(self.person, self.trial, self._element, list(self._tasks))
 
     # -- how it is driven ----------------------------------------------------------------------------------------
 
@@ -371,7 +399,7 @@ class Mind:
         self._settle(time)
         self._turn(ACT, time, kind, x, value)
         if note:
-            self._log.append((time, kind, x, -1))
+            self._note(time, kind, x)
         if not self._many:
             self._plan()
 
@@ -393,7 +421,7 @@ class Mind:
 
     def _do(self, t: float, kind: int, x: int) -> None:
         kind, who, slot, busy = self._turn(DO, t, kind, x, 0.0)
-        self._log.append((t, kind, who, slot))
+        self._note(t, kind, who, slot)
         if kind == kinds.ENCODE and self._waiting:
             self._keep_promises(x)
         if kind == kinds.RESPOND and busy == 0 and self._on_response is not None:
@@ -413,10 +441,12 @@ class Mind:
         A stream that is known beforehand therefore says when it will act next, and the mind leaves it the word.
         """
         t, kind, x = self._planned
+        far = self.env.now + _HORIZON
 
         def act(wake: simpy.Event) -> None:
             if self._wake is wake and t < self._world_acts:
-                self._do(t, kind, x)
+                if t <= far:
+                    self._do(t, kind, x)
                 self._plan()
 
-        self._wake = _WakeUp(self.env, t, act) if t < self._world_acts and t < math.inf else None
+        self._wake = _WakeUp(self.env, min(t, far), act) if t < self._world_acts and t < math.inf else None

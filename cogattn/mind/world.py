@@ -61,14 +61,16 @@ def play(
     """
     env = _from_zero(env)
     observer = observer or Observer()
-    subject = Mind(env, observer, seed=seed, person=person, trial=trial, tasks=stream.tasks, stream=stream)
+    subject = Mind(
+        env, observer, seed=seed, person=person, trial=trial, tasks=stream.tasks, stream=stream, keep=None
+    )
     scale = stream.weights(observer.alpha) if weights is None else np.asarray(weights, float)
     if scale.shape != (len(stream.stimuli),) or not np.isfinite(scale).all() or (scale < 0).any():
         raise InputError(f"weights must be {len(stream.stimuli)} finite numbers >= 0, got {scale.tolist()}")
     env.process(_replay(env, subject, stream, scale))
     env.run(until=stream.end)
     subject._settle(stream.end)
-    subject._log.append((float(stream.end), kinds.END, -1, -1))
+    subject._note(float(stream.end), kinds.END, -1)
     return subject
 
 
@@ -142,7 +144,13 @@ def run_session(
     env = _from_zero(env)
     observer = observer or Observer()
     subject = Mind(
-        env, observer, seed=seed, person=person, trial=cohort.SESSION_TRIAL - visit, tasks=session.tasks
+        env,
+        observer,
+        seed=seed,
+        person=person,
+        trial=cohort.SESSION_TRIAL - visit,
+        tasks=session.tasks,
+        keep=None,
     )
     subject._assign(session.streams[int(session.which[session.row(person), 0])])
     for kind, value in (
@@ -204,7 +212,7 @@ def _trial(
             return float(answered.value or 0.0)
         scaled = value * float(scale[x]) if kind in (kinds.ONSET, kinds.WEIGHT) else value
         subject._turn(LOOK if kind == kinds.END else ACT, then, kind, x, scaled)
-        subject._log.append((then, kind, x, -1))
+        subject._note(then, kind, x)
         subject._plan()
     subject._on_response = None
     return begin + float(table.time[-1])
