@@ -1,4 +1,4 @@
-"""Tasks for contributors: `nox -s lint tests`, `nox -s slow`, `nox -s power`, `nox -s benchmarks`."""
+"""Tasks for contributors: `nox -s lint tests`, `nox -s slow`, `nox -s power`, `nox -s kills`, `nox -s benchmarks`."""
 
 import nox
 
@@ -24,6 +24,13 @@ def power(session: nox.Session) -> None:
     """What the tests catch: breaks a hundred lines of laws and mechanisms, one at a time (hours; it can be resumed)."""
     session.install("-e", ".[test]")
     session.run("python", "tests/power.py", *session.posargs)
+
+
+@nox.session
+def kills(session: nox.Session) -> None:
+    """200 kills at random moments; what comes after them must be what an undisturbed run leaves, file by file."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/kills.py", *(session.posargs or ("--kills", "200", "--seed", "1")))
 
 
 @nox.session

@@ -25,15 +25,25 @@ from numba.core import event
 
 _PACKAGE = Path(__file__).parent
 _MIND = ("parameters.py", "compiled.py", "laws/**/*.py", "world/**/*.py", "mind/**/*.py")
+_PLAY = (
+    "observer.py",
+    "population.py",
+    "paradigms/**/*.py",
+    "nn/**/*.py",
+    "runs/plan.py",
+    "runs/play.py",
+    "runs/batches.py",
+)
 # What a fit compiles holds copies of laws; what plays holds none of a fit.
-_SOURCES = {"mind": _MIND, "tune": (*_MIND, "tune/**/*.py")}
+_SOURCES = {"mind": _MIND, "tune": (*_MIND, "tune/**/*.py"), "runs": (*_MIND, *_PLAY)}
 
 
 @cache
 def version(room: str = "mind") -> str:
     """A hash of the sources of all laws and mechanisms: the same numbers come from the same version.
 
-    room: `tune` counts the likelihoods too, which no run of people holds a copy of.
+    room: `tune` counts the likelihoods too, which no run of people holds a copy of; `runs` all that decides the numbers
+    of a run: the paradigms, who takes them, how networks are gated, how a cell is played.
     """
     sources = sorted({path for pattern in _SOURCES[room] for path in _PACKAGE.glob(pattern)})
     whole = hashlib.sha256()

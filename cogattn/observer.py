@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import importlib
 import math
-import tomllib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from cogattn import notebook, parameters
 from cogattn.errors import InputError, choice
+from cogattn.files import read_toml as read_toml
 from cogattn.parameters import ALIASES, BY_NAME, GONE, PARAMETERS
 from cogattn.record import Parameter
 
@@ -178,16 +178,6 @@ class Observer:
     def from_file(cls, path: str | Path) -> Observer:
         """An observer from a TOML file with lines such as `capacity = 45.0`."""
         return cls.from_dict(parameters.renamed(read_toml(path)))
-
-
-def read_toml(path: str | Path) -> dict[str, Any]:
-    """The values of a TOML file, or one line that says why there are none."""
-    try:
-        return tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not a TOML file: {error}") from None
 
 
 def limits_of(arm: object) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ ROOMS = (
         "files",
         "notebook",
         "compiled",
+        "seals",
         "laws",
         "record",
         "parameters",

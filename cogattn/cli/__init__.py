@@ -9,7 +9,9 @@ The commands stand in one file per family and are imported when they are called:
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from cyclopts import App, CycloptsError
 
@@ -25,7 +27,7 @@ app = App(
 
 #: The file of each command, and its function where the word is not free in Python.
 FAMILIES = {
-    "experiments": ("run", "compare", "scorecard", "verify", "live"),
+    "experiments": ("run", "compare", "scorecard", "reproduce", "verify", "live"),
     "people": ("import", "tune", "predict", "design"),
     "minds": ("sensitivity", "sweep"),
     "operators": ("watch",),
@@ -40,9 +42,22 @@ for _family, _commands in FAMILIES.items():
         app.command(f"cogattn.cli.{_family}:{_function}", name=_name)
 
 
+_plain = warnings.formatwarning
+
+
+def _told(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
+    """What was changed in a run folder, as one line; other warnings as Python writes them."""
+    return (
+        f"cogattn: {message}\n"
+        if category.__name__ == "ChangedWarning"
+        else _plain(message, category, *where, **more)
+    )
+
+
 def main(tokens: Sequence[str] | None = None) -> None:
     """Run one command; every mistake that a person can mend is one line on standard error."""
     tokens = sys.argv[1:] if tokens is None else list(tokens)
+    warnings.formatwarning = _told
     if not tokens or tokens[0] in app.help_flags:  # every command says its line
         app.resolved_commands()
     try:

@@ -13,17 +13,21 @@ from cogattn.cli.options import (
     MODEL,
     OUT,
     Device,
+    Jobs,
     Json,
+    Named,
     Observer_,
     Option,
     Out,
+    Paradigm_,
     Population_,
     Trials_,
+    Trust,
     Whole,
     WorkOptions,
     whole_number,
 )
-from cogattn.cli.shared import end, minds_of, options_of, progress, show, split, tell
+from cogattn.cli.shared import end, minds_of, n_jobs, options_of, progress, show, split, tell
 from cogattn.errors import InputError, choice
 
 
@@ -45,6 +49,7 @@ def run(
     work: WorkOptions = ALONE,
     device: Device = "auto",
     events: Annotated[bool, Parameter(negative=(), help="also write events.parquet: every event")] = False,
+    trust: Trust = False,
     json: Json = False,
 ) -> None:
     """Let people take one experiment under several arms."""
@@ -59,7 +64,7 @@ def run(
         "trials": trials,
     }
     flags |= {"seed": seed, "options": options_of(option), **minds_of(observer, population)}
-    settings = _settings(config, flags)
+    settings = _settings(config, flags, trust)
     with work.begun(settings["paradigm"].name) as how:
         done = experiment.run(**settings, device=device, **how)
     folder = done.folder or Path(work.out)
@@ -72,9 +77,11 @@ _MADE_WITH = ("law", "model_sha256", "paradigm_file", "paradigm_sha256")  # in a
 _KEYS = ("paradigm", "arms", "model", "people", "trials", "seed", "options", "observer", "population")
 
 
-def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
-    """Settings from a file, overridden by the flags that were given."""
+def _settings(config: str | None, flags: dict[str, Any], trust: bool = False) -> dict[str, Any]:
+    """Settings from a file, overridden by the flags that were given; a network's file that only the settings name is
+    not run, unless trusted."""
     from cogattn import paradigms
+    from cogattn.nn.networks import registry as networks
     from cogattn.observer import Observer, read_toml
     from cogattn.paradigms import registry
     from cogattn.population import Population
@@ -82,6 +89,10 @@ def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
     values = {} if config is None else read_toml(config)
     for key in values:
         choice(f"setting in {config}", key, (*_KEYS, *_MADE_WITH))
+    if flags.get("model") is not None:
+        networks.named(flags["model"])
+    elif isinstance(values.get("model"), str):
+        networks.vouched(values["model"], values.get("model_sha256"), trust)
     values = {k: v for k, v in values.items() if k in _KEYS}
     values |= {k: v for k, v in flags.items() if v is not None}
     if "paradigm" not in values:
@@ -92,6 +103,10 @@ def _settings(config: str | None, flags: dict[str, Any]) -> dict[str, Any]:
     if flags.get("observer") is not None:
         values.pop("population", None)
     options = values.pop("options", {})
+    if isinstance(options, dict) and isinstance(options.get("model"), str):
+        if options["model"] == (flags.get("options") or {}).get("model"):
+            networks.named(options["model"])
+        networks.vouched(options["model"])
     if not isinstance(options, dict):
         raise InputError(f"options in {config} must be a table such as [options], got {options!r}")
     if flags.get("paradigm") is None:  # a file of settings is not asked for code
@@ -164,6 +179,30 @@ def scorecard(
     if not json:
         print("", *card.findings(), sep="\n")
     end(card.attrs["folder"], json, "figures/scorecard.png")
+
+
+def reproduce(
+    folder: str,
+    /,
+    *,
+    paradigm: Paradigm_ = None,
+    model: Named = None,
+    trust: Trust = False,
+    jobs: Jobs = None,
+    device: Device = "auto",
+    json: Json = False,
+) -> int:
+    """Play a run again, from its folder, and say whether the numbers are the same bit for bit, or where not."""
+    from cogattn.runs.reproduction import reproduce as play
+
+    with progress("reproduce") as tick:
+        done = play(
+            folder, paradigm, model=model, trust=trust, n_jobs=n_jobs(jobs), device=device, progress=tick
+        )
+    show(done.table(), json)
+    if not json:
+        print("", *done.findings(), sep="\n")
+    return 0 if done.same else 1
 
 
 def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:

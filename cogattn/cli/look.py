@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from cogattn.cli.options import Condition_, Json, Observer_, Paradigm_, Whole, whole_number
+from cogattn.cli.options import Condition_, Json, Named, Observer_, Paradigm_, Trust, Whole, whole_number
 from cogattn.cli.shared import minds_of, tell
 from cogattn.errors import InputError
 
@@ -46,6 +46,8 @@ def trace(
     start: Annotated[float | None, Parameter(help="s: the chart begins here")] = None,
     stop: Annotated[float | None, Parameter(help="s: the chart ends here")] = None,
     paradigm: Paradigm_ = None,
+    model: Named = None,
+    trust: Trust = False,
     out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/trace)")] = None,
 ) -> None:
     """One trial of a run (or one whole session), event by event: a Gantt chart of attention over tasks and slots, a
@@ -57,7 +59,7 @@ def trace(
     from cogattn.view import gantt
     from cogattn.view import plot as pens
 
-    done = results.load(folder, paradigm)
+    done = results.load(folder, paradigm, model=model, trust=trust)
     name = arm or str(done.config["arms"][0])
     record = experiment.events(done, name, condition, person, trial)
     place = Path(out) if out else Path(folder) / "trace"
@@ -86,6 +88,8 @@ def explain(
         bool, Parameter(negative=(), help="the table holds all trials of the condition, not this one alone")
     ] = False,
     paradigm: Paradigm_ = None,
+    model: Named = None,
+    trust: Trust = False,
     out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/explained)")] = None,
     json: Json = False,
 ) -> None:
@@ -93,7 +97,13 @@ def explain(
     from cogattn.reports.explain import explain as told
     from cogattn.runs import trials as results
 
-    done = told(results.load(folder, paradigm), condition, person, trial, everybody=everybody)
+    done = told(
+        results.load(folder, paradigm, model=model, trust=trust),
+        condition,
+        person,
+        trial,
+        everybody=everybody,
+    )
     place = Path(out) if out else Path(folder) / "explained"
     kept = done.save(place / f"condition{condition}-person{person}-trial{trial}")
     tell(done, json, kept, "explained.png")

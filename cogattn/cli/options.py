@@ -36,6 +36,12 @@ Trials_ = Annotated[
     Parameter(converter=whole_number, help="trials per person and condition (default: as is usual)"),
 ]
 Paradigm_ = Annotated[str | None, Parameter(help="of a run of your own paradigm: the .py file that it is in")]
+Named = Annotated[
+    str | None, Parameter(name="--model", help="of a run of your own network: the .py file that it is in")
+]
+Trust = Annotated[
+    bool, Parameter(negative=(), help="run the network's file that the folder or the settings name")
+]
 Option = Annotated[
     list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE, e.g. set_size=4")
 ]

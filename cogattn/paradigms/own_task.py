@@ -18,7 +18,7 @@ import pandas as pd
 
 from cogattn._renamed import old_fields, old_names
 from cogattn.errors import InputError, choice
-from cogattn.nn.networks.registry import Specialist, TaskDesign, find_specialist
+from cogattn.nn.networks.registry import Specialist, TaskDesign, find_specialist, named, vouched
 from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm, curve, pens_of
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -62,6 +62,7 @@ class NetworkTask(Paradigm):
     @classmethod
     def of(cls, model: str, values: tuple[float, ...] = ()) -> NetworkTask:
         """The task of this network, at these values of what varies (default: its own)."""
+        named(model)
         design = find_specialist(model, "cpu").design
         return cls(model, TaskDesign(**{**asdict(design), "values": values or design.values}))
 
@@ -86,6 +87,7 @@ class NetworkTask(Paradigm):
 
     def stream(self, condition: Condition) -> TaskStream:
         """The world of one trial, as the network's file lays it out."""
+        vouched(self.model)
         return find_specialist(self.model, "cpu").stream(self.value(condition))
 
     def columns(

@@ -21,6 +21,7 @@ from functools import cached_property
 from pathlib import Path
 
 from cogattn.errors import InputError, choice, number
+from cogattn.files import MOST_TOML, opened, write_text
 from cogattn.world.stream import MOST_ELEMENTS, Stimulus, Task, TaskStream
 
 COMMANDS = ("start", "stop", "pause", "resume", "hide", "show")
@@ -251,8 +252,11 @@ class Scenario:
 def read(path: str | Path) -> Scenario:
     """A scenario from a file, or one line that says what is wrong with it, and where."""
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        with opened(Path(path), MOST_TOML) as file:
+            text = file.read().decode("utf-8-sig")
     except (OSError, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
         if isinstance(error, UnicodeDecodeError):
             raise InputError(f"{path} is no text file; save the scenario as plain text (UTF-8)") from None
         why = getattr(error, "strerror", None) or "no such file"
@@ -262,10 +266,7 @@ def read(path: str | Path) -> Scenario:
 
 def write(scenario: Scenario, path: str | Path) -> None:
     """The scenario as a file that `read`, and OpenMATB, read. Comments are not kept."""
-    try:
-        Path(path).write_text(str(scenario), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"cannot write the scenario {path}: {error.strerror}") from None
+    write_text(Path(path), str(scenario))
 
 
 def parse(text: str, name: str = "the scenario") -> Scenario:

@@ -21,7 +21,7 @@ from cogattn.observer import Observer
 from cogattn.paradigms import NetworkTask, registry
 from cogattn.population import Population
 from cogattn.runs import trials as results
-from cogattn.runs.experiment import RunPlan, check, digest, execute_all, make_plan, run_folder
+from cogattn.runs.experiment import RunPlan, check, execute_all, make_plan, run_folder
 from cogattn.runs.trials import Trials
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
@@ -196,7 +196,7 @@ def compare(
     """
     plans = _plans(model, people, trials, seed, observer, population)
     check(plans.values(), n_jobs, device)
-    config = {name: digest(plan.config()) for name, plan in plans.items()}
+    config = {name: plan.config() for name, plan in plans.items()}
     folder = None if out is None else run_folder(Path(out), "compare", config, resume)
     tick = notebook.ticker(progress, "compare")
     done = Comparison(execute_all(plans, folder, n_jobs, device, tick), folder)

@@ -202,7 +202,7 @@ def play(
     card. The parts of a run are kept, so `resume` goes on from there."""
     named = plans(people, seed, observer, population)
     check(named.values(), n_jobs, "cpu")
-    config: dict[str, Any] = {name: digest(plan.config()) for name, plan in named.items()}
+    config: dict[str, Any] = {name: plan.config() for name, plan in named.items()}
     config["rows"] = digest(bands.rows().to_csv())
     folder = None if out is None else run_folder(Path(out), "curves", config, resume)
     if folder is not None:

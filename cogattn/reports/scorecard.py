@@ -23,7 +23,7 @@ from cogattn.observer import LIMITS, Observer
 from cogattn.population import Population
 from cogattn.reports.curves import play as played_whole
 from cogattn.runs import trials as results
-from cogattn.runs.experiment import check, digest, execute_all, make_plan, run_folder
+from cogattn.runs.experiment import check, execute_all, make_plan, run_folder
 from cogattn.view import plot as pens
 from cogattn.view.result import Files, Frame
 
@@ -145,7 +145,7 @@ def scorecard(
         for name, given in _played(trials)
     }
     check(plans.values(), n_jobs, "cpu")
-    config: dict[str, Any] = {name: digest(plan.config()) for name, plan in plans.items()}
+    config: dict[str, Any] = {name: plan.config() for name, plan in plans.items()}
     if needs:
         config["needs"] = True
     folder = None if out is None else run_folder(Path(out), "scorecard", config, resume)

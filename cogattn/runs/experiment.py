@@ -19,14 +19,14 @@ from typing import Any
 
 import pandas as pd
 
-from cogattn import files
+from cogattn import files, seals
 from cogattn._renamed import old_names
 from cogattn.compiled import version
 from cogattn.errors import InputError, RunError, whole
 from cogattn.nn.networks import registry
 from cogattn.nn.networks.registry import Reader, fingerprint
 from cogattn.notebook import Progress, ticker
-from cogattn.observer import Arm, Observer
+from cogattn.observer import Arm, Observer, read_toml
 from cogattn.paradigms import NetworkTask, Paradigm
 from cogattn.population import Population
 from cogattn.runs import trials as results
@@ -109,15 +109,17 @@ def execute(
     figures: bool = True,
 ) -> Trials:
     """Carry a plan out, in this folder if one is given: what is finished there is not played again."""
-    if plan.all_rows > IN_MEMORY and folder is None:
+    if folder is None and not _in_memory(plan):
+        need = f"this run needs {_needed(plan) / 1e9:,.1f} GB: {plan.all_rows:,} rows do not fit into memory"
         raise InputError(
-            f"{plan.all_rows:,} rows do not fit into memory (at most {IN_MEMORY:,}): give out=, a folder; "
-            "they are written there piece by piece"
+            f"{need} (at most {IN_MEMORY:,}): give out=, a folder; they are written there piece by piece"
         )
     network = None if plan.model is None else model_of(plan, device)
     config = plan.config()
     history = results.provenance(plan.seed, _device_of(network), n_jobs)
     if folder is not None:
+        seals.begin(folder, config)
+        _as_asked(folder / "config.toml", config)
         files.write_text(folder / "config.toml", results.toml(config))
         files.write_json(folder / "provenance.json", history)
     frame = play(plan, folder, n_jobs, device, progress)
@@ -166,21 +168,45 @@ def _device_of(network: Reader | None) -> str:
     return "cpu" if network is None else str(getattr(network, "device", "cpu"))
 
 
+BYTES_A_ROW = 400  # of a run in memory: its columns, and once more what is made of them
+
+
+def _needed(plan: RunPlan) -> int:
+    """Bytes of memory that all rows of a run take at once."""
+    return BYTES_A_ROW * plan.all_rows
+
+
+def _in_memory(plan: RunPlan) -> bool:
+    """Whether all rows may be in memory at once: there are not too many, and so much memory is free."""
+    free = files.free_memory()
+    return plan.all_rows <= IN_MEMORY and (free is None or _needed(plan) < free)
+
+
+def _as_asked(path: Path, config: dict[str, Any]) -> None:
+    """Say that the settings of an unfinished run were changed; they are those of the command, and written anew."""
+    if path.exists() and not _same(path, config):
+        seals.changed(f"{path} was changed since the run began: it is written anew, as the run was asked for")
+
+
+def _same(path: Path, config: dict[str, Any]) -> bool:
+    """Whether a file of settings asks for this."""
+    try:
+        return seals.digest(seals.asked(read_toml(path))) == seals.digest(seals.asked(config))
+    except InputError:
+        return False
+
+
 def run_folder(out: Path, name: str, config: dict[str, Any], resume: bool) -> Path:
-    """A new run folder, or the newest unfinished one of the same settings."""
-    room, tail = out / name, digest(config)[:8]
+    """A new run folder, or the newest unfinished one of the same settings. It has a manifest."""
+    room, tail = out / name, seals.digest(seals.asked(config))[:8]
     if resume:
-        open_runs = [p for p in sorted(room.glob(f"*-{tail}")) if not (p / "done.json").exists()]
-        if not open_runs:
-            raise InputError(
-                f"no unfinished run with these settings in {room}; leave --resume out to start one"
-            )
-        return open_runs[-1]
+        return _taken_up(room, tail, config)
     stamp = datetime.now().strftime("%Y%m%dT%H%M%S")
     folder = room / f"{stamp}-{tail}"
     for n in range(1, 1000):
         try:
             folder.mkdir(parents=True)
+            seals.begin(folder, config)
             return folder
         except FileExistsError:
             folder = room / f"{stamp}.{n}-{tail}"
@@ -189,6 +215,29 @@ def run_folder(out: Path, name: str, config: dict[str, Any], resume: bool) -> Pa
                 f"cannot make the folder {folder}: {error.strerror}; choose another with --out"
             ) from None
     raise RunError(f"cannot find a free name for a run in {room}")
+
+
+def _taken_up(room: Path, tail: str, config: dict[str, Any]) -> Path:
+    """The newest unfinished run of these settings that this version may go on with."""
+    refused: list[InputError] = []
+    for folder in reversed([p for p in sorted(room.glob(f"*-{tail}")) if not (p / "done.json").exists()]):
+        try:
+            seals.begin(folder, config)
+        except InputError as error:
+            refused.append(error)
+            continue
+        for inner in (folder, *(p for p in folder.rglob("*") if p.is_dir())):
+            files.sweep(inner)
+        return folder
+    if refused:
+        raise refused[0]
+    for path in room.glob("*/config.toml"):
+        if not any(path.with_name(n).exists() for n in ("done.json", seals.MANIFEST)) and _same(path, config):
+            raise InputError(
+                f"the unfinished run in {path.parent} was begun by an earlier version of cogattn, which sealed "
+                "nothing: it cannot be resumed; leave --resume out to start anew"
+            )
+    raise InputError(f"no unfinished run with these settings in {room}; leave --resume out to start one")
 
 
 def play(
@@ -204,17 +253,16 @@ def play(
     is the first people's.
     """
     config, sent = plan.config(), _sent(plan)
-    made = (version(), config.get("model_sha256"))
+    made = (version("runs"), config.get("model_sha256"))
     pieces = []
     for condition in plan.paradigm.conditions():
         for cell in (Cell(arm, condition) for arm in plan.arms):
             for first, people in plan.pieces(condition):
                 work = partial(_play, sent, cell, plan.model, device, made, first, people)
                 pieces.append(Piece(cell.name(config, first), work, people * plan.per_person(condition)))
-    if plan.all_rows <= IN_MEMORY:
+    if folder is None or _in_memory(plan):
         frames = finish(pieces, folder and folder / "parts", n_jobs, progress)
         return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
-    assert folder is not None
     few = max(1, SHOWN // max(1, plan.all_rows // plan.people))
     kept = finish(pieces, folder / "parts", n_jobs, progress, keep=lambda f: f[f["person"] < few])
     files.join_tables(folder / "trials.parquet", [folder / "parts" / f"{p.name}.parquet" for p in pieces])
@@ -242,8 +290,10 @@ def _play(
     people: int,
 ) -> pd.DataFrame:
     """A piece of a cell, wherever this runs. made: the laws and the network's fingerprint; called: its name."""
-    if made != (version(), plan.model and fingerprint(plan.model)):
+    if made != (version("runs"), plan.model and fingerprint(plan.model)):
         raise RunError(f"a worker has another version of cogattn or of {called}: bring all to the same one")
+    if plan.model is not None:
+        registry.named(plan.model)  # by the user, to the process that sent this
     network = None if plan.model is None else model_of(plan, device)
     with one_thread_each(network is not None):
         frame = play_cell(plan, cell, plan.crowd(first, people), network, first)

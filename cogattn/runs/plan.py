@@ -18,6 +18,7 @@ from cogattn._renamed import old_names
 from cogattn.compiled import version
 from cogattn.errors import InputError, whole
 from cogattn.mind.draws import seed_of
+from cogattn.nn.networks import registry as networks
 from cogattn.nn.networks.registry import (
     Reader,
     find,
@@ -67,7 +68,7 @@ class RunPlan:
             "seed": self.seed,
             "model": self.model,
             "model_sha256": fingerprint(self.model) if self.model else None,
-            "law": version(),
+            "law": version("runs"),
             "options": self.paradigm.options(),
             **who,
         }
@@ -151,6 +152,8 @@ def make_plan(
     observers: Mapping[str, Observer] | Sequence[Observer] | None = None,
 ) -> RunPlan:
     """Check every argument at the door."""
+    if model is not None:
+        networks.named(model)
     paradigm = registry.instance(paradigm)
     if isinstance(paradigm, NetworkTask):
         paradigm, model = _own(paradigm, model)
@@ -204,6 +207,7 @@ def _own(task: NetworkTask, model: str | None) -> tuple[NetworkTask, str]:
     if model is None and not task.model:
         raise InputError("own_task needs a network that brings a task of its own: give model=")
     model = model or task.model
+    networks.named(model)
     if not task.model:
         return NetworkTask.of(model), model
     if task.model != model:
@@ -264,9 +268,18 @@ def condition_seed(plan: RunPlan, condition: Condition) -> int:
     return seed_of(plan.seed, plan.paradigm.name, json.dumps(condition, sort_keys=True)) & (2**63 - 1)
 
 
+def networks_of(config: Mapping[str, Any]) -> list[str]:
+    """The networks that a config names: the one that takes the task, the one whose task it is."""
+    options = config.get("options")
+    own = options.get("model") if isinstance(options, Mapping) else None
+    return list(dict.fromkeys(str(m) for m in (config.get("model"), own) if m))
+
+
 def plan_of(trials: Trials) -> RunPlan:
-    """The plan that made a run, from its config."""
+    """The plan that made a run, from its config. The file of a network that stands there must be named, or trusted."""
     c = trials.config
+    for model in networks_of(c):
+        networks.vouched(model, c.get("model_sha256"))
     observer = Observer.from_dict(c["observer"]) if "observer" in c else None
     population = Population.from_dict(c["population"]) if "population" in c else None
     named = c.get("observers")

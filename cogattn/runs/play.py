@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from cogattn import files
 from cogattn.errors import InputError, choice, whole
 from cogattn.mind import cohort
 from cogattn.mind.draws import GUESS, seed_of, trial_keys, uniforms
@@ -32,6 +33,7 @@ from cogattn.world.stream import TaskStream
 
 _BLOCK = 16384  # displays before a network, and trials of sessions, in memory at a time
 _ALONE = 131072  # displays where the mind alone answers
+_RECORDED = 1500  # bytes of memory that the events of a trial take
 _SPELLED = 12  # elements of which all combinations fit a table
 
 Array = npt.NDArray[Any]
@@ -343,6 +345,11 @@ def events(
     persons = np.arange(plan.people) if person is None else [whole("person", person, most=plan.people - 1)]
     numbers = np.arange(plan.trials) if trial is None else [whole("trial", trial, most=plan.trials - 1)]
     who, which = (a.reshape(-1) for a in np.meshgrid(persons, numbers, indexing="ij"))
+    files.afford(
+        _RECORDED * len(who) * len(arms) * len(chosen),
+        f"the record of {len(who) * len(arms) * len(chosen):,} trials",
+        "take one arm, condition or person",
+    )
     parts: list[pd.DataFrame] = []
     for c in chosen:
         for name in arms:

@@ -1,8 +1,9 @@
 """The results of a run: one long table, one folder, one reader, one writer.
 
-A run folder holds config.toml (what was asked), provenance.json (with what it was made), parts/ (finished cells:
-a resumed run skips them), trials.parquet and trials.csv.gz, summary.csv, figures/, and done.json, written last.
-Every file is written beside its place and renamed into it, so a kill at any moment leaves a folder that resumes.
+A run folder holds config.toml (what was asked), provenance.json (with what it was made, and when), manifest.json (the
+laws' sources, the network and the SHA-256 of every file: `cogattn.seals`), parts/ (finished cells: a resumed run skips
+them), trials.parquet and trials.csv.gz, summary.csv, figures/, and done.json, written last. Every file is written
+beside its place and renamed into it, so a kill at any moment leaves a folder that resumes.
 """
 
 from __future__ import annotations
@@ -23,9 +24,10 @@ import pandas as pd
 import tomli_w
 from joblib.parallel import get_active_backend
 
-from cogattn import human
+from cogattn import human, seals
 from cogattn.errors import InputError
 from cogattn.files import read_json, read_table
+from cogattn.nn.networks import registry as networks
 from cogattn.observer import Observer, read_toml
 from cogattn.paradigms import Paradigm, registry
 from cogattn.view.result import Files, Result
@@ -223,11 +225,19 @@ def _account(frame: pd.DataFrame) -> dict[str, int]:
     return {name: int(n) for name, n in frame[list(ACCOUNT)].sum().items()}
 
 
-def load(folder: str | Path, paradigm: Paradigm | type[Paradigm] | str | None = None) -> Trials:
+def load(
+    folder: str | Path,
+    paradigm: Paradigm | type[Paradigm] | str | None = None,
+    *,
+    model: str | None = None,
+    trust: bool = False,
+) -> Trials:
     """Read a run folder back; an unfinished or foreign one is refused with the way to mend it.
 
     paradigm: of a run of your own paradigm: the class, an instance, or the path of its file. It is not needed where it
-    has been registered. Nothing that lies in the folder is executed.
+    has been registered. model: the file of your own network that the run was made with, where a trial is to be played
+    again; trust: the one that the folder names. It must be the very file of that run. Nothing that lies in the folder
+    or is named there is executed otherwise. What was changed since the run was finished is said.
 
     >>> from tempfile import TemporaryDirectory
     >>> from cogattn import run
@@ -244,13 +254,33 @@ def load(folder: str | Path, paradigm: Paradigm | type[Paradigm] | str | None = 
     config = read_toml(folder / "config.toml")
     if "paradigm" not in config:
         raise InputError(f"{folder / 'config.toml'} does not name a paradigm: not the folder of a single run")
+    config = _with_network(config, model, trust)
     if not (folder / "done.json").is_file():
         raise InputError(f"the run in {folder} is not finished; run the same command again with --resume")
     task = registry.found_again(config, paradigm)
+    if odd := seals.broken(folder, "config.toml", "trials.parquet"):
+        seals.changed(
+            f"{' and '.join(odd)} of {folder} {'is' if len(odd) == 1 else 'are'} not what the run wrote: "
+            "`cogattn reproduce` says where"
+        )
     done, history = read_json(folder / "done.json"), read_json(folder / "provenance.json")
     shown = done.get("shown")  # a run that does not fit into memory is shown by its first people
     frame = read_table(folder / "trials.parquet", [("person", "<", int(shown))] if shown else None)
     return Trials(frame, config, history, folder, task, done.get("rows") if shown else None)
+
+
+def _with_network(config: dict[str, Any], model: str | None, trust: bool) -> dict[str, Any]:
+    """The config, with the network's file where it lies today; whoever gives it, or trusts, allows that it is run."""
+    if model is not None:
+        if not config.get("model"):
+            raise InputError(f"this run has no network: leave {model} out")
+        networks.vouched(networks.named(model), config.get("model_sha256"))
+        config = config | {"model": model}
+        if isinstance(config.get("options"), dict) and "model" in config["options"]:
+            config["options"] = config["options"] | {"model": model}
+    elif trust and config.get("model"):
+        networks.vouched(str(config["model"]), config.get("model_sha256"), trust=True)
+    return config
 
 
 def toml(config: Mapping[str, Any]) -> str:

@@ -30,7 +30,7 @@ import joblib
 import pandas as pd
 from joblib.parallel import LokyBackend, ParallelBackendBase, get_active_backend
 
-from cogattn import compiled, files
+from cogattn import compiled, files, seals
 from cogattn.errors import InputError, RunError, choice, needs, whole
 from cogattn.notebook import Progress
 
@@ -69,25 +69,44 @@ def finish(
         if progress is not None:
             progress(len(found), len(pieces))
 
-    for i, piece in enumerate(pieces):
-        if parts is not None and (frame := _kept(parts / f"{piece.name}.parquet", piece.rows)) is not None:
+    held = None if parts is None else seals.Seals(parts)
+    try:
+        if held is not None:
+            for i, frame in _kept(pieces, held):
+                arrived(i, frame)
+        for i, frame in _played([(i, p) for i, p in enumerate(pieces) if i not in found], n_jobs):
+            if parts is not None and held is not None:
+                part = parts / f"{pieces[i].name}.parquet"
+                files.write_table(part, frame)
+                held.add(part)
             arrived(i, frame)
-    for i, frame in _played([(i, p) for i, p in enumerate(pieces) if i not in found], n_jobs):
-        if parts is not None:
-            files.write_table(parts / f"{pieces[i].name}.parquet", frame)
-        arrived(i, frame)
+    finally:
+        if held is not None:
+            held.close()
     return [found[i] for i in range(len(pieces))]
 
 
-def _kept(part: Path, rows: int | None) -> pd.DataFrame | None:
-    """A finished piece, if it is there and whole; a damaged one is played again, which gives the same numbers."""
-    if not part.exists():
-        return None
-    try:
-        frame = files.read_table(part)
-    except InputError:
-        return None
-    return frame if rows is None or len(frame) == rows else None
+def _kept(pieces: Sequence[Piece], held: seals.Seals) -> Iterator[tuple[int, pd.DataFrame]]:
+    """The finished pieces that fit their seals; any other is played again, which gives the same numbers, and that is
+    said."""
+    odd = []
+    for i, piece in enumerate(pieces):
+        part = held.path.with_name(f"{piece.name}.parquet")
+        if not part.exists():
+            continue
+        try:
+            frame = files.read_table(part) if held.fits(part) else None
+        except InputError:
+            frame = None
+        if frame is None or (piece.rows is not None and len(frame) != piece.rows):
+            odd.append(part.name)
+        else:
+            yield i, frame
+    if odd:
+        seals.changed(
+            f"{len(odd)} of {len(pieces)} pieces in {held.path.parent} are not as a finished run of this one left them "
+            f"({', '.join(odd[:3])}{', ...' if len(odd) > 3 else ''}): played anew"
+        )
 
 
 def _played(todo: list[tuple[int, Piece]], n_jobs: int) -> Iterator[tuple[int, pd.DataFrame]]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from textwrap import fill, wrap
@@ -23,6 +24,7 @@ import numpy.typing as npt
 from scipy import special
 
 from cogattn.errors import RunError
+from cogattn.files import place
 from cogattn.view.sheet import noted
 
 if TYPE_CHECKING:
@@ -284,7 +286,7 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         with style():  # the settings of saving (dpi, fonts as text, a fixed hash) are read when it is saved
             for path in paths:
-                figure.savefig(path, metadata=_UNDATED.get(path.suffix))
+                place(path, partial(figure.savefig, metadata=_UNDATED.get(path.suffix)))
                 figure.set_layout_engine("none")  # what was laid out for one stays where it is in the others
     except OSError as error:
         raise RunError(

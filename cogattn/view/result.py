@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from cogattn import notebook
+from cogattn import notebook, seals
 from cogattn.files import write_json, write_table, write_text
 from cogattn.view import plot as pens
 
@@ -81,6 +81,7 @@ class Result(ABC):
             _write(folder / name, content)
         for place, figure in self.figures() if figures else ():
             pens.keep(figure, (folder / place).parent, Path(place).name)
+        seals.close(folder)
         write_json(folder / "done.json", self.done())
         return folder
 

@@ -15,7 +15,6 @@ events), hssm's and hddm's data frames, RStanTVA's `read_tva_data` and tabletTVA
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +25,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import InputError
+from cogattn.files import MOST_JSON, json_value, read_bytes
 from cogattn.human.imports import columns as cells
 from cogattn.human.imports import sheets
 from cogattn.human.imports.sheets import DataSheet
@@ -33,7 +33,7 @@ from cogattn.human.imports.sheets import DataSheet
 FORMATS = ("auto", "long", "psychopy", "jspsych", "bids", "hssm", "tva", "openmatb")
 _TABLES = (".csv", ".tsv", ".txt", ".dat", ".json", ".parquet", ".gz")
 _PROSE = ("readme", "changes", "license", "dataset_description", "participants")
-_JSON = 3 * 10**8  # bytes: a JSON of that size takes some ten times as much memory
+_JSON = MOST_JSON
 _OPENMATB = {"logtime", "scenario_time", "type", "module", "address", "value"}
 #: Plugins of jsPsych that are never a trial.
 _NEVER = re.compile(
@@ -186,12 +186,17 @@ def _json(path: Path, encoding: str) -> pd.DataFrame:
         )
     text = sheets.text_of(path, encoding).lstrip("\ufeff")
     try:
-        parts = [json.loads(text)]
-    except (ValueError, RecursionError) as error:
-        try:
-            parts = [json.loads(line) for line in text.splitlines() if line.strip()]
-        except (ValueError, RecursionError):
-            raise InputError(f"{path} is not JSON: {error}") from None
+        parts = [json_value(text, str(path))]
+    except InputError as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if len(lines) < 2 or "is not JSON" not in str(error):
+            raise
+        parts = []
+        for line in lines:
+            try:
+                parts.append(json_value(line, str(path)))
+            except InputError:
+                raise error from None
     rows = [_flat(row) for part in parts for row in _list(part)]
     if not rows or not any(rows):
         raise InputError(f"{path} holds no trial")
@@ -284,10 +289,7 @@ def sidecar(path: Path) -> dict[str, dict[str, Any]]:
     for folder in [*reversed(list(path.absolute().parents)[:4]), path.absolute().parent]:
         for file in sorted(folder.glob(f"*{stem.rpartition('_')[2]}.json"), key=lambda f: len(f.stem)):
             if set(file.stem.split("_")) <= parts:
-                try:
-                    told = json.loads(file.read_text(encoding="utf-8-sig"))
-                except (OSError, ValueError) as error:
-                    raise InputError(f"{file} is not JSON: {error}") from None
+                told = json_value(read_bytes(file, MOST_JSON), str(file))
                 out |= (
                     {n: t for n, t in told.items() if isinstance(t, dict)} if isinstance(told, dict) else {}
                 )

@@ -8,18 +8,18 @@ from __future__ import annotations
 
 import codecs
 import csv
-import gzip
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, Any
 
 import numpy as np
 import pandas as pd
 
 from cogattn._renamed import old_names
 from cogattn.errors import InputError
+from cogattn.files import MOST_JSON, MOST_TABLE, opened
 
 #: What stands for "nothing" in a cell, in small letters.
 MISSING = frozenset({"", "na", "n/a", "nan", "none", "null", "nil", ".", "<na>", "undefined"})
@@ -89,16 +89,15 @@ def start(data: bytes, path: Path) -> tuple[str, str]:
     return text, encoding
 
 
-def stream(path: Path) -> IO[bytes]:
-    """The bytes of a file, unpacked where they are gzip."""
-    raw = path.open("rb")
-    return cast(IO[bytes], gzip.open(raw)) if raw.peek(2)[:2] == b"\x1f\x8b" else raw
+def stream(path: Path, most: int = MOST_TABLE) -> IO[bytes]:
+    """The bytes of a file, unpacked where they are gzip: so many at most."""
+    return opened(path, most)
 
 
 def text_of(path: Path, encoding: str) -> str:
     """The whole of a small text file."""
     try:
-        with stream(path) as source:
+        with stream(path, MOST_JSON) as source:
             data = source.read()
     except _BROKEN as error:
         raise InputError(f"cannot read {path}: {error}") from None

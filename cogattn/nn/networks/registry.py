@@ -36,12 +36,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from cogattn import files
+from cogattn import files, seals
 from cogattn._renamed import old_names, told
 from cogattn.errors import InputError, number, whole
 from cogattn.nn.networks.shelf import about as about
 from cogattn.nn.networks.shelf import names as names
-from cogattn.nn.networks.shelf import path_of
+from cogattn.nn.networks.shelf import ours, path_of
 
 if TYPE_CHECKING:
     import torch
@@ -234,6 +234,37 @@ def fingerprint(name_or_path: str) -> str:
     return digest.hexdigest()
 
 
+_named: set[Path] = set()  # files that the user gave to this very process
+
+
+def named(name_or_path: str) -> str:
+    """The user names this file, here and now: it may be run."""
+    _named.add(path_of(name_or_path))
+    return name_or_path
+
+
+def vouched(name_or_path: str, sha: str | None = None, trust: bool = False) -> None:
+    """Refuse to run a network's file that merely stands in a file of settings or a run folder, which may be anybody's.
+
+    One of ours may be run, one that the user named (`named`), or with trust=True one that stands there. sha: of the
+    network that the run was made with; a user's own file must be that one.
+    """
+    path, own = path_of(name_or_path), ours(name_or_path)
+    if not own and not trust and path not in _named:
+        raise InputError(
+            f"{name_or_path} is the file of a network, and a run is not asked for code: name it yourself "
+            f"(--model {path.name}, or load(folder, model={path.name!r})) or say --trust, if you trust it"
+        )
+    if sha is not None and (now := fingerprint(name_or_path)) != sha:
+        text = (
+            f"the network {name_or_path} is not the one of this run (SHA-256 {sha[:12]} then, {now[:12]} now)"
+        )
+        if not own:
+            raise InputError(f"{text}: bring that file back, with its weights")
+        seals.changed(f"{text}: what is played with it may differ")
+    _named.add(path)
+
+
 def load_weights(network: torch.nn.Module, path: Path, make: str) -> dict[str, str]:
     """Put the weights at `path` into `network` and return the file's notes; `make` is the command that makes it."""
     tensors, notes = read_weights(path, make)
@@ -256,6 +287,7 @@ def read_tensors(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str]]:
     """All tensors of a safetensors file, and its notes; an OSError where it cannot be read."""
     from safetensors import SafetensorError, safe_open
 
+    files.afford(path.stat().st_size, f"reading {path}", "take a smaller network")
     try:
         with safe_open(str(path), framework="pt") as file:
             tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 (no mapping)

@@ -44,6 +44,11 @@ def path_of(name_or_path: str) -> Path:
     return path.resolve()
 
 
+def ours(name_or_path: str) -> bool:
+    """Whether it comes with cogattn."""
+    return path_of(name_or_path).parent == _folder().resolve()
+
+
 def _folder() -> Path:
     """`_models` inside an installed package, `models` beside the package in a checkout."""
     package = Path(__file__).parents[2]
