@@ -26,7 +26,8 @@ app = App(
 #: The file of each command, and its function where the word is not free in Python.
 FAMILIES = {
     "experiments": ("run", "compare", "scorecard", "verify", "live"),
-    "people": ("import", "tune", "predict", "design"),
+    "data": ("import", "report"),
+    "people": ("tune", "predict", "design"),
     "minds": ("sensitivity", "sweep"),
     "look": ("list", "plot", "trace", "explain", "explore"),
     "doctor": ("doctor",),
