@@ -28,7 +28,8 @@ app = App(
 #: The file of each command, and its function where the word is not free in Python.
 FAMILIES = {
     "experiments": ("run", "compare", "scorecard", "reproduce", "verify", "live"),
-    "people": ("import", "tune", "predict", "design"),
+    "data": ("import", "report"),
+    "people": ("tune", "predict", "design"),
     "minds": ("sensitivity", "sweep"),
     "operators": ("watch",),
     "names": ("list",),

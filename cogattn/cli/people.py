@@ -1,19 +1,18 @@
-"""Commands about people's data: read them, estimate parameters, predict other tasks, plan how many trials."""
+"""Commands about people: estimate their parameters, predict other tasks, plan how many trials."""
 
 from __future__ import annotations
 
-import sys
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Annotated, Any
 
 from cyclopts import Parameter
 
+from cogattn.cli.data import AS_FOUND, DataOptions, read_for
 from cogattn.cli.options import (
     OUT,
     Jobs,
     Json,
     Observer_,
+    Option,
     Out,
     Population_,
     Whole,
@@ -33,76 +32,6 @@ from cogattn.cli.shared import (
 from cogattn.errors import InputError
 
 
-@Parameter(name="*")
-@dataclass(frozen=True)
-class Reading:
-    """How a file of people's data is read."""
-
-    format: Annotated[
-        str, Parameter(help="of the data: auto, long, psychopy, jspsych, bids, hssm, tva or openmatb")
-    ] = "auto"
-    column: Annotated[
-        list[str] | None, Parameter(negative=(), help="what a column is called in the file: score=n_correct")
-    ] = None
-    unit: Annotated[
-        str | None,
-        Parameter(help="of the times in the file: s or ms, or of one: rt=ms (default: found out)"),
-    ] = None
-    only: Annotated[
-        list[str] | None, Parameter(negative=(), help="the rows to take: task=test, or condition=1,2,3")
-    ] = None
-    word: Annotated[
-        list[str] | None, Parameter(negative=(), help="the number behind a word in the file: j=1")
-    ] = None
-
-    def said(self) -> dict[str, Any]:
-        """As `imports.read` takes it."""
-        numbers = {}
-        for name, value in pairs("--word", self.word).items():
-            try:
-                numbers[name] = float(value)
-            except ValueError:
-                raise InputError(f"--word must be WORD=NUMBER, e.g. j=1, got {name}={value}") from None
-        unit = self.unit
-        units = unit if unit is None or "=" not in unit else pairs("--unit", unit.split(","))
-        said = {"columns": pairs("--column", self.column), "only": pairs("--only", self.only)}
-        return {**said, "words": numbers, "unit": units, "kind": self.format}
-
-
-AS_FOUND = Reading()  #: as it is if nothing is said
-
-
-def import_(
-    data: str,
-    /,
-    *,
-    paradigm: Annotated[
-        str | None, Parameter(name="--for", help="a paradigm: its columns (default: all that are known)")
-    ] = None,
-    to: Annotated[
-        str | None, Parameter(help="write the trials there: a .csv or .parquet that tune takes")
-    ] = None,
-    reading: Reading = AS_FOUND,
-    json: Json = False,
-) -> None:
-    """What is read from people's data, and what is not, and why; nothing is fitted, the file stays as it is."""
-    from cogattn.human import imports
-    from cogattn.tune import likelihoods
-
-    law, said = None if paradigm is None else likelihoods.of(paradigm), reading.said()
-    if law is None:
-        table = imports.read(data, **said)
-    else:
-        table = imports.read(data, law.columns, optional=law.optional, levels=law.levels, **said)
-    show(imports.summary(table), json)
-    if not json:
-        print("", *table.notes, sep="\n")
-    if to is not None:
-        if Path(data).resolve() in (Path(to).resolve(), *Path(to).resolve().parents):
-            raise InputError(f"--to must be another place than the data, got {to}")
-        print(f"\nTrials: {imports.write(table, to)}", file=sys.stderr if json else sys.stdout)
-
-
 def tune(
     name: str,
     /,
@@ -111,7 +40,8 @@ def tune(
     params: Annotated[
         str | None, Parameter(help="comma-separated (default: all that the data inform)")
     ] = None,
-    reading: Reading = AS_FOUND,
+    option: Option = None,
+    reading: DataOptions = AS_FOUND,
     pool: Annotated[
         bool | None, Parameter(help="people together, as one population (default: from four people on)")
     ] = None,
@@ -138,24 +68,26 @@ def tune(
     json: Json = False,
 ) -> None:
     """People's parameters from their own data: estimates, intervals, a figure, an observer for every other command."""
-    from cogattn.human import imports
+    from cogattn import paradigms
     from cogattn.tune import fit, likelihoods, sample_posterior
 
-    law = likelihoods.of(name)
-    table = imports.read(data, law.columns, optional=law.optional, levels=law.levels, **reading.said())
+    task = paradigms.make(name, options_of(option) or {})
+    likelihoods.of(task)
+    which = None if params is None else split(params)
+    table = read_for(task, data, reading, which)
     mind = minds_of(observer, None)["observer"]
     if between:
         old_option("--between", "--compare-laws")
     if compare_laws or between:
-        _which_law(name, table, mind, seed, n_jobs(jobs), out, json)
+        _which_law(task, table, mind, seed, n_jobs(jobs), out, json)
         return
-    which = None if params is None else split(params)
     how: dict[str, Any] = {"pool": pool, "observer": mind, "seed": seed, "n_jobs": n_jobs(jobs)}
     how |= {"draws": draws, "chains": chains} if posterior else {"intervals": intervals}
     with progress(f"tune {name}") as tick:
-        done = (sample_posterior if posterior else fit)(name, table.frame, which, **how, progress=tick)
+        done = (sample_posterior if posterior else fit)(task, table.frame, which, **how, progress=tick)
     done.notes[:0] = table.notes
     asked = {"paradigm": name, "params": list(done.params), "pooled": done.pooled, "seed": seed}
+    asked |= {"options": task.options()} if option else {}
     asked |= {"draws": draws, "chains": chains} if posterior else {}
     folder = done.save(new_folder("tune", asked, seed, n_jobs(jobs), out))
     tell(done, json, folder, f"figures/{'posterior' if posterior else 'tune'}.png")
@@ -163,13 +95,13 @@ def tune(
         print(f"\nFor every other command: --observer {folder / 'observer.toml'}")
 
 
-def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: str, json: bool) -> None:
+def _which_law(task: Any, table: Any, observer: Any, seed: int, jobs: int, out: str, json: bool) -> None:
     """The laws of one paradigm beside each other, in a run folder of their own."""
     from cogattn import tune as room
 
-    with progress(f"tune {name} --compare-laws") as tick:
-        done = room.compare_laws(name, table.frame, observer=observer, seed=seed, n_jobs=jobs, progress=tick)
-    asked = {"paradigm": name, "compare_laws": list(done.table()["law"]), "seed": seed}
+    with progress(f"tune {task.name} --compare-laws") as tick:
+        done = room.compare_laws(task, table.frame, observer=observer, seed=seed, n_jobs=jobs, progress=tick)
+    asked = {"paradigm": task.name, "compare_laws": list(done.table()["law"]), "seed": seed}
     folder = done.save(new_folder("tune", asked, seed, jobs, out))
     if not json:
         print(*table.notes, "", sep="\n")

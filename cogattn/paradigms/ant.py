@@ -76,6 +76,7 @@ class AttentionNetworks(Selecting):
     unready: float = 0.026
 
     name = "ant"
+    clues = ("attention ?networks?", r"\bant\b")
     title = "Attention networks"
     question = "A cue may say when, or where, an arrow comes; which way does it point, among other arrows?"
     shown_pace = (Pace(4, 16), Pace(8, 24))

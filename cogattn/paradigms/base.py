@@ -143,6 +143,8 @@ class Paradigm(ABC):
     #: How much the page plays while a slider moves, and when it is let go.
     shown_pace: ClassVar[tuple[Pace, Pace]] = (Pace(6, 30), Pace(12, 60))
     statistics: ClassVar[Statistics | None] = None  # None: right answers and times in every condition
+    #: Shapes of words by which people's files call it (in small letters, blanks between words), beside its name.
+    clues: ClassVar[tuple[str, ...]] = ()
     usual_params: ClassVar[tuple[str, ...]] = ()  # what is fitted to such means if nobody says; (): say it
     rivals: ClassVar[Mapping[str, Rival]] = {}  # the laws that can be compared, by name: the leanest first
     #: Whether people's data can be fitted at all (a world that answers back has no means).

@@ -35,6 +35,7 @@ class ChoiceRT(Selecting):
     non_decision_sd: float = HAND_SD * non_decision_time
 
     name = "choice_rt"
+    clues = ("choice ?r(t|eaction)",)
     title = "Choice reaction time"
     question = "One of two shapes: which is it?"
     shown_pace = (Pace(8, 1), Pace(16, 1))

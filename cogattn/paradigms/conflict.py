@@ -250,6 +250,7 @@ class Flanker(Conflicting):
     peak: float = 0.081
 
     name = "flanker"
+    clues = ("flankers?", "eriksen")
     title = "Flankers"
     question = "Which way does the middle arrow point, if its neighbours disagree?"
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"
@@ -285,6 +286,7 @@ class Stroop(Conflicting):
     trials: int = 48
 
     name = "stroop"
+    clues = ("stroop",)
     title = "Stroop's words"
     question = "In which colour is the word printed, if the word names another colour?"
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (521 adults)"
@@ -321,6 +323,7 @@ class Simon(Conflicting):
     trials: int = 50
 
     name = "simon"
+    clues = ("simon",)
     title = "Simon's side"
     question = (
         "Which colour is it? It appears on the side of one key or of the other, and that does not matter."

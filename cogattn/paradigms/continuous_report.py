@@ -56,6 +56,7 @@ class ContinuousReport(Divided):
     trials: int = 125
 
     name = "continuous_report"
+    clues = (r"continuous ?rep\w*", r"delayed ?estim\w*")
     title = "Continuous report"
     question = "A few colours, a pause, one place is asked for. Which colour was there?"
     shown_pace = (Pace(2, 50), Pace(4, 60))

@@ -57,6 +57,7 @@ class DigitSpan(Divided):
     trials: int = 14
 
     name = "digit_span"
+    clues = ("digit ?span",)
     title = "Digit span"
     question = "Digits come one a second. How many can be said in order, and in the reverse order?"
     shown_pace = (Pace(4, 14), Pace(8, 14))

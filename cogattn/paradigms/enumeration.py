@@ -38,6 +38,7 @@ class Enumeration(Divided):
     trials: int = 30
 
     name = "enumeration"
+    clues = (r"enumerat\w*", r"subiti\w*")
     title = "Enumeration"
     question = "How many dots are there? A few are seen at once, more are counted."
     usual_params = ("slots", "speed")

@@ -53,6 +53,7 @@ class Posner(Selecting):
     exposure: float = math.inf
 
     name = "posner"
+    clues = ("posner", "cue?ing", "cue ?validity", "spatial ?cue")
     title = "A cue to a place"
     question = (
         "A cue says where the target will be, and is mostly right. What does it help, what does it cost?"

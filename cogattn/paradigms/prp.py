@@ -48,6 +48,7 @@ class PRP(Divided):
     trials: int = 40
 
     name = "prp"
+    clues = ("prp", "refractory")
     title = "Two choices at once"
     question = "Two choices, one soon after the other. How long must the second one wait?"
     rivals: ClassVar[Mapping[str, Rival]] = {

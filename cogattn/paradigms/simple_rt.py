@@ -50,6 +50,7 @@ class SimpleRT(SessionParadigm):
     pauses: tuple[float, ...] = (26.5, 21.9)
 
     name = "simple_rt"
+    clues: ClassVar[tuple[str, ...]] = ("simple ?r", r"\bsrt\b", "detection ?rt")
     title = "Simple reaction time"
     question = "Press as soon as you see it, again and again, for eight minutes."
     shown_pace = (Pace(8, 1), Pace(24, 1))
@@ -260,6 +261,7 @@ class PVT(SimpleRT):
     pauses: tuple[float, ...] = ()
 
     name = "pvt"
+    clues = ("pvt", "psychomotor")
     banded = False
     title = "PVT, 10 min"
     question = "Press as soon as the light comes, for ten minutes, once in a while."

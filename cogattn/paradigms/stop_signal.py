@@ -52,6 +52,7 @@ class StopSignal(Divided):
     stopping_sd: float = HAND_SD * stopping
 
     name = "stop_signal"
+    clues = (r"stop ?sig\w*", r"\bssd\b", r"\bsst\b")
     title = "Stop signal"
     question = "Press for the arrow, but not if a tone follows. How late can the tone be?"
     source = "Hedge, Powell & Sumner 2018, Behav Res Methods 50:1166 (99 adults)"

@@ -44,6 +44,7 @@ class Tracking(Divided):
     trials: int = 40
 
     name = "tracking"
+    clues = (r"\bmot\b", r"object ?track\w*")
     title = "Tracking"
     question = "Some of ten identical discs flash, then all move about. Which ones were they?"
     statistics = Statistics(("targets",), ("correct",), ())

@@ -22,7 +22,8 @@ import numpy as np
 import pandas as pd
 
 from cogattn.errors import InputError, choice
-from cogattn.human.imports.columns import ANSWERS, RESPONSE_TIMES
+from cogattn.human.imports.columns import ANSWERS
+from cogattn.human.imports.names import RESPONSE_TIMES
 from cogattn.paradigms import Paradigm
 from cogattn.paradigms.base import Levels, Statistics
 from cogattn.tune.base import Array

@@ -389,11 +389,15 @@ def test_the_unit_is_what_the_name_says_or_the_numbers_show(tmp_path, head, cell
 
 
 def test_it_asks_where_the_unit_is_not_sure(tmp_path):
-    unsure = put(tmp_path, "id,rt\na,2\na,3\n")
-    assert "rt in mine.csv is 2.5 in the middle: seconds or milliseconds? Say --unit rt=s or" in refusal(
+    unsure = put(tmp_path, "id,rt\na,20\na,30\n")  # nobody answers within 3 ms, nor takes 300 s
+    assert "rt in mine.csv is 25 in the middle: seconds or milliseconds? Say --unit rt=s or" in refusal(
         unsure, RT
     )
-    assert imports.read(unsure, RT, unit="s").frame["rt"].tolist() == [2, 3]
+    assert imports.read(unsure, RT, unit="s").frame["rt"].tolist() == [20, 30]
+    short = put(tmp_path, "id,rt\na,2\na,3\n", "short.csv")
+    assert imports.read(short, RT).frame["rt"].tolist() == [2, 3]
+    long = put(tmp_path, "id,rt\na,4000\na,4100\n", "long.csv")
+    assert "which no person takes in s: say --unit rt=ms" in refusal(long, RT, unit={"rt": "s"})
     assert "unit of time must be one of s, ms" in refusal(unsure, RT, unit="min")
     lies = put(tmp_path, "id,rt_ms\na,0.4\na,0.6\n")
     assert "(its name says ms): seconds or milliseconds?" in refusal(lies, RT)
@@ -517,8 +521,8 @@ def test_a_list_in_a_cell_is_its_first_and_said(tmp_path):
         ("", "mine.csv is empty"),
         (" \n\n", "mine.csv is empty"),
         ("# only\n# remarks\n", "every line is a remark"),
-        (LONG.replace(",", ":"), "must have columns separated by , ; tab or |, got 'person:exposure_ms:targets:score'"),
-        (LONG.replace(",", " "), "must have columns separated by , ; tab or |"),
+        (LONG.replace(",", ":"),
+         "must have columns separated by , ; tab, | or blanks, got 'person:exposure_ms:targets:score'"),
         ("person,exposure_ms,targets,score\n" + "anna,50,6\n" * 3 + "ben,50,6,2\n", "3 of 4 rows of"),
         (LONG.replace("50,6,2", '"50,6,2'), 'holds an odd number of quotes (")'),
         (b"PK\x03\x04 sheet", "is an Excel file or an archive: save the sheet as CSV UTF-8"),
@@ -527,7 +531,7 @@ def test_a_list_in_a_cell_is_its_first_and_said(tmp_path):
         (b"\x1f\x8b\x08\x00half a gzip", "cannot read"),
         ('[{"rt": 1,', "is not JSON"),
         ("[]", "holds no trial"),
-        ('{"a": 3}', "has no column for exposure; it has a"),
+        ('{"a": 3}', "has no column for exposure, targets, score; it has a"),
         ("17\n1 50 ABC\n2 20 DEF\n", "must have columns separated by"),
     ],
 )  # fmt: skip

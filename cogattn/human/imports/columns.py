@@ -19,43 +19,11 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import InputError
-from cogattn.human.imports.sheets import MISSING, DataSheet, counted
+from cogattn.human.imports.levels import spoken
+from cogattn.human.imports.names import ALIASES, RESPONSE_TIMES, near, plain
+from cogattn.human.imports.records import Note
+from cogattn.human.imports.sheets import MISSING, DataSheet
 
-#: Other names of columns, as people's files and the programs that write them have them; case and marks do not count.
-ALIASES: Mapping[str, tuple[str, ...]] = {
-    "person": (
-        "subject", "subj", "subj_idx", "subject_id", "subject_nr", "participant", "participant_id", "sub", "id", "vp",
-        "pp", "p_num", "prolific_pid", "worker_id",
-    ),
-    "exposure": ("duration", "exposure_duration", "exp", "display_duration", "letter_duration", "soa"),
-    "targets": ("n_targets", "set_size", "nt", "t"),
-    "distractors": ("n_distractors", "d", "nd"),
-    "score": ("correct_letters", "n_correct", "letters_correct", "reported", "hits"),
-    "report": ("letters_reported", "reported", "response", "responses", "answer", "typed", "keys"),
-    "set_size": ("n_items", "items", "load", "memory_load", "n_objects"),
-    "changed": ("change", "is_change", "change_trial", "is_different", "condition"),
-    "says_changed": ("said_changed", "says_change", "response_changed", "change_response"),
-    "soa": ("stimulus_onset_asynchrony", "asynchrony"),
-    "rt": ("response_time", "reaction_time", "latency", "resp_time", "rt_response"),
-    "rt1": ("response_time_1", "reaction_time_1", "rt_1", "rt_task1", "rt_t1"),
-    "rt2": ("response_time_2", "reaction_time_2", "rt_2", "rt_task2", "rt_t2"),
-    "correct": ("corr", "is_correct", "accuracy", "acc"),
-    "response": ("resp", "key", "keys", "key_press", "choice"),
-    "correct_response": ("correct_answer", "corr_ans", "correct_key", "correct_resp", "cresp", "target_key"),
-    "congruence": ("congruency", "compatibility", "flanker_type"),
-    "cue": ("cue_type", "cue_validity", "validity"),
-    "present": ("target_present", "is_present"),
-    "responded": ("pressed", "said_signal"),
-    "dots": ("n_dots", "numerosity"),
-    "lag": ("t2_lag",),
-    "length": ("list_length", "n_letters", "break_length"),
-    "onset": ("stimulus_onset", "stim_onset", "onset_time"),
-    "trial": ("trial_number", "trial_nr", "trial_index", "trial_no", "this_n", "trial_id"),
-    "study": ("study_time", "study_duration", "encoding_time", "sample_duration"),
-    "session": ("ses", "session_id", "session_nr"),
-    "block": ("run", "block_nr", "block_number", "blocknr"),
-    "practice": ("is_practice", "ispractice", "practise"),
-}  # fmt: skip
 #: Times, and between which seconds their middle must lie to be believed (onsets may lie anywhere).
 TIMES: Mapping[str, tuple[float, float]] = {
     "exposure": (0.001, 10.0),
@@ -65,8 +33,8 @@ TIMES: Mapping[str, tuple[float, float]] = {
     "rt1": (0.05, 60.0),
     "rt2": (0.05, 60.0),
     "onset": (0.0, math.inf),
+    "delay": (0.0, 10.0),
 }
-RESPONSE_TIMES = ("rt", "rt1", "rt2")  # nothing there = no response: the trial stays
 COUNTS = ("targets", "distractors", "score", "set_size")
 YES_NO = (
     "changed", "says_changed", "correct", "practice", "present", "signal", "responded", "T1", "both", "masked", "left",
@@ -82,24 +50,9 @@ WORDS: Mapping[str, float] = dict.fromkeys(
     ("false", "no", "n", "same", "no change", "nochange", "unchanged", "not changed", "incorrect", "wrong",
      "error", "miss"), 0.0,
 )  # fmt: skip
-_UNIT = re.compile(r"_(s|sec|secs|seconds?|ms|msecs?|millis|milliseconds?)$")
+_NEAR = 12  # columns that an error names
 _THOUSANDS = re.compile(r"-?[1-9]\d{0,2}(,\d{3})+")
 _OMITTED = -999.0  # how HSSM's files write a response that did not come
-
-
-def unit_of(word: str) -> str | None:
-    """The unit that a word means: "s", "ms", or none that is known."""
-    match = _UNIT.search("_" + word.strip().lower())
-    return None if match is None else "ms" if match[1].startswith("m") else "s"
-
-
-def plain(name: str) -> tuple[str, str | None]:
-    """A column's name without case, marks and unit, and the unit that it says: RT (ms) is rt in ms."""
-    snake = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name.strip())
-    snake = re.sub(r"[^a-z0-9]+", "_", snake.lower()).strip("_")
-    match = _UNIT.search(snake)
-    stem = snake if match is None else snake[: match.start()]
-    return stem.replace("_", ""), None if match is None else unit_of(match[1])
 
 
 def found(name: str, there: Iterable[str]) -> str | None:
@@ -152,15 +105,22 @@ def found_exactly(name: str, there: Iterable[str]) -> str | None:
 
 
 def _no_column(sheet: DataSheet, ours: str, known: str) -> InputError:
-    names = ", ".join(sheet.names[:40]) + (", ..." if len(sheet.names) > 40 else "")
+    names = ", ".join(near(ours, sheet.names)) + (", ..." if len(sheet.names) > _NEAR else "")
     return InputError(
         f"{sheet.path} has no column for {known}; it has {names}: say which one with --column {ours}=NAME"
     )
 
 
-def missing(sheet: DataSheet, name: str) -> InputError:
-    """The error about a column that is nowhere to be found."""
-    return _no_column(sheet, name, name)
+def missing(sheet: DataSheet, *ours: str, can_be_set: Collection[str] = ()) -> InputError:
+    """The error about columns that are nowhere to be found: all of them in one line."""
+    if len(ours) == 1 and ours[0] not in can_be_set:
+        return _no_column(sheet, ours[0], ours[0])
+    named = [n for n in ours if n not in can_be_set]
+    mend = [f"--column {n}=NAME" for n in named] + [f"--set {n}=VALUE (in every trial)" for n in can_be_set]
+    names = ", ".join(sheet.names[:_NEAR]) + (", ..." if len(sheet.names) > _NEAR else "")
+    return InputError(
+        f"{sheet.path} has no column for {', '.join(ours)}; it has {names}: say {', '.join(mend)}"
+    )
 
 
 # -- cells ---------------------------------------------------------------------------------------------------
@@ -230,6 +190,13 @@ def texts(column: pd.Series) -> pd.Series:
     return pd.Series(each(column, first), column.index, dtype=object)
 
 
+def plain_values(column: pd.Series) -> pd.Series:
+    """A column as it is: numbers where all of it is numbers, else texts."""
+    words = texts(column)
+    numbers = pd.to_numeric(words, errors="coerce")
+    return numbers if bool((numbers.notna() == words.notna()).all()) else words
+
+
 # -- numbers -------------------------------------------------------------------------------------------------
 
 
@@ -237,7 +204,7 @@ def numbers(
     column: pd.Series,
     name: str,
     path: Path,
-    words: Mapping[str, float],
+    words: Mapping[str, float | str],
     levels: Mapping[str, str],
     notes: list[str],
     known: Mapping[str, float] | None = None,
@@ -260,7 +227,7 @@ class _Cells:
     def __init__(
         self,
         name: str,
-        words: Mapping[str, float],
+        words: Mapping[str, float | str],
         levels: Mapping[str, str],
         thousands: bool,
         known: Mapping[str, float],
@@ -290,7 +257,8 @@ class _Cells:
     def _meant(self, words: str) -> float | None:
         """What a word means: as was said, as the sidecar has it, or as everybody has it."""
         if words in self.words:
-            return float(self.words[words])
+            value = self.words[words]
+            return float(value) if not isinstance(value, str) else self.known.get(spoken(value))
         if spoken(words) in self.known:
             return self.known[spoken(words)]
         if self.name not in YES_NO:
@@ -309,19 +277,28 @@ class _Cells:
         return value if "_" not in words and math.isfinite(value) else words
 
     def said(self, path: Path) -> list[str]:
-        notes = []
+        notes: list[str] = []
         if self.taken:
-            notes.append(f"{self.name}: " + ", ".join(f"{w} is {v:g}" for w, v in sorted(self.taken.items())))
+            said = ", ".join(f"{w} is {v:g}" for w, v in sorted(self.taken.items()))
+            notes.append(Note(f"{self.name}: {said}", "words", self.name))
         if self.lists:
-            notes.append(
-                f"{self.name} lists several answers in some trials of {path.name}: the first is taken"
-            )
+            text = f"{self.name} lists several answers in some trials of {path.name}: the first is taken"
+            notes.append(Note(text, "list", self.name))
         return notes
 
 
-def named(column: pd.Series, name: str, path: Path, known: Mapping[str, str]) -> pd.Series:
+def named(
+    column: pd.Series,
+    name: str,
+    path: Path,
+    known: Mapping[str, str],
+    words: Mapping[str, float | str] | None = None,
+) -> pd.Series:
     """A column of names as they are called here; another name is an error that lists them."""
     spelled = {spoken(word): called for word, called in known.items()}
+    spelled |= {
+        spoken(word): spelled.get(spoken(str(called)), str(called)) for word, called in (words or {}).items()
+    }
     out = texts(column).map(lambda cell: spelled.get(spoken(cell), cell) if isinstance(cell, str) else cell)
     odd = out.notna() & ~out.isin(list(spelled.values()))
     if odd.any():
@@ -331,11 +308,6 @@ def named(column: pd.Series, name: str, path: Path, known: Mapping[str, str]) ->
             f"{column.index[at]} of {path.name} ({int(odd.sum())} such rows)"
         )
     return out.astype(object)
-
-
-def spoken(words: str) -> str:
-    """Words as they are said: no case, no marks between them."""
-    return re.sub(r"[\s_-]+", " ", words.strip().lower())
 
 
 def meaning(level: str) -> float | None:
@@ -378,12 +350,9 @@ def _all_numbers(
 def _checked(values: pd.Series, name: str, path: Path, notes: list[str]) -> pd.Series:
     """Within the range that this column can have."""
     if name in RESPONSE_TIMES:
-        none = values.isin([0.0, _OMITTED])
-        if none.any():
-            notes.append(f"{counted(none, 'trial')} with {name} 0 or -999: taken as no response")
-        values = values.mask(none)
+        values = _answered(values, name, notes)
     if name in YES_NO and values.min() == -1 and set(values.dropna().unique()) <= {-1.0, 1.0}:
-        notes.append(f"{name}: -1 is 0")
+        notes.append(Note(f"{name}: -1 is 0", "words", name))
         values = values.mask(values == -1, 0.0)
     rule, bad = _range(values, name)
     if bad.any():
@@ -395,6 +364,21 @@ def _checked(values: pd.Series, name: str, path: Path, notes: list[str]) -> pd.S
             f"({int(bad.sum())} such rows){mend}"
         )
     return values
+
+
+def _answered(values: pd.Series, name: str, notes: list[str]) -> pd.Series:
+    """Response times without what stands for none: 0, -999, or one whole number below 0 that comes alone."""
+    none = values.isin([0.0, _OMITTED])
+    said = "0 or -999"
+    below = values[(values < 0) & ~none].unique()
+    if len(below) == 1 and float(below[0]).is_integer():
+        none |= values == below[0]
+        said = f"{below[0]:g}" if not values.isin([0.0, _OMITTED]).any() else f"0, -999 or {below[0]:g}"
+    if none.any():
+        notes.append(
+            Note.counted("silent", none, "trial", f" with {name} {said}: taken as no response", column=name)
+        )
+    return values.mask(none)
 
 
 def _range(values: pd.Series, name: str) -> tuple[str, pd.Series]:
@@ -437,12 +421,17 @@ def scored(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     there = np.array([text(c) is not None or c == "" for c in frame["report"]], bool)
     score = [float(len(set(a) & set(b))) for a, b in zip(shown, said, strict=True)]
     wrong = sum(len(set(b) - set(a)) for a, b in zip(shown, said, strict=True))
-    notes.append("targets are letters: score is how many of them were reported")
+    notes.append(Note("targets are letters: score is how many of them were reported", "scored", "score"))
     if wrong:
-        notes.append(f"{counted(wrong, 'letter')} reported that were no targets: they do not count")
+        notes.append(
+            Note.counted(
+                "scored", wrong, "letter", " reported that were no targets: they do not count", "score"
+            )
+        )
     blank = int(sum(c == "" for c in frame["report"]))
     if blank:
-        notes.append(f"{counted(blank, 'trial')} with an empty report: nothing reported (score 0)")
+        text_of = " with an empty report: nothing reported (score 0)"
+        notes.append(Note.counted("scored", blank, "trial", text_of, "score"))
     out = frame.drop(columns="report").assign(targets=[float(len(s)) or math.nan for s in shown])
     if "distractors" in frame and not _counted(frame["distractors"]):
         out["distractors"] = [float(len(d)) for d in each(frame["distractors"], letters)]
@@ -462,11 +451,16 @@ def _counted(column: pd.Series) -> bool:
 def unit(values: pd.Series, name: str, told: str | None, why: str, path: Path) -> str:
     """The unit of a time: told (and believed, if the numbers allow it), or what the numbers leave no doubt about."""
     middle = float(values.median())
-    if told is None and middle >= 5:
+    if told is None and (50 if name in RESPONSE_TIMES else 5) <= middle:
         told = "ms"
-    elif told is None and middle <= 1:
-        told = "s"
+    elif told is None and middle <= (15 if name in RESPONSE_TIMES else 1):
+        told = "s"  # nobody answers within 15 ms
     low, high = TIMES[name]
+    if why == SAID and name in RESPONSE_TIMES and told and not 0.02 <= middle / UNITS[told] <= 600:
+        raise InputError(
+            f"{name} in {path.name} is {middle:g} in the middle, which no person takes in {told}: say "
+            f"--unit {name}={'ms' if told == 's' else 's'} or leave it out"
+        )
     doubt = told is None or (why != SAID and not low <= middle / UNITS[told] <= high)
     if doubt and not math.isnan(middle):
         but = f" ({why} {told})" if told and why else ""

@@ -8,6 +8,9 @@
     tva       LibTVA: number of trials, then condition, exposure (ms), targets, distractors, report as letters; or a
               head over such columns
     openmatb  logtime, scenario_time, type, module, address, value: one event in several rows, response_time in ms
+    eprime    <object>.RT in ms, .ACC, .RESP, .CRESP; Subject; often UTF-16 with the file's name above the head
+    gorilla   "Participant Private ID", "Reaction Time" in ms, a row per zone of a screen
+    labjs     sender, ended_on, duration (= the response time, in ms), correctResponse; a row per component
 
 Sources: psychopy.org/builder (Keyboard component), jspsych.org/latest/overview/data, the BIDS specification (task
 events), hssm's and hddm's data frames, RStanTVA's `read_tva_data` and tabletTVA's writer, OpenMATB's core/logger.py.
@@ -27,10 +30,14 @@ import pandas as pd
 from cogattn.errors import InputError
 from cogattn.files import MOST_JSON, json_value, read_bytes
 from cogattn.human.imports import columns as cells
-from cogattn.human.imports import sheets
+from cogattn.human.imports import names as called
+from cogattn.human.imports import programs, sheets
+from cogattn.human.imports.records import Note
 from cogattn.human.imports.sheets import DataSheet
 
-FORMATS = ("auto", "long", "psychopy", "jspsych", "bids", "hssm", "tva", "openmatb")
+FORMATS = (
+    "auto", "long", "psychopy", "jspsych", "bids", "hssm", "tva", "openmatb", "eprime", "gorilla", "labjs",
+)  # fmt: skip
 _TABLES = (".csv", ".tsv", ".txt", ".dat", ".json", ".parquet", ".gz")
 _PROSE = ("readme", "changes", "license", "dataset_description", "participants")
 _JSON = MOST_JSON
@@ -72,8 +79,9 @@ def _hidden(path: Path, root: Path) -> bool:
     return any(part.startswith((".", "__")) for part in path.relative_to(root).parts)
 
 
-def opened(path: Path, kind: str, said: Mapping[str, str]) -> DataSheet:
-    """A file as its format has it. kind: one of FORMATS; said: which columns were named for it."""
+def opened(path: Path, kind: str, said: Mapping[str, str], heads: Sequence[str] = ()) -> DataSheet:
+    """A file as its format has it. kind: one of FORMATS; said: which columns were named for it; heads: what its columns
+    are called, where it has no head line."""
     data = sheets.peek(path)
     if data.startswith(b"PAR1"):
         return _as(sheets.parquet(path), kind, said)
@@ -81,9 +89,9 @@ def opened(path: Path, kind: str, said: Mapping[str, str]) -> DataSheet:
     if text.lstrip("\ufeff \t\r\n")[:1] in ("[", "{"):
         _expected(kind, "jspsych", path, "holds JSON")
         return jspsych(sheets.of_frame(path, _json(path, encoding), ", JSON"), said)
-    if _counted(text) and kind in ("auto", "tva"):
+    if _counted(text) and kind in ("auto", "tva") and not heads:
         return libtva(path, encoding)
-    return _as(sheets.table(path, text, encoding), kind, said)
+    return _as(sheets.table(path, text, encoding, heads), kind, said)
 
 
 def _expected(kind: str, is_: str, path: Path, why: str) -> None:
@@ -118,12 +126,28 @@ def recognised(sheet: DataSheet) -> str:
         return "psychopy"
     if any(n.endswith(".rt") and n.removesuffix("rt") + "keys" in names for n in names):
         return "psychopy"
-    if {"rt", "response"} <= names and names & {"subj_idx", "participant_id"}:
+    if (other := programs.recognised(sheet)) is not None:
+        return other
+    if {"rt", "response"} <= names and names & {"subj_idx", "participant_id"} and _coded(sheet):
         return "hssm"
     if "targets" in names and (report := cells.found("report", sheet.names)):
         shown = sheet.load(["targets" if "targets" in sheet.names else _named(sheet, "targets"), report], ())
         return "tva" if cells.of_letters(shown.iloc[:, 0]) else "long"
     return "long"
+
+
+def _coded(sheet: DataSheet) -> bool:
+    """Whether responses are 0 and 1 or -1 and 1, as HSSM and HDDM have them."""
+    name = _named(sheet, "response")
+    return set(cells.texts(sheet.load([name], ())[name]).dropna()) <= {
+        "0",
+        "1",
+        "-1",
+        "-999",
+        "0.0",
+        "1.0",
+        "-1.0",
+    }
 
 
 def _named(sheet: DataSheet, small: str) -> str:
@@ -145,9 +169,15 @@ def psychopy(sheet: DataSheet, said: Mapping[str, str]) -> DataSheet:
     filled = {c: int(cells.there(frame[f"{c}.rt"]).sum()) for c in _components(sheet.names)}
     most = max(filled.values(), default=0)
     main = sorted(asked) or [c for c, n in filled.items() if n and n >= most / 2]
-    frame["loop"] = _loops(frame, main)
     names = {"rt": ".rt", "response": ".keys", "correct": ".corr"}
+    judged = (
+        [c for c in main if f"{c}.corr" in frame and cells.there(frame[f"{c}.corr"]).any()]
+        if not asked
+        else []
+    )
+    main = judged if len(judged) == 1 and len(main) > 1 and filled[judged[0]] == most else main
     known = {o: main[0] + t for o, t in names.items() if len(main) == 1 and main[0] + t in frame}
+    frame["loop"] = _loops(frame, main)
     both = f"{', '.join(f'{c}.rt ({filled.get(c, 0)})' for c in main)} all hold response times"
     doubts = dict.fromkeys(("rt", "rt1", "rt2"), both) if len(main) > 1 else {}
     return sheets.of_frame(
@@ -232,7 +262,7 @@ def jspsych(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
         never = plugin.map(lambda p: bool(_NEVER.match(str(p))))
         if never.any() and not never.all():
             kinds = ", ".join(sorted(set(plugin[never])))
-            notes.append(f"{sheets.counted(never, 'row')} left out: {kinds}")
+            notes.append(Note.counted("left_out", never, "row", f" left out: {kinds}", "trial_type"))
             frame = frame[~never]
     frame = _silent(frame, notes)
     task = next((n for n in frame if n in _TASKS and cells.there(frame[n]).any()), "")
@@ -251,7 +281,7 @@ def _silent(frame: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
         none = times.eq(-1) if name == "rt" else times.lt(0)
         if none.any():
             what = "-1: no response" if name == "rt" else "below 0: none, or before its stimulus; no response"
-            notes.append(f"{sheets.counted(none, 'row')} with {name} {what}")
+            notes.append(Note.counted("silent", none, "row", f" with {name} {what}", str(name)))
             frame = frame.assign(**{name: frame[name].mask(none)})
     return frame
 
@@ -263,7 +293,7 @@ def bids(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
     """Events of one person; times in seconds unless the sidecar has other Units."""
     told = sidecar(sheet.path)
     times = {n: "s" for n in sheet.names if n in ("onset", "duration", "response_time")}
-    units = {n: u for n, t in told.items() if (u := cells.unit_of(str(t.get("Units", ""))))}
+    units = {n: u for n, t in told.items() if (u := called.unit_of(str(t.get("Units", ""))))}
     levels = {
         n: {str(k): _words(v) for k, v in t["Levels"].items()}
         for n, t in told.items()
@@ -330,15 +360,16 @@ def libtva(path: Path, encoding: str) -> DataSheet:
     lines = [line for line in lines if not line.startswith("#") and not re.match(r"-[\d.]+;", line)]
     rows = [line.split() for line in lines[1:]]
     bad = [i for i, row in enumerate(rows) if len(row) < 5]
-    notes = []
+    notes: list[str] = []
     if len(bad) > len(rows) / 2 or not rows:
         raise InputError(f"{path} must have condition, exposure, targets, distractors and report in a row")
     if bad:
-        notes.append(
-            f"{sheets.counted(len(bad), 'row')} left out: not the 5 columns of LibTVA (first: trial {bad[0] + 1})"
-        )
+        text = f" left out: not the 5 columns of LibTVA (first: trial {bad[0] + 1})"
+        notes.append(Note.counted("unfit", len(bad), "row", text))
     if int(lines[0]) != len(rows):
-        notes.append(f"{path.name} announces {lines[0]} trials and holds {len(rows)}: was it cut short?")
+        notes.append(
+            Note(f"{path.name} announces {lines[0]} trials and holds {len(rows)}: was it cut short?", "cut")
+        )
     names = ["condition", "exposure", "targets", "distractors", "report"]
     good = {i + 1: row[:5] for i, row in enumerate(rows) if len(row) >= 5}
     frame = pd.DataFrame(list(good.values()), list(good), names, dtype=object)
@@ -369,7 +400,7 @@ def openmatb(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
     notes = sheet.notes
     solved = signals["by"].isin(["agent", "auto"])
     if solved.any():
-        notes.append(f"{sheets.counted(solved, 'signal')} left out: automation solved them")
+        notes.append(Note.counted("left_out", solved, "signal", " left out: automation solved them"))
     signals = _answerable(signals[~solved], notes).drop(columns="by")
     return sheets.of_frame(
         sheet.path, signals.assign(trial=range(1, len(signals) + 1)), sheet.how, kind="openmatb", group="module",
@@ -410,11 +441,10 @@ def _answerable(signals: pd.DataFrame, notes: list[str]) -> pd.DataFrame:
     """Hits and misses: a false alarm answers nothing, and after a wrong answer its signal is still there."""
     for outcome, n in signals["outcome"].value_counts().items():
         if outcome == "FA":
-            notes.append(f"{sheets.counted(n, 'false alarm')} left out: no signal was there")
+            notes.append(Note.counted("left_out", n, "false alarm", " left out: no signal was there"))
         elif outcome not in ("HIT", "MISS"):
-            notes.append(
-                f"{sheets.counted(n, 'answer')} {outcome} left out: the signal stays until it is a HIT or a MISS"
-            )
+            text = f" {outcome} left out: the signal stays until it is a HIT or a MISS"
+            notes.append(Note.counted("left_out", n, "answer", text))
     return signals[signals["outcome"].isin(["HIT", "MISS"])]
 
 
@@ -426,4 +456,7 @@ _MEANT: Mapping[str, Callable[[DataSheet, Mapping[str, str]], DataSheet]] = {
     "hssm": hssm,
     "tva": tva,
     "openmatb": openmatb,
+    "eprime": programs.eprime,
+    "gorilla": programs.gorilla,
+    "labjs": programs.labjs,
 }

@@ -6,6 +6,7 @@ the same answers, names that differ by a capital) is kept and named.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
@@ -16,10 +17,16 @@ import pandas as pd
 
 from cogattn.errors import InputError
 from cogattn.human.imports import columns as cells
-from cogattn.human.imports.sheets import DataSheet, counted
+from cogattn.human.imports.names import RESPONSE_TIMES
+from cogattn.human.imports.records import Note
+from cogattn.human.imports.sheets import DataSheet
 
 Mask = npt.NDArray[np.bool_]
-_LEAST = 10  # rows from which equal answers are no accident
+_ROW = "row of the file"
+LEAST = 10  # rows from which equal answers are no accident
+#: Trials in which nobody should answer, and rows that whoever wrote the file did not want.
+_WITHHELD = re.compile(r"(?i)stop|no[ _-]?go|catch|withh")
+_JUNK = re.compile(r"(?i)\b(junk|discard(ed)?|exclude[d]?)\b")
 _PRACTICE = ("practice", "practise", "training", "demo", "example", "warmup", "warm-up", "tutorial")
 
 
@@ -41,7 +48,7 @@ def no_practice(column: pd.Series, notes: list[str]) -> Mask:
     """The rows that are no practice, where a column says which are."""
     practice = np.array([cells.text(c) not in (None, "0") and _yes(c) for c in column], bool)
     if practice.any() and not practice.all():
-        notes.append(f"{counted(practice, 'row')} of practice left out")
+        notes.append(Note.counted("left_out", practice, "row", " of practice left out", "practice"))
         return ~practice
     return np.ones(len(column), bool)
 
@@ -59,17 +66,46 @@ def trials(
     good = sorted({str(k) for k in kind[answered]} - {""})
     if not good:
         return np.ones(len(kind), bool)
-    main = [k for k in good if not any(word in k.lower() for word in _PRACTICE)]
+    good = sorted({*good, *(str(k) for k in kind if _WITHHELD.search(str(k)))})
+    main = [k for k in good if not any(word in k.lower() for word in _PRACTICE) and not _JUNK.search(k)]
     keep = np.isin(kind, main or good)
     if not keep.all():
         gone = _listed(str(k) or "(none)" for k in kind[~keep])
-        notes.append(f"{counted(~keep, 'row')} left out: no trials by {sheet.group} ({gone})")
+        text = f" left out: no trials by {sheet.group} ({gone})"
+        notes.append(Note.counted("left_out", ~keep, "row", text, sheet.group))
     if len(main) > 1 and sheet.group not in only:
-        notes.append(
+        text = (
             f"rows of several kinds by {sheet.group} are taken together ({_listed(map(str, kind[keep]))}): "
             f"--only {sheet.group}=NAME takes one"
         )
+        notes.append(Note(text, "several_kinds", sheet.group, len(main)))
     return keep
+
+
+def no_pages(labels: pd.Series, mine: pd.DataFrame, sheet: DataSheet, wanted: Sequence[str]) -> None:
+    """Welcome pages, questions and goodbyes are no trials: kinds of rows that hardly ever come twice, with no condition
+    and nothing that says right or wrong."""
+    plain = (
+        "person",
+        "rt",
+        "response",
+        "report",
+        "correct_response",
+        "trial",
+        "session",
+        "block",
+        "practice",
+        "onset",
+        "responded",
+    )
+    if set(mine) - set(plain) or not set(wanted) <= set(plain):
+        return
+    often = cells.texts(labels).value_counts()
+    if len(often) > 3 and often.max() < LEAST / 2:
+        raise InputError(
+            f"{sheet.path} holds pages and no trials: {len(labels)} rows of {len(often)} kinds by {sheet.group} "
+            f"({_listed(map(str, labels))}), none of which comes {LEAST // 2} times"
+        )
 
 
 def _listed(kinds: Iterable[str]) -> str:
@@ -84,13 +120,13 @@ def whole(frame: pd.DataFrame, wanted: Sequence[str], notes: list[str]) -> pd.Da
     said = []
     for name in wanted:
         gone = frame[name].isna().to_numpy(bool) & keep
-        if gone.any() and name not in cells.RESPONSE_TIMES:
-            said.append(f"{counted(gone, 'trial')} left out: no {name}")
+        if gone.any() and name not in RESPONSE_TIMES:
+            said.append(Note.counted("left_out", gone, "trial", f" left out: no {name}", name))
             keep &= ~gone
     for name in wanted:
         silent = frame[name].isna().to_numpy(bool) & keep
-        if name in cells.RESPONSE_TIMES and silent.any():
-            said.append(f"{counted(silent, 'trial')} without {name}: no response (kept)")
+        if name in RESPONSE_TIMES and silent.any():
+            said.append(Note.counted("silent", silent, "trial", f" without {name}: no response (kept)", name))
             if silent[keep].all():
                 raise InputError("no trial is left: " + "; ".join([*said, f"no trial has any {name}"]))
     if not keep.any():
@@ -103,7 +139,8 @@ def odd(frame: pd.DataFrame, wanted: Sequence[str], aside: Sequence[str]) -> lis
     """What may be true of people, but rarely is: the same person twice, under one name or two."""
     body = frame[[c for c in wanted if c != "person"]]
     mark = pd.util.hash_pandas_object(body, index=False).to_numpy()
-    keyed = mark if not aside else pd.util.hash_pandas_object(frame[[*body, *aside]], index=False).to_numpy()
+    whole = frame[_ROW].to_numpy() if _ROW in frame and frame[_ROW].notna().all() else None
+    timed = any(c in body and body[c].nunique() > LEAST for c in RESPONSE_TIMES)
     answers = [c for c in body if c in cells.ANSWERS]
     codes, people = pd.factorize(frame["person"])
     order = np.argsort(codes, kind="stable")
@@ -112,15 +149,17 @@ def odd(frame: pd.DataFrame, wanted: Sequence[str], aside: Sequence[str]) -> lis
     notes = _spellings(list(people))
     for who, (a, b) in zip(people, pairwise(ends), strict=True):
         rows = order[a:b]
-        if len(rows) < _LEAST or not _varied(body.iloc[rows][answers]):
+        if len(rows) < LEAST or not _varied(body.iloc[rows][answers]):
             continue
         same = first.setdefault(mark[rows].tobytes(), who)
         if same is not who:
-            notes.append(
+            text = (
                 f"people {same} and {who} have the same answers in all {len(rows)} trials: one person twice?"
             )
-        if _twice(keyed[rows], bool(aside)):
-            notes.append(f"every trial of person {who} is there twice: the same data twice? all are kept")
+            notes.append(Note(text, "same_answers", "person", len(rows)))
+        if _twice(mark[rows], None if whole is None else whole[rows], timed, bool(aside)):
+            text = f"every trial of person {who} is there twice: the same data twice? all are kept"
+            notes.append(Note(text, "twice", "person", len(rows)))
     return notes
 
 
@@ -128,12 +167,20 @@ def _varied(answers: pd.DataFrame) -> bool:
     return bool((answers.nunique() > 1).any())
 
 
-def _twice(mark: npt.NDArray[np.uint64], numbered: bool) -> bool:
-    """Whether the second half repeats the first or, where trials have numbers, whether each row comes again."""
+def _twice(
+    mark: npt.NDArray[np.uint64], whole: npt.NDArray[np.uint64] | None, timed: bool, numbered: bool
+) -> bool:
+    """Whether the second half repeats the first, response times or every cell of the file alike; or, where trials have
+    numbers, whether each row comes again with every cell. Few codes that come again are no copy."""
     half = len(mark) // 2
-    if len(mark) % 2 == 0 and half >= _LEAST and (mark[:half] == mark[half:]).all():
+    even = len(mark) % 2 == 0 and half >= LEAST
+    if even and timed and (mark[:half] == mark[half:]).all():
         return True
-    return numbered and bool((np.unique(mark, return_counts=True)[1] > 1).all())
+    if whole is None:
+        return False
+    if even and (whole[:half] == whole[half:]).all():
+        return True
+    return numbered and bool((np.unique(whole, return_counts=True)[1] > 1).all())
 
 
 def _spellings(people: Sequence[object]) -> list[str]:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-import numpy as np
 import pandas as pd
 
 from cogattn._renamed import old_names
 from cogattn.errors import InputError
 from cogattn.files import MOST_JSON, MOST_TABLE, opened
+from cogattn.human.imports.records import Note
 
 #: What stands for "nothing" in a cell, in small letters.
 MISSING = frozenset({"", "na", "n/a", "nan", "none", "null", "nil", ".", "<na>", "undefined"})
@@ -49,12 +50,6 @@ class DataSheet:
     group: str = ""  #: the column that tells one kind of row from another
     person: str = ""  #: whose file it is, where no column says so
     notes: list[str] = field(default_factory=list)
-
-
-def counted(which: Any, word: str) -> str:
-    """How many, in words: 1 trial, 2 trials. which: a number, or a mask of those that count."""
-    n = int(np.sum(which))
-    return f"{n} {word}{'' if n == 1 else 's'}"
 
 
 def of_frame(path: Path, frame: pd.DataFrame, how: str = "", **more: Any) -> DataSheet:
@@ -126,21 +121,124 @@ def parquet(path: Path) -> DataSheet:
     return DataSheet(path, list(file.schema_arrow.names), load)
 
 
-def table(path: Path, text: str, encoding: str) -> DataSheet:
-    """A text table with a head, from its first lines."""
+def table(path: Path, text: str, encoding: str, heads: Sequence[str] = ()) -> DataSheet:
+    """A text table, from its first lines. heads: what its columns are called, where it has no head line."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
     skip = next((i for i, line in enumerate(lines) if line.strip() and not line.startswith("#")), len(lines))
     if skip == len(lines):
         raise InputError(f"{path} holds no table: every line is a remark")
-    mark = _separator(lines[skip : skip + 2], path)
-    names, notes = _head(next(csv.reader([lines[skip]], delimiter=mark)))
-    sample = list(csv.reader(lines[skip + 1 : skip + 100], delimiter=mark))[:-1]
+    title = _title(lines, skip)
+    mark = _separator(lines[skip + title : skip + title + 20], path)
+    skip += title
+    cut = [line.split() for line in lines] if mark == " " else list(csv.reader(lines[skip:], delimiter=mark))
+    if mark == " ":
+        cut = cut[skip:]
+    sample = [row for row in cut[1:100] if row][: -1 if len(cut) > 2 else None]
+    headless = _headless(cut[0], sample)
+    if heads and not headless:
+        said = ", ".join(cut[0][:6])
+        raise InputError(
+            f"{path} has a head line ({said}): --columns is for a file without; say --column OURS=NAME"
+        )
+    if headless and not heads:
+        raise InputError(_no_head(path, cut[0], [cut[0], *sample]))
+    if heads and len(heads) != len(cut[0]):
+        raise InputError(
+            f"--columns must name {len(cut[0])} columns as {path} has, got {len(heads)}: {','.join(heads)}"
+        )
+    names, notes = _head(list(heads) or cut[0])
+    names = _row_names(names, sample, notes)
+    if title:
+        notes.append(Note(f"the first line is no head: {lines[skip - 1].strip()[:60]}", "title"))
+    first = skip - 1 if headless else skip  # the line before the first trial
+    how = f", columns separated by {mark!r}" if mark != " " else ", columns separated by blanks"
 
     def load(columns: Sequence[str], numbers: Collection[str]) -> pd.DataFrame:
         plain = {n for n in numbers if n in names and _numeric(sample, names.index(n))}
-        return _loaded(path, encoding, mark, skip, names, columns, plain, notes)
+        if mark == " ":
+            return _blank_separated(path, encoding, first, names)[list(columns)]
+        return _loaded(path, encoding, mark, first, names, columns, plain, notes)
 
-    return DataSheet(path, names, load, f", columns separated by {mark!r}", notes=notes)
+    return DataSheet(path, names, load, how, notes=notes, person=path.stem if headless else "")
+
+
+def _title(lines: Sequence[str], at: int) -> int:
+    """How many lines stand above the head: a name of the file (E-Prime), or what separates columns (Excel)."""
+    if at + 2 >= len(lines):
+        return 0
+    own, under, more = lines[at], lines[at + 1], lines[at + 2]
+    bare = not any(own.count(mark) for mark in MARKS if mark != ",") and own.count(",") < 2
+    full = [mark for mark in MARKS if under.count(mark) >= 2 and under.count(mark) == more.count(mark)]
+    return int(bare and bool(full) and own.count(full[0]) < under.count(full[0]) - 1) if full else 0
+
+
+def _headless(head: Sequence[str], sample: Sequence[Sequence[str]]) -> bool:
+    """Whether the first line is a trial: numbers where its columns hold numbers."""
+    numbers = [i for i, cell in enumerate(head) if _is_number(cell)]
+    if not numbers or not sample:
+        return False
+    return all(_is_number(row[i]) for row in sample[:5] for i in numbers if i < len(row) and row[i].strip())
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell.strip().strip('"').replace(",", "."))
+    except ValueError:
+        return False
+    return cell.strip().lower() not in MISSING
+
+
+def _no_head(path: Path, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """The error about a file without a head, and what its columns look like."""
+    looks = []
+    for i in range(len(head)):
+        cells = [row[i].strip().strip('"') for row in rows if len(row) > i]
+        numbers = [float(c) for c in cells if _is_number(c)]
+        if len(numbers) < len(cells) or not numbers:
+            looks.append("?")
+        elif set(numbers) == {0.0, 1.0} and sum(numbers) > len(numbers) / 2:
+            looks.append("correct")
+        elif len(set(numbers)) > 0.7 * len(numbers) and not all(n.is_integer() and n < 100 for n in numbers):
+            looks.append("rt")
+        elif numbers == sorted(numbers) and len(set(numbers)) == len(numbers):
+            looks.append("trial")
+        else:
+            looks.append("?")
+    looks = [w if w == "?" or looks.count(w) == 1 else "?" for w in looks]
+    first = ",".join(cell.strip() for cell in head)[:60]
+    return (
+        f"{path} has no head line, its first is {first}: say what each column is, e.g. --columns {','.join(looks)} "
+        f"(? = your word: person, congruence, block, ...)"
+    )
+
+
+def _row_names(names: list[str], sample: Sequence[Sequence[str]], notes: list[str]) -> list[str]:
+    """R's tables have a cell more in each row than in the head: the name of the row; others end with a separator."""
+    if not sample or any(len(row) != len(names) + 1 for row in sample):
+        return names
+    if all(not row[-1].strip() for row in sample):
+        return [*names, f"column {len(names) + 1}"]
+    if all(row[0].strip().isdecimal() for row in sample):
+        notes.append(Note("the first cell of each row is taken as its number", "row_names"))
+        return ["row number", *names]
+    return names
+
+
+def _blank_separated(path: Path, encoding: str, skip: int, names: list[str]) -> pd.DataFrame:
+    """A table whose columns are parted by blanks (R's write.table, PsyToolkit's files), as texts."""
+    import shlex
+
+    lines = text_of(path, encoding).splitlines()[skip + 1 :]
+    rows = {}
+    for i, line in enumerate(lines):
+        if line.strip():
+            rows[skip + 2 + i] = shlex.split(line) if '"' in line else line.split()
+    good = {i: row for i, row in rows.items() if len(row) == len(names)}
+    if len(good) < len(rows) / 2 or not good:
+        raise InputError(
+            f"{len(rows) - len(good)} of {len(rows)} rows of {path} do not have {len(names)} columns"
+        )
+    return pd.DataFrame(list(good.values()), list(good), names, dtype=object)
 
 
 def _encoding(data: bytes, path: Path) -> str:
@@ -157,29 +255,54 @@ def _encoding(data: bytes, path: Path) -> str:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(data)
     except UnicodeDecodeError:
-        return "latin-1"
+        return "gb18030" if _chinese(data) else "latin-1"
     return "utf-8"
+
+
+def _chinese(data: bytes) -> bool:
+    """Whether letters beyond ASCII come in the pairs of GB 2312, as Chinese Windows writes them; in Latin-1 they
+    stand alone between others."""
+    runs = re.findall(rb"[\x80-\xff]+", data[:-1] if data[-1] > 127 else data)
+    if not runs or any(len(run) % 2 for run in runs[:-1]):
+        return False
+    try:
+        b",".join(run for run in runs if len(run) % 2 == 0).decode("gb2312")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _separator(lines: Sequence[str], path: Path) -> str:
     """What separates columns: the one of , ; tab | that the head holds most often, rather one that the next line
-    holds as often; what stands in quotes does not count."""
-    bare = ["".join(line.split('"')[::2]) for line in lines]
+    holds as often; what stands in quotes does not count. Blanks, where none does and every line has as many."""
+    bare = ["".join(line.split('"')[::2]) for line in lines[:2]]
     counts = {mark: bare[0].count(mark) for mark in MARKS}
     mark = max(MARKS, key=lambda m: (counts[m] > 0 and counts[m] == bare[-1].count(m), counts[m]))
-    if not counts[mark]:
-        raise InputError(f"{path} must have columns separated by , ; tab or |, got {lines[0].strip()[:60]!r}")
-    return mark
+    if counts[mark]:
+        return mark
+    sizes = [len(line.split()) for line in lines if line.strip()][: -1 if len(lines) > 3 else None]
+    if (
+        len(sizes) > 2
+        and sizes[1] > 2
+        and set(sizes[1:]) == {sizes[1]}
+        and sizes[0] in (sizes[1], sizes[1] - 1)
+    ):
+        return " "
+    raise InputError(
+        f"{path} must have columns separated by , ; tab, | or blanks, got {lines[0].strip()[:60]!r}"
+    )
 
 
 def _head(cells: Sequence[str]) -> tuple[list[str], list[str]]:
     """Names of columns, each once: an empty one gets its number, a second one of a name a number behind it."""
     names: list[str] = []
-    notes = []
+    notes: list[str] = []
     for i, cell in enumerate(cells):
-        name = cell.strip().lstrip("\ufeff") or f"column {i + 1}"
+        name = cell.strip().lstrip("\ufeff").strip('"').strip() or f"column {i + 1}"
         if name in names:
-            notes.append(f"column {name} is there twice: the first is meant by that name")
+            notes.append(
+                Note(f"column {name} is there twice: the first is meant by that name", "twice", name)
+            )
             name = f"{name} ({i + 1})"
         names.append(name)
     return names, notes
@@ -214,7 +337,10 @@ def _loaded(
                 raise InputError(f"cannot read {path}: {text[:200]}") from None
             numbers = ()
     if encoding == "latin-1":
-        notes.append(f"{path.name} is not UTF-8: read as Latin-1; look whether its letters are right")
+        text = f"{path.name} is not UTF-8: read as Latin-1; look whether its letters are right"
+        notes.append(Note(text, "encoding"))
+    elif encoding == "gb18030":
+        notes.append(Note(f"{path.name} is not UTF-8: read as Chinese (GB 18030)", "encoding"))
     rows = pd.RangeIndex(skip + 2, skip + 2 + got.num_rows + len(odd))
     _fitting(path, len(names), got.num_rows, odd, notes)
     frame: pd.DataFrame = got.unify_dictionaries().to_pandas()
@@ -285,9 +411,8 @@ def _fitting(path: Path, cells: int, fit: int, odd: Sequence[tuple[int, int]], n
             f"{len(odd)} of {fit + len(odd)} rows of {path} do not fit under its head of {cells} columns "
             f"(row {row} has {got}): mend the head or the separator"
         )
-    notes.append(
-        f"{counted(len(odd), 'row')} left out: not {cells} cells as the head has (first: row {row} with {got})"
-    )
+    text = f" left out: not {cells} cells as the head has (first: row {row} with {got})"
+    notes.append(Note.counted("unfit", len(odd), "row", text))
 
 
 old_names(__name__, Sheet="DataSheet")

@@ -1,0 +1,282 @@
+"""Commands about files of people's data: what is read from them, and a page about them."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+from cyclopts import Parameter
+
+from cogattn.cli.options import OUT, Jobs, Json, Option, Out, Whole
+from cogattn.cli.shared import n_jobs, new_folder, options_of, pairs, progress, show, split
+from cogattn.errors import InputError
+
+if TYPE_CHECKING:
+    from cogattn.human.imports import FileProposal, Imported, Recipe
+
+
+@Parameter(name="*")
+@dataclass(frozen=True)
+class DataOptions:
+    """How a file of people's data is read."""
+
+    format: Annotated[
+        str,
+        Parameter(
+            help="of the data: auto, long, psychopy, jspsych, bids, hssm, tva, openmatb, eprime, gorilla or labjs"
+        ),
+    ] = "auto"
+    column: Annotated[
+        list[str] | None, Parameter(negative=(), help="what a column is called in the file: score=n_correct")
+    ] = None
+    unit: Annotated[
+        str | None,
+        Parameter(help="of the times in the file: s or ms, or of one: rt=ms (default: found out)"),
+    ] = None
+    only: Annotated[
+        list[str] | None, Parameter(negative=(), help="the rows to take: task=test, or condition=1,2,3")
+    ] = None
+    word: Annotated[
+        list[str] | None,
+        Parameter(
+            negative=(),
+            help="what a cell means: j=1, 2_vs_5=spatial_2v5, or of one column congruence:0=congruent,2=incongruent",
+        ),
+    ] = None
+    set: Annotated[
+        list[str] | None,
+        Parameter(negative=(), help="what is the same in every trial and in no column, times in s: soa=0.2"),
+    ] = None
+    columns: Annotated[
+        str | None,
+        Parameter(help="of a file without a head line, all of them: block,trial,congruence,correct,rt"),
+    ] = None
+    recipe: Annotated[
+        str | None, Parameter(help="a TOML of answers that import --save kept: they read this file too")
+    ] = None
+
+    def said(self) -> Recipe:
+        """The answers that the command line holds, over those of a recipe."""
+        from cogattn.human.imports import Recipe
+        from cogattn.human.imports.recipe import ANY
+
+        unit = self.unit or ""
+        told = Recipe(
+            format=self.format,
+            heads=tuple(split(self.columns)) if self.columns else (),
+            columns=pairs("--column", self.column),
+            unit={} if not unit else pairs("--unit", unit.split(",")) if "=" in unit else {"": unit},
+            only=pairs("--only", self.only),
+            words=_words(self.word, ANY),
+            constants={name: _level(value) for name, value in pairs("--set", self.set).items()},
+        )
+        return told.over(Recipe.from_file(self.recipe)) if self.recipe else told
+
+
+def _level(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def _words(said: list[str] | None, anywhere: str) -> dict[str, dict[str, float | str]]:
+    """CELL=MEANING, of any column or, with COLUMN: before it, of one; several with commas between them."""
+    out: dict[str, dict[str, float | str]] = {}
+    for word, meaning in pairs("--word", said).items():
+        column, colon, own = word.partition(":")
+        where, first = (column.strip(), own.strip()) if colon and own.strip() else (anywhere, word)
+        parts = f"{first}={meaning}".split(",")
+        several = parts if all("=" in part for part in parts) else [f"{first}={meaning}"]
+        for cell, value in pairs("--word", several).items():
+            out.setdefault(where, {})[cell] = _level(value)
+    return out
+
+
+AS_FOUND = DataOptions()  #: as it is if nothing is said
+
+
+def read_for(task: Any, data: str, how: DataOptions, params: list[str] | None = None) -> Imported:
+    """The trials that a paradigm's law asks for. All that is wrong is said at once: parameters that nobody knows,
+    columns that are not there."""
+    from cogattn.human import imports
+    from cogattn.tune import likelihoods, scales, tasks
+
+    wrong, table = [], None
+    for name in params or ():
+        try:
+            scales.names([name])
+        except InputError as error:
+            wrong.append(str(error))
+    law = likelihoods.of(task)
+    try:
+        table = imports.read(data, law.columns, optional=law.optional, levels=law.levels, recipe=how.said())
+    except InputError as error:
+        wrong.append(str(error))
+    if wrong or table is None:
+        raise InputError("; and ".join(wrong))
+    tasks.own_conditions(task, table)
+    return table
+
+
+def import_(
+    data: str,
+    /,
+    *,
+    paradigm: Annotated[
+        str | None,
+        Parameter(name="--for", help="the paradigm that they are of (default: what they look like)"),
+    ] = None,
+    to: Annotated[
+        str | None, Parameter(help="write the trials there: a .csv or .parquet that tune takes")
+    ] = None,
+    save: Annotated[
+        str | None,
+        Parameter(help="keep the answers there, as a TOML that reads the next file of the same kind"),
+    ] = None,
+    keep: Annotated[
+        str | None, Parameter(help="columns of the file to take along as they are, comma-separated")
+    ] = None,
+    yes: Annotated[bool, Parameter(negative=(), help="take the proposal and ask nothing")] = False,
+    reading: DataOptions = AS_FOUND,
+    json: Json = False,
+) -> None:
+    """What is read from people's data, proposed as a whole: which task, which column, accuracy and times per condition.
+
+    On a terminal it asks whether that is right; elsewhere, and with --yes, it takes it. The file stays as it is."""
+    from cogattn.human.imports import write
+
+    for place in (to, save):
+        if place is not None and Path(data).resolve() in (
+            Path(place).resolve(),
+            *Path(place).resolve().parents,
+        ):
+            raise InputError(
+                f"--{'to' if place is to else 'save'} must be another place than the data, got {place}"
+            )
+    taken = split(keep) if keep else []
+    found = _proposed(data, reading.said(), paradigm, taken)
+    if json:
+        print(_dumped(found.record()))
+    else:
+        _shown(found)
+        if not yes and sys.stdin.isatty() and sys.stdout.isatty():
+            found = _asked(data, found, reading.said(), paradigm, taken)
+    aside = sys.stderr if json else sys.stdout
+    if save is not None:
+        print(f"\nRecipe: {found.recipe.save(save)}", file=aside)
+    if to is not None:
+        print(f"\nTrials: {write(found.table, to)}", file=aside)
+    if not json and found.task and not found.lacking:
+        where = f" --recipe {save}" if save else ""
+        print(f"\nNext: cogattn tune {found.task} --data {data}{where}, or cogattn report {data}{where}")
+
+
+def _proposed(data: str, said: Recipe, task: str | None, keep: list[str]) -> FileProposal:
+    from cogattn.human.imports import propose
+    from cogattn.tune import tasks
+
+    return propose(data, tasks.known(), said, task=task, keep=keep)
+
+
+def _dumped(record: dict[str, Any]) -> str:
+    from json import dumps
+
+    def plain(value: Any) -> Any:
+        return value.item() if hasattr(value, "item") else str(value)
+
+    return dumps(record, indent=2, default=plain, ensure_ascii=False).replace("NaN", "null")
+
+
+def _shown(found: FileProposal) -> None:
+    """The proposal, as a person would check it."""
+    print(found.table.notes[0])
+    print(*found.says(), "", sep="\n")
+    show(found.mapping(), False)
+    print("\nBy condition:")
+    show(found.conditions, False)
+    print("", *found.table.notes[1:], sep="\n")
+
+
+_HELP = """Enter: yes. Else answers, parted by blanks: COLUMN=NAME (rt=RT2), for=TASK, set:soa=0.2, unit:rt=ms,
+word:2_vs_5=spatial_2v5, only:block=test. no: leave it."""
+
+
+def _asked(data: str, found: FileProposal, said: Recipe, task: str | None, keep: list[str]) -> FileProposal:
+    """Whether that is right; what else is meant, until it is."""
+    import shlex
+
+    print(f"\n{_HELP}")
+    while True:
+        try:
+            answer = input("Is that right? ").strip()
+        except EOFError:
+            return found
+        if answer.lower() in ("", "y", "yes"):
+            return found
+        if answer.lower() in ("n", "no", "q", "quit"):
+            raise InputError("nothing was read: the proposal was not taken")
+        try:
+            words = shlex.split(answer)
+            task = next((w[4:] for w in words if w.startswith("for=")), task)
+            more = _answers([w for w in words if not w.startswith("for=")])
+            found = _proposed(data, more.over(said), task, keep)
+            said = more.over(said)
+        except (InputError, ValueError) as error:
+            print(f"cogattn: {error}")
+            continue
+        print()
+        _shown(found)
+
+
+def _answers(words: list[str]) -> Recipe:
+    """What was answered, as the command line would say it."""
+    kinds: dict[str, list[str]] = {"column": [], "set": [], "unit": [], "word": [], "only": []}
+    for word in words:
+        kind, colon, rest = word.partition(":")
+        kinds[kind if colon and kind in kinds else "column"].append(rest if colon and kind in kinds else word)
+    unit = ",".join(kinds.pop("unit")) or None
+    return DataOptions(unit=unit, **{k: v or None for k, v in kinds.items()}).said()  # type: ignore[arg-type]
+
+
+def report(
+    data: str,
+    /,
+    *,
+    paradigm: Annotated[
+        str | None,
+        Parameter(name="--for", help="the paradigm that they are of (default: what they look like)"),
+    ] = None,
+    params: Annotated[
+        str | None, Parameter(help="comma-separated (default: those that the paradigm is about)")
+    ] = None,
+    option: Option = None,
+    compare_laws: Annotated[
+        bool,
+        Parameter(negative="--no-laws", help="rival laws beside each other, where the paradigm has some"),
+    ] = True,
+    reading: DataOptions = AS_FOUND,
+    seed: Whole = 0,
+    jobs: Jobs = None,
+    out: Out = OUT,
+) -> None:
+    """One page about a file of people's data, offline HTML and Markdown: what was read, a table, the fit, a verdict."""
+    from cogattn.reports import data_report
+
+    which = None if params is None else split(params)
+    with progress("report") as tick:
+        done = data_report.report(
+            data, paradigm, which, said=reading.said(), options=options_of(option) or {}, laws=compare_laws,
+            seed=seed, n_jobs=n_jobs(jobs), progress=tick,
+        )  # fmt: skip
+    asked = {
+        "data": Path(data).name,
+        "paradigm": done.task.name,
+        "params": list(done.fit.params),
+        "seed": seed,
+    }
+    folder = done.save(new_folder("report", asked, seed, n_jobs(jobs), out))
+    print(*done.findings(), sep="\n")
+    print(f"\nPage:     {folder / 'report.html'}\nMarkdown: {folder / 'report.md'}")

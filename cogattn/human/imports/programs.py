@@ -1,0 +1,103 @@
+"""Files of E-Prime, Gorilla and lab.js: what their columns mean, and which rows are trials.
+
+Sources: E-Prime's E-DataAid export, Gorilla's "Understanding your data", lab.js' data export.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from cogattn.human.imports import columns as cells
+from cogattn.human.imports import sheets
+from cogattn.human.imports.records import Note
+from cogattn.human.imports.sheets import DataSheet
+
+_EPRIME = {"RT": "rt", "ACC": "correct", "RESP": "response", "CRESP": "correct_response"}
+
+
+def recognised(sheet: DataSheet) -> str | None:
+    """Which of these programs wrote a table."""
+    names = set(sheet.names)
+    if objects(names) and names & {"Subject", "ExperimentName", "Procedure", "Running", "Session"}:
+        return "eprime"
+    if {"Participant Private ID", "Reaction Time"} <= names:
+        return "gorilla"
+    if {"sender", "ended_on", "duration"} <= names:
+        return "labjs"
+    return None
+
+
+def objects(names: set[str]) -> list[str]:
+    """E-Prime's objects that take answers."""
+    return sorted(n.removesuffix(".ACC") for n in names if n.endswith(".ACC") and f"{n[:-4]}.RT" in names)
+
+
+def eprime(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
+    """The object that was answered most often and is no practice; another one's rows are empty there."""
+    those = objects(set(sheet.names))
+    columns = [f"{o}.{tail}" for o in those for tail in ("RT", "ACC") if f"{o}.{tail}" in sheet.names]
+    frame = sheet.load(columns, ())
+    filled = {o: int(cells.there(frame[f"{o}.ACC"]).sum()) for o in those}
+    main = sorted(those, key=lambda o: (bool(re.search(r"(?i)prac|train|demo|exam", o)), -filled[o]))
+    known, doubts = {}, {}
+    if main:
+        known = {
+            ours: f"{main[0]}.{tail}" for tail, ours in _EPRIME.items() if f"{main[0]}.{tail}" in sheet.names
+        }
+        rivals = [
+            o
+            for o in main[1:]
+            if filled[o] >= filled[main[0]] / 2 and not re.search(r"(?i)prac|train|demo|exam", o)
+        ]
+        if rivals:
+            said = ", ".join(f"{o}.RT ({filled[o]})" for o in [main[0], *rivals][:4])
+            doubts = dict.fromkeys(("rt", "rt1", "rt2"), f"{said} all hold response times")
+            known = {}
+    times = {n: "ms" for n in sheet.names if n.endswith(".RT")}
+    return replace(
+        sheet, kind="eprime", known=known, units=times, doubts=doubts, person=sheet.person or sheet.path.stem
+    )
+
+
+def gorilla(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
+    """Rows of the zones that take answers."""
+    known = {"person": "Participant Private ID", "rt": "Reaction Time"}
+    known |= {
+        ours: name for ours, name in (("correct", "Correct"), ("response", "Response")) if name in sheet.names
+    }
+    group = next((n for n in ("Zone Type", "Zone Name", "Screen Name") if n in sheet.names), "")
+    if group:
+        frame = sheet.load(sheet.names, ())
+        zone = cells.texts(frame[group]).fillna("")
+        answers = zone.str.contains("response|keyboard|button_text|button_image", case=False)
+        if answers.any() and not answers.all():
+            text = f" left out: {group} takes no answer"
+            sheet.notes.append(Note.counted("left_out", ~answers, "row", text, group))
+            frame = frame[answers]
+            sheet = sheets.of_frame(sheet.path, frame, sheet.how, notes=sheet.notes)
+    return replace(sheet, kind="gorilla", known=known, units={"Reaction Time": "ms"})
+
+
+def labjs(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
+    """Rows of the components that ask for a response: what a component lasted is then its response time."""
+    frame = sheet.load(sheet.names, ())
+    asks = cells.there(frame["correctResponse"]) if "correctResponse" in frame else None
+    if asks is None or not asks.any():
+        asks = (cells.texts(frame["ended_on"]) == "response").to_numpy(bool)
+    if asks.any() and not asks.all():
+        sheet.notes.append(
+            Note.counted("left_out", ~asks, "row", " left out: they ask for no response", "sender")
+        )
+        frame = frame[asks]
+    late = cells.texts(frame["ended_on"]) == "timeout"
+    frame = frame.assign(duration=frame["duration"].where(~late))
+    if late.any():
+        text = " that ended on timeout: no response"
+        sheet.notes.append(Note.counted("silent", late, "row", text, "duration"))
+    known = {"rt": "duration"} | ({"correct": "correct"} if "correct" in frame else {})
+    return sheets.of_frame(
+        sheet.path, frame, sheet.how, kind="labjs", known=known, units={"duration": "ms"}, notes=sheet.notes,
+        group="sender", person=sheet.path.stem,
+    )  # fmt: skip
