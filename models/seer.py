@@ -1,8 +1,17 @@
 """The seer: one network that looks at rendered displays under an instruction, and gives the mind its evidence.
 
-python models/seer.py train            # train, measure on fonts never trained on, write the weights
-python models/seer.py --check          # load the weights and measure them again
-python models/seer.py --resume         # go on with a training that was stopped
+    python models/seer.py train            # train, measure on fonts never trained on, write the weights
+    python models/seer.py --check          # load the weights and measure them again
+    python models/seer.py --resume         # go on with a training that was stopped
+
+On displays in fonts that it was never taught (contrast .5 to 1, noise), 1000 steps of 57 displays (about 6 minutes of
+one core's own time): letters and digits .865 of 36 right, colours 1.0, what is meant .967; decisions: red vertical
+1.0, 2 among 5s .994, arrows .988, flanked letters .892, words and inks .950, Navon's letters .720, go/no-go .994.
+
+Targets of the reference display stand 25.8 logits above distractors; 12-item displays: feature 16.9, conjunction 11.8,
+2 among 5s 11.4. Margin of the middle arrow, congruent less incongruent: 1.90, .83, .16, .15, .14 at 14, 18, 24, 32,
+44 px. What does not come out: words do not disturb inks (-.4), inks disturb words (.6): a word of 8 px is harder to
+see than its colour.
 """
 
 from __future__ import annotations

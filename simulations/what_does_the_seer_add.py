@@ -91,16 +91,20 @@ def confused(people: int) -> dict[str, float]:
     batch, out = play_again(plan, cell, minds, network, person, trial)
     told, said = out.stored, batch.names(True)
     label = batch.display.label
-    got, wanted = np.zeros((26, 26)), np.zeros((26, 26))
+    got, wanted, spread = (np.zeros((26, 26)) for _ in range(3))
     np.add.at(got, (label[told], said[told]), 1)
     np.add.at(wanted, label[told], batch.says[told])
+    np.add.at(spread, label[told], batch.says[told] * (1 - batch.says[told]))
     off = ~np.eye(26, dtype=bool)
     rate = wanted / wanted.sum(1, keepdims=True)
-    cells = [np.diag(got), got[off]], [np.diag(wanted), wanted[off]]
-    (g, w), big = (np.concatenate(part) for part in cells), None
-    big = w >= 5
-    g, w = np.append(g[big], g[~big].sum()), np.append(w[big], w[~big].sum())
-    chi = float(((g - w) ** 2 / w).sum())
+    g, w, v = (
+        got[off],
+        wanted[off],
+        spread[off],
+    )  # each letter taken for each other one, and how much that varies
+    big = v >= 2
+    g, w, v = (np.append(x[big], x[~big].sum()) for x in (g, w, v))
+    chi = float(((g - w) ** 2 / v).sum())
     forms = np.stack([_form(chr(65 + i)) for i in range(26)])
     like = np.corrcoef(forms)
     either = (rate + rate.T)[np.triu_indices(26, 1)]
@@ -108,7 +112,7 @@ def confused(people: int) -> dict[str, float]:
     top = like[np.triu_indices(26, 1)] >= np.quantile(like[np.triu_indices(26, 1)], 0.9)
     return {
         "letters named": float(got.sum()), "named wrong": float(got[off].sum() / got.sum()),
-        "chi-square": chi, "df": float(len(g) - 1), "p": float(stats.chi2.sf(chi, len(g) - 1)),
+        "chi-square": chi, "df": float(len(g)), "p": float(stats.chi2.sf(chi, len(g))),
         "similar (top tenth) over other pairs": float(either[top].mean() / either[~top].mean()),
         "rank correlation of similarity and confusion": float(rank.statistic), "its p": float(rank.pvalue),
     }  # fmt: skip

@@ -149,8 +149,13 @@ def test_the_seer_takes_what_it_knows_and_nothing_else(name):
     again = ca.run(task, model="seer", people=2, trials=trials).frame
     assert frame.equals(again)
     assert set(frame["arm"]) == {"human", "softmax"}
+
+
+def test_what_it_has_no_display_for_is_refused():
     with pytest.raises(InputError, match="shows no pictures"):
         ca.run("simple_rt", model="seer", people=1, trials=1)
+    with pytest.raises(InputError, match="25 places"):
+        ca.run(get("visual_search")(set_sizes=(30,)), model="seer", people=1, trials=1)
 
 
 def test_conflict_lowers_the_margin_of_the_networks_own_decision(seer):

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cogattn.errors import InputError
 from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
 from cogattn.nn.networks.scene_lessons import ABSENT, PRESENT
 from cogattn.nn.networks.scenes import (
@@ -249,6 +250,8 @@ KNOWN: dict[str, Callable[[Any, Condition, Array], Display]] = {
     "nback": _letters,
 }
 CALLS = {"go_nogo": True, "vigilance": False}
+#: Their elements come one after the other, in the middle: there may be more than places.
+_STREAMS = ("attentional_blink", "nback")
 
 _PLAIN = 256  # displays of the target alone
 
@@ -264,6 +267,15 @@ def plain(name: str, condition: Condition, shown: Display) -> Display | None:
         return flanked(0, keys, alone=True)
     made = KNOWN[name]
     return made(None, dict(condition) | {"congruence": 0}, keys)
+
+
+def room_for(paradigm: Any) -> None:
+    """A display has only so many places."""
+    if paradigm.name in KNOWN and paradigm.name not in _STREAMS:
+        for condition in paradigm.conditions():
+            n = len(paradigm.stream(condition).stimuli)
+            if n > PLACES:
+                raise InputError(f"a display of pixels has {PLACES} places, {paradigm.name} asks for {n}")
 
 
 def knows(name: str) -> bool:

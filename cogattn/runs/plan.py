@@ -31,7 +31,7 @@ from cogattn.nn.networks.registry import (
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import Condition, NetworkTask, Paradigm, SessionParadigm, registry
 from cogattn.population import MOST_PEOPLE, People, Population
-from cogattn.runs.displays import knows
+from cogattn.runs.displays import knows, room_for
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
 
@@ -232,7 +232,10 @@ def world_of(plan: RunPlan, condition: Condition, network: Any) -> TaskStream:
 
 def _fits(paradigm: Paradigm, network: Reader) -> None:
     """A network shows only so many items, of so many kinds."""
-    if paradigm.pictures == "own" or (looks(network) and knows(paradigm.name)):
+    if paradigm.pictures == "own":
+        return
+    if looks(network) and knows(paradigm.name):
+        room_for(paradigm)
         return
     if not paradigm.pictures:
         raise InputError(f"{paradigm.name} shows no pictures that {network.name} could read; leave model out")
