@@ -200,7 +200,7 @@ def one_line(error):
     assert "\n" not in str(error)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(st.lists(ROWS, max_size=6))
 def test_any_text_is_read_or_refused_in_one_line(rows):
     try:

@@ -101,6 +101,11 @@ def test_a_mixture_of_slots_has_their_mean(slots):
     assert all(k == int(k) and p > 0 for k, p in mixture)
 
 
+def test_what_is_changed_is_what_is_not_the_mean_adults():
+    assert Observer().changed() == {}
+    assert Observer(slots=2.0, wandering=0.0).changed() == {"slots": 2.0, "wandering": 0.0}
+
+
 def test_unlimited_slots_are_no_mixture():
     assert Observer(slots=math.inf).slot_mixture == ((math.inf, 1.0),)
 

@@ -101,7 +101,7 @@ OBSERVERS = st.builds(
     evidence_threshold=st.sampled_from([1.0, 2.5]),
 )
 MANY = settings(
-    max_examples=1000,
+    max_examples=300,  # ten thousand are among the slow tests
     deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
@@ -151,7 +151,7 @@ def test_what_is_decided_already_is_not_counted_too():
     assert "full" in kinds.tolist()
 
 
-@settings(MANY, max_examples=200)
+@settings(MANY, max_examples=60)
 @given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31), pace=st.booleans())
 def test_sessions_of_many_tasks_too(stream, observer, seed, pace):
     session = Session((stream,), np.zeros(3, int), np.array([0.0, 0.3, 1.0]), self_paced=pace)
@@ -159,7 +159,7 @@ def test_sessions_of_many_tasks_too(stream, observer, seed, pace):
     same(fast.events, world.run_session(session, observer, seed=seed).events, 1e-9)
 
 
-@settings(MANY, max_examples=300)
+@settings(MANY, max_examples=100)
 @given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31))
 def test_the_account_of_every_element_adds_up(stream, observer, seed):
     """Nothing is answered before it is chosen, chosen before it is encoded, encoded before it has come."""

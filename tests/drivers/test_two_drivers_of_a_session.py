@@ -84,7 +84,7 @@ OBSERVERS = st.builds(
 
 
 MANY = settings(
-    max_examples=300, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
 )
 ANY = given(session=sessions(), observer=OBSERVERS, seed=st.integers(0, 2**31), visit=st.integers(0, 3))
 
