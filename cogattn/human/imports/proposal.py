@@ -123,6 +123,9 @@ def propose(
     """A whole reading of a file. said: what is known already; task: which one it is of, if that is known."""
     path, said = Path(path), said or Recipe()
     task = task or said.task or None
+    choice("format", said.format, formats.FORMATS)
+    for unit in said.unit.values():
+        choice("unit of time", unit, tuple(cells.UNITS))
     if task is not None:
         choice("task", task, [t.name for t in tasks])
     first = formats.files(path, said.format)[0]
