@@ -159,7 +159,7 @@ class DataReport(Result):
             ("h", "Fit"), ("p", " ".join(self.fit.findings())), ("table", self.fit.table()),
             ("list", [*self.fit.remarks(), *self.notes]),
         ]  # fmt: skip
-        for path in pictures:
+        for path in sorted(pictures, key=lambda p: "people" in p):
             out.append(("picture", path))
         out += [("h", "Each person"), ("table", self.fit.estimates)]
         if self.laws is not None:

@@ -772,7 +772,8 @@ def test_import_shows_what_it_made_and_writes_what_tune_takes(call):
     )
     code, out, _ = call("import", "long.csv", "--json")
     assert code == 0
-    rows = {row["column"]: row for row in json.load(io.StringIO(out))}
+    told = json.load(io.StringIO(out))
+    rows = {row["column"]: row for row in told["columns"]}
     assert rows["exposure"]["unit"] == "s"
     assert rows["score"]["trials"] == 9
 
@@ -799,7 +800,9 @@ def test_tune_takes_every_format_and_says_what_it_did(call):
         (["--format", "spss"], "format must be one of auto, long"),
         (["--unit", "min"], "unit of time must be one of s, ms"),
         (["--unit", "rt="], "--unit must be NAME=VALUE, got 'rt='"),
-        (["--word", "j=yes"], "--word must be WORD=NUMBER, e.g. j=1, got j=yes"),
+        (["--word", "j"], "--word must be NAME=VALUE, got 'j'"),
+        (["--set", "soa"], "--set must be NAME=VALUE, got 'soa'"),
+        (["--recipe", "none.toml"], "cannot read the recipe none.toml"),
         (["--column", "score"], "--column must be NAME=VALUE, got 'score'"),
         (["--only", "task"], "--only must be NAME=VALUE, got 'task'"),
     ],

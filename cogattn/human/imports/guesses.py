@@ -275,8 +275,11 @@ def meanings(
     theirs: Mapping[str, str],
     levels: Mapping[str, Mapping[str, Level]],
     said: Mapping[str, Mapping[str, Level]],
+    *,
+    errors: bool = False,
 ) -> Meanings:
-    """Of conditions and of right or wrong. said: what the reader told of a column's cells."""
+    """Of conditions and of right or wrong. said: what the reader told of a column's cells; errors: he said that what
+    is taken for right counts what is wrong."""
     found = Meanings()
     for role in LEVELLED:
         if role not in mine or role in said:
@@ -290,7 +293,7 @@ def meanings(
         elif told and (mapped := conditions.levels(words, told)):
             found.words[role] = mapped
     if "correct" in mine and "correct" not in said:
-        _right(mine, theirs, found)
+        _right(mine, theirs, found, errors or is_error(theirs["correct"]))
     return found
 
 
@@ -299,12 +302,11 @@ def _counts(column: pd.Series) -> dict[str, int]:
     return {str(k): int(v) for k, v in counts.items()}
 
 
-def _right(mine: pd.DataFrame, theirs: Mapping[str, str], found: Meanings) -> None:
+def _right(mine: pd.DataFrame, theirs: Mapping[str, str], found: Meanings, error: bool) -> None:
     """The codes of right and wrong; a column that is called an error counts the other way round."""
     words = _counts(mine["correct"])
     if not words or len(words) > 20:
         return
-    error = is_error(theirs["correct"])
     told = codes.rights(list(words), list(words.values()), error=error)
     if not told.known:
         found.doubts["correct"] = f"column {theirs['correct']} does not say who was right: {told.doubt}"

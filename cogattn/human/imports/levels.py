@@ -20,7 +20,7 @@ SAME: Mapping[str, str] = {
     "incongruent": r"(in|non|not|un)(con|kon)\w*|(in|non|not|un)(com|kom)p\w*|inc|inco|inkong?|i|ic|mismatch\w*"
     r"|conflict\w*|(non|not)corresp\w*|不一致.*|incompat\w*",
     "congruent": r"(con|kon)g\w*|con|cons\w*|(com|kom)p\w*|c|match\w*|corresp\w*|一致.*",
-    "neutral": r"neut\w*|n|ne|base\w*|control|中性.*",
+    "neutral": r"neu\w*|n|ne|base\w*|control|中性.*",
     "none": r"no|none|no ?cue\w*|absent|uncued",
     "double": r"double\w*|dbl",
     "centre": r"cent\w*",

@@ -22,7 +22,7 @@ from cogattn.human.imports.guesses import SheetCells
 from cogattn.human.imports.levels import COMMON, Level
 from cogattn.human.imports.reader import HELPERS, SET, Request, columns_of
 from cogattn.human.imports.recipe import Recipe
-from cogattn.human.imports.table import Imported, read
+from cogattn.human.imports.table import Imported, read, summary
 from cogattn.human.imports.together import CONDITIONS, by_condition
 
 _CLUE, _LACKS, _MARGIN, _IDLE = 4.0, 1.2, 1.0, 1.5
@@ -103,6 +103,7 @@ class FileProposal:
             "task": self.task, "sure": self.sure, "rivals": list(self.rivals), "lacking": list(self.lacking),
             "trials": len(self.table.frame), "people": int(self.table.frame["person"].nunique()),
             "recipe": {k: list(v) if isinstance(v, tuple) else v for k, v in recipe.items()},
+            "columns": summary(self.table).to_dict("records"),
             "conditions": self.conditions.to_dict("records"), "notes": self.table.records(),
         }  # fmt: skip
 
@@ -122,6 +123,9 @@ def propose(
     """A whole reading of a file. said: what is known already; task: which one it is of, if that is known."""
     path, said = Path(path), said or Recipe()
     task = task or said.task or None
+    choice("format", said.format, formats.FORMATS)
+    for unit in said.unit.values():
+        choice("unit of time", unit, tuple(cells.UNITS))
     if task is not None:
         choice("task", task, [t.name for t in tasks])
     first = formats.files(path, said.format)[0]

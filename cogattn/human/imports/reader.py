@@ -17,7 +17,7 @@ from cogattn.human.imports.columns import TIMES
 from cogattn.human.imports.guesses import Meanings, SheetCells
 from cogattn.human.imports.levels import COMMON, Level
 from cogattn.human.imports.names import RESPONSE_TIMES
-from cogattn.human.imports.recipe import Recipe
+from cogattn.human.imports.recipe import ANY, Recipe
 from cogattn.human.imports.records import Note
 from cogattn.human.imports.sheets import DataSheet
 
@@ -72,7 +72,8 @@ def read_file(sheet: DataSheet, asked: Request) -> ReadFile:
     if not keep.any():
         raise InputError(f"no trial is left of {sheet.path}: " + ("; ".join(notes) or "no row is a trial"))
     mine = mine if keep.all() else mine[keep]
-    meant = guesses.meanings(mine, taken, asked.told, {n: said.cells(n) for n in mine if said.words.get(n)})
+    told = {n: said.cells(n) for n in mine if said.words.get(n)}
+    meant = guesses.meanings(mine, taken, asked.told, told, errors="error" in said.columns)
     mine = derived.more(mine, taken, {*asked.wanted, *asked.optional}, meant, notes)
     frame = _numbers(sheet, mine, taken, asked, meant, notes)
     frame, silent = _silenced(frame, mine, meant, asked, notes)
@@ -86,6 +87,8 @@ def read_file(sheet: DataSheet, asked: Request) -> ReadFile:
         if ours != column and ours in frame and ours not in ASIDE
     ]
     mapped = {n: c for n, c in taken.items() if n in frame or n in HELPERS[:-1]}
+    if "error" in said.columns and "correct" in mapped:
+        mapped["error"] = mapped.pop("correct")
     words = {n: dict(w) for n, w in meant.words.items() if n in frame}
     done = Recipe(
         format=sheet.kind, heads=said.heads, columns=mapped, only=said.only, words=words, constants=said.constants,
@@ -103,7 +106,9 @@ def columns_of(held: SheetCells, asked: Request) -> dict[str, str]:
         said["correct"] = said.pop("error")
     names_ = [n for n in (*asked.wanted, *asked.optional) if n not in asked.said.constants]
     theirs = cells.matched(sheet, names_, said)
-    for name in guesses.unfit(held, theirs, told, said) if _more(theirs, names_) or asked.everything else []:
+    known = {*said, *asked.said.words, *(guesses.LEVELLED if ANY in asked.said.words else ())}
+    doubtful = guesses.unfit(held, theirs, told, known) if _more(theirs, names_) or asked.everything else []
+    for name in doubtful:
         del theirs[name]
     missing = [n for n in names_ if n not in theirs]
     if missing:

@@ -130,7 +130,11 @@ def table(path: Path, text: str, encoding: str, heads: Sequence[str] = ()) -> Da
     title = _title(lines, skip)
     mark = _separator(lines[skip + title : skip + title + 20], path)
     skip += title
-    cut = [line.split() for line in lines] if mark == " " else list(csv.reader(lines[skip:], delimiter=mark))
+    cut = (
+        [[w.strip('"') for w in line.split()] for line in lines]
+        if mark == " "
+        else list(csv.reader(lines[skip:], delimiter=mark))
+    )
     if mark == " ":
         cut = cut[skip:]
     sample = [row for row in cut[1:100] if row][: -1 if len(cut) > 2 else None]
