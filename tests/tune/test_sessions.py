@@ -70,7 +70,7 @@ def test_answers_in_change_detection_are_as_frequent_as_the_law_says(mind):
     assert stats.chi2.sf((z**2).sum(), len(z)) > 0.001, z
 
 
-@pytest.mark.parametrize("mind", [KEEN, ABSENT])
+@pytest.mark.parametrize("mind", [ABSENT, pytest.param(KEEN, marks=pytest.mark.slow)])
 def test_the_likelihood_of_change_detection_is_that_of_the_minds(mind):
     law = likelihoods.of("change_detection").given(mind)
     names = (
