@@ -362,8 +362,8 @@ def accuracy_among(
 
 @torch.no_grad()
 def reference(network: Network) -> dict[str, float]:
-    """The reference display, partial report (4 red letters, 4 green ones): how far targets stand above distractors,
-    and how much of a letter can be told."""
+    """The reference display, partial report (4 red letters, 4 green ones): how far targets stand above distractors, and
+    eta, the probability that a categorisation says the right letter: a person's C is the rate of right ones there."""
     n = 400
     keys = trial_keys(SEED, np.arange(n), 2**30)
     shape = np.argsort(uniforms(keys[:, None], LAYOUT, np.arange(26)), 1)[:, :8]
@@ -373,7 +373,8 @@ def reference(network: Network) -> dict[str, float]:
     scene = Scene(shape, colour, *place_of(places), np.full(n, ASKED["name the red"]), zero, zero)
     looked = Seer(network, 1.0, 1.0).look(scene, keys)
     gap = looked.logits[:, :4].mean() - looked.logits[:, 4:].mean()
-    return {"gap": float(gap), "eta": float(looked.forms[:, :4, :26].sum(-1).mean())}
+    right = np.take_along_axis(looked.forms[:, :4], shape[:, :4, None], -1)
+    return {"gap": float(gap), "eta": float(right.mean())}
 
 
 def measured(network: Network) -> dict[str, float]:

@@ -149,11 +149,11 @@ def effects(people: int) -> dict[str, pd.DataFrame]:
         },
     )
     rows = []
-    known = displays.KNOWN["flanker"]
+    known = displays.KNOWN["arrows"]
     for gap in GAPS:
         d = {k: displays.flanked(k, keys, gap) for k in (1, -1)}
         m = {k: margin_of(d[k], network.look(d[k].scene, keys)) for k in d}
-        displays.KNOWN["flanker"] = lambda _, c, keys, gap=gap: displays.flanked(
+        displays.KNOWN["arrows"] = lambda _, c, keys, gap=gap: displays.flanked(
             int(c["congruence"]), keys, gap
         )
         frame = run("flanker", MODEL, people).frame
@@ -161,10 +161,10 @@ def effects(people: int) -> dict[str, pd.DataFrame]:
         error = frame.groupby("congruence")["error"].mean()
         rows.append({"gap": gap, "margin congruent": m[1].mean(), "margin incongruent": m[-1].mean(),
                      "effect": rt[-1] - rt[1], "errors": error[-1] - error[1]})  # fmt: skip
-    displays.KNOWN["flanker"] = known
-    words, known = [], displays.KNOWN["stroop"]
+    displays.KNOWN["arrows"] = known
+    words, known = [], displays.KNOWN["words"]
     for asked in ("name the ink", "read the word"):
-        displays.KNOWN["stroop"] = lambda _, c, keys, asked=asked: displays.coloured_word(
+        displays.KNOWN["words"] = lambda _, c, keys, asked=asked: displays.coloured_word(
             int(c["congruence"]), keys, asked
         )
         m = {}
@@ -182,7 +182,7 @@ def effects(people: int) -> dict[str, pd.DataFrame]:
                 "effect": rt[-1] - rt[1],
             }
         )
-    displays.KNOWN["stroop"] = known
+    displays.KNOWN["words"] = known
     return {"search": search, "flankers": pd.DataFrame(rows), "words": pd.DataFrame(words)}
 
 
@@ -204,6 +204,7 @@ def figure(table: pd.DataFrame, found: dict[str, pd.DataFrame]) -> None:
     """Bands by paradigm, search, flankers, words; one figure."""
     with plot.style() as plt:
         fig, axes = plt.subplots(2, 2, figsize=(9.6, 7.2), layout="constrained")
+        table = table[table["bands"] > 0]
         ax, y = axes[0, 0], np.arange(len(table))
         ax.barh(y, table["bands"], color="#E6E6E6", label="bands of people")
         ax.barh(y + 0.18, table["human"], 0.32, color="#D55E00", label="human limits")
