@@ -16,6 +16,7 @@ see than its colour.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -285,7 +286,7 @@ class Seer:
     @torch.inference_mode()
     def look(self, scene: Scene, keys: Keys, gate: GateState | None = None) -> Looked:
         """Weights, identities and the decision, on fonts that it was never taught; the last look is kept."""
-        parts = (
+        parts: Any = (
             scene.shape,
             scene.colour,
             scene.x,
@@ -301,7 +302,8 @@ class Seer:
         found: list[list[Floats]] = [[], [], [], []]
         size = max(1, ROWS // scene.shape.shape[1])
         for rows, mine in row_chunks(len(keys), gate, self.device, size):
-            some = Scene(*(np.ascontiguousarray(a[rows]) for a in parts[:-1]))
+            cut: Any = [np.ascontiguousarray(a[rows]) for a in parts[:-1]]
+            some = Scene(*cut)
             pictures, where = draw(some, keys[rows])
             shown = (pictures, where, some.view, some.here, some.frame, some.instruction)
             tensors = [torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in shown]
@@ -402,5 +404,10 @@ WORKSHOP = Workshop(
     notes={"command": "python models/seer.py train", "seed": str(SEED)},
 )
 
+
+def _asks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", choices=("train",), help="what is done anyway, in a word")
+
+
 if __name__ == "__main__":
-    raise SystemExit(WORKSHOP.main(lambda parser: parser.add_argument("what", nargs="?", choices=("train",))))
+    raise SystemExit(WORKSHOP.main(_asks))

@@ -62,7 +62,7 @@ class AttentionalBlink(Divided):
     laboratory: str = "Berkeley"
 
     name = "attentional_blink"
-    scenes = "stream"
+    pixels = "stream"
     title = "Attentional blink"
     question = "Two letters hide in a rapid stream. Is the second one missed so soon after the first?"
     statistics = Statistics(("lag",), ("T1", "both"), ())

@@ -54,7 +54,7 @@ class ChangeDetection(Divided):
     trials: int = 60
 
     name = "change_detection"
-    scenes = "squares"
+    pixels = "squares"
     title = "Change detection"
     question = "A few coloured squares, a pause, one square again. Has it changed?"
     rivals: ClassVar[Mapping[str, Rival]] = {

@@ -250,7 +250,7 @@ class Flanker(Conflicting):
     peak: float = 0.081
 
     name = "flanker"
-    scenes = "arrows"
+    pixels = "arrows"
     title = "Flankers"
     question = "Which way does the middle arrow point, if its neighbours disagree?"
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"
@@ -286,7 +286,7 @@ class Stroop(Conflicting):
     trials: int = 48
 
     name = "stroop"
-    scenes = "words"
+    pixels = "words"
     title = "Stroop's words"
     question = "In which colour is the word printed, if the word names another colour?"
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (521 adults)"

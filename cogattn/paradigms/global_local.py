@@ -58,7 +58,7 @@ class GlobalLocal(Selecting):
     peak: float = Flanker.peak
 
     name = "global_local"
-    scenes = "levels"
+    pixels = "levels"
     title = "Forest and trees"
     question = "A large letter made of small ones. How much does one level disturb the other?"
     source = "Navon 1977 (the task; no table of people here)"

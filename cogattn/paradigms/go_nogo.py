@@ -47,7 +47,7 @@ class GoNoGo(SessionParadigm):
     withhold_sd: float = 0.05
 
     name = "go_nogo"
-    scenes = "go"
+    pixels = "go"
     title = "Go/no-go"
     question = "Press for nine stimuli in ten, hold back for the tenth. How often does the finger slip?"
     shown_pace = (Pace(6, 1), Pace(16, 1))

@@ -52,7 +52,7 @@ class NBack(Divided):
     update: str = "random"
 
     name = "nback"
-    scenes = "letter after letter"
+    pixels = "letter after letter"
     title = "N-back"
     question = "Letter after letter. Is this one the same as the one n letters ago?"
     compared = True

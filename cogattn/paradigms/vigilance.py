@@ -58,7 +58,7 @@ class Vigilance(SessionParadigm):
     sensitivity: float = 2.17
 
     name = "vigilance"
-    scenes = "watch"
+    pixels = "watch"
     title = "Vigilance"
     question = "Rare signals among noise, for half an hour. How many are still seen in the end?"
     shown_pace = (Pace(4, 1), Pace(16, 1))

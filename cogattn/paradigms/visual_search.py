@@ -77,7 +77,7 @@ class VisualSearch(Divided):
     practice: float = 2000.0
 
     name = "visual_search"
-    scenes = "search"
+    pixels = "search"
     title = "Visual search"
     question = "Is the target there, among 3 to 18 items? How long does it take to tell?"
     shown_pace = (Pace(3, 16), Pace(6, 24))

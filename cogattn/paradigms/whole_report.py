@@ -34,7 +34,7 @@ class WholeReport(Report):
     exposures: tuple[float, ...] = tuple(f / 60 for f in _FRAMES)
 
     name = "whole_report"
-    scenes = "letters"
+    pixels = "letters"
     title = "Whole report"
     question = "Six letters flash up and are masked. How many can be named?"
     listed = 1

@@ -1,6 +1,6 @@
 """What each paradigm puts on the screen, for a network that looks at pixels: elements, where they are, what is asked.
 
-One entry per kind (`Paradigm.scenes` names it), in the order of its stream's elements. What is random in a display
+One entry per kind (`Paradigm.pixels` names it), in the order of its stream's elements. What is random in a display
 hangs on the trial's key alone, so that all arms see the same pictures. `KNOWN` and `CALLS` name the kinds.
 """
 
@@ -255,22 +255,22 @@ _STREAMS = ("stream", "letter after letter")
 _PLAIN = 256  # displays of the target alone
 
 
-def plain(scenes: str, condition: Condition, shown: Shown) -> Shown | None:
+def plain(pixels: str, condition: Condition, shown: Shown) -> Shown | None:
     """The target alone, or beside what says nothing: what the task's own rate belongs to. None: nothing is decided."""
     if shown.kind not in ("decides", "calls"):
         return None
     keys = trial_keys(1, np.arange(_PLAIN), 2**29)
     if shown.kind == "calls":
-        return signals(keys, np.arange(_PLAIN) % 2 == 0, CALLS[scenes])
-    if scenes == "arrows":
+        return signals(keys, np.arange(_PLAIN) % 2 == 0, CALLS[pixels])
+    if pixels == "arrows":
         return flanked(0, keys, alone=True)
-    made = KNOWN[scenes]
+    made = KNOWN[pixels]
     return made(None, dict(condition) | {"congruence": 0}, keys)
 
 
 def room_for(paradigm: Any) -> None:
     """A display has only so many places."""
-    if paradigm.scenes in KNOWN and paradigm.scenes not in _STREAMS:
+    if paradigm.pixels in KNOWN and paradigm.pixels not in _STREAMS:
         for condition in paradigm.conditions():
             n = len(paradigm.stream(condition).stimuli)
             if n > PLACES:
@@ -279,4 +279,4 @@ def room_for(paradigm: Any) -> None:
 
 def knows(paradigm: Any) -> bool:
     """Has this paradigm displays of pixels?"""
-    return paradigm.scenes in KNOWN or paradigm.scenes in CALLS
+    return paradigm.pixels in KNOWN or paradigm.pixels in CALLS

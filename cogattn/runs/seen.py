@@ -60,8 +60,8 @@ class SeenBatch:
     ) -> SeenBatch:
         """What is shown in these trials."""
         keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
-        shown = displays.KNOWN[plan.paradigm.scenes](plan.paradigm, cell.condition, keys)
-        plain = displays.plain(plan.paradigm.scenes, cell.condition, shown)
+        shown = displays.KNOWN[plan.paradigm.pixels](plan.paradigm, cell.condition, keys)
+        plain = displays.plain(plan.paradigm.pixels, cell.condition, shown)
         looked = network.look(shown.scene, keys)
         return cls(network, shown, looked, keys, stream, stream.tasks[0].inspect, _usual(network, plain))
 
@@ -70,14 +70,14 @@ class SeenBatch:
         cls, plan: RunPlan, cell: Cell, session: Any, network: Any, person: Array, trial: Array
     ) -> SeenBatch:
         """What is shown in these trials of sessions: all people's first trial, second trial, ..."""
-        if plan.paradigm.scenes in displays.KNOWN:
+        if plan.paradigm.pixels in displays.KNOWN:
             return cls.make(plan, cell, session.streams[0], network, person, trial)
         people = len(person) // session.trials
         kind = np.broadcast_to(session.which, (people, session.trials)).reshape(-1)
         keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
         signal = np.array([s.stimuli[0].signal for s in session.streams])[kind]
-        shown = displays.signals(keys, signal, displays.CALLS[plan.paradigm.scenes])
-        plain = displays.plain(plan.paradigm.scenes, cell.condition, shown)
+        shown = displays.signals(keys, signal, displays.CALLS[plan.paradigm.pixels])
+        plain = displays.plain(plan.paradigm.pixels, cell.condition, shown)
         looked = network.look(shown.scene, keys)
         return cls(network, shown, looked, keys, session.streams[0], 1.0, _usual(network, plain))
 
