@@ -16,6 +16,7 @@ see than its colour.
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
@@ -285,7 +286,7 @@ class Seer:
     @torch.inference_mode()
     def look(self, scene: Scene, keys: Keys, gate: GateState | None = None) -> Looked:
         """Weights, identities and the decision, on fonts that it was never taught; the last look is kept."""
-        parts = (
+        parts: Any = (
             scene.shape,
             scene.colour,
             scene.x,
@@ -301,7 +302,8 @@ class Seer:
         found: list[list[Floats]] = [[], [], [], []]
         size = max(1, ROWS // scene.shape.shape[1])
         for rows, mine in row_chunks(len(keys), gate, self.device, size):
-            some = Scene(*(np.ascontiguousarray(a[rows]) for a in parts[:-1]))
+            cut: Any = [np.ascontiguousarray(a[rows]) for a in parts[:-1]]
+            some = Scene(*cut)
             pictures, where = draw(some, keys[rows])
             shown = (pictures, where, some.view, some.here, some.frame, some.instruction)
             tensors = [torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in shown]
@@ -362,8 +364,8 @@ def accuracy_among(
 
 @torch.no_grad()
 def reference(network: Network) -> dict[str, float]:
-    """The reference display, partial report (4 red letters, 4 green ones): how far targets stand above distractors,
-    and how much of a letter can be told."""
+    """The reference display, partial report (4 red letters, 4 green ones): how far targets stand above distractors, and
+    eta, the probability that a categorisation says the right letter: a person's C is the rate of right ones there."""
     n = 400
     keys = trial_keys(SEED, np.arange(n), 2**30)
     shape = np.argsort(uniforms(keys[:, None], LAYOUT, np.arange(26)), 1)[:, :8]
@@ -373,7 +375,8 @@ def reference(network: Network) -> dict[str, float]:
     scene = Scene(shape, colour, *place_of(places), np.full(n, ASKED["name the red"]), zero, zero)
     looked = Seer(network, 1.0, 1.0).look(scene, keys)
     gap = looked.logits[:, :4].mean() - looked.logits[:, 4:].mean()
-    return {"gap": float(gap), "eta": float(looked.forms[:, :4, :26].sum(-1).mean())}
+    right = np.take_along_axis(looked.forms[:, :4], shape[:, :4, None], -1)
+    return {"gap": float(gap), "eta": float(right.mean())}
 
 
 def measured(network: Network) -> dict[str, float]:
@@ -401,5 +404,10 @@ WORKSHOP = Workshop(
     notes={"command": "python models/seer.py train", "seed": str(SEED)},
 )
 
+
+def _asks(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("what", nargs="?", choices=("train",), help="what is done anyway, in a word")
+
+
 if __name__ == "__main__":
-    raise SystemExit(WORKSHOP.main(lambda parser: parser.add_argument("what", nargs="?", choices=("train",))))
+    raise SystemExit(WORKSHOP.main(_asks))

@@ -11,6 +11,7 @@ human/targets.csv. The answer goes to results/simulations/ (a figure and four ta
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +89,8 @@ def confused(people: int) -> dict[str, float]:
     cell = Cell("human", plan.paradigm.conditions()[-1])
     minds, network = plan.crowd(), find(MODEL, "cpu")
     person, trial = np.divmod(np.arange(people * 100), 100)
-    batch, out = play_again(plan, cell, minds, network, person, trial)
+    seen, out = play_again(plan, cell, minds, network, person, trial)
+    batch: Any = seen
     told, said = out.stored, batch.names(True)
     label = batch.display.label
     got, wanted, spread = (np.zeros((26, 26)) for _ in range(3))
@@ -127,9 +129,17 @@ def _form(letter: str) -> Any:
     return np.asarray(image, float).ravel()
 
 
+def _arrows(_: Any, condition: Any, keys: Any, gap: float) -> Any:
+    return displays.flanked(int(condition["congruence"]), keys, gap)
+
+
+def _words(_: Any, condition: Any, keys: Any, asked: str) -> Any:
+    return displays.coloured_word(int(condition["congruence"]), keys, asked)
+
+
 def effects(people: int) -> dict[str, pd.DataFrame]:
     """What comes out of the logits alone: guidance, slopes, flankers over distance, words and inks."""
-    network = find(MODEL, "cpu")
+    network: Any = find(MODEL, "cpu")
     keys = trial_keys(5, np.arange(300), 0)
     guided = []
     for name in DISPLAYS:
@@ -149,24 +159,20 @@ def effects(people: int) -> dict[str, pd.DataFrame]:
         },
     )
     rows = []
-    known = displays.KNOWN["flanker"]
+    known = displays.KNOWN["arrows"]
     for gap in GAPS:
         d = {k: displays.flanked(k, keys, gap) for k in (1, -1)}
         m = {k: margin_of(d[k], network.look(d[k].scene, keys)) for k in d}
-        displays.KNOWN["flanker"] = lambda _, c, keys, gap=gap: displays.flanked(
-            int(c["congruence"]), keys, gap
-        )
+        displays.KNOWN["arrows"] = partial(_arrows, gap=gap)
         frame = run("flanker", MODEL, people).frame
         rt = 1000 * frame[frame["correct"]].groupby("congruence")["rt"].mean()
         error = frame.groupby("congruence")["error"].mean()
         rows.append({"gap": gap, "margin congruent": m[1].mean(), "margin incongruent": m[-1].mean(),
                      "effect": rt[-1] - rt[1], "errors": error[-1] - error[1]})  # fmt: skip
-    displays.KNOWN["flanker"] = known
-    words, known = [], displays.KNOWN["stroop"]
+    displays.KNOWN["arrows"] = known
+    words, known = [], displays.KNOWN["words"]
     for asked in ("name the ink", "read the word"):
-        displays.KNOWN["stroop"] = lambda _, c, keys, asked=asked: displays.coloured_word(
-            int(c["congruence"]), keys, asked
-        )
+        displays.KNOWN["words"] = partial(_words, asked=asked)
         m = {}
         for k in (1, 0, -1):
             d1 = displays.coloured_word(k, keys, asked)
@@ -182,7 +188,7 @@ def effects(people: int) -> dict[str, pd.DataFrame]:
                 "effect": rt[-1] - rt[1],
             }
         )
-    displays.KNOWN["stroop"] = known
+    displays.KNOWN["words"] = known
     return {"search": search, "flankers": pd.DataFrame(rows), "words": pd.DataFrame(words)}
 
 
@@ -204,6 +210,7 @@ def figure(table: pd.DataFrame, found: dict[str, pd.DataFrame]) -> None:
     """Bands by paradigm, search, flankers, words; one figure."""
     with plot.style() as plt:
         fig, axes = plt.subplots(2, 2, figsize=(9.6, 7.2), layout="constrained")
+        table = table[table["bands"] > 0]
         ax, y = axes[0, 0], np.arange(len(table))
         ax.barh(y, table["bands"], color="#E6E6E6", label="bands of people")
         ax.barh(y + 0.18, table["human"], 0.32, color="#D55E00", label="human limits")

@@ -63,6 +63,7 @@ class AttentionalBlink(Divided):
 
     name = "attentional_blink"
     clues = ("attentional ?blink", "rsvp", r"\bblink")
+    pixels = "stream"
     title = "Attentional blink"
     question = "Two letters hide in a rapid stream. Is the second one missed so soon after the first?"
     statistics = Statistics(("lag",), ("T1", "both"), ())

@@ -131,6 +131,7 @@ class Paradigm(ABC):
     #: one after the other), "items" (each element alone, what it is by `labels`), "own" (a specialist's task), ""
     #: (nothing: no network can take it).
     pictures: ClassVar[str] = "display"
+    pixels: ClassVar[str] = ""  #: what a network that looks at pixels is shown, a kind of `runs.displays`
     #: What people call the values of a column, where a number says little: {"congruence": {"congruent": 1, ...}}.
     levels: ClassVar[Levels] = {}
     #: Columns of people's own trials of which the figure can be made, where it takes others than a fit (`completed`).

@@ -55,6 +55,7 @@ class ChangeDetection(Divided):
 
     name = "change_detection"
     clues = (r"change ?detect\w*", "visual ?working")
+    pixels = "squares"
     title = "Change detection"
     question = "A few coloured squares, a pause, one square again. Has it changed?"
     rivals: ClassVar[Mapping[str, Rival]] = {

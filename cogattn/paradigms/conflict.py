@@ -251,6 +251,7 @@ class Flanker(Conflicting):
 
     name = "flanker"
     clues = ("flankers?", "eriksen")
+    pixels = "arrows"
     title = "Flankers"
     question = "Which way does the middle arrow point, if its neighbours disagree?"
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"
@@ -287,6 +288,7 @@ class Stroop(Conflicting):
 
     name = "stroop"
     clues = ("stroop",)
+    pixels = "words"
     title = "Stroop's words"
     question = "In which colour is the word printed, if the word names another colour?"
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (521 adults)"

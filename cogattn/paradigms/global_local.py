@@ -59,6 +59,7 @@ class GlobalLocal(Selecting):
 
     name = "global_local"
     clues = ("global ?local", "navon")
+    pixels = "levels"
     title = "Forest and trees"
     question = "A large letter made of small ones. How much does one level disturb the other?"
     source = "the task: Navon 1977; Rey-Mermet, Gade & Oberauer 2018 (287 adults)"

@@ -48,6 +48,7 @@ class GoNoGo(SessionParadigm):
 
     name = "go_nogo"
     clues = ("go ?no ?go", r"\bgng\b")
+    pixels = "go"
     title = "Go/no-go"
     question = "Press for nine stimuli in ten, hold back for the tenth. How often does the finger slip?"
     shown_pace = (Pace(6, 1), Pace(16, 1))

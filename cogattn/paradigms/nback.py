@@ -53,6 +53,7 @@ class NBack(Divided):
 
     name = "nback"
     clues = ("n ?back",)
+    pixels = "letter after letter"
     title = "N-back"
     question = "Letter after letter. Is this one the same as the one n letters ago?"
     compared = True

@@ -34,6 +34,7 @@ class PartialReport(Report):
     exposure: float = 5 / 60
 
     name = "partial_report"
+    pixels = "letters"
     title = "Partial report"
     question = "Red letters among others flash up. Report the red ones, ignore the rest."
     listed = 2

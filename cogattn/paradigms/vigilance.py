@@ -59,6 +59,7 @@ class Vigilance(SessionParadigm):
 
     name = "vigilance"
     clues = ("vigilance",)
+    pixels = "watch"
     title = "Vigilance"
     question = "Rare signals among noise, for half an hour. How many are still seen in the end?"
     shown_pace = (Pace(4, 1), Pace(16, 1))

@@ -78,6 +78,7 @@ class VisualSearch(Divided):
 
     name = "visual_search"
     clues = ("search",)
+    pixels = "search"
     title = "Visual search"
     question = "Is the target there, among 3 to 18 items? How long does it take to tell?"
     shown_pace = (Pace(3, 16), Pace(6, 24))

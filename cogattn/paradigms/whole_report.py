@@ -35,6 +35,7 @@ class WholeReport(Report):
 
     name = "whole_report"
     clues = ("whole ?report",)
+    pixels = "letters"
     title = "Whole report"
     question = "Six letters flash up and are masked. How many can be named?"
     listed = 1

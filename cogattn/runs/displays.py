@@ -1,7 +1,7 @@
 """What each paradigm puts on the screen, for a network that looks at pixels: elements, where they are, what is asked.
 
-One entry per paradigm, in the order of its stream's elements. What is random in a display hangs on the trial's key
-alone, so that all arms see the same pictures. `KNOWN` names the paradigms.
+One entry per kind (`Paradigm.pixels` names it), in the order of its stream's elements. What is random in a display
+hangs on the trial's key alone, so that all arms see the same pictures. `KNOWN` and `CALLS` name the kinds.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _NAVON = np.array([SHAPE["H"], SHAPE["S"], SHAPE["O"]])
 
 
 @dataclass(frozen=True)
-class Display:
+class Shown:
     """What is shown in n trials, and what it is for.
 
     `kind`: "names" (elements are named), "decides" (the first element of the stream is told, others speak too),
@@ -63,7 +63,7 @@ class Display:
     right: Array  # (n,): the index of the right answer
     answers: Array = field(default_factory=lambda: np.zeros(0, np.int64))  # of ANSWERS, which the task allows
 
-    def only(self, rows: Any) -> Display:
+    def only(self, rows: Any) -> Shown:
         """These trials."""
         s = self.scene
         parts = (getattr(s, f)[rows] for f in ("shape", "colour", "x", "y", "instruction", "view", "frame"))
@@ -93,15 +93,15 @@ def _scene(shape: Array, asked: str, xy: Any = None, **parts: Array) -> Scene:
     return Scene(shape, parts["colour"], x, y, np.full(n, ASKED[asked]), parts["view"], parts["frame"])
 
 
-def _named(scene: Scene, options: Array, label: Array, ink: bool = False) -> Display:
+def _named(scene: Scene, options: Array, label: Array, ink: bool = False) -> Shown:
     """Elements that are named: each as one of these categories."""
     many = scene.shape.shape[1]
     of = tuple(np.full(many, k) for k in options)
     where = np.argmax(label[..., None] == options, -1)
-    return Display(scene, "names", of, np.full(many, ink), where, np.zeros(len(label), np.int64))
+    return Shown(scene, "names", of, np.full(many, ink), where, np.zeros(len(label), np.int64))
 
 
-def report(targets: int, distractors: int, keys: Array) -> Display:
+def report(targets: int, distractors: int, keys: Array) -> Shown:
     """Letters in a flash: all of them, or the red ones among green ones."""
     n = targets + distractors
     shape = _some(keys, n, LETTERS)
@@ -110,11 +110,11 @@ def report(targets: int, distractors: int, keys: Array) -> Display:
     return _named(scene, LETTERS, shape)
 
 
-def _report(_: Any, condition: Condition, keys: Array) -> Display:
+def _report(_: Any, condition: Condition, keys: Array) -> Shown:
     return report(int(condition["targets"]), int(condition["distractors"]), keys)
 
 
-def _blink(paradigm: Any, condition: Condition, keys: Array) -> Display:
+def _blink(paradigm: Any, condition: Condition, keys: Array) -> Shown:
     """Letters among digits, one frame each, in the middle."""
     wanted = np.array([s.name in ("T1", "T2") for s in paradigm.trial(condition).stimuli])
     n = len(wanted)
@@ -126,7 +126,7 @@ def _blink(paradigm: Any, condition: Condition, keys: Array) -> Display:
     return _named(scene, LETTERS, letters)
 
 
-def _squares(_: Any, condition: Condition, keys: Array) -> Display:
+def _squares(_: Any, condition: Condition, keys: Array) -> Shown:
     """Coloured squares."""
     n = int(condition["set_size"])
     colour = (_chance(keys, n) * len(COLOURS)).astype(np.int64)
@@ -136,7 +136,7 @@ def _squares(_: Any, condition: Condition, keys: Array) -> Display:
     )
 
 
-def search(display: str, n: int, present: bool, keys: Array) -> Display:
+def search(display: str, n: int, present: bool, keys: Array) -> Shown:
     """A red vertical among green ones, or among red horizontal and green vertical ones; a 2 among 5s."""
     zero = np.zeros((len(keys), n), np.int64)
     there, found = np.full(len(keys), int(present)), np.arange(n) == (0 if present else -1)
@@ -144,19 +144,19 @@ def search(display: str, n: int, present: bool, keys: Array) -> Display:
         shape = np.where(found, SHAPE["2"], SHAPE["5"]) + zero
         scene = _scene(shape, "find the 2", _places(keys, n))
         options: Any = (np.full(n, SHAPE["5"]), np.full(n, SHAPE["2"]))
-        return Display(scene, "finds", options, np.zeros(n, bool), found + zero, there)
+        return Shown(scene, "finds", options, np.zeros(n, bool), found + zero, there)
     lying = (display == "conjunction") & (np.arange(n) % 2 == 1) & ~found
     shape = np.where(lying, SHAPE["horizontal"], SHAPE["vertical"]) + zero
     colour = np.where(lying | found, COLOUR["red"], COLOUR["green"])
     scene = _scene(shape, "find the red vertical", _places(keys, n), colour=colour)
-    return Display(scene, "finds", (), np.zeros(n, bool), found + zero, there)
+    return Shown(scene, "finds", (), np.zeros(n, bool), found + zero, there)
 
 
-def _search(_: Any, condition: Condition, keys: Array) -> Display:
+def _search(_: Any, condition: Condition, keys: Array) -> Shown:
     return search(str(condition["display"]), int(condition["set_size"]), bool(condition["present"]), keys)
 
 
-def flanked(congruence: int, keys: Array, gap: float = FLANKERS, alone: bool = False) -> Display:
+def flanked(congruence: int, keys: Array, gap: float = FLANKERS, alone: bool = False) -> Shown:
     """An arrow in the middle of two others (neutral: bars)."""
     right = (_chance(keys, 1)[:, 0] * 2).astype(np.int64)
     arrows = np.array([SHAPE["left"], SHAPE["right"]])
@@ -166,16 +166,16 @@ def flanked(congruence: int, keys: Array, gap: float = FLANKERS, alone: bool = F
     x = np.broadcast_to(np.array([0, -gap, gap], np.float32), shape.shape)
     scene = _scene(shape, "arrow in the middle", (x, np.zeros_like(x)))
     label = np.stack([right] * 3, 1)
-    return Display(
+    return Shown(
         scene, "decides", tuple(np.full(3, k) for k in arrows), np.zeros(3, bool), label, right, arrows
     )
 
 
-def _flanker(paradigm: Any, condition: Condition, keys: Array) -> Display:
+def _flanker(paradigm: Any, condition: Condition, keys: Array) -> Shown:
     return flanked(int(condition["congruence"]), keys, alone=paradigm.weight == 0)
 
 
-def coloured_word(congruence: int, keys: Array, asked: str = "name the ink") -> Display:
+def coloured_word(congruence: int, keys: Array, asked: str = "name the ink") -> Shown:
     """A word in ink, of which one is told (neutral: XXXX in ink, a word in white)."""
     ink = (_chance(keys, 1)[:, 0] * 3).astype(np.int64)
     other = (ink + 1 + (_chance(keys, 1, 7)[:, 0] * 2).astype(np.int64)) % 3
@@ -188,14 +188,14 @@ def coloured_word(congruence: int, keys: Array, asked: str = "name the ink") -> 
     scene = _scene(shape, asked, colour=np.stack([hue] * 2, 1), view=view)
     options = tuple(np.array([INKS[k], WORDS[k]]) for k in range(3))
     named = ink if asked == "name the ink" else np.where(congruence > 0, ink, other)
-    return Display(scene, "decides", options, np.array([True, False]), np.stack([named] * 2, 1), named, _SAID)
+    return Shown(scene, "decides", options, np.array([True, False]), np.stack([named] * 2, 1), named, _SAID)
 
 
-def _stroop(_: Any, condition: Condition, keys: Array) -> Display:
+def _stroop(_: Any, condition: Condition, keys: Array) -> Shown:
     return coloured_word(int(condition["congruence"]), keys)
 
 
-def _navon(_: Any, condition: Condition, keys: Array) -> Display:
+def _navon(_: Any, condition: Condition, keys: Array) -> Shown:
     """A large letter of small ones: an H or an S is told, at one level; the other level says the same, or not."""
     far, k = int(condition["level"]) == 1, int(condition["congruence"])
     right = (_chance(keys, 1)[:, 0] * 2).astype(np.int64)
@@ -204,10 +204,10 @@ def _navon(_: Any, condition: Condition, keys: Array) -> Display:
     shape = np.stack([told, other] if far else [other, told], 1)
     scene = _scene(shape, "global letter" if far else "local letter", view=np.array([FAR, NEAR]))
     options = tuple(np.full(2, c) for c in _NAVON[:2])
-    return Display(scene, "decides", options, np.zeros(2, bool), np.stack([right] * 2, 1), right, _NAVON[:2])
+    return Shown(scene, "decides", options, np.zeros(2, bool), np.stack([right] * 2, 1), right, _NAVON[:2])
 
 
-def _letters(paradigm: Any, condition: Condition, keys: Array) -> Display:
+def _letters(paradigm: Any, condition: Condition, keys: Array) -> Shown:
     """A block of n-back letters, one frame each, in the middle."""
 
     class Block:
@@ -225,7 +225,7 @@ def _letters(paradigm: Any, condition: Condition, keys: Array) -> Display:
 NBACK = np.array([SHAPE[c] for c in "BFKHMQRX"])
 
 
-def signals(keys: Array, signal: Array, go: bool) -> Display:
+def signals(keys: Array, signal: Array, go: bool) -> Shown:
     """One at a time: an X is not to be answered (go), or a 0 is (else)."""
     stop = SHAPE["X"] if go else SHAPE["0"]
     of = np.setdiff1d(LETTERS if go else DIGITS, [stop])
@@ -234,50 +234,49 @@ def signals(keys: Array, signal: Array, go: bool) -> Display:
     scene = _scene(shape, "go unless X" if go else "signal is 0")
     yes = np.array([PRESENT, ABSENT] if go else [ABSENT, PRESENT])  # no signal, signal
     signal = signal.astype(np.int64)
-    return Display(scene, "calls", (), np.zeros(1, bool), signal[:, None], signal, yes)
+    return Shown(scene, "calls", (), np.zeros(1, bool), signal[:, None], signal, yes)
 
 
-#: Paradigm: what makes its displays. Those of calls are made from what each trial of the session calls for.
-KNOWN: dict[str, Callable[[Any, Condition, Array], Display]] = {
-    "whole_report": _report,
-    "partial_report": _report,
-    "attentional_blink": _blink,
-    "change_detection": _squares,
-    "visual_search": _search,
-    "flanker": _flanker,
-    "stroop": _stroop,
-    "global_local": _navon,
-    "nback": _letters,
+#: Kind: what makes its displays. Those of calls are made from what each trial of the session calls for.
+KNOWN: dict[str, Callable[[Any, Condition, Array], Shown]] = {
+    "letters": _report,
+    "stream": _blink,
+    "squares": _squares,
+    "search": _search,
+    "arrows": _flanker,
+    "words": _stroop,
+    "levels": _navon,
+    "letter after letter": _letters,
 }
-CALLS = {"go_nogo": True, "vigilance": False}
+CALLS = {"go": True, "watch": False}
 #: Their elements come one after the other, in the middle: there may be more than places.
-_STREAMS = ("attentional_blink", "nback")
+_STREAMS = ("stream", "letter after letter")
 
 _PLAIN = 256  # displays of the target alone
 
 
-def plain(name: str, condition: Condition, shown: Display) -> Display | None:
+def plain(pixels: str, condition: Condition, shown: Shown) -> Shown | None:
     """The target alone, or beside what says nothing: what the task's own rate belongs to. None: nothing is decided."""
     if shown.kind not in ("decides", "calls"):
         return None
     keys = trial_keys(1, np.arange(_PLAIN), 2**29)
     if shown.kind == "calls":
-        return signals(keys, np.arange(_PLAIN) % 2 == 0, CALLS[name])
-    if name == "flanker":
+        return signals(keys, np.arange(_PLAIN) % 2 == 0, CALLS[pixels])
+    if pixels == "arrows":
         return flanked(0, keys, alone=True)
-    made = KNOWN[name]
+    made = KNOWN[pixels]
     return made(None, dict(condition) | {"congruence": 0}, keys)
 
 
 def room_for(paradigm: Any) -> None:
     """A display has only so many places."""
-    if paradigm.name in KNOWN and paradigm.name not in _STREAMS:
+    if paradigm.pixels in KNOWN and paradigm.pixels not in _STREAMS:
         for condition in paradigm.conditions():
             n = len(paradigm.stream(condition).stimuli)
             if n > PLACES:
                 raise InputError(f"a display of pixels has {PLACES} places, {paradigm.name} asks for {n}")
 
 
-def knows(name: str) -> bool:
+def knows(paradigm: Any) -> bool:
     """Has this paradigm displays of pixels?"""
-    return name in KNOWN or name in CALLS
+    return paradigm.pixels in KNOWN or paradigm.pixels in CALLS

@@ -234,7 +234,7 @@ def _fits(paradigm: Paradigm, network: Reader) -> None:
     """A network shows only so many items, of so many kinds."""
     if paradigm.pictures == "own":
         return
-    if looks(network) and knows(paradigm.name):
+    if looks(network) and knows(paradigm):
         room_for(paradigm)
         return
     if not paradigm.pictures:

@@ -4,17 +4,18 @@ Bundesen's rate (1990, Psychol Rev 97:523) is v(x, i) = C eta(x, i) beta_i w_x /
 element x, its weight logit and its probabilities p(x, i). With R the categories that the task asks for (beta_i = 1):
 
     w_x    = exp(gain logit_x),  gain = ln(1 / alpha) / gap: the gap is that of ONE display, partial report, for all
-    eta_x  = sum_{i in R} p(x, i) / eta_ref         how well it can be told; the reference is that display's letters
+    eta_x  = sum_{i in R} p(x, i) / eta_ref         how well it can be told; eta_ref = mean p(x, right) there
     q(x,i) = p(x, i) / sum_{j in R} p(x, j)         which category one categorisation of it says
 
-A report says a category drawn from q(x, .) (stream NAME). A decision takes its drive from the network's decision
-logits: with the margin m of the right answer over the others, categorisations come at |m| / m_alone times the task's
-rate, m_alone being the mean margin where the target stands alone (or, of words and Navon's letters, beside what says
-nothing), and each is right with the probability of the softmax over the answers; what is irrelevant takes its share of
-capacity by weight, and pushes nothing beside that. In a search a visit takes 1 / eta simple responses (mean of its
-group), and each visited element is taken for the target with its own q. What calls for a response is answered at
-|m| / m_alone times the speed, and taken for a signal with the softmax of the decision. Without limits the network's own
-argmax answers.
+A person's C is the rate at which letters of such displays are told right, so eta of a right letter is 1 there on
+average. A report says a category drawn from q(x, .) (stream NAME). A decision takes its drive from the network's
+decision logits: with the margin m of the right answer over the others, categorisations come at |m| / m_alone times
+the task's rate, m_alone being the mean margin where the target stands alone (or, of words and Navon's letters, beside
+what says nothing), and each is right with the probability of the softmax over the answers; what is irrelevant takes
+its share of capacity by weight, and pushes nothing beside that. In a search a visit takes 1 / eta simple responses
+(mean of its group), and each visited element is taken for the target with its own q. What calls for a response is
+answered at |m| / m_alone times the speed, and taken for a signal with the softmax of the decision. Without limits the
+network's own argmax answers.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ class SeenBatch:
     """A batch of trials before a network that looks: the same for every arm."""
 
     network: Any
-    display: displays.Display
+    display: displays.Shown
     looked: Any  # logits (n, E), forms (n, E, 46), inks (n, E, 7), answers (n, A)
     keys: Array
     stream: TaskStream
@@ -59,8 +60,8 @@ class SeenBatch:
     ) -> SeenBatch:
         """What is shown in these trials."""
         keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
-        shown = displays.KNOWN[plan.paradigm.name](plan.paradigm, cell.condition, keys)
-        plain = displays.plain(plan.paradigm.name, cell.condition, shown)
+        shown = displays.KNOWN[plan.paradigm.pixels](plan.paradigm, cell.condition, keys)
+        plain = displays.plain(plan.paradigm.pixels, cell.condition, shown)
         looked = network.look(shown.scene, keys)
         return cls(network, shown, looked, keys, stream, stream.tasks[0].inspect, _usual(network, plain))
 
@@ -69,14 +70,14 @@ class SeenBatch:
         cls, plan: RunPlan, cell: Cell, session: Any, network: Any, person: Array, trial: Array
     ) -> SeenBatch:
         """What is shown in these trials of sessions: all people's first trial, second trial, ..."""
-        if plan.paradigm.name in displays.KNOWN:
+        if plan.paradigm.pixels in displays.KNOWN:
             return cls.make(plan, cell, session.streams[0], network, person, trial)
         people = len(person) // session.trials
         kind = np.broadcast_to(session.which, (people, session.trials)).reshape(-1)
         keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
         signal = np.array([s.stimuli[0].signal for s in session.streams])[kind]
-        shown = displays.signals(keys, signal, displays.CALLS[plan.paradigm.name])
-        plain = displays.plain(plan.paradigm.name, cell.condition, shown)
+        shown = displays.signals(keys, signal, displays.CALLS[plan.paradigm.pixels])
+        plain = displays.plain(plan.paradigm.pixels, cell.condition, shown)
         looked = network.look(shown.scene, keys)
         return cls(network, shown, looked, keys, session.streams[0], 1.0, _usual(network, plain))
 
@@ -203,7 +204,7 @@ class SeenBatch:
             return None
         shape = record.element_times.encoded.shape
         said = self.names(limited).reshape(shape)
-        if paradigm.name == "nback":
+        if hasattr(paradigm, "held"):  # is it the one n back?
             n = int(condition["load"])
             out = np.full(shape, -1)
             known = paradigm.held(condition, record) if limited else np.ones((*shape[:2], shape[2] - n), bool)
@@ -239,7 +240,7 @@ class SeenBatch:
         ], pictures[0]
 
 
-def margin_of(display: displays.Display, looked: Any) -> Array:
+def margin_of(display: displays.Shown, looked: Any) -> Array:
     """(n,): the decision logit of the right answer, less those of all other answers that the task allows."""
     p = np.log(np.maximum(looked.answers[:, display.answers], 1e-30))
     right = np.arange(p.shape[1]) == display.right[:, None]
@@ -249,7 +250,7 @@ def margin_of(display: displays.Display, looked: Any) -> Array:
     return np.asarray(of - top - np.log(np.exp(other - top[:, None]).sum(1)))
 
 
-def _usual(network: Any, plain: displays.Display | None) -> float:
+def _usual(network: Any, plain: displays.Shown | None) -> float:
     """The mean margin where the target stands alone, of this network."""
     if plain is None:
         return 1.0
