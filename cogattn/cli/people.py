@@ -131,6 +131,10 @@ def tune(
         ),
     ] = False,
     between: Annotated[bool, Parameter(negative=(), show=False)] = False,
+    force: Annotated[
+        bool,
+        Parameter(negative=(), help="fit what is refused, and write an observer though the verdict is no"),
+    ] = False,
     observer: Observer_ = None,
     seed: Whole = 0,
     jobs: Jobs = None,
@@ -150,7 +154,13 @@ def tune(
         _which_law(name, table, mind, seed, n_jobs(jobs), out, json)
         return
     which = None if params is None else split(params)
-    how: dict[str, Any] = {"pool": pool, "observer": mind, "seed": seed, "n_jobs": n_jobs(jobs)}
+    how: dict[str, Any] = {
+        "pool": pool,
+        "observer": mind,
+        "seed": seed,
+        "n_jobs": n_jobs(jobs),
+        "force": force,
+    }
     how |= {"draws": draws, "chains": chains} if posterior else {"intervals": intervals}
     with progress(f"tune {name}") as tick:
         done = (sample_posterior if posterior else fit)(name, table.frame, which, **how, progress=tick)
@@ -159,8 +169,10 @@ def tune(
     asked |= {"draws": draws, "chains": chains} if posterior else {}
     folder = done.save(new_folder("tune", asked, seed, n_jobs(jobs), out))
     tell(done, json, folder, f"figures/{'posterior' if posterior else 'tune'}.png")
-    if not json:
+    if not json and (force or done.verdict.word != "no"):
         print(f"\nFor every other command: --observer {folder / 'observer.toml'}")
+    elif not json:
+        print("\nNo observer is written, since the verdict is no (--force writes one).")
 
 
 def _which_law(name: str, table: Any, observer: Any, seed: int, jobs: int, out: str, json: bool) -> None:
