@@ -108,7 +108,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "speed", "s0", "1/s", "mean of 1/RT of a simple response when rested; infinite: responses take no time",
         3.28, above(0, infinite=True), SPEED, technical("the population's mean"), limit="speed", lifted=math.inf,
         slider=Slider(CAPACITY, "simple responses a second, rested", 0.5, 20.0, True, True, True),
-        scale=Scaling("plain", 1.2, 6.0), adults=Adults("truncated", 3.28, 0.34, 1.2, 6.0, ACROSS, TIME_ON_TASK)),
+        scale=Scaling("plain", 0.3, 15.0), adults=Adults("truncated", 3.28, 0.34, 1.2, 6.0, ACROSS, TIME_ON_TASK)),
     Parameter(
         "speed_sd", "", "1/s", "sd of 1/RT within a rested person",
         0.514, POSITIVE, SPEED, MEAN,

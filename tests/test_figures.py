@@ -102,6 +102,8 @@ PANELS = {
     "stroop": [(0, "correct", "1000 * rt", "-congruence", False)],
     "tracking": [(0, "targets > 0", "correct", "targets", False),
                  (1, "targets > 0", "targets * (2 * correct - 1)", "targets", False)],
+    "two_choice": [(0, "correct", "1000 * rt", "condition", False),
+                   (1, "score >= 0", "1.0 * correct", "condition", False)],
     "vigilance": [(0, "decide and signal", "responded", "block", False),
                   (1, "decide and not signal", "responded", "block", False)],
     "visual_search": [

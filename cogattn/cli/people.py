@@ -61,6 +61,10 @@ def tune(
         ),
     ] = False,
     between: Annotated[bool, Parameter(negative=(), show=False)] = False,
+    force: Annotated[
+        bool,
+        Parameter(negative=(), help="fit what is refused, and write an observer though the verdict is no"),
+    ] = False,
     observer: Observer_ = None,
     seed: Whole = 0,
     jobs: Jobs = None,
@@ -81,7 +85,13 @@ def tune(
     if compare_laws or between:
         _which_law(task, table, mind, seed, n_jobs(jobs), out, json)
         return
-    how: dict[str, Any] = {"pool": pool, "observer": mind, "seed": seed, "n_jobs": n_jobs(jobs)}
+    how: dict[str, Any] = {
+        "pool": pool,
+        "observer": mind,
+        "seed": seed,
+        "n_jobs": n_jobs(jobs),
+        "force": force,
+    }
     how |= {"draws": draws, "chains": chains} if posterior else {"intervals": intervals}
     with progress(f"tune {name}") as tick:
         done = (sample_posterior if posterior else fit)(task, table.frame, which, **how, progress=tick)
@@ -91,8 +101,10 @@ def tune(
     asked |= {"draws": draws, "chains": chains} if posterior else {}
     folder = done.save(new_folder("tune", asked, seed, n_jobs(jobs), out))
     tell(done, json, folder, f"figures/{'posterior' if posterior else 'tune'}.png")
-    if not json:
+    if not json and (force or done.verdict.word != "no"):
         print(f"\nFor every other command: --observer {folder / 'observer.toml'}")
+    elif not json:
+        print("\nNo observer is written, since the verdict is no (--force writes one).")
 
 
 def _which_law(task: Any, table: Any, observer: Any, seed: int, jobs: int, out: str, json: bool) -> None:

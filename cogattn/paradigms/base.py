@@ -104,11 +104,13 @@ class Law(NamedTuple):
 
 
 class Rival(NamedTuple):
-    """A law that is compared with others: what of it is fitted, what is held where it does nothing, its options."""
+    """A law that is compared with others: what of it is fitted (none named: what is usual), what is held where it does
+    nothing, its options; another law than the paradigm's own, where it is one."""
 
-    params: tuple[str, ...]
+    params: tuple[str, ...] = ()
     held: Mapping[str, float] = {}
     options: Mapping[str, Any] = {}
+    law: Law | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ tasks (`simulations/where_do_the_conflict_numbers_come_from.py`).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -22,7 +23,7 @@ import pandas as pd
 from cogattn import human
 from cogattn._renamed import old_fields
 from cogattn.errors import choice, number, whole
-from cogattn.paradigms.base import Condition, Levels, Metric, pens_of
+from cogattn.paradigms.base import Condition, Law, Levels, Metric, Rival, pens_of
 from cogattn.paradigms.divided import Divided, account, between_arms, taken
 from cogattn.paradigms.scored import (
     Scored,
@@ -47,6 +48,7 @@ KINDS = {"congruent": 1, "neutral": 0, "incongruent": -1}  # what the irrelevant
 FIFTHS = (1, 2, 3, 4, 5)
 #: sd of what is not decision, from trial to trial, as a share of it.
 HAND_SD = 0.15
+_TWO = "cogattn.tune.two_choice:TwoChoiceLikelihood"
 STAR: dict[str, Any] = {"color": plot.PEOPLE, "markersize": 8, "label": "people"}
 
 
@@ -68,6 +70,11 @@ class Conflicting(Divided):
     condition_columns = ("congruence",)
     levels: ClassVar[Levels] = {"congruence": KINDS}
     usual_params = ("speed", "hand", "evidence_threshold")
+    rivals: ClassVar[Mapping[str, Rival]] = {
+        "spotlight that shrinks": Rival(law=Law(_TWO, {"law": "spotlight", "cells": ("congruence",)})),
+        "DMC": Rival(law=Law(_TWO, {"law": "DMC", "cells": ("congruence",)})),
+        "pulse": Rival(),
+    }
 
     kinds: tuple[str, ...] = ("congruent", "incongruent")
     evidence_rate: float = 10.0
@@ -117,6 +124,10 @@ class Conflicting(Divided):
         out = account(right.astype(int), answered.astype(int))
         words = np.where(right, "right", np.where(answered, "wrong", ""))
         return out | {"rt": taken(rt), "error": 1.0 - right, "response": words}
+
+    def likelihood(self) -> Law:
+        """The density of every response, right or wrong."""
+        return Law("cogattn.tune.conflict:ConflictLikelihood", {"task": self})
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
         """What the conflict costs: time, errors, fast errors, and how the delay grows."""

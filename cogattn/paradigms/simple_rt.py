@@ -57,6 +57,11 @@ class SimpleRT(SessionParadigm):
     rivals: ClassVar[Mapping[str, Rival]] = {
         "does not tire": Rival(("speed", "speed_sd"), held={"slow_loss": 0.0, "fast_loss": 0.0}),
         "tires": Rival(("speed", "speed_sd", "slow_loss")),
+        "one boundary (Wald)": Rival(
+            law=Law(
+                "cogattn.tune.two_choice:TwoChoiceLikelihood", {"law": "wald", "cells": (), "deadline": 2.0}
+            )
+        ),
     }
     source = "Eisenberg et al. 2019, Nat Commun 10:2319 (515 adults)"
     condition_columns = ("blocks",)

@@ -7,6 +7,7 @@ True
 from cogattn._renamed import old_names
 from cogattn.tune.amortised import Amortised, amortise, trained
 from cogattn.tune.calibration import Calibration, calibrate
+from cogattn.tune.covariates import Regression, regress
 from cogattn.tune.designs import Proposal, design
 from cogattn.tune.fits import Fit, fit
 from cogattn.tune.joint import fit_jointly
@@ -16,6 +17,7 @@ from cogattn.tune.prediction import PeoplePrediction, predict_people
 from cogattn.tune.recovery import Recovery, published, recover
 from cogattn.tune.sensitivities import Sensitivity, sensitivity
 from cogattn.tune.sweeps import Sweep, sweep
+from cogattn.tune.verdict import Verdict
 
 __all__ = [
     "Amortised",
@@ -26,8 +28,10 @@ __all__ = [
     "Posterior",
     "Proposal",
     "Recovery",
+    "Regression",
     "Sensitivity",
     "Sweep",
+    "Verdict",
     "amortise",
     "calibrate",
     "compare_laws",
@@ -38,6 +42,7 @@ __all__ = [
     "predict_people",
     "published",
     "recover",
+    "regress",
     "sample_posterior",
     "sensitivity",
     "sweep",

@@ -21,6 +21,7 @@ from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms.base import Levels
 from cogattn.tune import scales
+from cogattn.tune.predictive import Predictive
 
 Array = npt.NDArray[Any]
 FEW = 30  #: trials; who has fewer is named
@@ -63,6 +64,8 @@ class Likelihood(ABC):
     #: How many adults are added to the sample when a population is estimated: what these data hardly show, or what
     #: hardly varies, then stays where adults are, in place of running away.
     doubt: ClassVar[float] = 2.0
+    #: How many adults are added to the spread alone, so that few people never lie on a line.
+    stiff: ClassVar[float] = 0.0
 
     @property
     def levels(self) -> Levels:
@@ -108,6 +111,14 @@ class Likelihood(ABC):
     ) -> Self:
         """What has to be done before these parameters can be asked for: nothing, unless the law is simulated."""
         return self
+
+    def wider(self, params: Sequence[str], values: Array) -> Self | None:  # noqa: ARG002
+        """The law that has still to be prepared for these people; None: it knows them all."""
+        return None
+
+    def predictive(self, theta: Array, data: Any) -> Predictive | None:  # noqa: ARG002
+        """What the data should look like, condition by condition, theta[i] being person i's; None: it cannot say."""
+        return None
 
     def remarks(self) -> list[str]:
         """What is to be said about the law itself."""

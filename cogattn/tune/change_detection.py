@@ -27,6 +27,7 @@ from cogattn.errors import InputError, number
 from cogattn.laws.counts import report_counts
 from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.tune.base import Array, Likelihood, checked, lacking, over
+from cogattn.tune.predictive import SHARES, Predictive
 from cogattn.tune.sessions import COURSE, HIDDEN, SessionData, course, forward, on_task
 from cogattn.view import plot
 
@@ -83,6 +84,17 @@ class ChangeDetectionLikelihood(Likelihood):
         _expect(theta, own, self.study, load, d.starts, d.rest, d.work, d.first, d.values, out)
         return _by_kind(data, out)
 
+    def predictive(self, theta: Array, data: SessionData) -> Predictive:
+        """How often `changed` is said, for each set size."""
+        seen, told, kinds = _by_kind(data, data.values[:, 2]), self.expected(theta, data), _kinds(data)
+        n = _by_kind(data, np.ones(len(data.values)), np.sum)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            p = (told * n + 0.5) / (n + 1)
+            error = np.sqrt(p * (1 - p) / n)
+        named = [f"{size:g} squares" for size, _ in kinds]
+        words = ["hits" if changed else "false alarms" for _, changed in kinds]
+        return Predictive(list(data.people), named, words, [SHARES] * len(named), seen, told, error)
+
     def draw(self, ax: Any, theta: Array, data: SessionData) -> None:
         """Accuracy over set size, and how often `changed` is said: hits and false alarms."""
         seen, fitted = _by_kind(data, data.values[:, 2]), self.expected(theta, data)
@@ -111,15 +123,15 @@ def _kinds(data: SessionData) -> Array:
     return np.unique(data.values[:, :2], axis=0)
 
 
-def _by_kind(data: SessionData, values: Array) -> Array:
-    """(people, kinds): the mean of a value of each trial; NaN where a person had none."""
+def _by_kind(data: SessionData, values: Array, what: Any = np.mean) -> Array:
+    """(people, kinds): the mean (or the sum) of a value of each trial; NaN where a person had none."""
     kinds, at = np.unique(data.values[:, :2], axis=0, return_inverse=True)
     who = np.repeat(np.arange(len(data.people)), data.trials)
     sums, counts = np.zeros((len(data.people), len(kinds))), np.zeros((len(data.people), len(kinds)))
     np.add.at(sums, (who, at.ravel()), values)
     np.add.at(counts, (who, at.ravel()), 1.0)
     with np.errstate(invalid="ignore"):
-        return sums / counts
+        return sums if what is np.sum else sums / counts
 
 
 @compiled(nogil=True, arrays=True)

@@ -19,18 +19,35 @@ _RUN_OUT = 60  # effective draws
 
 def _log_prior(draws: Array, mean: Array, cov: Array) -> Array:
     """(people, draws)"""
-    gap = draws - mean
-    solved = np.linalg.solve(cov, gap[..., None])[..., 0]
-    return np.asarray(-0.5 * (gap * solved).sum(-1) - 0.5 * np.linalg.slogdet(2 * math.pi * cov)[1])
+    return np.asarray(-0.5 * _distance(draws, mean, cov) - 0.5 * np.linalg.slogdet(2 * math.pi * cov)[1])
+
+
+def _distance(draws: Array, mean: Array, cov: Array) -> Array:
+    """(people, draws) squared, in the population's own spread."""
+    z = (draws - mean) @ np.linalg.inv(np.linalg.cholesky(cov)).T
+    return np.asarray(np.einsum("isp,isp->is", z, z))
 
 
 def weighted(draws: Array, base: Array, mean: Array, cov: Array) -> tuple[Array, float]:
     """Weights of the draws in each person's posterior, and the log-likelihood of the population."""
-    log_w = base + _log_prior(draws, mean, cov)
+    return _shares(base + _log_prior(draws, mean, cov), draws.shape[1])
+
+
+def unsure(draws: Array, base: Array, mean: Array, cov: Array, sample: float) -> Array:
+    """Weights of the draws where the population is itself known from a sample of so many people only: another one of
+    them is then t distributed, with a spread that counts in what is not known of mean and covariance."""
+    p = len(mean)
+    dof = max(3.0, sample - p + 1)
+    wide = cov * (1 + 1 / sample) * max(1.0, sample / dof)
+    log_t = -0.5 * (dof + p) * np.log1p(_distance(draws, mean, wide) / dof)
+    return _shares(base + log_t, draws.shape[1])[0]
+
+
+def _shares(log_w: Array, draws: int) -> tuple[Array, float]:
     top = log_w.max(1, keepdims=True)
     w = np.exp(log_w - top)
     total = w.sum(1, keepdims=True)
-    return w / total, float((top[:, 0] + np.log(total[:, 0] / draws.shape[1])).sum())
+    return w / total, float((top[:, 0] + np.log(total[:, 0] / draws)).sum())
 
 
 def effective(weights: Array) -> Array:
@@ -45,12 +62,13 @@ def stands(mean: Array, cov: Array, then: Array, cov_then: Array) -> bool:
 
 
 def expectation_maximization(
-    draws: Array, base: Array, mean: Array, cov: Array, known: tuple[float, Array, Array]
+    draws: Array, base: Array, mean: Array, cov: Array, known: tuple[float, Array, Array], stiff: float = 0.0
 ) -> tuple[Array, Array, float]:
     """The population that makes everybody's data most likely, given the draws.
 
-    known: so many adults, their mean and covariance, are added to the sample; then the steps end, too, where the draws
-    of a quarter of the people have run out, so that they are drawn anew from nearer by.
+    known: so many adults, their mean and covariance, are added to the sample (`stiff` more to the spread alone); then
+    the steps end, too, where the draws of a quarter of the people have run out, so that they are drawn anew from
+    nearer by.
     """
     before, n, (added, at, scatter) = -math.inf, len(draws), known
     w, loglik = weighted(draws, base, mean, cov)
@@ -60,10 +78,10 @@ def expectation_maximization(
         before = loglik
         mean = (np.einsum("is,isp->p", w, draws) + added * at) / (n + added)
         gap = draws - mean
-        own = np.einsum("is,isp,isq->pq", w, gap, gap)
+        own = (w[..., None] * gap).reshape(-1, len(mean)).T @ gap.reshape(-1, len(mean)) + stiff * scatter
         if added:
             own += added * (scatter + np.outer(at - mean, at - mean))
-        cov = own / (n + added) + 1e-9 * np.eye(len(mean))
+        cov = own / (n + added + stiff) + 1e-9 * np.eye(len(mean))
         w, loglik = weighted(draws, base, mean, cov)
     return mean, cov, loglik
 

@@ -32,6 +32,7 @@ _ASIDE = (
 )
 _HELD = 0.3  # of a standard error: what is held and counts for less is not worth a note
 _POOR = 20  # effective draws
+_LIKELY = 0.02  # of log-likelihood: how well the best of the others is sought along a profile
 _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
 
 
@@ -45,6 +46,7 @@ class Found(NamedTuple):
     covariance: Array  #: (parameters, parameters) between people, on the scales
     within: Array  #: (parameters, parameters) mean correlation of the errors of a person's own estimates
     notes: list[str]
+    poor: int = 0  #: people whose posterior is poorly sampled
 
 
 @dataclass
@@ -59,7 +61,7 @@ class Job:
     progress: Progress | None
     held: bool = False  #: what is not fitted is known of these people, not only of the mean adult
     draws: int = DRAWS  #: of each person's parameters, a power of two
-    patient: bool = False  #: go on while somebody's posterior is poorly sampled
+    patient: bool = True  #: go on while somebody's posterior is poorly sampled
 
     @property
     def n(self) -> int:
@@ -118,48 +120,68 @@ class Job:
         def one(row: int) -> tuple[Array, float, Array, Array]:
             x, top = self.peak(row, *flat, self.law.starts(self.params))
             x = scales.within(self.params, x)
-            bounds = self.bootstrap(row, x) if intervals == "bootstrap" else self.profile(row, x, top)
-            return x, top, bounds, self.spread_at(row, x, flat[1])
+            cov = self.spread_at(row, x, flat[1])
+            bounds = self.bootstrap(row, x) if intervals == "bootstrap" else self.profile(row, x, top, cov)
+            return x, top, bounds, cov
 
         found = self.each(one, 0, self.n)
         x = np.array([f[0] for f in found])
         bounds = np.array([f[2] for f in found])  # (people, parameters, 2) on the scales
         within = em.mean_correlation([f[3] for f in found])
         bounds, said = self.widened(x, bounds, np.array([f[3] for f in found]))
+        bounds = self.opened(x, bounds)
         notes = [*notes, *said]
         cov = np.atleast_2d(np.cov(x.T)) if self.n > 1 else np.zeros((p, p))
         tops = np.array([f[1] for f in found])
         return self.found(notes, x, tops, bounds, float(tops.sum()), x.mean(0), cov, within)
 
-    def profile(self, row: int, x: Array, top: float) -> Array:
+    def profile(self, row: int, x: Array, top: float, cov: Array) -> Array:
         """(parameters, 2): where the likelihood, the others at their best, has fallen by 1.92 (chi-square, 95 %)."""
-        p, where = len(self.params), np.array([row])
-        out = np.empty((p, 2))
+        p = len(self.params)
+        out, precision = np.empty((p, 2)), np.asarray(np.linalg.inv(cov), float)
         for i in range(p):
-            rest = [j for j in range(p) if j != i]
-
-            def fallen(value: float, i: int = i, rest: list[int] = rest) -> float:
-                point = x.copy()
-                point[i] = value
-
-                def depth(y: Array) -> float:
-                    point[rest] = y
-                    return -float(self.loglik(point[None], where)[0])
-
-                if not rest:
-                    return top + depth(np.empty(0)) - _CUT
-                simplex = x[rest] + np.vstack([np.zeros(len(rest)), np.diag(self._steps()[rest])])
-                found = optimize.minimize(
-                    depth,
-                    x[rest],
-                    method="Nelder-Mead",
-                    options={"initial_simplex": simplex, "xatol": 5e-3, "fatol": 5e-3},
-                )
-                return top + float(found.fun) - _CUT
-
+            first = max(1.96 * math.sqrt(cov[i, i]), 1e-3)
             for side, sign in enumerate((-1.0, 1.0)):
-                out[i, side] = self._edge(fallen, x[i], sign, scales.SCALES[self.params[i]])
+                fallen = self._along(row, x, top, i, cov, precision)
+                out[i, side] = self._edge(fallen, x[i], sign, scales.SCALES[self.params[i]], first)
         return out
+
+    def _along(
+        self, row: int, x: Array, top: float, i: int, cov: Array, precision: Array
+    ) -> Callable[[float], float]:
+        """By how much more than 1.92 the likelihood has fallen where parameter i has this value, the others at their
+        best. It is sought from where a normal with the covariance `cov` would have it, and from the last one found."""
+        where, rest = np.array([row]), [j for j in range(len(x)) if j != i]
+        sd = 1 / np.sqrt(np.diag(precision)[rest])  # of each of the others, all else given
+        slope, near = cov[rest, i] / cov[i, i], {0.0: np.zeros(len(rest))}
+
+        def depth(point: Array) -> float:
+            return -float(self.loglik(point[None], where)[0])
+
+        def fallen(value: float) -> float:
+            point, move = x.copy(), value - x[i]
+            point[i] = value
+            if not rest:
+                return top + depth(point) - _CUT
+            known = min(near, key=lambda m: abs(m - move))
+            middle = x[rest] + slope * move + near[known] * (min(2.0, move / known) if known else 0.0)
+
+            def scaled(z: Array) -> float:
+                point[rest] = middle + sd * z
+                return depth(point)
+
+            start = np.zeros(len(rest))
+            simplex = np.vstack([start, 0.7 * np.eye(len(rest))])
+            found = optimize.minimize(
+                scaled,
+                start,
+                method="Nelder-Mead",
+                options={"initial_simplex": simplex, "xatol": 0.3, "fatol": _LIKELY},
+            )
+            near[move] = middle + sd * np.asarray(found.x) - x[rest] - slope * move
+            return top + float(found.fun) - _CUT
+
+        return fallen
 
     def bootstrap(self, row: int, x: Array) -> Array:
         """(parameters, 2): the middle 95 % of what is found in `RESAMPLES` samples of the trials (Efron 1979)."""
@@ -171,17 +193,30 @@ class Job:
         return np.quantile(np.array(found), [0.025, 0.975], axis=0).T
 
     @staticmethod
-    def _edge(fallen: Callable[[float], float], at: float, sign: float, scale: scales.Scale) -> float:
-        """From the peak outwards by doubling steps until it has fallen far enough, then to the point where."""
+    def _edge(
+        fallen: Callable[[float], float], at: float, sign: float, scale: scales.Scale, first: float
+    ) -> float:
+        """From the peak outwards by growing steps until it has fallen far enough, then to the point where."""
         low, high = (float(scale.latent(b)) for b in (scale.low, scale.high))
-        step, inner = 0.5 * scale.sd, at
-        for _ in range(8):
+        step, inner, under = first, at, -_CUT
+        for _ in range(12):
             outer = float(np.clip(at + sign * step, low, high))
-            if fallen(outer) > 0:
-                return float(optimize.brentq(fallen, inner, outer, xtol=1e-3)) if outer != inner else outer
+            over = fallen(outer) if outer != inner else under
+            if over > 0:  # the root of the fall, which is nearly a parabola: of its square root, a line
+                for _ in range(4):
+                    a, b = math.sqrt(under + _CUT), math.sqrt(over + _CUT)
+                    share = (math.sqrt(_CUT) - a) / (b - a) if b > a else 0.5
+                    mid = inner + float(np.clip(share, 0.05, 0.95)) * (outer - inner)
+                    here = fallen(mid)
+                    if abs(here) < 0.05:
+                        return mid
+                    inner, under, outer, over = (
+                        (mid, max(here, -_CUT), outer, over) if here < 0 else (inner, under, mid, here)
+                    )
+                return mid
             if outer in (low, high):
                 return outer
-            inner, step = outer, 2 * step
+            inner, under, step = outer, max(over, -_CUT), 1.6 * step
         return inner
 
     def even(self) -> Array:
@@ -195,33 +230,66 @@ class Job:
         """Importance sampling around each person's peak, EM for the population, and again from where people are."""
         mean, cov = self.prior()
         known = (self.law.doubt, mean, cov)
+        sample = self.n + self.law.doubt + self.law.stiff
         u = self.even()
-        rounds = _MANY if self.law.doubt else ROUNDS
+        rounds = _MANY
         first = partial(self.laplace, mean=mean, precision=np.asarray(np.linalg.inv(cov), float))
         near = self.each(first, 0, (1 + rounds) * self.n)
         for turn in range(rounds):
-            ask = partial(self.sampled, near=near, mean=mean, cov=cov, u=u)
+            some = u if turn >= ROUNDS - 1 else u[: len(u) // 4]  # at first a few say where people are
+            ask = partial(self.sampled, near=near, mean=mean, cov=cov, u=some)
             found = self.each(ask, (1 + turn) * self.n, (1 + rounds) * self.n)
             draws, base = np.array([f[0] for f in found]), np.array([f[1] for f in found])
             before = mean, cov
-            mean, cov, loglik = em.expectation_maximization(draws, base, mean, cov, known)
+            mean, cov, loglik = em.expectation_maximization(draws, base, mean, cov, known, self.law.stiff)
             weights, _ = em.weighted(draws, base, mean, cov)  # (people, draws)
             center, spread = em.moments(draws, weights)
-            near = list(zip(center, spread + 0.05 * np.array([s for _, s in near]), strict=True))
-            waits = self.patient and (em.effective(weights) < _POOR).any()
-            if self.law.doubt and turn >= ROUNDS - 1 and not waits and em.stands(*before, mean, cov):
+            worth = em.effective(weights)
+            # few draws say little of a spread: it stays nearer to what it was
+            keep = np.clip(_POOR / 2 / worth, 0.05, 1.0)[:, None, None]
+            near = list(zip(center, spread + keep * np.array([s for _, s in near]), strict=True))
+            waits = self.patient and (worth < _POOR).any()
+            stands = not self.law.doubt or em.stands(*before, mean, cov)
+            if turn >= ROUNDS - 1 and not waits and stands:
                 break
+        weights = em.unsure(draws, base, mean, cov, sample)
+        center, spread = em.moments(draws, weights)
         own = np.array([self.loglik(center[i : i + 1], np.array([i]))[0] for i in range(self.n)])
         poor = int((em.effective(weights) < _POOR).sum())
         if poor:
             notes = [
                 *notes,
-                f"{poor} people's posteriors are poorly sampled (fewer than {_POOR} effective draws)",
+                f"{poor} people's posteriors are poorly sampled (fewer than {_POOR} effective draws): fit fewer "
+                "parameters (params), or bring more people or trials",
             ]
         bounds, within = em.quantiles(draws, weights), em.mean_correlation(list(spread))
         bounds, said = self.widened(center, bounds, spread)
+        bounds = self.opened(center, bounds)
         notes = [*notes, *said]
-        return self.found(notes, center, own, bounds, loglik, mean, cov, within)
+        return self.found(notes, center, own, bounds, loglik, mean, cov, within)._replace(poor=poor)
+
+    def opened(self, x: Array, bounds: Array) -> Array:
+        """Intervals all of which lies beyond a bound reach from there to where the likelihood has fallen by 1.92: to
+        be at the floor is known no better than that."""
+        bounds = bounds.copy()
+        for i, name in enumerate(self.params):
+            scale = scales.SCALES[name]
+            low, high = (float(scale.latent(b)) for b in (scale.low, scale.high))
+            inside = np.clip(bounds[:, i], low, high)
+            for row in np.flatnonzero(inside[:, 1] - inside[:, 0] <= 1e-9 * (high - low)).tolist():
+                at = float(np.clip(x[row, i], low, high))
+                point, where, sign = (
+                    np.clip(x[row], -1e6, 1e6),
+                    np.array([row]),
+                    1.0 if at < (low + high) / 2 else -1.0,
+                )
+                point[i] = at
+                top = float(self.loglik(point[None], where)[0])
+                others = 1e-12 * np.eye(len(point))  # all as they are
+                fallen = self._along(row, point, top, i, others, np.asarray(np.linalg.inv(others), float))
+                end = self._edge(fallen, at, sign, scale, 0.2 * scale.sd)
+                bounds[row, i] = sorted((at, end))
+        return bounds
 
     def laplace(self, row: int, mean: Array, precision: Array) -> tuple[Array, Array]:
         """The peak of a person's posterior, and the covariance of the normal that is as curved there."""

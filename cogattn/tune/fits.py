@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -33,12 +34,16 @@ from cogattn.runs.trials import Trials
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.base import Array, Data, Likelihood
 from cogattn.tune.estimation import Job
+from cogattn.tune.predictive import Predictive
+from cogattn.tune.verdict import Reason, Verdict, below_chance, judged
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_FLIPPED = 0.4  # share of right answers below which nobody presses keys of two
+_WIDER = 4  # how often a simulated law is simulated farther out
 _LEAST = 4  # people from which a population can be said to be one
 _UNCORRELATED = 1e-3
 
@@ -65,6 +70,34 @@ class Fit(Result):
     covariance: Array  #: (parameters, parameters) between people, on the scales
     within: Array  #: (parameters, parameters) mean correlation of the errors of a person's own estimates
     notes: list[str] = field(default_factory=list)
+    poor: int = 0  #: people whose posterior is poorly sampled
+    doubts: tuple[Reason, ...] = ()  #: what speaks against the data before they are fitted
+    forced: bool = False  #: an observer is written though the verdict is no
+
+    @cached_property
+    def predictive(self) -> Predictive | None:
+        """What the data should look like under the fit, beside what they do look like; None: the law cannot say."""
+        values = self.estimates[list(self.params)].to_numpy(float)
+        return self.law.predictive(self.law.theta(values, self.params), self.data)
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Whether these numbers can be believed: `word` (fine, look, no) and `reasons`."""
+        return judged(self)
+
+    @property
+    def usable(self) -> bool:
+        """Whether an observer may be made of it: the verdict is not no, or it was forced."""
+        return self.forced or self.verdict.word != "no"
+
+    def check(self) -> Figure:
+        """The data beside what the fit says of them, condition by condition."""
+        own = self.predictive
+        if own is None:
+            raise InputError(f"the law of {self.paradigm} says nothing about single conditions: see plot()")
+        first = self.verdict.reasons[0] if self.verdict.reasons else "nothing was found"
+        title = f"{self.paradigm}, {len(self.estimates)} people. Verdict: {self.verdict.word}. {first}"
+        return own.plot(plot.evenly(title, 110))
 
     @property
     def free(self) -> int:
@@ -153,32 +186,40 @@ class Fit(Result):
                 f"{r.parameter}: mean {r.mean:.3g}{unit}{spread}, from {r.least:.3g} to {r.most:.3g}; "
                 f"a person's 95 % interval is {r.interval:.3g} wide."
             )
-        return [*out, f"Log likelihood {self.loglik:.1f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}."]
+        last = f"Log likelihood {self.loglik:.1f}, AIC {self.aic:.1f}, BIC {self.bic:.1f}."
+        return [str(self.verdict), *out, last]
 
     def remarks(self) -> list[str]:
         """What is to be known about the data and the fit."""
         return self.notes
 
     def files(self) -> Files:
-        """Tables; the observer and the population as files that every command takes."""
+        """Tables; the observer and the population as files that every command takes, unless the verdict is no."""
         from cogattn.runs import trials as results
 
+        people: Files = {
+            "observer.toml": results.toml(self.observer().to_dict()),
+            "population.toml": results.toml(self.population().to_dict()),
+        }
         return {
             "estimates.csv": self.estimates,
             "intervals.csv": self.intervals,
             "summary.csv": self.table(),
-            "observer.toml": results.toml(self.observer().to_dict()),
-            "population.toml": results.toml(self.population().to_dict()),
+            "verdict.json": self.verdict.plain(),
+            **({} if self.predictive is None else {"check.csv": self.predictive.table()}),
+            **(people if self.usable else {}),
             "notes.txt": "".join(f"{note}\n" for note in self.notes),
         }
 
     def figures(self) -> Iterator[tuple[str, Figure]]:
-        """Data, fit and people."""
+        """Data, fit and people; then the data condition by condition."""
         yield "figures/tune", self.plot()
+        if self.predictive is not None:
+            yield "figures/check", self.check()
 
     def done(self) -> dict[str, Any]:
         """How good the fit is."""
-        return {"loglik": self.loglik, "aic": self.aic, "bic": self.bic}
+        return {"loglik": self.loglik, "aic": self.aic, "bic": self.bic, "verdict": self.verdict.word}
 
     def plot(self) -> Figure:
         """The data and the fit; then every person's estimates with their intervals."""
@@ -233,6 +274,7 @@ def fit(
     pool: bool | None = None,
     observer: Observer | None = None,
     intervals: str = "profile",
+    force: bool = False,
     seed: int = 0,
     n_jobs: int = 1,
     progress: Progress | bool | None = None,
@@ -245,7 +287,7 @@ def fit(
     observer they are held at the mean adult's, and that adults differ in them is counted into the intervals.
     pool=None: together if there are at least four people. intervals of people who are fitted alone: "profile" (where
     the likelihood has fallen too far) or "bootstrap" (what is found when trials are drawn anew); of people together:
-    their posterior's.
+    their posterior's. force: fit data that are refused, and write an observer though the verdict is no.
 
     >>> from cogattn import run
     >>> data = run("whole_report", "human", people=4, trials=10)
@@ -253,7 +295,7 @@ def fit(
     >>> len(found.estimates), found.params
     (4, ('capacity', 'slots'))
     """
-    law, compact, names, notes = ask(paradigm, data, params, observer)
+    law, compact, names, notes, doubts = ask(paradigm, data, params, observer, force)
     paradigm = paradigm if isinstance(paradigm, str) else paradigm.name
     n_jobs, seed = whole("n_jobs", n_jobs, least=1, most=1024), whole("seed", seed, most=2**63 - 1)
     pooled = pools(compact, pool)
@@ -267,10 +309,18 @@ def fit(
                 f"trials of {paradigm} hang together and cannot be drawn anew: set intervals='profile'"
             )
     tick = notebook.ticker(progress, f"fit {paradigm}")
-    law = law.prepared(names, compact, seed=seed, n_jobs=n_jobs, progress=tick)
-    notes = [*notes, *law.remarks()]
-    job = Job(law, compact, names, seed, n_jobs, tick, held=observer is not None)
-    found = job.together(notes) if pooled else job.alone(notes, intervals)
+    for turn in range(_WIDER + 1):
+        law = law.prepared(names, compact, seed=seed, n_jobs=n_jobs, progress=tick)
+        job = Job(law, compact, names, seed, n_jobs, tick, held=observer is not None)
+        said = [*notes, *law.remarks()]
+        found = job.together(said) if pooled else job.alone(said, intervals)
+        more = law.wider(names, found.estimates[list(names)].to_numpy(float))
+        if more is None or turn == _WIDER:
+            break
+        law = more
+    if more is not None:
+        edge = "people stand at the edge of what was simulated: their numbers are not known"
+        doubts = (*doubts, Reason("no", "bound", edge))
     return Fit(
         paradigm,
         names,
@@ -284,6 +334,9 @@ def fit(
         found.covariance,
         found.within,
         [*found.notes, *trades(names, found.within)],
+        found.poor,
+        doubts,
+        force,
     )
 
 
@@ -302,6 +355,7 @@ class Asked(NamedTuple):
     data: Data
     params: tuple[str, ...]
     notes: list[str]
+    doubts: tuple[Reason, ...] = ()
 
 
 def ask(
@@ -309,6 +363,7 @@ def ask(
     data: Trials | pd.DataFrame,
     params: Sequence[str] | None,
     observer: Observer | None,
+    force: bool = False,
 ) -> Asked:
     """The law of the paradigm for this mind, the data condensed, the parameters that they inform, what is odd."""
     law = likelihoods.of(paradigm).given(observer or Observer())
@@ -321,7 +376,20 @@ def ask(
             raise InputError(
                 f"these data say nothing about {name}: parameters they inform are {', '.join(informed)}"
             )
-    return Asked(law, compact, names, law.notes(frame))
+    return Asked(law, compact, names, law.notes(frame), tuple(_doubts(law, frame, force)))
+
+
+def _doubts(law: Likelihood, frame: pd.DataFrame, force: bool) -> list[Reason]:
+    """Of choices that are timed: whether people are right at all. A column that is flipped is refused."""
+    if not {"correct", "rt"} <= {*law.columns} or frame["correct"].isna().all():
+        return []
+    share = float(frame["correct"].mean())
+    if share < _FLIPPED and not force:
+        raise InputError(
+            f"correct must be 1 where an answer is right: it is in {share:.0%} of the trials, which is below chance; "
+            "if 0 means right, say so (--word), or take it as it is with --force"
+        )
+    return below_chance(frame)
 
 
 def of_people(data: Trials | pd.DataFrame) -> pd.DataFrame:

@@ -38,6 +38,7 @@ from cogattn.tune import em, likelihoods, scales
 from cogattn.tune.base import Array, Data, Likelihood
 from cogattn.tune.estimation import DRAWS, Found, Job
 from cogattn.tune.fits import Fit, of_people, pools, trades
+from cogattn.tune.predictive import Predictive
 from cogattn.tune.simulated import MOST
 
 #: Data of a task: its trials, by the task's name or by the paradigm with your options.
@@ -125,6 +126,21 @@ class JointLikelihood(Likelihood):
         """What the first task's law expects of those who were in it."""
         there = data.rows[0] >= 0
         return self.laws[0].expected(self._own(theta[there], 0), data.parts[0].of(data.rows[0][there]))
+
+    def predictive(self, theta: Array, data: JointData) -> Predictive | None:
+        """Of every task that can say; NaN for who was not in it."""
+        found: Predictive | None = None
+        for k, (task, law) in enumerate(zip(self.tasks, self.laws, strict=True)):
+            there = np.flatnonzero(data.rows[k] >= 0)
+            own = law.predictive(self._own(theta[there], k), data.parts[k].of(data.rows[k][there]))
+            if own is None:
+                continue
+            wide = np.full((3, len(theta), len(own.units)), np.nan)
+            wide[:, there] = own.seen, own.told, own.error
+            named = [f"{task}: {condition}" for condition in own.conditions]
+            own = Predictive(data.people, named, own.statistics, own.units, *wide)
+            found = own if found is None else found.beside(own)
+        return found
 
     def draw(self, ax: Any, theta: Array, data: JointData) -> None:
         """The first task."""
@@ -217,7 +233,7 @@ def as_fit(job: PopulationJob, found: Found, pooled: bool) -> Fit:
     name = " + ".join(job.law.tasks)
     return Fit(
         name, job.params, found.estimates, found.intervals, found.loglik, pooled, job.data, job.law,
-        found.center, found.covariance, found.within, said,
+        found.center, found.covariance, found.within, said, found.poor,
     )  # fmt: skip
 
 

@@ -29,7 +29,7 @@ from cogattn.errors import InputError, choice, whole
 from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm, registry
-from cogattn.paradigms.base import Rival
+from cogattn.paradigms.base import Law, Rival
 from cogattn.runs.trials import Trials
 from cogattn.tune import likelihoods
 from cogattn.tune.base import Likelihood
@@ -54,15 +54,29 @@ def laws_of(
 ) -> dict[str, Candidate]:
     """The laws that can be compared in this paradigm: `Paradigm.rivals`. alpha: whether there are distractors."""
     task, mind = paradigms.instance(paradigm), observer or Observer()
-    if not task.rivals:
+    rivals = task.rivals or _timed(likelihoods.of(task))
+    if not rivals:
         known = [name for name in paradigms.names() if registry.known(name).rivals]
         choice("paradigm whose laws can be compared", task.name, known)
     law = likelihoods.of(task)
-    return {name: _candidate(law, rival, mind, alpha) for name, rival in task.rivals.items()}
+    return {name: _candidate(law, rival, mind, alpha) for name, rival in rivals.items()}
+
+
+def _timed(law: Likelihood) -> Mapping[str, Rival]:
+    """Where choices are timed and no law of single trials is known: a drift for each condition."""
+    if not {"correct", "rt"} <= {*law.columns}:
+        return {}
+    cells = tuple(c for c in law.columns if c not in ("person", "correct", "rt"))
+    return {
+        name: Rival(law=Law("cogattn.tune.two_choice:TwoChoiceLikelihood", {"law": name, "cells": cells}))
+        for name in ("diffusion", "counter")
+    }
 
 
 def _candidate(law: Likelihood, rival: Rival, observer: Observer, alpha: bool) -> Candidate:
     """The law with its options, for this mind, some parameters held where they do nothing."""
+    if rival.law is not None:
+        law = likelihoods.made(rival.law)
     held, options = (cast(dict[str, Any], dict(x)) for x in (rival.held, rival.options))
     params = tuple(p for p in rival.params if alpha or p != "alpha")
     return Candidate(replace(law, **options).given(replace(observer, **held)), params)
@@ -213,6 +227,7 @@ def _of_law(
     """Everybody under one law: all trials, then all but each fold."""
     law, params = candidate
     data = law.compact(frame)
+    params = params or law.usual(data)
     n, total = len(data.people), laws * (folds + 1) * len(data.people)
     p = len(params)
     flat = (np.zeros(p), np.zeros((p, p)))

@@ -26,7 +26,9 @@ from cogattn.compiled import compiled
 from cogattn.errors import InputError, choice, number
 from cogattn.laws.counts import first_finishers, reallocated_counts, report_counts
 from cogattn.paradigms import Paradigm, registry
+from cogattn.paradigms.base import Law
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, dealt, lacking, over, some
+from cogattn.tune.predictive import Predictive
 from cogattn.view import plot
 
 RACES = ("fixed", "reallocating", "linear")
@@ -94,6 +96,7 @@ class ReportLikelihood(Likelihood):
     race: str = "fixed"
 
     doubt: ClassVar[float] = 0.0  # each of the four is well known
+    stiff: ClassVar[float] = 2.0
     params: ClassVar[tuple[str, ...]] = ("capacity", "slots", "threshold", "alpha")
     columns: ClassVar[tuple[str, ...]] = ("person", "exposure", "targets", "distractors", "score")
 
@@ -156,10 +159,28 @@ class ReportLikelihood(Likelihood):
 
     def expected(self, theta: Array, data: Compact) -> Array:
         """(n, conditions): the mean score under theta[i]."""
-        out = np.empty((len(theta), len(data.exposure)))
-        kind = RACES.index(self.race)
-        _means(np.ascontiguousarray(theta, float), data.exposure, data.targets, data.distractors, kind, out)
-        return out
+        out, kind = np.empty((2, len(theta), len(data.exposure))), RACES.index(self.race)
+        args = (data.exposure, data.targets, data.distractors, kind)
+        _means(np.ascontiguousarray(theta, float), *args, out[0], out[1])
+        return np.asarray(out[0])
+
+    def predictive(self, theta: Array, data: Compact) -> Predictive:
+        """The mean score of each condition."""
+        score, n = np.arange(data.counts.shape[2]), data.counts.sum(2)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            seen = (data.counts @ score) / n
+            told, kind = np.empty((2, *seen.shape)), RACES.index(self.race)
+            args = (data.exposure, data.targets, data.distractors, kind)
+            _means(np.ascontiguousarray(theta, float), *args, told[0], told[1])
+            error = np.sqrt(np.maximum(told[1] - told[0] ** 2, 0.01) / n)
+        named = [
+            f"{1000 * e:.0f} ms, {m} targets" + (f", {d} distractors" if d else "")
+            for e, m, d in zip(data.exposure, data.targets, data.distractors, strict=True)
+        ]
+        k = len(named)
+        return Predictive(
+            list(data.people), named, ["score"] * k, ["targets reported"] * k, seen, told[0], error
+        )
 
     def starts(self, params: Sequence[str]) -> list[Array]:
         """K in several places: between two whole numbers the likelihood is smooth, at them not."""
@@ -252,15 +273,17 @@ def _report(theta, counts, row, exposure, targets, distractors, stray, kind, out
 
 
 @compiled(nogil=True, arrays=True)
-def _means(theta, exposure, targets, distractors, kind, out):  # type: ignore[no-untyped-def]
+def _means(theta, exposure, targets, distractors, kind, out, squares):  # type: ignore[no-untyped-def]
+    """The mean score and the mean of its square."""
     for i in range(len(theta)):
         for c in range(len(exposure)):
             m, d = targets[c], distractors[c]
             table, p = np.empty((m + d + 1, m + 1)), np.empty(m + 1)
             _mixed(theta[i], exposure[c], m, d, kind, table, p)
-            out[i, c] = 0.0
+            out[i, c] = squares[i, c] = 0.0
             for j in range(m + 1):
                 out[i, c] += j * p[j]
+                squares[i, c] += j * j * p[j]
 
 
 def of(paradigm: str | Paradigm) -> Likelihood:
@@ -269,10 +292,13 @@ def of(paradigm: str | Paradigm) -> Likelihood:
     if not task.fitted:
         raise InputError(f"{task.name} cannot be fitted; what can be: {', '.join(fitted())}")
     found = task.likelihood()
-    if isinstance(found, Likelihood):
-        return found
-    module, _, kind = found.place.partition(":")
-    law: Likelihood = getattr(import_module(module), kind)(**found.options)
+    return found if isinstance(found, Likelihood) else made(found)
+
+
+def made(place: Law) -> Likelihood:
+    """The law that lives there, with its options."""
+    module, _, kind = place.place.partition(":")
+    law: Likelihood = getattr(import_module(module), kind)(**place.options)
     return law
 
 

@@ -33,6 +33,7 @@ from cogattn.tune.fits import Asked, Fit, ask, fit, pools, trades
 from cogattn.tune.gradients import Slope
 from cogattn.tune.likelihoods import Compact
 from cogattn.tune.sampler import ENOUGH, RHAT, nuts
+from cogattn.tune.verdict import Reason, Verdict
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
 
@@ -78,6 +79,15 @@ class Posterior(Result):
     def notes(self) -> list[str]:
         """What is odd, and what went badly."""
         return self.fit.notes
+
+    @property
+    def verdict(self) -> Verdict:
+        """Whether these numbers can be believed, by the fit and by how the draws ran."""
+        return self.fit.verdict
+
+    def check(self) -> Figure:
+        """The data beside what the posterior means say of them, condition by condition."""
+        return self.fit.check()
 
     def table(self) -> pd.DataFrame:
         """A row per person and parameter, the population's first: mean, sd, 95 % interval, R-hat, effective draws."""
@@ -282,6 +292,7 @@ def sample_posterior(
     draws: int = 1000,
     chains: int = 4,
     observer: Observer | None = None,
+    force: bool = False,
     seed: int = 0,
     n_jobs: int = 1,
     progress: Progress | bool | None = None,
@@ -298,11 +309,13 @@ def sample_posterior(
     """
     needs("nutpie", "posterior")
     tick = ticker(progress, f"draw {paradigm if isinstance(paradigm, str) else paradigm.name}")
-    asked = ask(paradigm, data, params, observer)
+    asked = ask(paradigm, data, params, observer, force)
     name = paradigm if isinstance(paradigm, str) else paradigm.name
     if not asked.law.exact:
         raise InputError(
-            f"{name} has no exact likelihood to draw from: train a network on it once, with tune.amortise"
+            f"{name} has no likelihood of single trials to draw from: leave out --posterior (people who are fitted "
+            f"together have the intervals of their posterior), or in Python train a network on its design, once: "
+            f"cogattn.tune.amortise({name!r}, params)"
         )
     draws, chains = whole("draws", draws, least=20, most=10**6), whole("chains", chains, least=1, most=64)
     seed, n_jobs = whole("seed", seed, most=2**63 - 1), whole("n_jobs", n_jobs, least=1, most=1024)
@@ -310,14 +323,17 @@ def sample_posterior(
     slope = Slope(asked.law, asked.data, asked.params)
     how = {"draws": draws, "chains": chains, "n_jobs": n_jobs}
     if pooled:
-        near = fit(paradigm, data, asked.params, pool=True, observer=observer, seed=seed, n_jobs=n_jobs)
+        near = fit(
+            paradigm, data, asked.params, pool=True, observer=observer, force=force, seed=seed, n_jobs=n_jobs
+        )
         model = Together.near(slope, near)
         q, stats = nuts(model, model.start, seed=seed, progress=tick, **how)
         x, made = model.people(q), _population(model, q)
     else:
         x, stats, made = *_one_by_one(slope, seed, tick, how), {}
     attributes = {"paradigm": name, "pooled": int(pooled), "seed": seed, "inference_library": "nutpie"}
-    return _summary(asked, name, _inference(asked, x, made, stats, attributes), pooled)
+    done = _summary(asked, name, _inference(asked, x, made, stats, attributes), pooled)
+    return replace(done, fit=replace(done.fit, forced=force))
 
 
 def _one_by_one(
@@ -458,9 +474,10 @@ def _summary(asked: Asked, paradigm: str, found: Any, pooled: bool) -> Posterior
     center, covariance = _moments(found, x, pooled)
     within = np.mean([np.atleast_2d(np.corrcoef(x[:, i].T)) for i in range(x.shape[1])], axis=0)
     notes = [*asked.notes, *troubles(found), *trades(names, within)]
+    bad = [Reason("no", "sampling", said) for said in troubles(found) if said.startswith("R-hat")]
     fitted = Fit(
         paradigm, names, estimates.assign(trials=data.trials, loglik=loglik), intervals, float(loglik.sum()), pooled,
-        data, asked.law, center, covariance, within, notes,
+        data, asked.law, center, covariance, within, notes, 0, (*asked.doubts, *bad),
     )  # fmt: skip
     return Posterior(found, fitted)
 

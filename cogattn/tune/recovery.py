@@ -148,7 +148,8 @@ def recover(
         return pd.concat(frames, ignore_index=True)
 
     name = design[0][0] if isinstance(design[0][0], str) else design[0][0].name
-    law, _, fitted, _ = ask(name, taken(2, population), params, None)
+    asked = ask(name, taken(2, population), params, None)
+    law, fitted = asked.law, asked.params
     for param in set(law.others).intersection(params or ()):
         raise InputError(f"{param} is the task's own: people do not differ in it, so it cannot be recovered")
     fitted = tuple(param for param in fitted if param not in law.others)

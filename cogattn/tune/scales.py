@@ -89,12 +89,25 @@ def _odds(share: float) -> float:
     return float(special.logit(share))
 
 
+#: The drift of each condition of two choices.
+DRIFTS = ("drift", *(f"drift_{k}" for k in range(2, 13)))
+
 SCALES = ByName(
     of_records(PARAMETERS)
     | {
         # of tasks, not of minds
         "second_choice": Scale("", 0.05, 20.0, math.log(0.8), 0.3, log=True),
         "guess": Scale("", 1e-4, 1 - 1e-4, 0.0, 0.7, logit=True),
+        # of laws of other laboratories (`tune.two_choice`)
+        "boundary": Scale("sqrt(s)", 0.1, 10.0, math.log(1.4), 0.35, log=True),
+        "non_decision": Scale("s", 0.02, 3.0, math.log(0.3), 0.25, log=True),
+        "non_decision_sd": Scale("s", 0.001, 0.5, math.log(0.04), 0.5, log=True),
+        "drift_sd": Scale("1/sqrt(s)", 0.01, 8.0, math.log(0.7), 0.6, log=True),
+        "lead": Scale("steps", 1.0, 60.0, math.log(4.0), 0.5, log=True),
+        "push": Scale("sqrt(s)", 1e-3, 5.0, math.log(0.3), 0.5, log=True),
+        "push_peak": Scale("s", 0.005, 2.0, math.log(0.08), 0.5, log=True),
+        "shrinking": Scale("1/s", 0.1, 500.0, math.log(20.0), 0.6, log=True),
+        **{name: Scale("1/sqrt(s)", -20.0, 30.0, 2.0, 1.0) for name in DRIFTS},
     }
 )
 

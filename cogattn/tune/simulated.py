@@ -36,10 +36,13 @@ from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.runs.experiment import run
 from cogattn.tune import scales
 from cogattn.tune.base import Array, Likelihood, checked, lacking, over
+from cogattn.tune.predictive import SHARES, TIMES, Predictive
 from cogattn.view import plot
 
 MOST = 4  #: parameters at a time
-_WIDE = 2.5  # sd of adults over which points are spread
+_WIDE = 2.5  # sd of adults over which points are spread at first
+_BEYOND = 1.0  # sd of adults by which they are spread beyond the people who stand at the edge
+_EDGE = 0.1  # sd of adults: who is nearer to the edge than that stands at it
 _SMOOTH = (0.0, 0.1, 1.0, 10.0, 100.0)  # of the splines
 _MISSED = 0.5  # sd of a person's own noise: splines that miss more are named
 # The least sd of one trial, of a share (a tenth of what one half would have) and of a log time: it never stands still.
@@ -80,10 +83,13 @@ class Splines:
     counts: Array  #: of how many trials each is, in one mind
     correlation: Array
     missed: Array  #: error of the means, in a person's own sds
+    low: Array  #: (parameters,) sd of adults: from where minds were simulated
+    high: Array  #: and to where
 
     def at(self, x: Array) -> tuple[Array, Array]:
-        """(means, sds), each (n, kept statistics), at points on the scales; beyond the edge as at the edge."""
-        y = self.surface(np.clip(_standard(self.params, x), -_WIDE, _WIDE))
+        """(means, sds), each (n, kept statistics), at points on the scales. Beyond what was simulated as at its edge:
+        a fit that comes there simulates more (`Simulated.wider`)."""
+        y = self.surface(np.clip(_standard(self.params, x), self.low, self.high))
         mean, log_sd = np.split(y, 2, axis=1)
         return mean, np.exp(log_sd) * np.sqrt(1 + self.missed**2)
 
@@ -96,6 +102,7 @@ class Simulated(Likelihood):
     points: int = 192
     replicates: int = 16
     splines: Splines | None = None
+    span: tuple[tuple[float, float], ...] = ()  #: sd of adults from and to which each parameter is simulated
 
     exact: ClassVar[bool] = False
     params: ClassVar[tuple[str, ...]] = tuple(
@@ -183,7 +190,9 @@ class Simulated(Likelihood):
                 f"at most {MOST} parameters can be fitted by simulation, got {', '.join(params)}"
             )
         even = stats.qmc.Sobol(len(params), scramble=True, rng=np.random.default_rng(seed))
-        z = _WIDE * (2 * even.random_base2(math.ceil(math.log2(self.points)))[: self.points] - 1)
+        u = even.random_base2(math.ceil(math.log2(self.points)))[: self.points]
+        low, high = self._box(params)
+        z = low + (high - low) * u
         own = scales.own(params, _latent(params, z))
 
         def one(i: int) -> Means:
@@ -197,7 +206,59 @@ class Simulated(Likelihood):
             taken.append(found)
             if progress is not None:
                 progress(i + 1, self.points)
-        return replace(self, splines=_fitted(params, z, taken, data.cells))
+        return replace(self, splines=_fitted(params, z, taken, data.cells, low, high))
+
+    def _box(self, params: Sequence[str]) -> tuple[Array, Array]:
+        """From where to where minds are simulated, in sd of adults, never beyond what can be."""
+        ends = [scales.SCALES[name] for name in params]
+        wide = np.array(self.span or [(-_WIDE, _WIDE)] * len(params), float).T
+        can = np.array([_standard(params, np.array([float(s.latent(e)) for s, e in zip(ends, own, strict=True)]))
+                        for own in ([s.low for s in ends], [s.high for s in ends])])  # fmt: skip
+        return np.maximum(wide[0], can[0]), np.minimum(wide[1], can[1])
+
+    def wider(self, params: Sequence[str], values: Array) -> Simulated | None:
+        """The same law with minds simulated farther out, where people stand at the edge of what was."""
+        s = self._ready()
+        x = scales.latent(params, values)
+        z, (low, high) = _standard(params, x), self._box(params)
+        bottom, top = z.min(0), z.max(0)
+        span = np.column_stack(
+            [np.where(bottom < s.low + _EDGE, np.minimum(low, bottom) - _BEYOND, low),
+             np.where(top > s.high - _EDGE, np.maximum(high, top) + _BEYOND, high)]
+        )  # fmt: skip
+        more = replace(self, span=tuple((float(a), float(b)) for a, b in span), splines=None)
+        new = more._box(params)
+        if (new[0] > s.low - 1e-9).all() and (new[1] < s.high + 1e-9).all():
+            return None
+        grown = float(np.prod((new[1] - new[0]) / (s.high - s.low)))
+        return replace(more, points=min(4 * self.points, math.ceil(self.points * min(grown, 2.0))))
+
+    def predictive(self, theta: Array, data: Means) -> Predictive:
+        """The means that are fitted: shares, and means and sds of response times."""
+        s = self._ready()
+        mean, sd = s.at(self._on_scales(theta))
+        n, kept = len(theta), np.flatnonzero(s.kept)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            sd = sd * np.sqrt(s.counts / data.counts[:, kept])
+        seen, told, error = np.full((3, n, len(kept)), np.nan)
+        named, words, units = [], [], []
+        for k, at in enumerate(kept):
+            *cell, what = data.cells[at]
+            values, m = data.values[:, at], mean[:, k]
+            named.append(
+                ", ".join(self._said(c, v, c) for c, v in zip(self.summary.by, cell, strict=True)) or "all"
+            )
+            words.append(what)
+            if what.endswith("share"):
+                units.append(SHARES)
+                seen[:, k], told[:, k] = np.sin(values) ** 2, np.sin(m) ** 2
+                error[:, k] = sd[:, k] * np.maximum(np.abs(np.sin(2 * m)), 0.05)
+            else:
+                units.append(TIMES if what.endswith("mean") else "sd of log response time")
+                scale = 1000.0 if what.endswith("mean") else 1.0
+                seen[:, k], told[:, k] = scale * np.exp(values), scale * np.exp(m)
+                error[:, k] = told[:, k] * sd[:, k]
+        return Predictive(list(data.people), named, words, units, seen, told, error)
 
     def loglik(self, theta: Array, data: Means, row: Array) -> Array:
         """(n,): log density of the statistics of person row[i] under theta[i]."""
@@ -345,7 +406,12 @@ def _means(frame: pd.DataFrame, summary: Statistics) -> Means:
 
 
 def _fitted(
-    params: tuple[str, ...], z: Array, taken: Sequence[Means], cells: list[tuple[Any, ...]]
+    params: tuple[str, ...],
+    z: Array,
+    taken: Sequence[Means],
+    cells: list[tuple[Any, ...]],
+    low: Array,
+    high: Array,
 ) -> Splines:
     """Splines through the points, and what they miss."""
     stack = np.full((len(taken), len(taken[0].values), len(cells)), np.nan)
@@ -372,7 +438,7 @@ def _fitted(
     surface = interpolate.RBFInterpolator(z, y, smoothing=smooth)
     gaps = np.where(np.isnan(stack), 0.0, (stack - mean[:, None]) / sd[:, None]).reshape(-1, stack.shape[2])
     correlation = (1 - _SHRUNK) * np.corrcoef(gaps.T) + _SHRUNK * np.eye(gaps.shape[1])
-    return Splines(params, surface, kept, n, np.atleast_2d(correlation), missed)
+    return Splines(params, surface, kept, n, np.atleast_2d(correlation), missed, low, high)
 
 
 def _chosen(z: Array, y: Array, sd: Array, replicates: int) -> tuple[float, Array]:

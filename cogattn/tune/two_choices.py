@@ -35,6 +35,7 @@ from cogattn.laws.alertness import later_density, later_mass, later_quantile
 from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.paradigms.prp import PRP
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over
+from cogattn.tune.predictive import LEAST, Predictive
 from cogattn.tune.sessions import COURSE, HIDDEN, SessionData, course, forward, on_task
 from cogattn.view import plot
 
@@ -115,6 +116,32 @@ class Choosing(Likelihood):
             here, away = (_means(rule[i], task[i], level.mean() * off, soas, u) for off in (1.0, rule[i, 6]))
             out[i] = on.mean() * here + (1 - on.mean()) * away
         return out
+
+    def predictive(self, theta: Array, data: SessionData) -> Predictive:
+        """Mean RT1 and RT2 at each SOA."""
+        soas, at = np.unique(data.values[:, 0], return_inverse=True)
+        who, n = np.repeat(np.arange(len(data.people)), data.trials), len(data.people)
+        seen, error = np.full((2, n, 2 * len(soas)), np.nan)
+        for i in range(2):
+            rt = pd.Series(data.values[:, 1 + i]).groupby([who, at])
+            for (person, k), (mean, sd, count) in rt.agg(["mean", "std", "count"]).iterrows():
+                if count >= LEAST:
+                    seen[person, i * len(soas) + k], error[person, i * len(soas) + k] = (
+                        mean,
+                        sd / math.sqrt(count),
+                    )
+        told = self.expected(theta, data)
+        named = [f"SOA {1000 * s:.0f} ms" for s in soas] * 2
+        words = [f"mean RT{i}" for i in (1, 2) for _ in soas]
+        return Predictive(
+            list(data.people),
+            named,
+            words,
+            ["mean response time [ms]"] * len(named),
+            1000 * seen,
+            1000 * told,
+            1000 * error,
+        )
 
     def draw(self, ax: Any, theta: Array, data: SessionData) -> None:
         """Both response times over SOA."""

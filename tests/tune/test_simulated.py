@@ -114,7 +114,7 @@ def test_what_cannot_be_asked(watched):
     with pytest.raises(InputError, match="has to be simulated first"):
         likelihoods.of("vigilance").loglik(np.zeros((1, 1)), None, np.zeros(1, int))
     flanker = run("flanker", arms="human", people=1).frame
-    with pytest.raises(InputError, match="rt must be in seconds and > 0"):
+    with pytest.raises(InputError, match="rt must be in seconds"):
         tune.fit("flanker", flanker.assign(rt=1000 * flanker["rt"]))
 
 
