@@ -31,9 +31,12 @@ from cogattn.record import (
     BLINK,
     CONFLICT,
     CRITERION,
+    EVEN,
     FIXED,
+    IDLE,
     MEAN,
     NO_TABLE,
+    ONE_POOL,
     POSITIVE,
     PRACTICE,
     RACE,
@@ -114,10 +117,10 @@ PARAMETERS: tuple[Parameter, ...] = (
         0.514, POSITIVE, SPEED, MEAN,
         slider=Slider(CAPACITY, "how much response speed varies within a person", 0.05, 3.0, True),
         scale=Scaling("log", 0.05, 5.0),
-        adults=Adults("lognormal", 0.514, 0.16, source=ACROSS, mean_source=TIME_ON_TASK)),
+        adults=Adults("lognormal", 0.514, 0.26, source=ACROSS, mean_source=TIME_ON_TASK)),
     Parameter(
         "fast_loss", "gF", "", "share of alertness that a full fast deficit takes",
-        0.0327, least(0, 0.9), FATIGUE, TIME_ON_TASK, limit="fatigue", lifted=0.0,
+        0.0, least(0, 0.9), FATIGUE, ONE_POOL, limit="fatigue", lifted=0.0,
         slider=Slider(TIRING, "alertness lost within seconds", 0.0, 0.45, main=True),
         scale=Scaling("plain", 0.0, 0.3, 0.05)),
     Parameter(
@@ -164,18 +167,18 @@ PARAMETERS: tuple[Parameter, ...] = (
         slider=Slider(TIRING, "response speed while it is away, as a share", 0.05, 1.0)),
     Parameter(
         "lapse_spread", "", "", "sd of 1/RT while attention is away, times that on task",
-        1.35, POSITIVE, WANDERING, TIME_ON_TASK, aliases=("away_spread",),
+        1.0, POSITIVE, WANDERING, EVEN, aliases=("away_spread",),
         slider=Slider(TIRING, "how much responses vary while it is away", 0.1, 10.0, True)),
     Parameter(
         "fast_tiring", "dF", "1/s", "rate at which full load fills the fast deficit",
-        1 / 50, RATE, FATIGUE, TIME_ON_TASK,
+        1 / 50, RATE, FATIGUE, IDLE,
         slider=Slider(TIRING, "how fast tiredness of seconds builds up", 1e-4, 1.0, True)),
     Parameter(
         "fast_recovery", "rwF", "1/s", "recovery of the fast deficit at work",
         1 / 600, RATE, FATIGUE, NO_TABLE, slider=Slider(TIRING, "how fast it goes at work", 1e-5, 1.0, True)),
     Parameter(
         "fast_rest", "rrF", "1/s", "recovery of the fast deficit at rest",
-        1 / 3, RATE, FATIGUE, TIME_ON_TASK, slider=Slider(TIRING, "how fast it goes at rest", 1e-4, 3.0, True)),
+        1 / 3, RATE, FATIGUE, IDLE, slider=Slider(TIRING, "how fast it goes at rest", 1e-4, 3.0, True)),
     Parameter(
         "slow_tiring", "dS", "1/s", "rate at which full load fills the slow deficit (and the deficit of memory)",
         1 / 1100, RATE, FATIGUE, FIXED,
@@ -188,9 +191,9 @@ PARAMETERS: tuple[Parameter, ...] = (
         1 / 300, RATE, FATIGUE, NO_TABLE, slider=Slider(TIRING, "how fast it goes at rest", 1e-5, 0.1, True)),
     Parameter(
         "criterion", "c0", "sd of the noise", "criterion of a fresh observer: 0 = halfway between noise and signal",
-        0.41, Bounds(), "criterion", CRITERION,
+        0.41, Bounds(), "criterion", MEAN,
         slider=Slider(CAPACITY, "how much evidence a signal needs; 0 = no bias", -2.0, 3.0),
-        scale=Scaling("plain", -2.0, 3.0, 0.3)),
+        scale=Scaling("plain", -2.0, 3.0, 0.3), adults=Adults("censored", 0.41, 0.33, -5.0, source=CRITERION)),
     Parameter(
         "criterion_shift", "kappa", "sd of the noise", "how far the criterion moves away from a rare signal in the end",
         0.385, Bounds(), "criterion", CRITERION, limit="fatigue", lifted=0.0,
@@ -223,7 +226,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         slider=Slider(CAPACITY, "how long such a run lasts", 0.5, 100.0, True)),
     Parameter(
         "wariness", "", "", "how much more evidence is waited for right after a noticed error, as a share",
-        0.12, least(0, 10), SPEED, WARINESS,
+        1.0, least(0, 10), SPEED, WARINESS,
         slider=Slider(CAPACITY, "extra evidence waited for after an error", 0.0, 2.0), scale=factor(1e-3, 5.0, 0.5)),
     Parameter(
         "central_share", "s", "", "what the first of two choices has of the central stage: 1 = all (bottleneck), 1/2 = "
@@ -245,7 +248,8 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "response_grouping", "", "s", "how long a chosen response is held back for the next one; 0 = it is given at "
         "once",
-        0.0, SECONDS, CHOICES, technical("structure: no response is held back"), aliases=("grouping",),
+        0.0, SECONDS, CHOICES, technical("structure: no response is held back"), limit="speed",
+        lifted=0.0, aliases=("grouping",),
         slider=Slider(CAPACITY, "how long a response waits for the next one", 0.0, 1.0)),
     Parameter(
         "dwell", "", "s", "mean time that consolidating a selected item locks the store's door, beside `dwell_counts`",
@@ -294,21 +298,21 @@ PARAMETERS: tuple[Parameter, ...] = (
         slider=Slider(SELECTIVITY, "how much other tasks draw", 0.0, 1.0, main=True), scale=share(0.7)),
     Parameter(
         "search_group", "", "items", "how many items a visit of a search takes at once",
-        5.25, least(1, 63), "search", SEARCH, aliases=("group",),
+        5.23, least(1, 63), "search", SEARCH, aliases=("group",),
         slider=Slider(SELECTIVITY, "items that a glance in a search takes", 1.0, 20.0, main=True),
         scale=factor(1.0, 63.0, 0.4)),
     Parameter(
         "quit_growth", "", "", "how much the weight of quitting grows with every group that was rejected; that of a "
         "target is 1",
-        0.27, RATE, "search", SEARCH, limit="speed", lifted=0.0,
+        0.28, RATE, "search", SEARCH, limit="speed", lifted=0.0,
         slider=Slider(SELECTIVITY, "how soon a search in vain is given up", 0.0, 3.0), scale=factor(1e-3, 100.0, 0.5)),
     Parameter(
         "visit_shape", "", "", "Weibull shape of how long a visit takes",
-        1.48, above(0, infinite=True), "search", SEARCH,
+        1.5, above(0, infinite=True), "search", SEARCH,
         slider=Slider(SELECTIVITY, "how regular the glances of a search are", 0.3, 6.0), scale=factor(0.3, 20.0)),
     Parameter(
         "visit_hit", "", "", "time of the visit that finds the target, over that of one that rejects",
-        0.92, least(0, 10), "search", SEARCH,
+        0.91, least(0, 10), "search", SEARCH,
         slider=Slider(SELECTIVITY, "time of the glance that finds it, over one in vain", 0.0, 3.0),
         scale=factor(0.1, 5.0, 0.15)),
     Parameter(
@@ -326,7 +330,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "learning", "L", "", "instances of use per repetition: what is practised N times takes "
         "(1 + L N)^(-1/visit_shape) of its time (Logan's race)",
-        0.00012, RATE, "search", PRACTICE,
+        0.00013, RATE, "search", PRACTICE,
         slider=Slider(CAPACITY, "how much each repetition speeds the next up", 1e-6, 0.1, True),
         scale=factor(1e-7, 1.0, 0.7)),
     Parameter(
@@ -352,8 +356,13 @@ GONE: Mapping[str, str] = {
     "narrowing": "what is irrelevant pushes its answer in a pulse now (Task.activation, Task.peak)"
 }
 
-#: How what differs between adults goes together (a Gaussian copula): who is fast has a fast hand.
-TOGETHER: Mapping[str, Mapping[str, float]] = {"speed": {"hand": -0.8}}
+#: How what differs between adults goes together (a Gaussian copula): who is fast has a fast hand; who is uneven slips
+#: more often, and has a slower hand; who wanders slips more often.
+TOGETHER: Mapping[str, Mapping[str, float]] = {
+    "speed": {"hand": -0.8},
+    "speed_sd": {"slip": 0.6, "hand": 0.2},
+    "wandering": {"slip": 0.4},
+}
 
 #: What has a bound together.
 SUMS = (Sum(("fast_loss", "slow_loss"), 0.9, "some alertness is always left"),)

@@ -12,8 +12,8 @@ people, from the scatter of the rows about the fit. Rows are taken as independen
 Then, for each phenomenon, everything that it informed is estimated anew from the other phenomena (MAP: a neutral value,
 NEUTRAL, with a sd of ln 2 of its logarithm, and the others' bands, a quarter of a band counted as one standard error);
 what nothing else informs is the neutral value. Never today's number, and never a row that is kept for tests: tables
-are read by `human.fit`. The phenomenon is then predicted. Task constants
-that were set from rows without a band stay (KEPT); those that were set from banded rows are neutral too.
+are read by `human.fit`. Task constants that the phenomenon informed are those of another task, or neutral (WITHOUT);
+KEPT names what stays. The phenomenon is then predicted.
 
 Every finished block, column of the Jacobian and fold is a file: --resume goes on from there. --write puts the numbers
 in use, with what was found out about them, into cogattn/human/population.csv. About seven minutes on two cores.
@@ -36,13 +36,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq, least_squares
+from scipy.stats import norm
 
 import cogattn as ca
 from cogattn import files, human, paradigms, parameters, record
 from cogattn.laws import search as search_law
+from cogattn.paradigms.attentional_blink import AttentionalBlink
 from cogattn.paradigms.base import Condition, Paradigm
-from cogattn.paradigms.conflict import HAND_SD, Flanker, Stroop
-from cogattn.paradigms.go_nogo import runs
+from cogattn.paradigms.conflict import HAND_SD, Flanker, Simon, Stroop
+from cogattn.paradigms.go_nogo import GoNoGo, runs
+from cogattn.paradigms.prp import PRP
+from cogattn.paradigms.selection import TOLD
+from cogattn.paradigms.vigilance import Vigilance
 from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.parameters import PARAMETERS
 from cogattn.population import LABORATORY_SPEED, People
@@ -74,8 +79,8 @@ BLOCKS = {
         ("capacity.mean", "capacity.sd", "slots.mean", "slots.sd", "threshold.mean", "threshold.sd", "alpha.mean",
          "alpha.sd"), record.RACE, ("whole report of 6", "partial report at 83 ms")),
     "time on task": Block(
-        ("speed.mean", "speed_sd.mean", "fast_loss", "fast_tiring", "fast_rest", "slow_loss", "lapse_base",
-         "lapse_slow", "lapse_duration", "lapse_spread", "tempo_share", "tempo_time", "anticipation"),
+        ("speed.mean", "speed_sd.mean", "slow_loss", "lapse_base", "lapse_slow", "lapse_duration", "tempo_share",
+         "tempo_time", "anticipation"),
         record.TIME_ON_TASK, ("simple RT 8 min",)),
     "blink": Block(("dwell", "dwell_sd", "sparing_window", "order_sd", "dwell_counts"), record.BLINK,
         ("attentional blink",)),
@@ -86,7 +91,7 @@ BLOCKS = {
     "persons": Block(("speed.sd", "speed_sd.sd", "hand.sd", "slip.mean", "slip.sd",
         "day_sd.mean"), record.ACROSS, ()),
     "wariness": Block(("wariness",), record.WARINESS, ("go/no-go 7 min",)),
-    "criterion": Block(("criterion", "criterion_shift", "criterion_time"), record.CRITERION,
+    "criterion": Block(("criterion.mean", "criterion.sd", "criterion_shift", "criterion_time"), record.CRITERION,
         ("vigilance 30 min",)),
     "sleep": Block(("sleep_loss",), record.SLEEP, ("sleep restriction 3 h a night",)),
     "span": Block(("trace_life",), record.SPAN, ()),
@@ -109,14 +114,10 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "speed.mean": (4.0, "RT of 250 ms"),
     "speed.sd": (0.4, "a tenth of the mean"),
     "speed_sd.mean": (0.4, "as much within as between people"),
-    "fast_loss": (0.1, "a tenth"),
-    "fast_tiring": (1 / 100, "minutes"),
-    "fast_rest": (1 / 10, "seconds"),
     "slow_loss": (0.1, "a tenth"),
     "lapse_base": (1 / 300, "one in five minutes, as `lapse_fast`"),
     "lapse_slow": (1 / 100, "three times as often"),
     "lapse_duration": (10.0, "seconds"),
-    "lapse_spread": (1.0, "no wider"),
     "tempo_share": (0.1, "a tenth"),
     "tempo_time": (3.0, "a trial"),
     "anticipation": (0.01, "one in a hundred"),
@@ -131,24 +132,30 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "visit_hit": (1.0, "serial search: every item takes as long"),
     "learning": (1.0, "every trial leaves an instance (Logan 1988)"),
     "wariness": (0.0, "none"),
-    "criterion": (0.0, "unbiased"),
+    "criterion.mean": (0.0, "unbiased"),
+    "criterion.sd": (0.1, "a tenth"),
     "criterion_shift": (0.0, "none"),
     "criterion_time": (1500.0, "without effect"),
-    "sleep_loss": ((ONE.fast_loss + ONE.slow_loss) / 2, "as much as a pool takes: mean of fast and slow"),
+    "sleep_loss": (ONE.slow_loss / 2, "half of what tiredness takes"),
 }
 
-#: Task constants that stay in each fold, and the rows without a band that they come from. (A conflict that is told
-#: nothing of its own incongruent trials, but weighs and holds as the other one does: 0 of 6 bands.)
+#: The task as one would take it without the phenomenon: constants that its rows informed have those of another task, or
+#: a neutral value. (Visual search and the two conflicts: below.)
+WITHOUT: Mapping[str, Callable[[], Paradigm]] = {
+    "attentional blink": lambda: AttentionalBlink(evidence=1.0),  # a clear letter
+    "PRP": lambda: PRP(choose=(ONE.evidence_threshold / Stroop.evidence_rate,) * 2),  # told as an ink is
+    "go/no-go 7 min": lambda: GoNoGo(readiness=Simon.activation),  # pushed as by Simon's side
+    "vigilance 30 min": lambda: Vigilance(sensitivity=Task.sensitivity),
+}
+#: Task constants that stay in a fold, and where they come from. (A conflict that is told nothing of its own incongruent
+#: trials, but weighs and holds as the other one does: 0 of 6 bands.)
 KEPT = {
-    "visual search": "choice 0.22, guidance none (2 among 5s), half the items (conjunction); times of a visit are "
-    "set anew from mean RT by display",
-    "attentional blink": "how clear an item is, from reports of T1",
-    "PRP": "choose 1.2, 0.8 from RT1 and RT2 at the longest SOA",
-    "go/no-go 7 min": "caution 1.13 from go RT; withhold 0.27",
-    "vigilance 30 min": "sensitivity 2.17 from d' of the first block",
+    "visual search": "guidance none (2 among 5s), half the items (conjunction); times of a visit are set anew from "
+    "mean RT by display",
+    "go/no-go 7 min": "what is not decision, which the stop signal has too; the swing of caution",
     "flanker": "rate and what is not decision from congruent trials; the push of the other conflict",
     "Stroop": "rate and what is not decision from congruent trials; the push of the other conflict",
-    "simple RT 8 min": "pauses and gaps; go/no-go's caution (370 ms / this table's 328 ms)",
+    "simple RT 8 min": "pauses and gaps",
 }
 
 
@@ -325,7 +332,7 @@ def fit_time_on_task() -> Found:
     false = t["false_start"].mean()
 
     def rows(v: Values) -> Array:
-        if v["fast_loss"] + v["slow_loss"] > 0.9 or v["tempo_share"] > 0.95:
+        if v["slow_loss"] > 0.9 or v["tempo_share"] > 0.95:
             return np.full(40, 50.0)
         rt = fatigue.cohort.run_session(fatigue.SESSION, crowd(v, fatigue.PEOPLE, 11), seed=11, n_jobs=2).rt
         return np.concatenate(moments(rt))
@@ -417,16 +424,30 @@ def fit_wariness(people: int) -> Found:
 
 
 def fit_criterion() -> Found:
-    """The law of the criterion on people's mean criterion, block by block: c0 + kappa (1 - e^(-t / tau_y))."""
+    """The law of the criterion on people's mean criterion, block by block: c0 + kappa (1 - e^(-t / tau_y)); and how
+    people differ in it, beside what a block's few signals and foils scatter (`_scatter`)."""
     t, names = human.fit("vigilance_by_block"), BLOCKS["criterion"].names
     task = paradigms.get("vigilance")()
     middle = (np.arange(len(t)) + 0.5) * 60 * task.minutes  # type: ignore[attr-defined]
+    scatter = _scatter(t["hit"], 16) / 4 + _scatter(t["fa"], 18) / 4
 
     def rows(v: Values) -> Array:
-        c = v["criterion"] + v["criterion_shift"] * -np.expm1(-middle / v["criterion_time"])
-        return np.asarray((c - t["c_subj"]) / (t["c_sd"] / np.sqrt(t["n"])))
+        c = v["criterion.mean"] + v["criterion_shift"] * -np.expm1(-middle / v["criterion_time"])
+        sd = np.sqrt(v["criterion.sd"] ** 2 + scatter)
+        return np.concatenate(
+            [
+                (c - t["c_subj"]) / (t["c_sd"] / np.sqrt(t["n"])),
+                (sd - t["c_sd"]) / (t["c_sd"] / np.sqrt(2 * t["n"])),
+            ]
+        )
 
     return least(rows, names, {n: default(n) for n in names}, step=1e-4, rounds=100)
+
+
+def _scatter(p: pd.Series, n: int) -> Array:
+    """Variance of the normal quantile of a share that n trials give."""
+    p = p.clip(0.5 / n, 1 - 0.5 / n)
+    return np.asarray(p * (1 - p) / (n * norm.pdf(norm.ppf(p)) ** 2))
 
 
 def fit_sleep(people: int) -> Found:
@@ -473,13 +494,12 @@ class PlainSearch(VisualSearch):
 
     guidance: tuple[float, ...] = (1e4, 2.0, 1.0)
     inspect: tuple[float, ...] = (1.0, 1.0, 1.0)
-    base: float = 0.22
 
     def trial(self, condition: Condition) -> TaskStream:
         """One display."""
         i, n = self.displays.index(str(condition["display"])), int(condition["set_size"])
         task = Task("search", 1.0, 1.0, 0.5, response="search", inspect=self.inspect[i], practice=self.practice,
-                    before=0.1, choice=self.base, after=0.183)  # fmt: skip
+                    before=0.1, service="counted", evidence_rate=TOLD, after=0.183)  # fmt: skip
         there = bool(condition["present"])
         shown = [Stimulus("target", task="search", supports=1)] if there else []
         shown += [
@@ -492,7 +512,7 @@ def plain_search() -> PlainSearch:
     """Serial search: the time of a visit in each display makes its mean RT (slopes are not looked at)."""
     plain = PlainSearch()
     cells = human.fit("visual_search").groupby("task")["RT_mean"].mean() / 1000
-    base = 0.183 + plain.base / ONE.speed
+    base = 0.183 + ONE.evidence_threshold / (TOLD * ONE.speed)
     left = search_law.practised(np.array([plain.practice]), ONE.learning, NEUTRAL["visit_shape"][0])[0]
 
     def mean(s: float, g: float) -> float:
@@ -508,7 +528,8 @@ def plain_search() -> PlainSearch:
 
 def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
     """What the others say of the parameters that this phenomenon informed, and the task with neutral constants."""
-    fold, task = FOLDS[phenomenon], PLAYED_BY[phenomenon]
+    fold = FOLDS[phenomenon]
+    task: str | Paradigm = WITHOUT[phenomenon]() if phenomenon in WITHOUT else PLAYED_BY[phenomenon]
     values = {n: NEUTRAL[n][0] for n in fold.neutral}
     if phenomenon in ("flanker", "Stroop"):
         return other_conflict(phenomenon)
@@ -520,7 +541,7 @@ def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
 
         def rows(v: Values) -> Array:
             v = values | v
-            if v.get("fast_loss", 0.1) + v.get("slow_loss", 0.1) > 0.9 or v.get("tempo_share", 0.1) > 0.95:
+            if v.get("slow_loss", 0.1) > 0.9 or v.get("tempo_share", 0.1) > 0.95:
                 return np.full(len(off(table)) + 4 * ("speed.mean" in v), 50.0)
             z = off(informing(card(v, fold.by, people)))
             if "speed.mean" not in v:

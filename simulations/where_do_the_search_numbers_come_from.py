@@ -2,11 +2,12 @@
 
     python simulations/where_do_the_search_numbers_come_from.py
 
-`laws.search` is fitted to feature search, conjunction search and searching a 2 among 5s at once: how long a visit is in
-relation to another (shape, hit), how many items it takes (group), how soon one quits (dq) and how long choosing takes
-are the same in all three; a display has its guidance (feature search: 10 000, whatever is left) and the time that a
-visit takes. Then practice: one number more (learning), fitted to how feature and conjunction search become faster over
-4000 trials; the slope of a 2 among 5s is left out and is the test. A few seconds.
+`laws.search` is fitted to feature search, conjunction search and searching a 2 among 5s at once: how long a visit is
+in relation to another (shape, hit), how many items it takes (group) and how soon one quits (dq) are the same in all
+three, and the verdict is told as fast as a colour is (`laws.conflict`); a display has its guidance (feature search:
+10 000, whatever is left) and the time that a visit takes. Then practice: one number more (learning), fitted to how
+feature and conjunction search become faster over 4000 trials; the slope of a 2 among 5s is left out and is the test.
+A few seconds.
 """
 
 from pathlib import Path
@@ -15,17 +16,20 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares, minimize_scalar
-from scipy.special import ndtri
 
 import cogattn as ca
 from cogattn import files, human
 from cogattn.laws import search as law
+from cogattn.laws.conflict import Conflict
+from cogattn.paradigms.selection import TOLD
 from cogattn.view import plot
 
 OUT = Path("results/simulations/where_do_the_search_numbers_come_from")
 SIZES, TASKS, ME = np.array([3, 6, 12, 18]), ("feature", "conjunction", "spatial_2v5"), ca.Observer()
 BINS = 125 + 250.0 * np.arange(16)
-SIMPLE = 1 / (ME.speed + ME.speed_sd * ndtri((np.arange(999) + 0.5) / 999))  # simple responses, s
+VERDICT = Conflict(TOLD * ME.speed, ME.evidence_threshold, variation=ME.speed_sd / ME.speed).summary(
+    "neutral"
+)
 PERCEIVE_MOVE = 0.183  # s, as in `prp`
 CELLS = human.fit("visual_search").sort_values(["task", "tp", "setsize"]).set_index("task")
 SEEN = {
@@ -33,7 +37,7 @@ SEEN = {
 }
 SLOPES = human.fit("visual_search_slopes").set_index(["task", "target_present"])
 CURVES = human.fit("visual_search_practice").pivot(index="bin", columns="task", values="mean")
-START = {"group": 5.0, "dq": 0.2, "shape": 1.5, "hit": 0.9, "choice": 0.3, "feature s": 0.15,
+START = {"group": 5.0, "dq": 0.2, "shape": 1.5, "hit": 0.9, "feature s": 0.15,
          "conjunction s": 0.25, "spatial_2v5 s": 0.5, "conjunction g": 3.0, "spatial_2v5 g": 1.2}  # fmt: skip
 
 
@@ -41,8 +45,8 @@ def predict(v: dict[str, float], task: str) -> tuple[np.ndarray, np.ndarray, np.
     """Times in ms, and errors."""
     rt, sd, error = law.search(
         SIZES, guidance=v.get(f"{task} g", 1e4), dq=v["dq"], group=v["group"], inspect=v[f"{task} s"],
-        shape=v["shape"], hit=v["hit"], base=PERCEIVE_MOVE + v["choice"] * SIMPLE.mean(),
-        base_sd=v["choice"] * SIMPLE.std(), slip=ME.slip,
+        shape=v["shape"], hit=v["hit"], base=PERCEIVE_MOVE + VERDICT.mean,
+        base_sd=VERDICT.sd, slip=ME.slip,
     )  # fmt: skip
     return 1000 * rt, 1000 * sd, error
 
@@ -63,7 +67,7 @@ def misfit(x: np.ndarray) -> np.ndarray:
 
 def practice(v: dict[str, float], task: str, learning: float) -> np.ndarray:
     """Mean RT in each bin: of the part that is inspection, `practised` is left; its mean over all bins is people's."""
-    base = 1000 * (PERCEIVE_MOVE + v["choice"] * SIMPLE.mean())
+    base = 1000 * (PERCEIVE_MOVE + VERDICT.mean)
     share = law.practised(BINS, learning, v["shape"])
     return CURVES[task].mean() + (predict(v, task)[0].mean() - base) * (share / share.mean() - 1)
 

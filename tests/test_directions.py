@@ -162,7 +162,7 @@ def alike(lag):
 
 def after_an_error(mind, seed):
     """How much slower a response is right after a no-go that was answered than after one that was not."""
-    task = (Task("press", response="go", sensitivity=0.0, withhold=0.3),)
+    task = (Task("press", response="go", activation=1.5, after=0.2),)
     kinds = [TaskStream((Stimulus("x", task="press", signal=s),), end=1.0, tasks=task) for s in (False, True)]
     which = np.tile([1, 0, 0, 0], 75)
     times = sat(Session(tuple(kinds), which, np.zeros(len(which))), mind, seed).rt

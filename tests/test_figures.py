@@ -100,6 +100,8 @@ PANELS = {
     "stop_signal": [(0, "signal", "responded", "delay", False),
                     (1, "rt > 0", "1000 * rt", "0 + signal", False)],
     "stroop": [(0, "correct", "1000 * rt", "-congruence", False)],
+    "task_switching": [(0, "interval < 0.2 and correct", "1000 * rt", "change", False),
+                       (1, "interval > 0.5", "error", "change", True)],
     "tracking": [(0, "targets > 0", "correct", "targets", False),
                  (1, "targets > 0", "targets * (2 * correct - 1)", "targets", False)],
     "two_choice": [(0, "correct", "1000 * rt", "condition", False),

@@ -95,7 +95,11 @@ def room_of(module):
     return ROOMS.index(parts[1]) if len(parts) > 1 else len(ROOMS)
 
 
-NOUNS = {"training", "tracking"}  # a noun of the field: of a network, of moving objects
+NOUNS = {
+    "training",
+    "tracking",
+    "task_switching",
+}  # a noun of the field: of a network, of moving objects, of tasks
 
 
 def test_a_file_is_called_by_a_noun_and_not_by_a_gerund():

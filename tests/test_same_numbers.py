@@ -211,7 +211,7 @@ def session_of_keys():
     """Simple, go and detect, with signals and without, with a rest of a minute in the middle."""
     todo = (
         ca.Task("press", monotony=1.0, memory=0.5, rate=30, response="simple"),
-        ca.Task("go", monotony=0.3, response="go", caution=1.1),
+        ca.Task("go", monotony=0.3, response="go", caution=1.1, activation=1.5, after=0.2, after_sd=0.03),
         ca.Task("watch", response="detect", sensitivity=1.5),
         ca.Task("look", monotony=0.2),
     )

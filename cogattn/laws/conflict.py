@@ -161,6 +161,35 @@ def _solve(steps, dt, part, rate, height, peak, speaks, r):  # type: ignore[no-u
     return out
 
 
+@compiled(arrays=True)
+def unopposed_density(t, pace, speed, sd, lead):  # type: ignore[no-untyped-def]
+    """Density of how long counting takes where nothing speaks against it: Erlang(r, pace x speed), speed normal and cut
+    at `SLOWEST`, r a mixture of the two next to `lead`. With y = pace t: pace y^{r-1} / (r-1)! E[v^r e^{-v y}], where
+    the cut does not matter E = e^{-speed y + sd^2 y^2 / 2} E[u^r], u normal about speed - sd^2 y; else by nodes."""
+    if t <= 0.0:
+        return 0.0
+    y, low = pace * t, math.floor(lead)
+    r, share = int(low), lead - low
+    middle = speed - sd * sd * y
+    one, two = 0.0, 0.0  # E[v^r e^{-v y}], E[v^{r+1} e^{-v y}]
+    if middle > SLOWEST * speed + 3.0 * sd:
+        before, one = 0.0, 1.0
+        for k in range(1, r + 1):
+            before, one = one, middle * one + (k - 1) * sd * sd * before
+        two = middle * one + r * sd * sd * before
+        scale = math.exp(-speed * y + 0.5 * sd * sd * y * y)
+        one, two = scale * one, scale * two
+    else:
+        for q in range(len(_NODES)):
+            v = max(speed + sd * _NODES[q], SLOWEST * speed)
+            part = _WEIGHTS[q] * v**r * math.exp(-v * y)
+            one, two = one + part, two + part * v
+    way = pace
+    for k in range(1, r):
+        way *= y / k
+    return way * ((1.0 - share) * one + share * two * y / r)
+
+
 # -- the law ------------------------------------------------------------------------------------------------------
 
 
@@ -301,6 +330,14 @@ def ruin(r: npt.ArrayLike, up: npt.ArrayLike, down: npt.ArrayLike) -> tuple[Arra
     error = 1.0 / (1.0 + odds**r)
     drift = np.where(even, 1.0, u - d)
     return error, np.where(even, r * r / (u + d), r * (1.0 - 2.0 * error) / drift)
+
+
+def unopposed(u: Array, pace: float, speed: float, sd: float, lead: float) -> Array:
+    """Times of counting where nothing speaks against it, from even numbers u (..., 3): how fast, which r, how long."""
+    v = np.maximum(speed + sd * special.ndtri(u[..., 0]), SLOWEST * speed)
+    low = math.floor(lead)
+    r = np.where(u[..., 1] < lead - low, low + 1, low)
+    return np.asarray(special.gammaincinv(r, u[..., 2]) / (pace * v))
 
 
 def exchanged(weight: npt.ArrayLike, strength: npt.ArrayLike) -> Array:

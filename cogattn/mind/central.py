@@ -1,9 +1,10 @@
 """The central stage: what asks for a choice is perceived further, chosen, and the hand moves.
 
-READY: it has been perceived and joins the line. CHOOSE: its choice is made; what that takes is a draw of the person's
-speed, and the stage works on who is first in line (by priority, then by arrival), on several at once if it has more to
-give than one needs (`central`), or shares itself (`central_share`; `laws.stages.share_of`). RESPOND: the hand has
-moved; what is answered goes away. What the store counts (`when_full="count"`) is counted here, one at a time.
+READY: it has been perceived and joins the line. CHOOSE: its choice is made; what that takes is counted
+(`mind.tally`) or a draw of the person's speed, and the stage works on who is first in line (by priority, then by
+arrival), on several at once if it has more to give than one needs (`central`), or shares itself (`central_share`;
+`laws.stages.share_of`). RESPOND: the hand has moved; what is answered goes away. What the store counts
+(`when_full="count"`) is counted here, one at a time.
 
 State: the line, and what is left of each choice. Brings: READY, CHOOSE, RESPOND.
 Closed form: `laws.stages.prp`, `laws.stages.mm1`, `mg1`, `erlang_c`.
@@ -18,7 +19,7 @@ import numpy as np
 from cogattn.compiled import compiled
 from cogattn.laws.alertness import later, normal_quantile
 from cogattn.laws.stages import servers_of, share_of
-from cogattn.mind import race, store
+from cogattn.mind import race, store, tally
 from cogattn.mind.alertness import until
 from cogattn.mind.draws import CHOICE, NAME, _uniform
 from cogattn.mind.phases import CENTRAL, DONE, HUNTING, LOST, MOVING, PERCEIVED, STOPPING, TELLING
@@ -26,7 +27,7 @@ from cogattn.world.stream import RESPONSES, SERVICES, WHEN_FULL
 
 CHOICES = RESPONSES.index("choose")
 COUNT = WHEN_FULL.index("count")
-EXPONENTIAL = SERVICES.index("exponential")
+EXPONENTIAL, COUNTED = SERVICES.index("exponential"), SERVICES.index("counted")
 
 CHANCES = 8  # of each element; 4 is `store.LIFE`
 WORK, SLIP, BEFORE, AFTER = range(4)
@@ -91,7 +92,7 @@ def ready(m, p, e, x, rules):  # type: ignore[no-untyped-def]
 
 @compiled(inline=True)
 def queue(m, p, e, x, rules):  # type: ignore[no-untyped-def]
-    """Element x reaches the central stage: what choosing takes is a draw of the person's speed."""
+    """Element x reaches the central stage: what choosing takes is counted, or a draw of the person's speed."""
     rule = rules[e[x].job]
     e[x].stage = CENTRAL
     e[x].queued = m.now
@@ -100,6 +101,8 @@ def queue(m, p, e, x, rules):  # type: ignore[no-untyped-def]
         u = _uniform(m.key, CHOICE, CHANCES * x + WORK)
         if rule.service == EXPONENTIAL:
             e[x].work = -math.log(u) * rule.choice / p.speed
+        elif rule.service == COUNTED:
+            e[x].work = tally.unopposed(m, p, x, rule.evidence_rate)
         else:
             e[x].work = rule.choice * later(u, p.speed, p.speed_sd)
     at = m.line  # by priority, then by arrival, then by number

@@ -17,18 +17,12 @@ from __future__ import annotations
 import numpy as np
 
 from cogattn.compiled import compiled
-from cogattn.laws.alertness import normal_quantile
-from cogattn.laws.conflict import SLOWEST, decided, push_time
-from cogattn.mind import central, race
+from cogattn.laws.conflict import decided, push_time
+from cogattn.mind import central, race, tally
 from cogattn.mind.alertness import until
-from cogattn.mind.draws import TELL, _exponential, _uniform
 from cogattn.mind.phases import RACING, TELLING
-from cogattn.mind.store import mixed
 from cogattn.world.kinds import CHOOSE, COUNT_ONE
 
-CHANCES = 16777216  # of each element: two for each categorisation (when, and what it says), or push
-SPEED = 4503599627370496  # the chance of how fast this decision is, by element
-CAUTION = 1125899906842624  # the chance of whether the threshold is one more in this trial
 _SURE = 1000000  # more than any threshold
 
 STATE = [("telling", np.int64)]  # how many decisions are under way
@@ -59,10 +53,9 @@ def begin(m, p, e, x, rules):  # type: ignore[no-untyped-def]
         m.telling += 1
         e[x].queued = m.now
         e[x].drive = p.speed
-        if p.speed < np.inf:  # speed varies from decision to decision as it does in a simple response
-            z = normal_quantile(_uniform(m.key, TELL, SPEED + x))
-            e[x].drive = max(p.speed + p.speed_sd * z, SLOWEST * p.speed)
-        e[x].work = _exponential(m.key, TELL, CHANCES * x)
+        if p.speed < np.inf:
+            e[x].drive = tally.drive(m, p, x)
+        e[x].work = tally.chance(m, x, 0)
         for z in range(m.n):  # what pushed before there was a decision has pushed nothing
             if z != x and e[z].job == e[x].job and e[z].evidence == 0.0 and e[z].phase == RACING:
                 while e[z].push_at < m.now:
@@ -83,7 +76,7 @@ def begin(m, p, e, x, rules):  # type: ignore[no-untyped-def]
 @compiled(inline=True)
 def _next_push(m, e, x, rules):  # type: ignore[no-untyped-def]
     """When what is irrelevant pushes next: pushes are a Poisson process along the pulse, up and down again."""
-    e[x].pulse += _exponential(m.key, TELL, CHANCES * x + 2 * e[x].told)
+    e[x].pulse += tally.chance(m, x, 2 * e[x].told)
     e[x].told += 1
     e[x].push_at = e[x].queued + push_time(e[x].pulse / e[x].height, rules[e[x].job].peak)
 
@@ -155,12 +148,12 @@ def count(m, p, e, x, rules, conflict, turn):  # type: ignore[no-untyped-def]
         e[x].lead = _SURE if e[x].sure >= 0.5 else -_SURE
     else:
         says = 1
-        if e[x].sure < 1.0 and _uniform(m.key, TELL, CHANCES * x + 2 * e[x].told + 1) >= e[x].sure:
+        if e[x].sure < 1.0 and tally.says(m, x, e[x].told) >= e[x].sure:
             says = -1
         e[x].told += 1
         e[x].lead += says
-        e[x].work = _exponential(m.key, TELL, CHANCES * x + 2 * e[x].told)
-    answer = decided(e[told].lead, mixed(m.key, p.evidence_threshold, TELL, CAUTION))
+        e[x].work = tally.chance(m, x, 2 * e[x].told)
+    answer = decided(e[told].lead, tally.lead(m, p.evidence_threshold))
     if answer != 0:
         m.telling -= 1
         m.who = told

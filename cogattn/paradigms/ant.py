@@ -6,11 +6,11 @@ The target is told while its flankers compete and push their answer (`laws.confl
 
     alerting = none - double,    orienting = centre - spatial,    conflict = incongruent - congruent
 
-Task constants: how fast an arrow of this display is told and what is not decision, from congruent and incongruent
-trials over all cues; how much an arrow weighs, from neutral ones. Cues are put in, not predicted: without a cue to the
-place attention has to move there (`orienting` s), and without a warning the hand is not ready (`unready` s longer;
-Posner 1978). What is predicted: that conflict is about the same with every cue, accuracy by fifth, and the quantiles of
-times.
+Told as fast as a colour is (`simon`), with as much beside it as in `stroop`. How much an arrow weighs is fitted to
+neutral lines, so that these cost next to nothing is no prediction. Cues are put in, not predicted: without a cue to
+the place attention has to move there (`orienting` s), and without a warning the hand is not ready (`unready` s
+longer; Posner 1978). What is predicted: that conflict is about the same with every cue, accuracy by fifth, and the
+quantiles of times.
 
 What fails: Softmax attention has no response times, and no errors, so there is no network to score. The mind makes
 more errors with incongruent flankers than people do (.13, people .08).
@@ -29,7 +29,7 @@ from cogattn import human
 from cogattn._renamed import old_fields
 from cogattn.errors import number
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
-from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker
+from cogattn.paradigms.conflict import KINDS, Flanker, Stroop
 from cogattn.paradigms.scored import (
     ALL,
     Scored,
@@ -42,7 +42,17 @@ from cogattn.paradigms.scored import (
     rts,
     speeded,
 )
-from cogattn.paradigms.selection import END, Selecting, beside, difference, mean_by, some, telling, timed
+from cogattn.paradigms.selection import (
+    END,
+    TOLD,
+    Selecting,
+    beside,
+    difference,
+    mean_by,
+    some,
+    telling,
+    timed,
+)
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import PULSE, Stimulus, TaskStream
 
@@ -66,9 +76,9 @@ class AttentionNetworks(Selecting):
 
     cues: tuple[str, ...] = tuple(CUES)
     kinds: tuple[str, ...] = ("congruent", "neutral", "incongruent")
-    evidence_rate: float = 11.8
-    non_decision_time: float = 0.485
-    non_decision_sd: float = HAND_SD * non_decision_time
+    evidence_rate: float = TOLD
+    non_decision_time: float = Stroop.non_decision_time
+    non_decision_sd: float = Stroop.non_decision_sd
     weight: float = Flanker.weight
     activation: float = Flanker.activation
     peak: float = Flanker.peak

@@ -1,8 +1,8 @@
 """Choice reaction time: one of two shapes appears, and its key is pressed (Donders 1868; Hick 1952).
 
 Categorisations are counted until one answer leads (`laws.conflict`); nothing irrelevant is there. Human table:
-`human/people_across_tasks.csv` (281 adults). Task constant: what is not decision, from the mean; a shape is told as
-fast as a colour in `simon`.
+`human/people_across_tasks.csv` (281 adults). No task constant of its own: a shape is told as fast as a colour in
+`simon`, and the rest takes as long.
 
 What fails: Softmax attention takes no time and makes no error. People differ more than the minds do.
 """
@@ -18,7 +18,7 @@ import pandas as pd
 
 from cogattn import human
 from cogattn.paradigms.base import Condition, Pace, pens_of
-from cogattn.paradigms.conflict import HAND_SD, Simon
+from cogattn.paradigms.conflict import Simon
 from cogattn.paradigms.scored import Scored, across, right, rts
 from cogattn.paradigms.selection import END, Selecting, telling, timed
 from cogattn.view.drawn import Drawn
@@ -31,8 +31,8 @@ class ChoiceRT(Selecting):
 
     trials: int = 150
     evidence_rate: float = Simon.evidence_rate
-    non_decision_time: float = 0.41
-    non_decision_sd: float = HAND_SD * non_decision_time
+    non_decision_time: float = Simon.non_decision_time
+    non_decision_sd: float = Simon.non_decision_sd
 
     name = "choice_rt"
     clues = ("choice ?r(t|eaction)",)

@@ -37,7 +37,7 @@ from cogattn.paradigms.scored import (
     rts,
     speeded,
 )
-from cogattn.paradigms.selection import beside, telling
+from cogattn.paradigms.selection import TOLD, beside, telling
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -328,7 +328,7 @@ class Simon(Conflicting):
     are as accurate as fast ones in the mind, less accurate in people (.95, fast ones .99).
     """
 
-    evidence_rate: float = 11.7
+    evidence_rate: float = TOLD
     non_decision_time: float = 0.391
     non_decision_sd: float = HAND_SD * non_decision_time
     activation: float = 1.95

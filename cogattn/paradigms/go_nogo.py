@@ -1,15 +1,19 @@
 """Go/no-go: press for nine stimuli in ten, hold back for the tenth (as in the SART; Robertson et al. 1997).
 
 Commission errors rise over seven minutes while response times stay flat; runs are fast before an error and slow after
-it. Human table: `human/go_nogo.csv`, 520 adults, 350 trials. Task constants: 1.2 s per trial (seven minutes of 350);
-caution 1.13 = go RT in the first fifth over simple RT in the first ten trials (370 / 328 ms); withhold 0.27 s
-= 0.15 s to tell a no-go from
-a go (Thorpe, Fize & Marlot 1996, Nature 381:520) and 0.12 s to call a movement back [assumption]. Load: demand 1.25
-(it has to be told what is seen [assumption]), monotony .9^2 + .1^2.
+it. Human table: `human/go_nogo.csv`, 520 adults, 350 trials.
 
-What fails: Softmax attention never presses wrongly. The mind's runs before an error are fast by too little, one of
-the two bands that are missed: a rhythm of its own in a fast paced task is not modelled. Its response times rise,
-people's fall.
+One decision (`laws.conflict`): what is seen is counted for going or for holding back; the key that is ready pushes
+going, in a pulse that rises and fades. So commissions are what flankers' errors are, and who tells fast need not make
+more of them. While attention is away a rhythm goes on, slower: who wanders has both commissions and uneven times. Task
+constants: 1.2 s per trial (seven minutes of 350); told as fast as in `simon`, the push as late as there; what is not
+decision, from go RT, as in `stop_signal`; how ready the key is (`readiness`, in categorisations), from commissions.
+That it does not hang on how rare holding back is, is assumed: by the odds of going it would be half as ready with a
+quarter of no-gos, and commit .12 in the other laboratory (people .22). Load: demand 1.25 (it has to be told what is
+seen [assumption]), monotony .9^2 + .1^2.
+
+What fails: Softmax attention never presses wrongly. The mind's runs before an error are fast by too little, and
+it hardly ever misses a go.
 """
 
 from __future__ import annotations
@@ -21,11 +25,14 @@ import numpy as np
 import pandas as pd
 
 from cogattn import human
+from cogattn._renamed import old_fields
 from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of
+from cogattn.paradigms.conflict import HAND_SD, Simon
 from cogattn.paradigms.scored import Scored, Values, across, cells, coded, of
 from cogattn.paradigms.session import DISCRIMINATION, Array, SessionParadigm, SessionRecord, scattered
+from cogattn.paradigms.stop_signal import StopSignal
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
@@ -35,16 +42,23 @@ _BEFORE = 4  # go trials before an error
 HEDGE = {"trials": 600, "nogo": 0.25}
 
 
+_COUNTED = "going is told, by evidence_rate, readiness and peak"
+
+
+@old_fields({"caution": _COUNTED, "withhold": _COUNTED, "withhold_sd": _COUNTED})
 @dataclass(frozen=True)
 class GoNoGo(SessionParadigm):
-    """Options: trials, share of no-go stimuli, seconds per trial, and the constants of the task."""
+    """Options: trials, share of no-go stimuli, seconds per trial; how fast a stimulus is told, how ready the key is,
+    and how late [s] it pushes; what is not decision [s] and its sd."""
 
     trials: int = 350
     nogo: float = 0.1
     pace: float = 1.2
-    caution: float = 1.13
-    withhold: float = 0.27
-    withhold_sd: float = 0.05
+    evidence_rate: float = Simon.evidence_rate
+    readiness: float = 1.25
+    peak: float = Simon.peak
+    non_decision_time: float = StopSignal.non_decision_time
+    non_decision_sd: float = HAND_SD * non_decision_time
 
     name = "go_nogo"
     clues = ("go ?no ?go", r"\bgng\b")
@@ -62,12 +76,16 @@ class GoNoGo(SessionParadigm):
         whole("trials", self.trials, least=50, most=100_000)
         number("nogo", self.nogo, above=0, most=0.5)
         number("pace", self.pace, least=0.6, most=60, unit="s")
+        number("readiness", self.readiness, least=0, most=100)
         self._task()  # checks the constants
 
     def _task(self) -> Task:
         same = alertness.monotony([1 - self.nogo, self.nogo])
-        constants = (self.caution, self.withhold, self.withhold_sd)
-        return Task("press", 1.0, DISCRIMINATION, same, 0.0, 60 / self.pace, "go", 0.0, *constants)
+        return Task(
+            "press", 1.0, DISCRIMINATION, same, 0.0, 60 / self.pace, "go",
+            evidence_rate=self.evidence_rate, activation=self.readiness, peak=self.peak,
+            after=self.non_decision_time, after_sd=self.non_decision_sd,
+        )  # fmt: skip
 
     def conditions(self) -> list[Condition]:
         """One."""

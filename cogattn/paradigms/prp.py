@@ -1,13 +1,17 @@
 """Two choices at once (the psychological refractory period; Telford 1931; Pashler 1994). Human table: `human/prp.csv`.
 
-S1 comes, S2 comes 50 to 800 ms later, each is answered by a choice of its own. Choosing needs the one central stage, so
-the second response waits (bottleneck) or both get a share of it. With stages A (perceive), B (choose), C (move):
+S1 comes, S2 comes 50 to 800 ms later, each is answered by a choice of its own. Choosing is counting until one answer
+leads (`laws.conflict`; with nothing irrelevant: an Erlang time) and needs the one central stage, so the second response
+waits (bottleneck) or both get a share of it. With stages A (perceive), B (choose), C (move):
 
     RT1 = A1 + B1 + C1,   RT2 = max(A1 + B1, SOA + A2) + B2 + C2 - SOA      (bottleneck: share = 1)
 
-Task constants: A = 100 ms after the stimulus is encoded (Thorpe, Fize & Marlot 1996: 150 ms to tell what it is), C
+Task constants: A = 100 ms after the stimulus is encoded (Thorpe, Fize & Marlot 1996, Nature 381:520:
+150 ms to tell what it is), C
 = 83 ms to move [assumption]; choices take 1.20 and 0.80 simple responses: RT1 and RT2 at the longest SOA, where
-nothing overlaps (605 and 475 ms).
+nothing overlaps (605 and 475 ms). The study kept those who do not wait for S2 (137 of 522 people), and so does
+sample="filtered". sample="all": people hold a chosen response back for the other one, by so long as `GROUPING` says
+(`response_grouping`).
 
 What fails: Without limits both responses are given at once, whatever the SOA. The mind's second response depends on
 long SOAs a little less than people's (inside the band by a hair), since their response times spread more.
@@ -23,29 +27,37 @@ import numpy as np
 import pandas as pd
 
 from cogattn import human
-from cogattn.errors import InputError, number, whole
+from cogattn.errors import InputError, choice, number, whole
 from cogattn.paradigms.base import Condition, Law, Metric, Rival, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scored import Person, Scored, Values, across, cells, coded
 from cogattn.paradigms.session import Array
+from cogattn.parameters import BY_NAME
+from cogattn.population import Population
+from cogattn.record import Spread
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 _END = 4.0  # s from S1 to the end of a trial
+_LEAD = BY_NAME["evidence_threshold"].default  # what the mean adult counts
+#: How long people hold a response back for the other one [s] (`human/people_across_tasks.csv`: nobody is left out).
+GROUPING = Spread("lognormal", 0.1, 0.1)
 
 
 @dataclass(frozen=True)
 class PRP(Divided):
-    """Options: SOAs [s]; perceiving [s], choosing [in simple responses] and moving [s] of each task; trials per SOA."""
+    """Options: SOAs [s]; perceiving [s], choosing [in simple responses] and moving [s] of each task; trials per SOA;
+    who is tested if nobody says who ("filtered": who waits for nothing, or "all")."""
 
     soas: tuple[float, ...] = (0.05, 0.15, 0.3, 0.8)
     perceive: tuple[float, ...] = (0.1, 0.1)
     choose: tuple[float, ...] = (1.2, 0.8)
     move: tuple[float, ...] = (0.083, 0.083)
     trials: int = 40
+    sample: str = "filtered"
 
     name = "prp"
     clues = ("prp", "refractory")
@@ -69,6 +81,12 @@ class PRP(Divided):
                 raise InputError(f"{name} must give a number for each of the two tasks, got {value!r}")
             object.__setattr__(self, name, tuple(float(number(name, v, least=0, most=10)) for v in value))
         whole("trials", self.trials, least=1, most=100_000)
+        choice("sample", self.sample, ["filtered", "all"])
+
+    def usual_population(self) -> Population:
+        """The adults of all other paradigms; all of them: who hold responses back."""
+        usual = super().usual_population()
+        return usual if self.sample == "filtered" else usual.with_spreads({"response_grouping": GROUPING})
 
     @property
     def per_condition(self) -> int:
@@ -91,6 +109,8 @@ class PRP(Divided):
                 when_full="wait",
                 before=self.perceive[i],
                 choice=self.choose[i],
+                service="counted" if self.choose[i] > 0 else "later",
+                evidence_rate=_LEAD / self.choose[i] if self.choose[i] > 0 else Task.evidence_rate,
                 after=self.move[i],
             )
             for i in range(2)
@@ -152,7 +172,7 @@ class PRP(Divided):
                 prp_rt2_800=_person("rt2", 800),
                 prp_rt2_50=_person("rt2", 50),
                 prp_effect=lambda f: _person("rt2", 50)(f) - _person("rt2", 800)(f),
-            ),
+            )._replace(options={"sample": "all"}),
         ]
 
     def human(self) -> pd.DataFrame:

@@ -22,17 +22,19 @@ from cogattn.view import plot
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task
 
-SEEING, CHOOSING, MOVING = 0.1, 0.22, 0.083  #: s; simple responses (`visual_search`); s (`prp`)
+SEEING, MOVING = 0.1, 0.083  #: s (`prp`)
+TOLD = 11.7  #: categorisations of a clear colour or shape in the time of a simple response (`conflict.Simon`)
 END = 4.0  #: s from the onset of the target to the end of a trial
 
 
 def choosing() -> Task:
-    """Who wins the race is answered with a key: seeing, choosing as in `visual_search`, moving as in `prp`."""
+    """Who wins the race is answered with a key: seeing, counting what it is, moving as in `prp`."""
     how: Any = {
         "response": "choose",
         "when_full": "wait",
         "before": SEEING,
-        "choice": CHOOSING,
+        "service": "counted",
+        "evidence_rate": TOLD,
         "after": MOVING,
     }
     return Task("find", 1.0, DEMAND, MONOTONY, **how)

@@ -121,7 +121,10 @@ class SleepRestriction(SessionParadigm):
         def times(frame: pd.DataFrame) -> pd.DataFrame:
             return 1000 * cells(frame[frame["rt"] >= 0.1], "rt", ["day"])
 
-        return [Scored("sleep_restriction", name, times, coded(Days=int)) for name in ("RT by day", "RT")]
+        whose = {"sample": "laboratory"}  # the table's people
+        return [
+            Scored("sleep_restriction", name, times, coded(Days=int), whose) for name in ("RT by day", "RT")
+        ]
 
     def human(self) -> pd.DataFrame:
         """Mean RT [ms] by day; 18 people."""

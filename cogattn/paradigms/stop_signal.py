@@ -46,7 +46,7 @@ class StopSignal(Divided):
     without: int = 180
     each: int = 12
     evidence_rate: float = 5.5
-    non_decision_time: float = 0.275
+    non_decision_time: float = 0.29
     non_decision_sd: float = HAND_SD * non_decision_time
     stopping: float = 0.195
     stopping_sd: float = HAND_SD * stopping

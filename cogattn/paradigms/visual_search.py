@@ -31,6 +31,7 @@ from cogattn.paradigms.base import Condition, Levels, Metric, Pace, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scored import Scored, cells, coded, of, speeded, timed
+from cogattn.paradigms.selection import TOLD
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -38,10 +39,10 @@ from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 #: display: (guidance, time of a visit in simple responses). The names are those of the human table.
-DISPLAYS = {"feature": (1e4, 0.67), "conjunction": (3.29, 1.04), "spatial_2v5": (1.25, 2.17)}
+DISPLAYS = {"feature": (1e4, 0.63), "conjunction": (3.12, 1.01), "spatial_2v5": (1.23, 2.16)}
 _WORDS = {"feature": "feature", "conjunction": "conjunction", "spatial_2v5": "2 among 5s"}
-#: Simple responses that choosing takes; s that seeing (.1) and moving (.083) take together, as in `prp`.
-CHOOSING, SEEING_MOVING = 0.22, 0.183
+#: s that seeing (.1) and moving (.083) take together, as in `prp`.
+SEEING_MOVING = 0.183
 _END = 15.0  # s
 _FEW = 10  # trials in each cell of a point of the practice curve
 
@@ -51,7 +52,8 @@ def search_trial(display: str, items: int, present: bool, practice: float) -> Ta
     guidance, inspect = DISPLAYS[choice("display", display, DISPLAYS)]
     task = Task(
         "search", 1.0, DEMAND, MONOTONY,
-        response="search", inspect=inspect, practice=practice, choice=CHOOSING, after=SEEING_MOVING,
+        response="search", inspect=inspect, practice=practice, service="counted", evidence_rate=TOLD,
+        after=SEEING_MOVING,
     )  # fmt: skip
     shown = [Stimulus("target", task=task.name, supports=1)] if present else []
     shown += [Stimulus(f"d{i}", task=task.name, weight=1 / guidance) for i in range(items - len(shown))]

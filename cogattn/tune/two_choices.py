@@ -1,10 +1,10 @@
 r"""Two choices at once: the joint density of both response times at each SOA. Race, store, central stage, lapses.
 
 Stimulus i is encoded at e_i (a race: rate C A, shared by what is on display), reaches the central stage at a_i = e_i +
-perceiving_i, is chosen at T_i, and RT_i = T_i + moving_i from its own onset. Choosing takes b_i = choosing_i x one
-simple response (`laws.alertness.later`), in attention time. Who comes first has the share s of the stage
-(`laws.stages.prp`; s = 1: bottleneck). Given both arrivals, l the later one, and the first to come being 1, (T1, T2)
-and (b1, b2) are linear in each other:
+perceiving_i, is chosen at T_i, and RT_i = T_i + moving_i from its own onset. Choosing takes b_i: counting until one
+answer leads (`laws.conflict.unopposed_density`), choosing_i simple responses on average, in attention time. Who comes
+first has the share s of the stage (`laws.stages.prp`; s = 1: bottleneck). Given both arrivals, l the later one, and the
+first to come being 1, (T1, T2) and (b1, b2) are linear in each other:
 
     T1 <= l        b1 = T1 - a1                               b2 = T2 - l                            density x 1
     l < T1 <= T2   b1 = l - a1 + s (T1 - l)                   b2 = T2 - T1 + (1 - s) (T1 - l)        x s
@@ -31,9 +31,10 @@ from scipy import stats
 from cogattn.compiled import compiled
 from cogattn.errors import InputError
 from cogattn.laws import stages
-from cogattn.laws.alertness import later_density, later_mass, later_quantile
+from cogattn.laws.conflict import unopposed, unopposed_density
 from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.paradigms.prp import PRP
+from cogattn.parameters import BY_NAME
 from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over
 from cogattn.tune.predictive import LEAST, Predictive
 from cogattn.tune.sessions import COURSE, HIDDEN, SessionData, course, forward, on_task
@@ -42,7 +43,18 @@ from cogattn.view import plot
 _LATEST = 4.0  # s from S1 to the end of a trial
 _NODES = 8  # of each panel of each integral
 #: What else of a mind its responses depend on, in the order in which the compiled functions take it.
-_RULE = ("speed", "speed_sd", "central_share", "capacity", "threshold", "slots", "lapse_speed", "central")
+_RULE = (
+    "speed",
+    "speed_sd",
+    "central_share",
+    "capacity",
+    "threshold",
+    "slots",
+    "lapse_speed",
+    "central",
+    "evidence_threshold",
+)
+_LEAD = BY_NAME["evidence_threshold"].default  # what the mean adult counts
 _POINTS = np.polynomial.legendre.leggauss(_NODES)
 _U, _W = 0.5 + 0.5 * _POINTS[0], 0.5 * _POINTS[1]
 
@@ -105,7 +117,7 @@ class Choosing(Likelihood):
     def expected(self, theta: Array, data: SessionData) -> Array:
         """(people, 2 soas): mean RT1 at each SOA, then mean RT2, theta[i] being person i's."""
         theta, soas = np.asarray(theta, float), np.unique(data.values[:, 0])
-        u = stats.qmc.Sobol(4, scramble=True, rng=np.random.default_rng(0)).random(256)
+        u = stats.qmc.Sobol(8, scramble=True, rng=np.random.default_rng(0)).random(256)
         own, rule, task, d = self.own(COURSE, theta), self.own(_RULE, theta), self._task(theta), data
         out = np.zeros((len(theta), 2 * len(soas)))
         for i in range(len(theta)):
@@ -173,9 +185,14 @@ class Choosing(Likelihood):
 
 def _means(rule: Array, task: Array, pace: float, soas: Array, u: Array) -> Array:
     """Mean RT1 and RT2 by SOA, by the law of the stages over an even spread of encodings and choices."""
-    speed, sd, share, capacity, threshold, slots, _, central = rule
+    speed, sd, share, capacity, threshold, slots, _, central, lead = rule
     e = threshold - np.log(u[:, :2]) / (capacity * pace * np.array([1.0, 0.5]))
-    b = task[2:4] * later_quantile(u[:, 2:], speed, sd) / pace
+    b = np.column_stack(
+        [
+            unopposed(u[:, 2 + 3 * i : 5 + 3 * i], pace * _LEAD / task[2 + i], speed, sd, lead)
+            for i in range(2)
+        ]
+    )
     arrive, crowded = e + task[:2], min(1.0, max(0.0, 2.0 - slots))
     share = None if math.isinf(central) else share
     out = np.empty((2, len(soas)))
@@ -219,25 +236,26 @@ def _works(t1, t2, a1, a2, share):  # type: ignore[no-untyped-def]
 
 
 @compiled(nogil=True, arrays=True)
-def _given(t1, t2, a1, a2, share, c1, c2, speed, sd, mass):  # type: ignore[no-untyped-def]
-    """Joint density of both choices' ends, given when each reached the central stage; c: s of one simple response."""
+def _given(t1, t2, a1, a2, share, c1, c2, speed, sd, lead):  # type: ignore[no-untyped-def]
+    """Joint density of both choices' ends, given when each reached the central stage; c: categorisations in the time of
+    a simple response."""
     if a1 <= a2:
         b1, b2, stretch = _works(t1, t2, a1, a2, share)
     else:
         b2, b1, stretch = _works(t2, t1, a2, a1, share)
     if b1 <= 0.0 or b2 <= 0.0 or stretch <= 0.0:
         return 0.0
-    one = later_density(b1 / c1, speed, sd, mass) / c1
-    return one * later_density(b2 / c2, speed, sd, mass) / c2 * stretch if one > 0.0 else 0.0
+    one = unopposed_density(b1, c1, speed, sd, lead)
+    return one * unopposed_density(b2, c2, speed, sd, lead) * stretch if one > 0.0 else 0.0
 
 
 @compiled(nogil=True, arrays=True)
-def _pair(soa, rt1, rt2, rule, task, pace, mass):  # type: ignore[no-untyped-def]
+def _pair(soa, rt1, rt2, rule, task, pace):  # type: ignore[no-untyped-def]
     """Joint density of (RT1, RT2), attention running at this pace."""
-    speed, sd, share, capacity, t0, slots, _, central = rule
+    speed, sd, share, capacity, t0, slots, _, central, lead = rule
     share = math.inf if central == math.inf else share
     t1, t2, rate = rt1 - task[4], soa + rt2 - task[5], capacity * pace
-    c1, c2 = task[2] / pace, task[3] / pace
+    c1, c2 = pace * _LEAD / task[2], pace * _LEAD / task[3]
     crowded = min(1.0, max(0.0, 2.0 - slots))  # one slot only
     begin, gone = soa + t0, rt1  # the second opens; the first leaves the display
     cut = _not_yet(
@@ -255,13 +273,13 @@ def _pair(soa, rt1, rt2, rule, task, pace, mass):  # type: ignore[no-untyped-def
                 a1, a2 = e1 + task[0], e2 + task[1]
                 weight = _W[i] * _W[j] * width
                 if crowded < 1.0:
-                    total += (1.0 - crowded) * weight * _given(t1, t2, a1, a2, share, c1, c2, speed, sd, mass)
+                    total += (1.0 - crowded) * weight * _given(t1, t2, a1, a2, share, c1, c2, speed, sd, lead)
                 if crowded > 0.0:  # who comes second is let in when the other is chosen
                     if e1 <= e2:
                         a2 = max(e2, t1) + task[1]
                     else:
                         a1 = max(e1, t2) + task[0]
-                    total += crowded * weight * _given(t1, t2, a1, a2, share, c1, c2, speed, sd, mass)
+                    total += crowded * weight * _given(t1, t2, a1, a2, share, c1, c2, speed, sd, lead)
     return total
 
 
@@ -272,13 +290,13 @@ def _choose(own, rule, task, load, starts, rest, work, first, values, row, out):
         a, b = starts[row[i]], starts[row[i] + 1]
         level, stay, back = np.empty(b - a), np.empty(b - a), np.empty(b - a)
         course(own[i], load, rest[a:b], work[a:b], first[a:b], level, stay, back)
-        mass, like = later_mass(rule[i, 0], rule[i, 1]), np.ones((b - a, 2))
+        like = np.ones((b - a, 2))
         for j in range(b - a):
             soa, rt1, rt2 = values[a + j]
             if math.isnan(rt1) or math.isnan(rt2) or rt1 == HIDDEN:
                 continue
             for state in range(2):
                 pace = level[j] * (1.0 if state == 0 else rule[i, 6])
-                law = _pair(soa, rt1, rt2, rule[i], task[i], pace, mass)
+                law = _pair(soa, rt1, rt2, rule[i], task[i], pace)
                 like[j, state] = (1.0 - STRAY) * law + STRAY / _LATEST**2
         out[i] = forward(like, stay, back, first[a:b])

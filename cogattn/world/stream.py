@@ -65,7 +65,11 @@ WHEN_FULL = (
     "wait",
     "count",
 )  #: what a full store does with what finishes
-SERVICES = ("later", "exponential")  #: how long choosing takes: as a response (LATER), or an exponential time
+SERVICES = (
+    "later",
+    "exponential",
+    "counted",
+)  #: how long choosing takes: as a response (LATER), an exponential time, or until one answer leads (`laws.conflict`)
 
 
 def _name(what: str, value: object) -> None:
@@ -86,9 +90,11 @@ class Task:
 
     What it costs to go on with it is its load: demand x monotony (see `laws.alertness`). `memory`: standards that
     each event has to be held against in mind; `rate`: events per minute. `response`: "" = unspeeded; "simple" = answer
-    every stimulus; "go" = answer every stimulus but the signals; "detect" = answer the signals. The rest are constants
-    of the task: `sensitivity` d' of its signals; `caution`: how much more evidence a "go" waits for than a simple
-    response; `withhold` [s] and `withhold_sd`: when a fresh mind can still call a "go" back.
+    every stimulus; "go" = answer every stimulus but the signals; "detect" = answer the signals (`sensitivity`: d').
+
+    response="go": the stimulus is told, `evidence_rate` categorisations in the time of a simple response, until going
+    or not going leads (by `caution` times what the person asks for); the key that is ready pushes going meanwhile, by
+    `activation` categorisations, at its height after `peak` s; the hand needs `after` s (sd `after_sd`).
 
     What is seen and how it is kept: `when_full`: the store "lose"s what finishes when it is full, or it displaces what
     it holds ("random", "oldest", "weakest": updating), or the item "wait"s on display for a slot, or it is "count"ed by
@@ -98,8 +104,9 @@ class Task:
 
     response="choose": after `before` s (sd `before_sd`) the central stage chooses, which takes `choice` simple
     responses, and the hand needs `after` s (sd `after_sd`); `slip`: probability of the wrong choice. `deadline` [s]:
-    after that the stimulus is withdrawn; `value`: what a right answer is worth. `service`: "later" (as a response) or
-    "exponential" (a queue of the textbooks).
+    after that the stimulus is withdrawn; `value`: what a right answer is worth. `service`: "later" (as a response),
+    "exponential" (a queue of the textbooks), or "counted": until one answer leads, `evidence_rate` categorisations in
+    the time of a simple response (`choice` is not used then).
 
     response="search": attention visits group after group of the elements (in order of weight), each visit takes
     `inspect` simple responses, until the target is found, or it quits; then a choice as above.

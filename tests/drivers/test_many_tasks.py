@@ -40,6 +40,7 @@ def tasks(draw, name):
         automatic=draw(st.integers(0, 4)) == 0,
         practice=draw(st.sampled_from([0.0, 0.0, 100.0])),
         choice=draw(st.sampled_from([0.0, 0.5, 1.3])),
+        service=draw(st.sampled_from(["later", "later", "counted"])),
         before=draw(st.sampled_from([0.0, 0.05])),
         before_sd=draw(st.sampled_from([0.0, 0.02])),
         after=draw(st.sampled_from([0.0, 0.05])),

@@ -19,7 +19,7 @@ from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 PRESS = Task("press", demand=1.0, monotony=1.0, memory=0.5, rate=30, response="simple")
-GO = Task("go", monotony=0.3, response="go", caution=1.1)
+GO = Task("go", monotony=0.3, response="go", caution=1.1, activation=1.5, after=0.2, after_sd=0.03)
 WATCH = Task("watch", response="detect", sensitivity=1.5)
 LOOK = Task("look", monotony=0.2)
 TASKS = (PRESS, GO, WATCH, LOOK)

@@ -126,6 +126,7 @@ def test_no_number_is_estimated_from_what_is_kept():
         "go_nogo",
         "people_across_tasks",
         "people_across_tasks_correlations",
+        "task_switching_sro_retest",
     }
 
 
