@@ -201,6 +201,15 @@ def test_what_cannot_be_meant_is_refused(tmp_path):
         imports.read(put(tmp_path, pd.concat([BASE, BASE])), WANTED)
 
 
+def test_two_conditions_that_may_be_meant_are_asked_about(tmp_path):
+    rows = BASE.drop(columns="congruency").assign(
+        stimulusConflict=[0, 1] * 120, responseConflict=[0, 0, 1, 1] * 60
+    )
+    found = imports.propose(put(tmp_path, rows), tasks.known(), task="flanker")
+    assert found.lacking == ("congruence",)
+    assert "--column congruence=NAME" in " ".join(found.says())
+
+
 def test_few_codes_that_come_again_are_no_copy(tmp_path):
     low = pd.DataFrame({"id": "a", "trial": np.tile(np.arange(1, 11), 4), "set_size": 4, "changed": [0, 1] * 20,
                         "says_changed": [0, 1] * 20})  # fmt: skip

@@ -180,9 +180,13 @@ def _levelled(
     if role not in levels and role not in conditions.COMMON:
         return None
     own = names.shaped(role, left)
-    for column in own:
-        if _meaning(role, column, held.words(column), levels) is not None:
-            return column
+    fits = {c: told for c in own if (told := _meaning(role, c, held.words(c), levels)) is not None}
+    if fits:
+        first = next(iter(fits))
+        mapped = [held.texts(c).map(told) for c, told in fits.items()]
+        return (
+            first if all(mapped[0].equals(other) for other in mapped[1:]) else None
+        )  # several that differ: ask
     best: tuple[float, str] | None = None
     for column in left:
         words = held.words(column)

@@ -113,6 +113,7 @@ _NOT: Mapping[str, str] = {
     "response": r"rt|time|times|correct|corr|acc|code|onset|started|stopped|duration|type|possible|allowed|expected"
     r"|format|window|instr\w*|prac\w*",
     "person": r"age|sex|gender|type|group|count",
+    "congruence": r"prev\w*|previous|last|next|n_1|lag|prop\w*|block|list",
     "cue": r"side|location|position|onset|duration|time|dir\w*|color|colour|x|y",
     "present": r"time|duration",
     "soa": r"onset|time_?stamp",

@@ -75,6 +75,7 @@ class FileProposal:
             used = self.recipe
             theirs = used.columns.get(ours, "")
             words = ", ".join(f"{k} = {_said(v)}" for k, v in list(used.words.get(ours, {}).items())[:6])
+            theirs = theirs or (ours if ours in self.kept else "")
             theirs = theirs or (
                 f"set to {used.constants[ours]}" if ours in used.constants else "(worked out)"
             )
