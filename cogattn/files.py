@@ -26,7 +26,7 @@ def read_table(path: Path, only: list[tuple[str, str, Any]] | None = None) -> pd
     except FileNotFoundError:
         raise InputError(f"cannot read {path}: no such file") from None
     except Exception as error:  # pyarrow and pandas raise a dozen kinds here
-        raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
+        raise InputError(f"cannot read {path}: {error}") from None
     if frame.empty:
         raise InputError(f"{path} holds no rows")
     return frame
@@ -38,9 +38,11 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, nested too deeply
         raise InputError(f"{path} is not JSON: {error}") from None
-    return dict(value)
+    if not isinstance(value, dict):
+        raise InputError(f"{path} must hold an object, {{...}}, it holds a {type(value).__name__}")
+    return value
 
 
 def place(path: Path, write: Callable[[Path], object]) -> None:

@@ -36,7 +36,7 @@ import numpy.typing as npt
 from scipy import special, stats
 
 from cogattn.compiled import compiled
-from cogattn.errors import InputError
+from cogattn.errors import InputError, doors
 
 Array = npt.NDArray[np.float64]
 
@@ -359,3 +359,6 @@ def sleepiness(
                 break
         out[i] = S + _KAPPA * float(circadian(times[i] % 24))
     return out
+
+
+doors(__name__, arrays=True)

@@ -50,7 +50,7 @@ from scipy import signal, special
 
 from cogattn._renamed import old_fields
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, choice, number
+from cogattn.errors import InputError, choice, doors, number
 
 Array = npt.NDArray[np.float64]
 
@@ -312,3 +312,6 @@ def exchanged(weight: npt.ArrayLike, strength: npt.ArrayLike) -> Array:
     if not (k > 0.0).all():
         raise InputError("strength must be > 0")
     return np.asarray(weight, float) / k**2
+
+
+doors(__name__, arrays=True)

@@ -35,7 +35,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cogattn.errors import InputError, choice, number
+from cogattn.errors import InputError, choice, doors, number
 from cogattn.nn.gate import GateState
 
 Impl = Literal["auto", "identity", "mask", "gather", "flex", "eager"]
@@ -462,3 +462,6 @@ def _check_mask(mask: Tensor | None) -> None:
         raise InputError(f"attn_mask must be bool (True = may look) or floating, got {mask.dtype}")
     if mask.ndim not in (2, 4):
         raise InputError(f"attn_mask must be (L, S) or 4-d, got shape {tuple(mask.shape)}: use mask[:, None]")
+
+
+doors(__name__, "gated_attention", unless=torch.compiler.is_compiling, arrays=True)

@@ -33,7 +33,7 @@ import torch
 from torch import Tensor, nn
 
 from cogattn._renamed import old_names
-from cogattn.errors import InputError, choice, needs
+from cogattn.errors import InputError, choice, doors, needs
 from cogattn.nn.functional import gated_attention, merge_masks, spread_heads
 from cogattn.nn.gate import GateState
 from cogattn.nn.layers import Where, chosen
@@ -418,3 +418,5 @@ def _at_rest(model: Any) -> Iterator[None]:
 
 
 old_names(__name__, limited="limit")
+
+doors(__name__, "limit", "attention_layers", "weigh", "attention_of")

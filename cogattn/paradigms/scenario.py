@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from cogattn.errors import InputError, choice, number
+from cogattn.errors import InputError, choice, doors, number
 from cogattn.world.stream import MOST_ELEMENTS, Stimulus, Task, TaskStream
 
 COMMANDS = ("start", "stop", "pause", "resume", "hide", "show")
@@ -370,3 +370,6 @@ def _restores(later: Line, line: Line) -> bool:
 
 def _cut(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+doors(__name__)

@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import files
-from cogattn.errors import InputError, choice
+from cogattn.errors import InputError, choice, doors
 from cogattn.human.imports import columns as cells
 from cogattn.human.imports import formats, rows
 from cogattn.human.imports.columns import ALIASES, TIMES, UNITS
@@ -433,3 +433,6 @@ def _in_several(parts: Sequence[_Part]) -> list[str]:
         return []
     more = ", ..." if len(several) > 6 else ""
     return [f"people who are in several files ({', '.join(several[:6])}{more}) are taken as one person each"]
+
+
+doors(__name__, first=True)

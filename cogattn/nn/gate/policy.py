@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cogattn.errors import InputError, number
+from cogattn.errors import InputError, doors, number
 from cogattn.nn.gate.state import GateState
 
 Setting = float | Tensor
@@ -203,3 +203,6 @@ def _same_shape(name: str, x: Tensor, logits: Tensor) -> None:
 def _readable(x: Tensor) -> bool:
     """Values may be looked at: on a CPU, outside a compiler."""
     return x.device.type == "cpu" and not torch.compiler.is_compiling()
+
+
+doors(__name__, "Policy", unless=torch.compiler.is_compiling, arrays=True)
