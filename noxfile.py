@@ -1,4 +1,4 @@
-"""Tasks for contributors: `nox -s lint tests`, `nox -s slow`, `nox -s power`, `nox -s benchmarks`."""
+"""Tasks for contributors: `nox -s lint tests`, `nox -s slow`, `nox -s power`, `nox -s fuzz`, `nox -s benchmarks`."""
 
 import nox
 
@@ -24,6 +24,20 @@ def power(session: nox.Session) -> None:
     """What the tests catch: breaks a hundred lines of laws and mechanisms, one at a time (hours; it can be resumed)."""
     session.install("-e", ".[test]")
     session.run("python", "tests/power.py", *session.posargs)
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """A night of bad input: 100,000 for the API, the command line, files and the page (`--inputs`, `--seed`)."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/fuzz.py", *session.posargs)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Known holes in what cogattn stands on, where the list of them can be asked for."""
+    session.install("-e", ".", "pip-audit")
+    session.run("pip-audit", "--skip-editable", success_codes=[0, 1])
 
 
 @nox.session
