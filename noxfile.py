@@ -1,4 +1,4 @@
-"""Tasks for contributors: `nox -s lint tests`, `nox -s slow`, `nox -s power`, `nox -s kills`, `nox -s benchmarks`."""
+"""Tasks for contributors: `nox -s lint`, `tests`, `slow`, `power`, `kills`, `fuzz`, `audit`, `benchmarks`."""
 
 import nox
 
@@ -31,6 +31,20 @@ def kills(session: nox.Session) -> None:
     """200 kills at random moments; what comes after them must be what an undisturbed run leaves, file by file."""
     session.install("-e", ".[test]")
     session.run("python", "tests/kills.py", *(session.posargs or ("--kills", "200", "--seed", "1")))
+
+
+@nox.session
+def fuzz(session: nox.Session) -> None:
+    """A night of bad input: 100,000 for the API, the command line, files and the page (`--inputs`, `--seed`)."""
+    session.install("-e", ".[test]")
+    session.run("python", "tests/fuzz.py", *session.posargs)
+
+
+@nox.session
+def audit(session: nox.Session) -> None:
+    """Known holes in what cogattn stands on, where the list of them can be asked for."""
+    session.install("-e", ".", "pip-audit")
+    session.run("pip-audit", "--skip-editable", success_codes=[0, 1])
 
 
 @nox.session

@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import fields
+from pathlib import Path
 from typing import Any, TypeVar
 
 from cogattn.errors import InputError
@@ -29,14 +30,27 @@ class _OldField:
         return getattr(owner if instance is None else instance, self.now)
 
 
+_DOORS = str(Path(__file__).with_name("errors.py"))
+
+
+def _without_doors(stacklevel: int) -> int:
+    """The same place of the stack for `warnings.warn` of the caller, where the frames of doors are not counted."""
+    frame, level, counted = sys._getframe(1), 1, 1
+    while counted < stacklevel and frame.f_back is not None:
+        frame, level = frame.f_back, level + 1
+        counted += frame.f_code.co_filename != _DOORS
+    return level
+
+
 def told(old: str, now: str, stacklevel: int) -> None:
     """Warn of an old name."""
-    warnings.warn(f"{old} is now called {now}", DeprecationWarning, stacklevel=stacklevel)
+    warnings.warn(f"{old} is now called {now}", DeprecationWarning, stacklevel=_without_doors(stacklevel))
 
 
 def said_gone(old: str, why: str, stacklevel: int) -> None:
     """Warn of a name that has no successor; what was given is left out."""
-    warnings.warn(f"{old} has no effect any more: {why}", DeprecationWarning, stacklevel=stacklevel)
+    level = _without_doors(stacklevel)
+    warnings.warn(f"{old} has no effect any more: {why}", DeprecationWarning, stacklevel=level)
 
 
 def old_fields(gone: Mapping[str, str] | None = None, /, **old: str) -> Callable[[_Kind], _Kind]:

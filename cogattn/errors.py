@@ -11,16 +11,33 @@ cogattn.errors.InputError: exposure must be > 0 s, got -0.1
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import functools
 import importlib
+import inspect
 import math
 import numbers
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+import os
+import sys
+import tempfile
+import time
+import traceback
+import types
+import typing
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+from cogattn._kinds import Kind, is_path, kind_of, or_nan, or_none
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+_T = TypeVar("_T")
+
+LONGEST = 1500  #: characters of a message
 
 
 class CogattnError(Exception):
@@ -31,7 +48,8 @@ class CogattnError(Exception):
     """
 
     def __init__(self, message: object = "") -> None:
-        super().__init__(" ".join(str(message).splitlines()))  # a name or a value may hold line breaks
+        text = " ".join(str(message).splitlines())  # a name or a value may hold line breaks, and be a book
+        super().__init__(text if len(text) <= LONGEST else f"{text[: LONGEST - 300]} ... {text[-290:]}")
 
 
 class InputError(CogattnError, ValueError):
@@ -52,6 +70,46 @@ class RunError(CogattnError, RuntimeError):
     """
 
 
+def crash_report(error: BaseException, command: str) -> str:
+    """A fault of ours in one line, which names the file of a report: versions, what was asked, where in the code it
+    happened. What the error says is left out of the file: it may hold somebody's data."""
+    import importlib.metadata
+
+    steps = traceback.extract_tb(error.__traceback__)
+    where = next(
+        (f"{Path(s.filename).name}:{s.lineno}" for s in reversed(steps) if "cogattn" in s.filename), "?"
+    )
+    made = time.strftime("%Y-%m-%dT%H%M%S")
+    lines = [f"cogattn crash report, {made}", f"command: {command}"]
+    lines += [f"python: {sys.version.split()[0]} on {sys.platform}"]
+    for name in [
+        "cogattn",
+        "numpy",
+        "scipy",
+        "pandas",
+        "pyarrow",
+        "numba",
+        "simpy",
+        "torch",
+        "cyclopts",
+        "panel",
+        "bokeh",
+    ]:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            lines.append(f"{name}: {importlib.metadata.version(name)}")
+    lines += [
+        f"error: {type(error).__name__}",
+        *(f"  {s.filename}:{s.lineno} in {s.name}: {s.line}" for s in steps),
+    ]
+    said = f"{type(error).__name__} at {where}: this is a fault of cogattn"
+    for folder in (Path.cwd, lambda: Path(tempfile.gettempdir())):
+        with contextlib.suppress(OSError):
+            path = folder() / f"cogattn-crash-{made}-{os.getpid()}.txt"
+            path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+            return f"{said}; please send the report (it holds no data): {path}"
+    return f"{said}; no report could be written"
+
+
 def number(
     name: str,
     value: object,
@@ -66,7 +124,7 @@ def number(
     """Return `value` as a float, or say which range it left. Infinity passes only where it has a meaning."""
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         rule = _rule(above, least, below, most, infinite, unit)
-        raise InputError(f"{name} must be a number{rule}, got {_show(value)}")
+        raise InputError(f"{name} must be a number{rule}, got {shown(value)}")
     try:
         x = float(value)
     except OverflowError:
@@ -81,7 +139,7 @@ def number(
         or (most is not None and not x <= most)
     ):
         rule = _rule(above, least, below, most, infinite, unit)
-        raise InputError(f"{name} must be{rule or ' finite'}, got {_show(value)}")
+        raise InputError(f"{name} must be{rule or ' finite'}, got {shown(value)}")
     return x
 
 
@@ -89,10 +147,10 @@ def whole(name: str, value: object, *, least: int = 0, most: int = 2**31 - 1) ->
     """Return `value` as an int within [least, most], or say what is wrong with it."""
     rule = f"a whole number from {least} to {most}"
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
-        raise InputError(f"{name} must be {rule}, got {_show(value)}")
+        raise InputError(f"{name} must be {rule}, got {shown(value)}")
     n = int(value)
     if not least <= n <= most:
-        raise InputError(f"{name} must be {rule}, got {_show(value)}")
+        raise InputError(f"{name} must be {rule}, got {shown(value)}")
     return n
 
 
@@ -124,7 +182,14 @@ def choice(name: str, value: object, known: Iterable[str]) -> str:
         return value
     near = difflib.get_close_matches(str(value), options, n=1)
     hint = f"; did you mean {near[0]!r}?" if near else ""
-    raise InputError(f"{name} must be one of {', '.join(options) or '(none)'}, got {_show(value)}{hint}")
+    raise InputError(f"{name} must be one of {', '.join(options) or '(none)'}, got {shown(value)}{hint}")
+
+
+def path_text(name: str, value: object) -> str:
+    """What can be the name of a file, as a text."""
+    if not is_path(value):
+        raise InputError(f"{name} must be a path, got {shown(value)}")
+    return os.fspath(typing.cast("str | os.PathLike[str]", value))
 
 
 def needs(module: str, extra: str) -> Any:
@@ -162,10 +227,155 @@ def _rule(
     return text + (" (infinity allowed)" if infinite else "")
 
 
-def _show(value: object) -> str:
-    """The value as the user wrote it, cut to a readable length."""
+def shown(value: object) -> str:
+    """The value as the user wrote it, cut to a readable length; where it cannot be told, what it is."""
     if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
         return "an integer of more than 60 digits"
-    text = repr(value) if not isinstance(value, (int, float)) else str(value)
+    try:
+        text = repr(value) if not isinstance(value, (int, float)) else str(value)
+    except Exception:  # nested too deeply, too many digits within, or an object that cannot tell itself
+        return f"a {type(value).__name__}"
     text = " ".join(text.split())
     return text if len(text) <= 60 else text[:57] + "..."
+
+
+# --- doors: what comes in is held against what the function says of it ----------------------------------------
+
+
+class _How(NamedTuple):
+    """How a door is kept; `door` says what each means."""
+
+    unless: Callable[[], bool] | None = None
+    arrays: bool = False
+    first: bool = False
+
+
+def door(thing: _T, **how: Any) -> _T:
+    """A public function or class whose arguments are held against its own annotations.
+
+    Numbers of other libraries are numbers, any sequence will do for a tuple, a text is no list of texts, True is no
+    number, and NaN is none either. What an annotation cannot say (a range) is checked by the function itself, and what
+    it says of a wrong kind in its own words comes first: it knows more. first: nothing of it is done before (it takes
+    long). unless: while this says so nothing is checked (a compiler looks into the function). arrays: it does no more
+    than arithmetic on arrays, so that what numpy or torch refuse there is told with the shapes that were given.
+
+    >>> @door
+    ... def doubled(x: float, names: Sequence[str] = ()) -> float:
+    ...     return 2 * x
+    >>> doubled(2), doubled(x=1.5)
+    (4, 3.0)
+    >>> doubled(1.0, names="ab")
+    Traceback (most recent call last):
+    cogattn.errors.InputError: names must be a list of texts, got 'ab'
+    """
+    if inspect.isclass(thing):
+        for name, member in list(vars(thing).items()):
+            if name == "__init__" or name[0] != "_":
+                if isinstance(member, types.FunctionType):
+                    setattr(thing, name, _guarded(member, _How(**how)))
+                elif isinstance(member, (classmethod, staticmethod)):
+                    setattr(thing, name, type(member)(_guarded(member.__func__, _How(**how))))
+        return thing
+    return typing.cast(_T, _guarded(typing.cast(Callable[..., Any], thing), _How(**how)))
+
+
+def doors(module: str, *names: str, **how: Any) -> None:
+    """In the last line of a module: its public functions and classes are doors (`door`); names: these alone."""
+    room = sys.modules[module]
+    own = [n for n, x in vars(room).items() if n[0] != "_" and getattr(x, "__module__", "") == module]
+    for name in names or own:
+        thing = getattr(room, name)
+        if inspect.isclass(thing) or isinstance(thing, types.FunctionType):  # what is compiled checks nothing
+            setattr(room, name, door(thing, **how))
+
+
+def _guarded(call: Callable[..., Any], how: _How) -> Callable[..., Any]:
+    """The function behind its checks, which are made when it is first called."""
+    if hasattr(call, "__door__"):
+        return call
+    unless = how.unless
+
+    @functools.wraps(call)
+    def guarded(*args: Any, **named: Any) -> Any:
+        if unless is not None and unless():
+            return call(*args, **named)
+        wrong = mismatch(call, args, named)
+        if wrong:
+            if not how.first:
+                own_words(call, args, named)
+            raise InputError(wrong)
+        if not how.arrays:
+            return call(*args, **named)
+        try:
+            return call(*args, **named)
+        except CogattnError:
+            raise
+        except _OF_ARRAYS as error:
+            why = " ".join(str(error).split()) or type(error).__name__
+            raise InputError(f"{_shapes(call, args, named)}: {why}") from error
+
+    guarded.__door__ = True  # type: ignore[attr-defined]
+    return guarded
+
+
+def own_words(call: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> None:
+    """What the function itself says of arguments that are known to be wrong, if it says anything."""
+    try:
+        made = call(*args, **named)
+        if isinstance(made, contextlib.AbstractContextManager) and hasattr(
+            made, "gen"
+        ):  # it speaks when it is entered
+            with made:
+                return
+    except CogattnError:
+        raise
+    except Exception:  # no line of its own
+        return
+
+
+def held(call: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> None:
+    """Refuse the first argument that is not what `call` says of it."""
+    wrong = mismatch(call, args, named)
+    if wrong:
+        raise InputError(wrong)
+
+
+def mismatch(call: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> str:
+    """What is wrong with the first argument that is not what `call` says of it; nothing: none is."""
+    names, kinds = _kinds_of(call)
+    for name, value in (*zip(names, args, strict=False), *named.items()):
+        kind = kinds.get(name)
+        if kind is not None and not kind.holds(value):
+            return f"{name} must be {kind.words}, got {shown(value)}"
+    return ""
+
+
+_OF_ARRAYS = (ValueError, IndexError, TypeError, RuntimeError, AssertionError, OverflowError)
+
+
+def _told(x: Any) -> str:
+    return f"{tuple(x.shape)} of {str(x.dtype).removeprefix('torch.')}" if hasattr(x, "dtype") else shown(x)
+
+
+def _shapes(call: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> str:
+    """The arguments that are arrays, and their shapes; the others as they are."""
+    given = {**dict(zip(_kinds_of(call)[0], args, strict=False)), **named}
+    said = [f"{name} {_told(x)}" for name, x in given.items() if name != "self"]
+    return f"{call.__name__} cannot be worked out for {', '.join(said)}"
+
+
+@functools.cache
+def _kinds_of(call: Callable[..., Any]) -> tuple[tuple[str, ...], dict[str, Kind]]:
+    """The arguments by place, and what each that is annotated asks for."""
+    bare = inspect.unwrap(call)
+    scope, kinds, places = getattr(bare, "__globals__", {}), {}, []
+    for p in inspect.signature(bare).parameters.values():
+        if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD):
+            places.append(p.name)
+        if p.annotation is not p.empty and p.kind is not p.VAR_POSITIONAL and p.kind is not p.VAR_KEYWORD:
+            kind = kind_of(p.annotation, scope)
+            missing = isinstance(p.default, float) and math.isnan(p.default)
+            if kind is not None:  # what stands there if nothing is given may be given, too
+                also = or_none if p.default is None else or_nan if missing else None
+                kinds[p.name] = kind if also is None else Kind(kind.words, also(kind.holds))
+    return tuple(places), kinds

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from cogattn import notebook, parameters
-from cogattn.errors import InputError, choice
+from cogattn.errors import InputError, choice, door
 from cogattn.files import read_toml as read_toml
 from cogattn.parameters import ALIASES, BY_NAME, GONE, PARAMETERS
 from cogattn.record import Parameter
@@ -123,6 +123,7 @@ class Observer:
         low = math.floor(self.slots)
         return ((low, low + 1 - self.slots), (low + 1, self.slots - low))
 
+    @door
     def under(self, limits: Iterable[str]) -> Observer:
         """The same mind with these limits only; every other one is lifted."""
         kept = [choice("limit", limit, LIMITS) for limit in limits]
@@ -167,6 +168,7 @@ class Observer:
         return notebook.card("Observer", notebook.words(words), *parts)
 
     @classmethod
+    @door
     def from_dict(cls, values: Mapping[str, Any]) -> Observer:
         """An observer from plain values; an unknown name is refused with the nearest known one."""
         values, known = parameters.renamed(values), [f.name for f in fields(cls)]
@@ -175,6 +177,7 @@ class Observer:
         return cls(**values)
 
     @classmethod
+    @door
     def from_file(cls, path: str | Path) -> Observer:
         """An observer from a TOML file with lines such as `capacity = 45.0`."""
         return cls.from_dict(parameters.renamed(read_toml(path)))

@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cogattn import notebook, parameters
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, doors, number, values, whole
 from cogattn.observer import LIMITS, Observer
 from cogattn.parameters import BY_NAME, NAMES, PARAMETERS, PERSON, TOGETHER
 from cogattn.record import Spread as Spread  # re-exported
@@ -77,7 +77,11 @@ class People(Sequence[Observer]):
         """These observers (or People, as they are)."""
         if isinstance(observers, People):
             return observers
-        return cls._known(np.array([o.row for o in observers], PERSON))
+        given = list(observers)
+        for one in given:
+            if not isinstance(one, Observer):
+                raise InputError(f"each of the people must be an Observer, got {type(one).__name__}")
+        return cls._known(np.array([o.row for o in given], PERSON))
 
     @classmethod
     def alike(cls, observer: Observer, n: int) -> People:
@@ -117,7 +121,7 @@ class People(Sequence[Observer]):
 
     def columns(self, names: Iterable[str]) -> Array:
         """(people, names): these columns side by side."""
-        at = [NAMES.index(parameters.canonical(name)) for name in names]
+        at = [NAMES.index(choice("parameter", parameters.canonical(name), NAMES)) for name in names]
         return parameters.matrix(self.rows)[:, at]
 
     def under(self, limits: Iterable[str]) -> People:
@@ -139,6 +143,9 @@ class People(Sequence[Observer]):
         """
         if not self.rows["day_sd"].any():
             return self
+        z = values("z", z)
+        if z.shape not in ((), self.rows.shape):
+            raise InputError(f"z must be a number for each of the {len(self)} people, got shape {z.shape}")
         pace = np.exp(self.rows["day_sd"] * z)
         return self._with({"speed": self.rows["speed"] * pace, "hand": self.rows["hand"] / pace})
 
@@ -457,3 +464,6 @@ def _even(seed: int, first: int, n: int, dimensions: Sequence[int]) -> Array:
             points[:, 0] ^= directions[:, bit]
     np.bitwise_xor.accumulate(points, 1, out=points)
     return np.clip(points * 2.0**-_BITS, *_ENDS)
+
+
+doors(__name__, "People", "Population")

@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from cogattn.errors import InputError, choice, number
+from cogattn.errors import InputError, choice, doors, number
 
 
 @dataclass(frozen=True)
@@ -290,3 +290,6 @@ class Spread:
         else:
             x = self.mean + self.sd * z
         return np.clip(x, self.low, self.high)
+
+
+doors(__name__, "Spread")

@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = (
     *(
         "_moved",
+        "_kinds",
         "errors",
         "_renamed",
         "files",

@@ -1,13 +1,16 @@
 """The command line: `cogattn list | run | compare | tune | sweep | live | plot | trace | scorecard | verify | ...`.
 
 Every command takes --help; long ones show progress on a terminal, keep what is finished, go on with --resume and
-end with where they put the results. A mistake gives one line and exit code 2; Ctrl-C gives exit code 130.
+end with where they put the results. A mistake gives one line and exit code 2; Ctrl-C gives exit code 130. A fault of
+cogattn itself gives one line too, exit code 3, and a file that says where in the code it happened.
 
 The commands stand in one file per family and are imported when they are called: `cogattn list` waits for no library.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sys
 import warnings
 from collections.abc import Sequence
@@ -15,7 +18,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 
-from cogattn.errors import CogattnError
+from cogattn.errors import LONGEST, CogattnError, crash_report
 
 app = App(
     name="cogattn",
@@ -63,10 +66,9 @@ def main(tokens: Sequence[str] | None = None) -> None:
         app.resolved_commands()
     try:
         code = int(app(tokens, exit_on_error=False, print_error=False) or 0)
+        sys.stdout.flush()
     except (CogattnError, CycloptsError) as error:
-        text = " ".join(str(error).split()) or type(error).__name__
-        print(f"cogattn: {text}", file=sys.stderr)
-        code = 2
+        code = _tell(" ".join(str(error).split()) or type(error).__name__, 2)
     except KeyboardInterrupt:
         print(
             "\ncogattn: stopped; finished pieces are kept: the same command with --resume goes on",
@@ -76,4 +78,21 @@ def main(tokens: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         sys.stderr.close()
         code = 1
+    except MemoryError:
+        code = _tell("there is not enough memory for this: ask for fewer people or trials, or give --out", 1)
+    except OSError as error:
+        code = _tell(f"{error.strerror or error}: {error.filename or 'standard output'}", 1)
+        with contextlib.suppress(OSError):
+            os.dup2(
+                os.open(os.devnull, os.O_WRONLY), 1
+            )  # what is still in the pipe is not tried again at the end
+    except Exception as error:
+        code = _tell(crash_report(error, " ".join(["cogattn", *tokens])), 3)
     raise SystemExit(code)
+
+
+def _tell(text: str, code: int) -> int:
+    """One line on standard error, however long what was wrong is; the exit code."""
+    text = text if len(text) <= LONGEST else f"{text[: LONGEST - 300]} ... {text[-290:]}"
+    print(f"cogattn: {text}", file=sys.stderr)
+    return code

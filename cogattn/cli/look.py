@@ -123,7 +123,7 @@ def explore(
     seed: Whole = 0,
 ) -> None:
     """A page with sliders for every number of a mind, and what they do, at once. Needs the extra `explore`."""
-    from cogattn.explore import page
+    from cogattn.explore import page, server
 
     mind = minds_of(observer, None)["observer"]
-    page.serve(name or page.FIRST, mind=mind, port=port, browser=browser, seed=seed, people=people)
+    server.serve(name or page.FIRST, mind=mind, port=port, browser=browser, seed=seed, people=people)

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cogattn import parameters
-from cogattn.errors import InputError, choice, number
+from cogattn.errors import InputError, choice, doors, number
 from cogattn.observer import Observer
 from cogattn.parameters import PARAMETERS, ByName
 from cogattn.record import Parameter
@@ -111,5 +111,13 @@ def from_text(text: str) -> Observer:
 
     try:
         return Observer.from_dict(tomllib.loads(text))
-    except tomllib.TOMLDecodeError as error:
+    except InputError:
+        raise
+    except (
+        ValueError,
+        RecursionError,
+    ) as error:  # no TOML, a number of thousands of digits, nested too deeply
         raise InputError(f"this is not a TOML file: {error}") from None
+
+
+doors(__name__, "mind", "preset", "spelled", "from_text")

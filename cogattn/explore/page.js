@@ -10,7 +10,8 @@ const make = (tag, props = {}, ...inside) => {
 };
 const STEPS = 200; // places of a slider; one more, where the last is infinity
 const knobs = new Map(); // name -> what a slider needs
-let state = {}, values = {}, wire = null, count = 0, flying = 0, queued = null, scored = new Map(), scoredFor = "";
+const PATIENCE = 90; // s: what is not answered by then is given up, and said
+let state = {}, values = {}, wire = null, count = 0, flying = 0, late = 0, queued = null, scored = new Map(), scoredFor = "";
 
 // -- values and places ------------------------------------------------------------------------------------
 
@@ -112,6 +113,7 @@ function send(asked) {
   }
   flying = asked.n = ++count;
   document.body.setAttribute("aria-busy", "true");
+  late = setTimeout(() => heard({n: flying, error: `No answer in ${PATIENCE} s. Is cogattn explore still running? Then try again, or load the page anew.`}), 1000 * PATIENCE);
   wire.ask.value = JSON.stringify(asked);
 }
 
@@ -122,7 +124,8 @@ function move(k, value, full) {
 }
 
 function heard(said) {
-  if (said.n === flying) {
+  if (said.n === flying || said.n === null) { // null: what could not be read
+    clearTimeout(late);
     flying = 0;
     document.body.removeAttribute("aria-busy");
   }

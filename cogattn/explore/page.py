@@ -1,21 +1,16 @@
 """The page: sliders for every number of a mind, and what they do to it, at once.
 
-`cogattn explore` serves it on this machine alone. The page's own script (`page.js`) asks in small messages, `Page`
-answers; curves are Bokeh plots whose data change in place. A message is one JSON text: {"do": "move", ...}.
+`cogattn explore` serves it on this machine alone (`server`). The page's own script (`page.js`) asks in small messages
+(`messages`), `Page` answers each; curves are Bokeh plots whose data change in place.
 """
 
 from __future__ import annotations
 
 import base64
-import gc
-import json
-import socket
 import tempfile
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import cache
-from importlib.resources import files
 from pathlib import Path, PurePath
 from typing import Any
 
@@ -23,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from cogattn import paradigms
-from cogattn.errors import CogattnError, InputError, RunError, choice, needs, whole
-from cogattn.explore import knobs, plays, trial
+from cogattn.errors import CogattnError, InputError, choice, crash_report, whole
+from cogattn.explore import knobs, messages, plays, trial
 from cogattn.explore.curves import Panel, Picture
 from cogattn.explore.plays import Play
 from cogattn.explore.plots import Canvas, faint
@@ -32,7 +27,6 @@ from cogattn.human import imports
 from cogattn.observer import Observer
 from cogattn.paradigms import registry
 from cogattn.runs.trials import Trials
-from cogattn.view import plot
 
 FIRST = registry.where(compared=True)[0]  #: the paradigm that it begins with
 PLOTS = 4  #: at most so many panels has a figure
@@ -56,6 +50,7 @@ class Page:
         self._waiting: list[str] = []  # the paradigms that are still to be scored
         self._scores: dict[str, list[dict[str, Any]]] = {}
         self._changed: list[str] = []
+        self._pace = messages.MessageRate()
         self._begin()
 
     # -- what is shown ---------------------------------------------------------------------------------------
@@ -158,13 +153,25 @@ class Page:
 
     # -- what is asked ---------------------------------------------------------------------------------------
 
+    def hear(self, text: object) -> dict[str, Any]:
+        """The answer to a message as it came over the wire: there is one to each, whatever it is."""
+        try:
+            self._pace.tick()
+            asked = messages.read(text)
+        except CogattnError as error:  # n: the one that waits, since it cannot be read which it was
+            return {"error": str(error), "n": None, "ms": 0}
+        return self.answer(asked)
+
     def answer(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to one message. A mistake is told on the page; it never stops it."""
         began = time.perf_counter()
         try:
-            said = self._dos[choice("message", asked.get("do"), self._dos)](self, asked)
+            messages.check(asked)
+            said = self._dos[asked["do"]](self, asked)
         except CogattnError as error:
             said = {"error": str(error)}
+        except Exception as error:  # a fault of ours: it is told as well, and the page goes on
+            said = {"error": crash_report(error, f"explore, message {asked.get('do')}")}
         return said | {"n": asked.get("n", 0), "ms": round(1000 * (time.perf_counter() - began))}
 
     def _hello(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -336,99 +343,3 @@ def own_data(play: Play, name: str, text: str, unit: Any) -> tuple[pd.DataFrame,
             raise InputError(str(error).replace(f"{path.parent}/", "")) from None
     own, left_out = plays.as_trials(play, found.frame)
     return own, [*found.notes, *left_out]
-
-
-# -- the server ----------------------------------------------------------------------------------------------
-
-
-@cache
-def _asset(name: str) -> str:
-    return (files("cogattn.explore") / name).read_text(encoding="utf-8")
-
-
-def template(page: Page) -> Any:
-    """The page as a Panel template: our own HTML, style and script, and Bokeh's plots in it."""
-    pn, models = needs("panel", "explore"), needs("bokeh.models", "explore")
-    ask = models.TextInput(name="ask", visible=False)
-    tell = models.TextInput(name="tell", visible=False)
-    begin = {"groups": knobs.described(), "presets": list(knobs.PRESETS), "switches": knobs.SWITCHES,
-             "paradigms": _offered(), "state": page.state(), "people": plot.PEOPLE}  # fmt: skip
-    text = _asset("page.html")
-    parts = {
-        "CSS": _asset("page.css"),
-        "JS": _asset("page.js"),
-        "BEGIN": json.dumps(begin).replace("<", "\\u003c"),
-    }
-    for name, part in parts.items():
-        text = text.replace(f"<<{name}>>", "{% raw %}" + part + "{% endraw %}")
-    made = pn.Template(text)
-    for i, canvas in enumerate(page.canvases):
-        made.add_panel(f"plot{i}", pn.pane.Bokeh(canvas.plot, sizing_mode="stretch_width"))
-    made.add_panel("strip", pn.pane.Bokeh(page.strip.plot, sizing_mode="stretch_width"))
-    made.add_panel("wire", pn.pane.Bokeh(models.Column(ask, tell, visible=False)))
-    _connect(page, ask, tell)
-    return made
-
-
-def _connect(page: Page, ask: Any, tell: Any) -> None:
-    """Messages of the page are answered; what takes long is done between them."""
-
-    def say(said: dict[str, Any]) -> None:
-        tell.value = json.dumps(said)
-
-    def work() -> None:
-        said = page.more()
-        if said is not None:
-            say(said)
-            tell.document.add_timeout_callback(work, 20)
-
-    def heard(_attr: str, _old: str, new: str) -> None:
-        asked = json.loads(new)
-        say(page.answer(asked))
-        if asked.get("do") == "score" and not asked.get("stop"):
-            tell.document.add_timeout_callback(work, 20)
-
-    ask.on_change("value", heard)
-
-
-def _offered() -> list[dict[str, Any]]:
-    """The paradigms: those that people's bands hold first."""
-    kinds = [(name, paradigms.get(name)()) for name in paradigms.names()]
-    rows = [{"name": n, "title": k.title, "banded": k.banded} for n, k in kinds]
-    return sorted(rows, key=lambda r: (not r["banded"], str(r["title"])))
-
-
-def serve(
-    name: str = FIRST,
-    *,
-    mind: Observer | None = None,
-    port: int = 0,
-    browser: bool = True,
-    seed: int = 0,
-    people: int | None = None,
-) -> None:
-    """Serve the page on this machine until Ctrl-C. port=0: any free one."""
-    pn = needs("panel", "explore")
-    port = _free(whole("port", port, most=65535))
-    Page(name, mind, seed, people)  # a mistake is told here; and what has to be compiled is
-    gc.collect()
-    gc.freeze()  # what is there now stays: to look through all of it again would halt a slider for .2 s now and then
-    print(f"cogattn explore: http://127.0.0.1:{port}  (Ctrl-C stops it)", flush=True)
-    pn.serve(
-        lambda: template(Page(name, mind, seed, people)),
-        port=port, address="127.0.0.1", websocket_origin=[f"127.0.0.1:{port}", f"localhost:{port}"],
-        show=browser, title="cogattn explore", verbose=False, location=False,
-    )  # fmt: skip
-
-
-def _free(port: int) -> int:
-    """This port, or any; one that is taken is refused here, in one line."""
-    with socket.socket() as door:
-        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            door.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise RunError(
-                f"cannot serve at port {port}: {error.strerror}; choose another with --port"
-            ) from None
-        return int(door.getsockname()[1])

@@ -14,7 +14,7 @@ from typing import Any
 
 import pandas as pd
 
-from cogattn.errors import InputError, choice
+from cogattn.errors import InputError, choice, doors
 from cogattn.human import halves
 
 #: Bands set by hand, the population's numbers, the ledger of all numbers, which cells are fitted, what is scored.
@@ -105,3 +105,6 @@ def inside(values: pd.Series, low: pd.Series, high: pd.Series) -> Any:
 def _read(name: str, **how: Any) -> pd.DataFrame:
     with (files(__name__) / f"{name}.csv").open(encoding="utf-8") as lines:
         return pd.read_csv(lines, comment="#", **how)
+
+
+doors(__name__, "table", "read", "halves_of", "fit", "source", "inside")

@@ -30,6 +30,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import human
+from cogattn.errors import choice, doors
 from cogattn.human import halves
 
 Key = dict[str, str]
@@ -64,7 +65,7 @@ COLUMNS = (
 
 def place(value: Any, scale: str) -> Any:
     """Where a value lies on the scale it is compared on: log-odds of a share, else the value itself."""
-    if scale != "share":
+    if choice("scale", scale, TOLERANCES) != "share":
         return value
     p = np.clip(value, FEWEST, 1 - FEWEST)
     return np.log(p / (1 - p))
@@ -72,13 +73,15 @@ def place(value: Any, scale: str) -> Any:
 
 def off(value: npt.ArrayLike, table: pd.DataFrame) -> npt.NDArray[np.float64]:
     """How far values lie from people, in half-widths of each row's band: inside is -1 to 1."""
+    for name in ("human", "scale", "half"):
+        choice("column of the rows", name, table.columns)
     pairs = zip(np.asarray(value, float), table["human"], table["scale"], table["half"], strict=True)
     return np.array([(place(v, s) - place(h, s)) / half for v, h, s, half in pairs])
 
 
 def half_width(value: float, scale: str, error: float, unit: str = "", span: float = 1.0) -> float:
     """The rule: the larger of two standard errors and the tolerance, on the scale of `place`."""
-    t = TOLERANCES[scale]
+    t = TOLERANCES[choice("scale", scale, TOLERANCES)]
     least = t.least / span if unit.startswith("ms") else 0.0
     tolerance = max(t.relative * abs(value), least, t.absolute)
     return max(tolerance, 2 * error) if math.isfinite(error) else tolerance
@@ -86,6 +89,7 @@ def half_width(value: float, scale: str, error: float, unit: str = "", span: flo
 
 def standard_error(value: float, scale: str, sd: float, n: float, trials: float) -> float:
     """Of the human value, on the scale of `place`; NaN where the table does not let it be known."""
+    choice("scale", scale, TOLERANCES)
     if scale == "correlation":  # the farther end of two standard errors in Fisher's z, taken back
         z, e = math.atanh(np.clip(value, -0.999, 0.999)), 1 / math.sqrt(n - 3)
         return max(abs(math.tanh(z + s * 2 * e) - value) for s in (-1, 1)) / 2 if n > 3 else math.nan
@@ -98,7 +102,7 @@ def standard_error(value: float, scale: str, sd: float, n: float, trials: float)
 
 def edges(value: float, half: float, scale: str) -> tuple[float, float]:
     """Low and high, in the unit of the value."""
-    if scale == "share":
+    if choice("scale", scale, TOLERANCES) == "share":
         at = float(place(value, scale))
         low, high = (1 / (1 + math.exp(-(at + s * half))) for s in (-1, 1))
         return min(low, value), max(high, value)
@@ -217,3 +221,6 @@ def _pairs(line: Any, table: pd.DataFrame, cells: pd.DataFrame) -> Iterator[dict
             value = float(table.at[i, b])
             error = standard_error(value, line.scale, math.nan, float(line.n), math.nan)
             yield _row(line, {key: a, "with": b}, value, str(cells.at[i, b]), error)
+
+
+doors(__name__, "place", "off", "half_width", "standard_error", "edges", arrays=True)

@@ -37,7 +37,7 @@ import scipy
 from scipy import special
 
 from cogattn.compiled import compiled
-from cogattn.errors import InputError
+from cogattn.errors import InputError, doors
 
 Array = npt.NDArray[np.float64]
 
@@ -360,3 +360,6 @@ def sleepiness(
                 break
         out[i] = S + _KAPPA * float(circadian(times[i] % 24))
     return out
+
+
+doors(__name__, arrays=True)

@@ -51,7 +51,7 @@ from scipy import special
 
 from cogattn._renamed import old_fields
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, choice, number
+from cogattn.errors import InputError, choice, doors, number
 
 Array = npt.NDArray[np.float64]
 
@@ -350,3 +350,6 @@ def exchanged(weight: npt.ArrayLike, strength: npt.ArrayLike) -> Array:
     if not (k > 0.0).all():
         raise InputError("strength must be > 0")
     return np.asarray(weight, float) / k**2
+
+
+doors(__name__, arrays=True)

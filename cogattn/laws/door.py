@@ -24,7 +24,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from cogattn.errors import number, values
+from cogattn.errors import doors, number, values
 
 Array = npt.NDArray[np.float64]
 
@@ -114,3 +114,6 @@ def _after(x: Array, sd: float, rate: npt.ArrayLike) -> Array:
     far = np.maximum(a - b, 0.0)  # here the two factors would be infinity times 0: scaled erfc
     scaled = 0.5 * special.erfcx(far / math.sqrt(2)) * np.exp(-b * b / 2)
     return np.where(a >= b, scaled, np.exp(np.where(a >= b, 0.0, a * (a / 2 - b))) * special.ndtr(b - a))
+
+
+doors(__name__, arrays=True)

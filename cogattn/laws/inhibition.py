@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from cogattn.errors import InputError, number, values
+from cogattn.errors import InputError, doors, number, values
 
 Array = npt.NDArray[np.float64]
 
@@ -42,3 +42,6 @@ def integrated(times: npt.ArrayLike, responded: float, delay: float) -> float:
     """How long stopping takes (SSRT), by integration: the quantile of going times at P(respond | delay), less delay."""
     responded = number("responded", responded, least=0, most=1)
     return float(np.quantile(values("times", times), responded)) - number("delay", delay, least=0)
+
+
+doors(__name__, arrays=True)

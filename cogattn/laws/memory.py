@@ -44,10 +44,11 @@ import scipy
 from scipy import special
 
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, choice, number, values, whole
+from cogattn.errors import InputError, choice, doors, number, values, whole
 
 Array = npt.NDArray[np.float64]
 
+MOST_SAID = 100_000  # items that are said to oneself while a list is heard
 POLICIES = ("random", "oldest", "weakest")
 SHARPEST = 1000.0  # the largest concentration that is fitted: an sd of 1.8 degrees
 
@@ -199,6 +200,10 @@ def _turns(
     """When each item's turn comes before recall and in it, and when it is asked for."""
     said, asked = [[i * interval] for i in range(length)], [0.0] * length
     call, t, beat = length * interval, saying, 0
+    if call > MOST_SAID * saying:
+        raise InputError(
+            f"interval must be <= {MOST_SAID / length:g} times saying = {saying:g} s, got {interval:g}"
+        )
     while t < call:
         said[beat].append(t)
         listed = min(length, int(t / interval) + 1)
@@ -359,3 +364,6 @@ def dprime(
             raise InputError(f"{names[0]} must not exceed {names[1]}")
         z.append(special.ndtri((yes + 0.5) / (of + 1.0)))
     return np.asarray(z[0] - z[1])
+
+
+doors(__name__, arrays=True)

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy
 
-from cogattn.errors import InputError
+from cogattn.errors import InputError, doors
 from cogattn.laws.counts import NODES, PANELS, WEIGHTS
 from cogattn.laws.counts import first_finishers as first_finishers
 from cogattn.laws.counts import reallocated_counts as reallocated_counts
@@ -345,3 +345,6 @@ def expected(distribution: npt.ArrayLike) -> Array:
     """The mean of a score distribution over 0..n on the last axis."""
     p = np.asarray(distribution, float)
     return np.asarray(p @ np.arange(p.shape[-1]))
+
+
+doors(__name__, arrays=True)

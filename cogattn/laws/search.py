@@ -45,7 +45,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, number, whole
+from cogattn.errors import InputError, doors, number, whole
 
 Array = npt.NDArray[np.float64]
 
@@ -215,3 +215,6 @@ def _sizes(sizes: npt.ArrayLike) -> list[int]:
     if not (np.isfinite(x) & (x >= 1) & (x == np.floor(x))).all():
         raise InputError(f"sizes must be whole numbers from 1, got {sizes!r}")
     return [int(i) for i in x]
+
+
+doors(__name__, arrays=True)

@@ -46,7 +46,7 @@ import numpy.typing as npt
 from scipy import special
 
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, choice, number, values, whole
+from cogattn.errors import InputError, choice, doors, number, path_text, values, whole
 from cogattn.laws.door import blink as blink
 from cogattn.laws.door import blink_buffered as blink_buffered
 from cogattn.laws.door import blink_encoded as blink_encoded
@@ -367,11 +367,12 @@ def checked_conflict(matrix: npt.ArrayLike, where: str = "") -> Array:
 
 def write_conflict(path: object, matrix: npt.ArrayLike = CONFLICT) -> None:
     """Write a conflict matrix as a table (CSV) that a spreadsheet can edit: pools in the first row and column."""
+    path = path_text("path", path)
     rows = [",".join(["pool", *CHANNELS])]
     for pool, row in zip(CHANNELS, checked_conflict(matrix), strict=True):
         rows.append(",".join([pool, *(repr(float(x)) for x in row)]))
     try:
-        with open(str(path), "w", encoding="utf-8") as file:
+        with open(path, "w", encoding="utf-8") as file:
             file.write("\n".join(rows) + "\n")
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}") from None
@@ -379,8 +380,9 @@ def write_conflict(path: object, matrix: npt.ArrayLike = CONFLICT) -> None:
 
 def read_conflict(path: object) -> Array:
     """Read the table that `write_conflict` writes. Pools may stand in any order, but all must be there, once."""
+    path = path_text("path", path)
     try:
-        with open(str(path), encoding="utf-8") as file:
+        with open(path, encoding="utf-8") as file:
             text = file.read()
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}") from None
@@ -420,3 +422,6 @@ def _places(path: object, kind: str, names: list[str]) -> dict[str, int]:
             found = "is missing" if pool not in names else "is there more than once"
             raise InputError(f"{path}: the {kind} of {pool} {found}")
     return {name: i for i, name in enumerate(names)}
+
+
+doors(__name__, arrays=True)

@@ -22,7 +22,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn._renamed import old_names
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError, doors, whole
 from cogattn.mind import events
 from cogattn.mind.draws import trial_keys
 from cogattn.mind.loop import Made, Planned, Sittings, Work, end_to_end, played, weights_of
@@ -285,3 +285,5 @@ __all__ = [
 ]
 
 old_names(__name__, watch="run_session", Watched="SessionOutcome", WATCH="SESSION_TRIAL", Fate="ElementTimes")
+
+doors(__name__, "play", "run_session")

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import files
-from cogattn.errors import InputError
+from cogattn.errors import InputError, doors
 from cogattn.world.kinds import ENGAGE, KINDS
 
 COLUMNS = ("person", "trial", "time", "kind", "element", "task", "slot")
@@ -170,6 +170,7 @@ def together(records: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def attended(record: pd.DataFrame, tasks: Sequence[str]) -> list[tuple[str, float, float]]:
     """(task, from, to) of every spell in which a task had attention, in one person's record. A mind that does not turn
     from task to task (no engage) attends to all of them. Attention that has left (lapse) is on none."""
+    _columns_of(record)
     kind, time = record["kind"].astype(str).to_numpy(), record["time"].to_numpy(float)
     if not len(time):
         return []
@@ -194,12 +195,16 @@ def attended(record: pd.DataFrame, tasks: Sequence[str]) -> list[tuple[str, floa
 
 def check(events: pd.DataFrame, source: str = "the event record") -> pd.DataFrame:
     """The same frame, if it is an event record; else one line that says which column is missing."""
-    missing = [c for c in COLUMNS if c not in events.columns]
-    if missing:
-        raise InputError(f"{source} has no column {missing[0]!r}; an event record has {', '.join(COLUMNS)}")
+    _columns_of(events, source)
     if events.empty:
         raise InputError(f"{source} holds no event")
     return events
+
+
+def _columns_of(events: pd.DataFrame, source: str = "the event record") -> None:
+    missing = [c for c in COLUMNS if c not in events.columns]
+    if missing:
+        raise InputError(f"{source} has no column {missing[0]!r}; an event record has {', '.join(COLUMNS)}")
 
 
 class Span(NamedTuple):
@@ -256,6 +261,7 @@ def spans(record: pd.DataFrame) -> list[Span]:
             what = "in line" if span.what == "to be counted" else span.what
             done.append(span._replace(what=what, stop=time, outcome=outcome))
 
+    _columns_of(record)
     searched = (record["kind"] == "visit").any()  # what is searched is looked at one by one
     columns = ("time", "kind", "element", "task", "slot")
     for row in zip(*(record[c].to_numpy(object) for c in columns), strict=True):
@@ -394,3 +400,6 @@ def _taken(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
         n += step
         rows.append({"name": "slots taken", "ph": "C", "pid": pid, "ts": time * 1e6, "args": {"taken": n}})
     return rows
+
+
+doors(__name__, "frame", "attended", "check", "spans", "tracks", "chrome_trace", "trace_text")

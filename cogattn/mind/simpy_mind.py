@@ -19,7 +19,7 @@ from simpy.events import EventPriority
 
 from cogattn._renamed import told
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, number, whole
+from cogattn.errors import InputError, doors, number, whole
 from cogattn.laws import race
 from cogattn.mind import alertness, cohort, engine, events, state
 from cogattn.mind.draws import _key
@@ -450,3 +450,6 @@ class Mind:
                 self._plan()
 
         self._wake = _WakeUp(self.env, min(t, far), act) if t < self._world_acts and t < math.inf else None
+
+
+doors(__name__)

@@ -33,7 +33,7 @@ import simpy
 from simpy.rt import RealtimeEnvironment
 
 from cogattn._renamed import old_names
-from cogattn.errors import InputError
+from cogattn.errors import InputError, doors, values
 from cogattn.mind import cohort
 from cogattn.mind.simpy_mind import ACT, LOOK, Mind
 from cogattn.observer import Observer
@@ -64,7 +64,7 @@ def play(
     subject = Mind(
         env, observer, seed=seed, person=person, trial=trial, tasks=stream.tasks, stream=stream, keep=None
     )
-    scale = stream.weights(observer.alpha) if weights is None else np.asarray(weights, float)
+    scale = stream.weights(observer.alpha) if weights is None else values("weights", weights)
     if scale.shape != (len(stream.stimuli),) or not np.isfinite(scale).all() or (scale < 0).any():
         raise InputError(f"weights must be {len(stream.stimuli)} finite numbers >= 0, got {scale.tolist()}")
     env.process(_replay(env, subject, stream, scale))
@@ -225,3 +225,5 @@ def _settle_until_answer(subject: Mind, time: float, answered: simpy.Event) -> N
 
 
 old_names(__name__, watch="run_session")
+
+doors(__name__, "play", "run_session")

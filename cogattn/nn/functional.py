@@ -37,7 +37,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from cogattn.errors import InputError, choice, number
+from cogattn.errors import InputError, choice, doors, number
 from cogattn.nn.gate import GateState
 from cogattn.nn.masks import check_mask, cut_mask, mask_at, merge_masks, reopen, spread_heads, wide
 
@@ -494,3 +494,6 @@ def _check_heads(heads: int, groups: int, gqa: bool) -> None:
     if heads != groups and not (gqa and groups and heads % groups == 0):
         mend = "must be a multiple of k's" if gqa else "must equal k's, or set enable_gqa=True"
         raise InputError(f"heads of q {mend}, got {heads} and {groups}")
+
+
+doors(__name__, "gated_attention", unless=torch.compiler.is_compiling, arrays=True)

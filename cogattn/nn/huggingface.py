@@ -32,7 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from cogattn._renamed import old_names
-from cogattn.errors import InputError, choice, needs
+from cogattn.errors import InputError, choice, doors, needs
 from cogattn.errors import whole as whole_number
 from cogattn.nn.checkpoints import carried
 from cogattn.nn.gate import GateState
@@ -321,3 +321,5 @@ def _at_rest(model: Any) -> Iterator[None]:
 
 
 old_names(__name__, limited="limit")
+
+doors(__name__, "limit", "attention_layers", "weigh", "attention_of")

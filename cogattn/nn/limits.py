@@ -26,7 +26,7 @@ from typing import Any
 
 from torch import nn
 
-from cogattn.errors import InputError
+from cogattn.errors import InputError, doors
 from cogattn.nn.checkpoints import carried
 from cogattn.nn.gate import GateState
 from cogattn.nn.layers import Where, attention_layers, chosen
@@ -122,3 +122,6 @@ def _padded(module: nn.Module, limited: list[nn.MultiheadAttention]) -> Iterator
     finally:
         for m, nested in zip(encoders, before, strict=True):
             m.use_nested_tensor = nested
+
+
+doors(__name__, "limit")

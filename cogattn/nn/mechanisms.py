@@ -39,7 +39,7 @@ import torch
 from torch import Tensor, nn
 
 from cogattn._renamed import old_names
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, doors, number, whole
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.gate import GateState
 from cogattn.nn.masks import merge_masks
@@ -412,3 +412,5 @@ def _piece(mask: Tensor | None, queries: slice, keys: slice) -> Tensor | None:
 
 
 old_names(__name__, Explanation="AttentionParts")
+
+doors(__name__, "Attention", "attention", unless=torch.compiler.is_compiling, arrays=True)

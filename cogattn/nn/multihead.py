@@ -29,7 +29,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cogattn.errors import InputError
+from cogattn.errors import InputError, doors, held, number
 from cogattn.nn.checkpoints import refuse_strangers
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.gate import GateState
@@ -90,6 +90,20 @@ class Projections(nn.Module):
 
     def _turned(self, x: Tensor) -> Tensor:
         return x.unsqueeze(1) if x.ndim == 2 else x.transpose(0, 1) if self.batch_first else x
+
+
+def _asked(
+    embed_dim: int,
+    num_heads: int,
+    dropout: float = 0.0,
+    bias: bool = True,
+    add_bias_kv: bool = False,
+    add_zero_attn: bool = False,
+    kdim: int | None = None,
+    vdim: int | None = None,
+    batch_first: bool = False,
+) -> None:
+    """What the parent takes, and of which kind: it says so nowhere itself."""
 
 
 class _Held:
@@ -210,7 +224,12 @@ class MultiheadAttention(Gated, nn.MultiheadAttention):
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        held(_asked, args, kwargs)
+        try:
+            super().__init__(*args, **kwargs)
+        except (ValueError, AssertionError, RuntimeError, ZeroDivisionError) as error:  # torch's own checks
+            raise InputError(f"no such attention: {error}") from None
+        number("dropout", self.dropout, least=0, most=1)
         self.gate = None
         self.register_forward_pre_hook(mind_the_gate)
 
@@ -276,3 +295,6 @@ def _allowed(mask: Tensor | None, q: Tensor, k: Tensor) -> Tensor | None:
         )
     mask = ~mask if mask.dtype == torch.bool else mask
     return mask if mask.ndim == 2 else mask.view(B, H, L, S)
+
+
+doors(__name__, "Projections", "Gated", "MultiheadAttention", unless=torch.compiler.is_compiling, arrays=True)

@@ -32,7 +32,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, doors, number, whole
 from cogattn.nn.gate import GateState
 
 Gradient = Literal["straight_through", "relaxed", "score"]
@@ -165,3 +165,16 @@ def _checked(logits: object, noise: Tensor | None) -> Tensor:
 
 def _room(k: int, items: Tensor) -> int:
     return whole("k", k, least=1, most=items.shape[-1])
+
+
+doors(
+    __name__,
+    "select",
+    "relaxed_topk",
+    "straight_through",
+    "gumbel",
+    "order_log_prob",
+    "score_loss",
+    unless=torch.compiler.is_compiling,
+    arrays=True,
+)

@@ -29,7 +29,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from cogattn.errors import InputError
+from cogattn.errors import InputError, doors
 from cogattn.nn.gate import GateState
 
 
@@ -109,3 +109,6 @@ def _check(x: Tensor, logits: Tensor, gate: GateState, present: Tensor | None) -
         share = None  # which axis it stands on makes no difference here
     queries = 1 if gate.t_query is None or gate.t_query.shape[-1] == 1 else S
     replace(gate, share=share).validate(B, 1, queries, S)
+
+
+doors(__name__, unless=torch.compiler.is_compiling, arrays=True)

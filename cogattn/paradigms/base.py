@@ -9,13 +9,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn.errors import InputError
+from cogattn.errors import InputError, mismatch, own_words
 from cogattn.paradigms.scored import Scored
 from cogattn.population import Population
 from cogattn.view import plot
@@ -152,6 +152,14 @@ class Paradigm(ABC):
     rivals: ClassVar[Mapping[str, Rival]] = {}  # the laws that can be compared, by name: the leanest first
     #: Whether people's data can be fitted at all (a world that answers back has no means).
     fitted: ClassVar[bool] = True
+
+    def __new__(cls, *args: Any, **options: Any) -> Self:
+        """Options are held against what their fields say, before a subclass sees them."""
+        wrong = mismatch(cls.__init__, (None, *args), options)
+        if wrong:
+            own_words(cls.__init__, (super().__new__(cls), *args), options)
+            raise InputError(wrong)
+        return super().__new__(cls)
 
     @abstractmethod
     def conditions(self) -> list[Condition]:

@@ -24,7 +24,7 @@ import pandas as pd
 import tomli_w
 
 from cogattn import notebook
-from cogattn.errors import whole
+from cogattn.errors import doors, whole
 from cogattn.mind import cohort, world
 from cogattn.mind.draws import seed_of, trial_keys
 from cogattn.observer import Observer, limits_of
@@ -432,3 +432,6 @@ def _alike(one: Any, other: Any) -> bool:
         return bool(one == other)
     same = [np.array_equal(getattr(one, c), getattr(other, c)) for c in _COLUMNS]
     return one.streams == other.streams and all(same)
+
+
+doors(__name__, "check", first=True)

@@ -29,7 +29,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cogattn._renamed import fields_now
-from cogattn.errors import InputError, RunError, choice
+from cogattn.errors import InputError, RunError, choice, doors, shown
 
 if TYPE_CHECKING:
     from cogattn.paradigms.base import Paradigm
@@ -144,7 +144,7 @@ def instance(paradigm: Any, options: Mapping[str, Any] | None = None) -> Paradig
     if isinstance(paradigm, str | Path):
         return make(str(paradigm), options or {})
     if not _is_one(paradigm):
-        raise InputError(f"paradigm must be a name, a file, or a Paradigm, got {paradigm!r}")
+        raise InputError(f"paradigm must be a name, a file, or a Paradigm, got {shown(paradigm)}")
     _checked_name(paradigm)
     return (
         _made(paradigm, options or {})
@@ -166,7 +166,7 @@ def register(paradigm: _Kind) -> _Kind:
     >>> unregister("letters_of_mine")
     """
     if not _is_one(paradigm):
-        raise InputError(f"a paradigm is a subclass of cogattn.paradigms.Paradigm, got {paradigm!r}")
+        raise InputError(f"a paradigm is a subclass of cogattn.paradigms.Paradigm, got {shown(paradigm)}")
     name = _checked_name(paradigm)
     if name in entries() or (name in _own and not _same(_own[name], paradigm)):
         raise InputError(f"the name {name!r} is taken by another paradigm: choose one that is free")
@@ -341,7 +341,7 @@ def _module(place: Path) -> ModuleType:
         spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]
-        if isinstance(error, Exception) and not isinstance(error, InputError):
+        if isinstance(error, (Exception, SystemExit)) and not isinstance(error, InputError):
             raise InputError(f"cannot read {place}: {type(error).__name__}: {error}") from error
         raise
     return module
@@ -387,3 +387,6 @@ def _unpacked(place: str, module: str, values: dict[str, Any]) -> Any:
 
 def _sha(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
+
+
+doors(__name__, "get", "make", "instance", "unregister")

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from cogattn.errors import InputError, choice, number
+from cogattn.errors import InputError, choice, doors, number
 from cogattn.files import MOST_TOML, opened, write_text
 from cogattn.world.stream import MOST_ELEMENTS, Stimulus, Task, TaskStream
 
@@ -377,3 +377,6 @@ def _restores(later: Line, line: Line) -> bool:
 
 def _cut(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+doors(__name__)

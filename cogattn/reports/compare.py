@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from cogattn import human, notebook
+from cogattn.errors import doors
 from cogattn.nn.networks.registry import find, is_judge, is_specialist
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
@@ -222,3 +223,6 @@ def _plans(
         plans[task] = make_plan(task, ("human", "softmax"), model, *shared)
         plans[task + _TAIL] = make_plan(task, ("human",), None, *shared)
     return plans
+
+
+doors(__name__, "compare", first=True)

@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError, doors, whole
 from cogattn.observer import limits_of
 from cogattn.paradigms import NetworkTask
 from cogattn.runs.experiment import Cell, RunPlan, model_of, plan_of, play_again, world_of
@@ -193,3 +193,6 @@ def _told(
     table = pd.DataFrame({"arm": cell.arm, **columns})[batch.here.ravel()]
     pictures = named[row][1]
     return table, None if pictures is None else np.clip(pictures[batch.here[row]], 0, 1)
+
+
+doors(__name__, "explain")

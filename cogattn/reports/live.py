@@ -31,7 +31,7 @@ from simpy.rt import RealtimeEnvironment
 
 from cogattn import files, notebook
 from cogattn._renamed import old_fields, old_names
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, doors, number, whole
 from cogattn.laws import race
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.mind.world import Mind
@@ -496,3 +496,5 @@ class Live(Result):
 
 
 old_names(__name__, Screening="LivePlan")
+
+doors(__name__, "live", first=True)

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import human, notebook, paradigms
-from cogattn.errors import InputError
+from cogattn.errors import InputError, doors
 from cogattn.human import ledger
 from cogattn.notebook import Progress
 from cogattn.observer import LIMITS, Observer
@@ -282,3 +282,6 @@ def _needed(table: pd.DataFrame) -> list[str]:
         f"Bands that need each limit: {parts}; in {enough} of them these limits alone are enough.",
         f"With one limit lifted inside: {left}.",
     ]
+
+
+doors(__name__, "scorecard", first=True)

@@ -24,7 +24,7 @@ import pandas as pd
 from scipy import stats
 
 from cogattn._renamed import old_names
-from cogattn.errors import whole
+from cogattn.errors import doors, whole
 from cogattn.laws import race
 from cogattn.mind import cohort, world
 from cogattn.notebook import Progress, ticker
@@ -310,3 +310,5 @@ def _times() -> Iterator[ClosedForm]:
 
 
 old_names(__name__, Law="ClosedForm")
+
+doors(__name__, "verify", first=True)

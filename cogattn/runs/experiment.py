@@ -22,7 +22,7 @@ import pandas as pd
 from cogattn import files, seals
 from cogattn._renamed import old_names
 from cogattn.compiled import version
-from cogattn.errors import InputError, RunError, whole
+from cogattn.errors import InputError, RunError, doors, whole
 from cogattn.nn.networks import registry
 from cogattn.nn.networks.registry import Reader, fingerprint
 from cogattn.notebook import Progress, ticker
@@ -301,3 +301,5 @@ def _play(
 
 
 old_names(__name__, Plan="RunPlan")
+
+doors(__name__, "run", first=True)

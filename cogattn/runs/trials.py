@@ -12,6 +12,7 @@ import platform
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
@@ -25,7 +26,7 @@ import tomli_w
 from joblib.parallel import get_active_backend
 
 from cogattn import human, seals
-from cogattn.errors import InputError
+from cogattn.errors import CogattnError, InputError, doors
 from cogattn.files import read_json, read_table
 from cogattn.nn.networks import registry as networks
 from cogattn.observer import Observer, read_toml
@@ -62,6 +63,25 @@ class Trials(Result):
 
     def summary(self) -> pd.DataFrame:
         """A row per metric and arm: model, the human band (low, high) and mean; what arrived in its trials."""
+        with self._as_read("summed up"):
+            return self._summary()
+
+    @contextmanager
+    def _as_read(self, what: str) -> Iterator[None]:
+        """What came from a folder may be anybody's table: where it is not that of its paradigm, that is said."""
+        try:
+            yield
+        except CogattnError:
+            raise
+        except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError) as error:
+            if self.folder is None:
+                raise
+            raise InputError(
+                f"the run in {self.folder} cannot be {what}: its trials are not as {self.paradigm.name} "
+                f"writes them ({type(error).__name__}: {error})"
+            ) from error
+
+    def _summary(self) -> pd.DataFrame:
         bands = human.targets().set_index(["phenomenon", "metric"])[["low", "high", "human"]]
         rows = []
         for arm, frame in self.frame.groupby("arm", sort=False):
@@ -76,7 +96,8 @@ class Trials(Result):
     def plot(self, *others: Trials, axes: Any = None) -> Figure:
         """People beside every arm, in the form that the field uses; others: runs of the same paradigm, laid over it."""
         shown = overlaid([self, *others]) if others else self
-        return shown.paradigm.figure(shown.frame, axes)
+        with self._as_read("drawn"):
+            return shown.paradigm.figure(shown.frame, axes)
 
     def table(self) -> pd.DataFrame:
         """The same as `summary()`."""
@@ -84,7 +105,11 @@ class Trials(Result):
 
     def findings(self) -> list[str]:
         """What became of what arrived in each arm, and how many of its measures lie within their human bands."""
-        table, out = self.summary(), []
+        with self._as_read("told"):
+            return self._found(self.summary())
+
+    def _found(self, table: pd.DataFrame) -> list[str]:
+        out = []
         for arm, own in self.frame.groupby("arm", sort=False):
             n = own[list(ACCOUNT)].sum()
             said = f"{arm}: {n['answered']:.0f} of {n['arrived']:.0f} that arrived were answered"
@@ -332,3 +357,6 @@ def _commit() -> dict[str, Any]:
 
     status = git("status", "--porcelain", "--untracked-files=no")
     return {"commit": git("rev-parse", "HEAD"), "dirty": None if status is None else bool(status)}
+
+
+doors(__name__, "Trials", "load")

@@ -31,7 +31,7 @@ import pandas as pd
 from joblib.parallel import LokyBackend, ParallelBackendBase, get_active_backend
 
 from cogattn import compiled, files, seals
-from cogattn.errors import InputError, RunError, choice, needs, whole
+from cogattn.errors import InputError, RunError, choice, doors, needs, whole
 from cogattn.notebook import Progress
 
 BACKENDS = ("loky", "threading", "dask")
@@ -235,3 +235,6 @@ class Cluster(ParallelBackendBase):  # type: ignore[misc]
 
     def abort_everything(self, ensure_ready: bool = True) -> None:
         """Nobody waits for the rest: futures that are dropped are cancelled by the scheduler."""
+
+
+doors(__name__, "workers")

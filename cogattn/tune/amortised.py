@@ -24,7 +24,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import files, paradigms
-from cogattn.errors import InputError, choice, needs, whole
+from cogattn.errors import InputError, choice, doors, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.notebook import Progress, ticker
 from cogattn.paradigms import Paradigm
@@ -370,3 +370,6 @@ def _train(z: Array, x: Array, size: dict[str, Any], epochs: int, seed: int) -> 
         return network.eval(), float(trainer.summary["best_validation_loss"][-1])
 
     return seeded(work, seed % 2**63)  # type: ignore[arg-type]
+
+
+doors(__name__, "amortise", "trained", first=True)

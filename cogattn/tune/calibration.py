@@ -26,7 +26,7 @@ import pandas as pd
 from scipy import stats
 
 from cogattn import files, paradigms
-from cogattn.errors import needs, whole
+from cogattn.errors import doors, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
@@ -243,3 +243,6 @@ def _ecdf(ax: Any, rank: Array) -> None:
     ax.step(at, share - even, color="#0072B2", where="post")
     most = 1.3 * max(float(edge.max()), float(np.abs(share - even).max()))
     ax.set(xlabel="rank of the truth", ylabel="share below - uniform", xlim=(0, RANKED), ylim=(-most, most))
+
+
+doors(__name__, "calibrate", first=True)

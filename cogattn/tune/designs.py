@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import paradigms
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, doors, number, whole
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
@@ -453,3 +453,6 @@ def _unit(param: str) -> str:
 
 def _many(trials: float) -> str:
     return f"{trials:.0f} trials" if np.isfinite(trials) else "says nothing of it, however many trials"
+
+
+doors(__name__, "design", first=True)

@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import notebook
-from cogattn.errors import InputError, choice, whole
+from cogattn.errors import InputError, choice, doors, whole
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
@@ -410,3 +410,6 @@ def trades(params: Sequence[str], within: Array, least: float = 0.6) -> list[str
         for j, b in enumerate(params)
         if i < j and abs(within[i, j]) >= least
     ]
+
+
+doors(__name__, "fit", first=True)

@@ -28,7 +28,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import notebook, paradigms
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError, doors, whole
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
@@ -407,3 +407,6 @@ def expected_mind(found: Fit, population: Population, values: Sequence[float]) -
         more = {n: float(spreads[n].at(special.ndtr(e))) for n, e in zip(linked, expected, strict=True)}
     mind: dict[str, Any] = {name: own[name] for name in free}
     return replace(found.law.observer, **more, **mind)
+
+
+doors(__name__, "fit_jointly", first=True)

@@ -25,7 +25,7 @@ import pandas as pd
 
 from cogattn import paradigms
 from cogattn._renamed import old_names
-from cogattn.errors import InputError, choice, whole
+from cogattn.errors import InputError, choice, doors, whole
 from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm, registry
@@ -257,3 +257,5 @@ def _of_law(
 
 
 old_names(__name__, Between="LawComparison", between="compare_laws")
+
+doors(__name__, "compare_laws", first=True)

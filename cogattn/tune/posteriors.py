@@ -21,7 +21,7 @@ import pandas as pd
 
 from cogattn import files
 from cogattn._renamed import old_names
-from cogattn.errors import InputError, needs, whole
+from cogattn.errors import InputError, doors, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
@@ -279,7 +279,7 @@ def posterior(
     how: dict[str, Any] = {"pool": pool, "draws": draws, "chains": chains, "observer": observer, "seed": seed}
     found = sample_posterior(paradigm, data, params, **how, n_jobs=n_jobs, progress=progress)
     for note in troubles(found.draws):
-        warnings.warn(note, stacklevel=2)
+        warnings.warn(note, stacklevel=3)
     return found.draws
 
 
@@ -494,3 +494,5 @@ def _moments(found: Any, x: Array, pooled: bool) -> tuple[Array, Array]:
 
 
 old_names(__name__, drawn="sample_posterior")
+
+doors(__name__, "posterior", "sample_posterior", first=True)

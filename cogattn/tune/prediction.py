@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import notebook
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError, doors, whole
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import SessionParadigm
@@ -393,3 +393,6 @@ def _sentence(row: Mapping[str, Any]) -> str:
 def _r(value: float) -> str:
     """A correlation without the 0 before the point."""
     return f"{value:+.2f}".replace("0.", ".").replace("+", "") if math.isfinite(value) else "-"
+
+
+doors(__name__, "predict_people", first=True)

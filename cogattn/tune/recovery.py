@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError, doors, whole
 from cogattn.notebook import Progress
 from cogattn.paradigms import Paradigm
 from cogattn.paradigms.partial_report import PartialReport
@@ -193,3 +193,6 @@ def published() -> list[tuple[Paradigm, int]]:
     """
     whole_report = WholeReport(exposures=tuple(f / 60 for f in (1, 2, 3, 5, 9, 12)))
     return [(whole_report, 27), (PartialReport(), 81)]
+
+
+doors(__name__, "recover", first=True)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special
 
-from cogattn.errors import choice
+from cogattn.errors import choice, doors
 from cogattn.parameters import PARAMETERS, ByName, canonical
 from cogattn.population import Spread
 from cogattn.record import Parameter, Scaling
@@ -137,3 +137,7 @@ def latent(params: Sequence[str], values: npt.ArrayLike) -> Array:
     """(..., parameters) from their own units to the scales."""
     x = np.asarray(values, float)
     return np.stack([SCALES[name].latent(x[..., i]) for i, name in enumerate(params)], -1)
+
+
+doors(__name__, "names")
+doors(__name__, "own", "within", "latent", arrays=True)

@@ -28,7 +28,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import files
-from cogattn.errors import InputError, choice, needs, whole
+from cogattn.errors import InputError, choice, doors, needs, whole
 from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
@@ -320,3 +320,6 @@ def _notes(table: pd.DataFrame, found: pd.DataFrame, screening: Screening) -> li
 
 def _clear(metric: str) -> str:
     return metric.replace("_", " ")
+
+
+doors(__name__, "sensitivity", first=True)

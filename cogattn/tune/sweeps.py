@@ -30,7 +30,7 @@ import pandas as pd
 
 from cogattn import files
 from cogattn._renamed import told
-from cogattn.errors import InputError, choice, needs, whole
+from cogattn.errors import InputError, choice, doors, needs, whole
 from cogattn.mind.draws import seed_of
 from cogattn.notebook import Progress, ticker
 from cogattn.observer import Observer
@@ -259,7 +259,7 @@ def sweep(
     if not goals:
         raise InputError("a sweep needs a goal, e.g. 'min capacity'")
     choice("sampler", sampler, SAMPLERS)
-    candidates, trials = minds_and_trials(candidates, trials, each)
+    candidates, trials = minds_and_trials(candidates, trials, each, stacklevel=4)
     candidates = whole("candidates", 60 if candidates is None else candidates, least=1, most=100_000)
     mind = observer or Observer()
     probe = Probe(paradigm, mind, people, trials, seed)
@@ -465,3 +465,6 @@ def _best(table: pd.DataFrame, goals: Sequence[Goal]) -> list[bool]:
         bool(((worth <= w).all(1) & (worth < w).any(1)).any()) or not np.isfinite(w).all() for w in worth
     ]
     return [not b for b in beaten]
+
+
+doors(__name__, "sweep", first=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cogattn.errors import InputError, number
+from cogattn.errors import InputError, doors, number
 from cogattn.laws import alertness
 from cogattn.world.stream import Task, TaskStream
 
@@ -94,3 +94,6 @@ class Session:
         if rows > 1 and person >= rows:
             raise InputError(f"this session has rows for {rows} people, none for person {person}")
         return person if rows > 1 else 0
+
+
+doors(__name__)

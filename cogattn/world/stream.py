@@ -23,7 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cogattn._renamed import old_fields
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, doors, number, whole
 from cogattn.laws import alertness, race, stages
 from cogattn.laws.conflict import SELECTED
 from cogattn.world.kinds import CALL, END, EXPIRE, FORGET, MASK, OFFSET, ONSET, WEIGHT
@@ -476,3 +476,6 @@ def one_by_one(
     until = pace if shown is None else shown
     stimuli = tuple(Stimulus(f"e{i}", i * pace, i * pace + until, task=task.name) for i in range(elements))
     return TaskStream(stimuli, end=(elements - 1) * pace + until + after, tasks=(task,))
+
+
+doors(__name__, "Change", "Stimulus", "Task", "TaskStream", "display", "one_by_one")

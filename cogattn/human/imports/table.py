@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from cogattn import files
-from cogattn.errors import InputError, choice
+from cogattn.errors import InputError, choice, doors
 from cogattn.human.imports import formats
 from cogattn.human.imports.columns import TIMES, UNITS
 from cogattn.human.imports.formats import FORMATS
@@ -151,3 +151,6 @@ def _parts(path: Path, asked: Request) -> list[ReadFile]:
         )
     parts[0].notes[:0] = gone
     return parts
+
+
+doors(__name__, first=True)

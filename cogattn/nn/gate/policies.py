@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cogattn.errors import InputError
+from cogattn.errors import InputError, doors
 from cogattn.nn.gate.policy import (
     Display,
     Policy,
@@ -292,3 +292,6 @@ def _ranks(index: Tensor, keys: int) -> Tensor:
     rank = torch.arange(index.shape[1], dtype=torch.float32, device=index.device).expand(index.shape)
     room = torch.full((index.shape[0], keys + 1), math.inf, device=index.device)
     return room.scatter(1, spot, rank)[:, :keys]
+
+
+doors(__name__, unless=torch.compiler.is_compiling, arrays=True)

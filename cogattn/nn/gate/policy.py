@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from cogattn.errors import InputError, number
+from cogattn.errors import InputError, doors, number
 from cogattn.nn.gate.state import GateState
 
 Setting = float | Tensor
@@ -208,3 +208,6 @@ def _readable(x: Tensor) -> bool:
     """Values may be looked at: on a CPU, outside a compiler."""
     mapped = torch._C._functorch.is_batchedtensor(x)  # within torch.vmap no value is there to be read
     return x.device.type == "cpu" and not mapped and not torch.compiler.is_compiling()
+
+
+doors(__name__, "Policy", unless=torch.compiler.is_compiling, arrays=True)

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils import _pytree as pytree
 
 from cogattn import notebook
-from cogattn.errors import InputError, number
+from cogattn.errors import InputError, doors, number, whole
 from cogattn.nn.gate.fields import (
     FIELDS,
     OPEN,
@@ -144,6 +144,7 @@ class GateState:
 
     def expand(self, batch: int) -> GateState:
         """One observer's gate (B = 1) for a whole batch, without copying; one that has a row for each stays."""
+        whole("batch", batch, least=1, most=2**40)
         for name, x in self._present():
             if len(x) not in {1, batch}:
                 raise InputError(f"gate.{name} must have {batch} rows, or one for all, got {len(x)}")
@@ -151,6 +152,7 @@ class GateState:
 
     def repeat(self, times: int) -> GateState:
         """Every row `times` over, one after the other: the order in which beam search repeats its sequences."""
+        whole("times", times, least=0, most=2**40)
         return self._map(lambda _, x: x.repeat_interleave(times, 0))
 
     def grow(self, keys: int, *, closed: bool = False) -> GateState:
@@ -451,3 +453,5 @@ pytree.register_pytree_node(
 torch.serialization.add_safe_globals(
     [GateState]
 )  # tensors and nothing else: torch.load(weights_only=True) takes it
+
+doors(__name__, unless=torch.compiler.is_compiling, arrays=True)

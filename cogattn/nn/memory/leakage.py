@@ -12,7 +12,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from cogattn.errors import InputError, number
+from cogattn.errors import InputError, doors, number
 from cogattn.nn.layers import Where
 from cogattn.nn.memory.plan import Bools, Floats, Ints, Plan
 from cogattn.nn.memory.store import remember
@@ -151,3 +151,6 @@ def _z(gain: Floats, where: Bools) -> float:
     if spread < 1e-9:
         return 0.0 if abs(total) < 1e-9 else math.copysign(math.inf, total)
     return total / spread
+
+
+doors(__name__, "leak")

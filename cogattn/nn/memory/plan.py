@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, doors, number, whole
 from cogattn.mind.draws import EVICT, STORE, trial_keys, uniforms
 
 Policy = Literal["random", "oldest", "weakest"]
@@ -235,3 +235,6 @@ def _is_array(x: object, dtype: npt.DTypeLike) -> bool:
 
 def _kind(x: object) -> str:
     return f"{x.dtype} {x.shape}" if isinstance(x, np.ndarray) else type(x).__name__
+
+
+doors(__name__, unless=torch.compiler.is_compiling, arrays=True)

@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cogattn.errors import InputError, number
+from cogattn.errors import InputError, doors, number
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.layers import Where, attention_layers, chosen
 from cogattn.nn.memory.plan import Plan
@@ -156,3 +156,6 @@ class _Reminder:
         if mask is not None:
             gone = gone | mask if mask.dtype == torch.bool else torch.where(gone, -math.inf, mask)
         return args, kwargs | {"attn_mask": gone, "is_causal": False}
+
+
+doors(__name__, unless=torch.compiler.is_compiling, arrays=True)

@@ -393,8 +393,10 @@ def _import(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses look their module up while it is being run
     try:
         spec.loader.exec_module(module)
-    except (ImportError, SyntaxError, NameError) as error:
+    except (Exception, SystemExit) as error:  # whatever a user's file does at its top, leaving Python too
         del sys.modules[name]
+        if isinstance(error, InputError):
+            raise
         raise InputError(f"{path} cannot be imported: {type(error).__name__}: {error}") from error
     return module
 

@@ -1,0 +1,228 @@
+"""Bad input for every door, from grammars, by a seed: `nox -s fuzz`, or
+
+    python tests/fuzz.py --inputs 100000 --seed 0 --kinds api,cli,files,page --out fuzz.json
+
+Input i of a kind depends on (seed, kind, i) alone, so that one is played again with `--kinds api --only 1234`. What is
+counted: refused (one line of the project's own), taken, wrong taken (the grammar marks the value as wrong, and nothing
+refused it), tracebacks (any other exception, at which place), hangs (over 30 s). The last three must be 0.
+
+What is fair: a call that Python itself refuses, because an argument is missing or unknown, is no traceback of ours.
+"""
+
+from __future__ import annotations
+
+import argparse
+import collections
+import contextlib
+import faulthandler
+import importlib
+import json
+import os
+import random
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+HERE = Path(__file__).parent
+KINDS = {"api": "fuzz_doors", "cli": "fuzz_words", "files": "fuzz_files", "page": "fuzz_messages"}
+SHARE = {"api": 0.5, "cli": 0.15, "files": 0.15, "page": 0.2}  #: of all inputs
+SECONDS = 30.0  #: of the processor: what takes longer hangs, whatever else the machine does ...
+PATIENCE = 10  #: ... and so does what waits for so many times as long
+BYTES = 24 << 30  #: of addresses, for a child: what asks for more than there can be is told so
+
+
+class HangError(BaseException):
+    """It took too long."""
+
+
+class Outcome(NamedTuple):
+    """What became of one input."""
+
+    what: str  #: refused, taken, wrong taken, traceback, hang
+    words: str  #: the input
+    place: str = ""  #: where: file:line, and the kind of error
+    text: str = ""
+
+
+def judged(tried: Any) -> Outcome:
+    """Try one input."""
+    from cogattn.errors import CogattnError
+
+    try:
+        with _quiet():
+            tried.call()
+    except CogattnError as error:
+        text = str(error)
+        fine = bool(text) and "\n" not in text and len(text) < 2000
+        return (
+            Outcome("refused", tried.words)
+            if fine
+            else Outcome("traceback", tried.words, "no one line", text)
+        )
+    except HangError as error:
+        return Outcome("hang", tried.words, place_of(error))
+    except BaseException as error:  # SystemExit and KeyboardInterrupt too: no door may end the process
+        if by_python(error):
+            return Outcome("refused", tried.words)
+        return Outcome("traceback", tried.words, place_of(error), f"{type(error).__name__}: {error}"[:200])
+    return Outcome("wrong taken" if tried.wrong else "taken", tried.words)
+
+
+def by_python(error: BaseException) -> bool:
+    """Whether Python refused the call before anything of ours was reached."""
+    asked = r"(unexpected keyword|missing \d+ required|takes .*positional|multiple values)"
+    steps = traceback.extract_tb(error.__traceback__)
+    return isinstance(error, TypeError) and bool(re.search(asked, str(error))) and not any(map(_ours, steps))
+
+
+def _ours(step: traceback.FrameSummary) -> bool:
+    return "/cogattn/" in step.filename and not step.filename.endswith("/errors.py")
+
+
+def place_of(error: BaseException) -> str:
+    """The last line of cogattn that the error went through."""
+    steps = traceback.extract_tb(error.__traceback__)
+    own = [s for s in steps if "/cogattn/" in s.filename] or steps
+    where = own[-1].filename.rpartition("/cogattn/")[2] if own else "?"
+    return f"{where}:{own[-1].lineno if own else 0} {type(error).__name__}"
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    with warnings.catch_warnings(), open(os.devnull, "w") as nothing:
+        warnings.simplefilter("ignore")
+        with contextlib.redirect_stdout(nothing), contextlib.redirect_stderr(nothing):
+            yield
+
+
+def inputs(kind: str, seed: int, start: int, stop: int, quick: bool = False) -> Iterator[tuple[int, Any]]:
+    """The inputs of a kind, by number."""
+    grammar = importlib.import_module(KINDS[kind])
+    for i in range(start, stop):
+        yield i, grammar.drawn(random.Random(f"{seed} {kind} {i}"), quick)
+
+
+def counted(outcomes: list[Outcome]) -> dict[str, Any]:
+    """Counts, and what was found: each place once, with how often and an example."""
+    counts = collections.Counter(o.what for o in outcomes)
+    found = [o for o in outcomes if o.what not in ("refused", "taken")]
+    places: dict[str, dict[str, Any]] = {}
+    for o in found:
+        key = f"{o.what}: {o.place or o.words.split('(')[0]}"
+        place = places.setdefault(key, {"times": 0, "example": o.words, "text": o.text})
+        place["times"] += 1
+    return {
+        "inputs": len(outcomes), **{w: counts[w] for w in ("refused", "taken", "wrong taken", "traceback", "hang")},
+        "distinct places": len({o.place for o in found if o.what == "traceback"}), "places": places,
+    }  # fmt: skip
+
+
+def in_process(kind: str, seed: int, n: int, quick: bool = True) -> list[Outcome]:
+    """A few inputs, here and now."""
+    from fuzz_doors import aside
+
+    with aside():
+        return [judged(tried) for _, tried in inputs(kind, seed, 0, n, quick)]
+
+
+def warm(kind: str) -> None:
+    """What is loaded and compiled once does not count as the time of the first input."""
+    for module in ("transformers.modeling_utils", KINDS[kind]):
+        importlib.import_module(module)
+    importlib.import_module("fuzz_doors").specimens()
+
+
+# --- many inputs: children, so that one that hangs or dies takes nobody along -----------------------------------------
+
+
+def _child(kind: str, seed: int, start: int, stop: int, log: Path) -> None:
+    import resource
+
+    from fuzz_doors import aside
+
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+
+    def late(*_: Any) -> None:
+        raise HangError
+
+    signal.signal(signal.SIGPROF, late)
+    warm(kind)
+    with aside(), log.open("a", buffering=1) as out:
+        for i, tried in inputs(kind, seed, start, stop):
+            out.write(json.dumps({"begun": i, "words": tried.words}) + "\n")
+            faulthandler.dump_traceback_later(PATIENCE * SECONDS, exit=True, file=sys.__stderr__)
+            signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            try:
+                outcome = judged(tried)
+            except HangError:
+                outcome = Outcome("hang", tried.words)
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            faulthandler.cancel_dump_traceback_later()
+            out.write(json.dumps({"done": i, "outcome": outcome}) + "\n")
+
+
+def in_children(kind: str, seed: int, start: int, stop: int) -> list[Outcome]:
+    """Many inputs: a child that dies is counted as a hang, and another goes on behind it."""
+    outcomes = []
+    with tempfile.TemporaryDirectory() as folder:
+        while start < stop:
+            log = Path(folder) / f"{start}.jsonl"
+            command = [sys.executable, __file__, "--child", kind, str(seed), str(start), str(stop), str(log)]
+            subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
+            lines = [json.loads(x) for x in log.read_text().splitlines()] if log.exists() else []
+            outcomes += [Outcome(*x["outcome"]) for x in lines if "done" in x]
+            start = 1 + max((x["done"] for x in lines if "done" in x), default=start - 1)
+            if start < stop:
+                said = next((x["words"] for x in lines if x.get("begun") == start), "")
+                outcomes.append(Outcome("hang", said or f"{kind} {start}", "the process died"))
+                start += 1
+    return outcomes
+
+
+def main() -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--inputs", type=int, default=100_000, help="in all")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kinds", default=",".join(KINDS), help="of api, cli, files, page")
+    parser.add_argument("--only", type=int, help="play this one input of the kind, with its traceback")
+    parser.add_argument("--out", type=Path, help="a JSON file for all that was found")
+    asked = parser.parse_args()
+    kinds = asked.kinds.split(",")
+    if asked.only is not None:
+        for _, tried in inputs(kinds[0], asked.seed, asked.only, asked.only + 1):
+            print(tried.words, "(wrong)" if tried.wrong else "")
+            tried.call()
+        return 0
+    whole, report, bad = sum(SHARE[k] for k in kinds), {}, 0
+    for kind in kinds:
+        n, began = round(asked.inputs * SHARE[kind] / whole), time.perf_counter()
+        report[kind] = counted(in_children(kind, asked.seed, 0, n))
+        said = {k: v for k, v in report[kind].items() if k != "places"}
+        print(f"{kind}: seed {asked.seed}, {said}, {time.perf_counter() - began:.0f} s", flush=True)
+        for place, about in sorted(report[kind]["places"].items(), key=lambda x: -x[1]["times"]):
+            print(
+                f"  {about['times']:5d}  {place}\n         {about['example'][:160]}  {about['text'][:160]}",
+                flush=True,
+            )
+        bad += sum(report[kind][w] for w in ("wrong taken", "traceback", "hang"))
+        if asked.out:
+            asked.out.write_text(json.dumps({"seed": asked.seed, **report}, indent=1))
+    return int(bad > 0)
+
+
+if __name__ == "__main__":
+    sys.path[:0] = [str(HERE), str(HERE.parent)]
+    if sys.argv[1:2] == ["--child"]:
+        _child(sys.argv[2], *map(int, sys.argv[3:6]), Path(sys.argv[6]))
+    else:
+        raise SystemExit(main())

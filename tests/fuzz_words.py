@@ -1,0 +1,167 @@
+"""Words for the command line: the parameters of each command, read from it, with one or two values gone wrong."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import re
+import typing
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from fuzz_doors import Input
+
+#: A right command, as short as it can be; its files are made by `made`.
+RIGHT = {
+    "run": ["whole_report", "--people", "1", "--trials", "1", "--arms", "human", "--jobs", "1"],
+    "compare": ["--people", "1", "--trials", "1", "--jobs", "1"],
+    "scorecard": ["--people", "1", "--trials", "1", "--jobs", "1"],
+    "verify": ["--quick"], "live": ["--seconds", "0.1", "--arms", "human"],
+    "import": ["data.csv"], "tune": ["whole_report", "--data", "data.csv", "--jobs", "1"],
+    "predict": ["--fit", "whole_report=data.csv", "--predict", "whole_report=data.csv", "--jobs", "1"],
+    "design": ["whole_report", "--for", "capacity", "--check", "0", "--jobs", "1"],
+    "sensitivity": ["whole_report", "--params", "capacity", "--metric", "score", "--n", "2", "--jobs", "1"],
+    "sweep": ["whole_report", "--param", "capacity", "--goal", "min capacity", "--candidates", "1", "--jobs", "1"],
+    "list": [], "plot": ["run"], "trace": ["run"], "explain": ["run"], "explore": ["no_such_task", "--no-browser"],
+    "doctor": [],
+}  # fmt: skip
+#: What each is slow at if nothing is wrong: only wrong words are tried there.
+SLOW = {
+    "run",
+    "compare",
+    "scorecard",
+    "verify",
+    "live",
+    "tune",
+    "predict",
+    "design",
+    "sensitivity",
+    "sweep",
+    "doctor",
+}
+WORDS = ("", " ", "x", "-1", "0", "1.5", "nan", "inf", "-inf", "1e400", "1" * 5000, "9" * 30, "é🙂", "$x_{", "a\nb",
+ "\0", "../..",
+         "/", ".", "/dev/full", "no_such_file", "=", "a=", "=1", "a=b=c", ",", ",,", "[", "]" * 300, "[" * 3000,
+          "{}", "None",
+         "true", "x" * 5000, "--", "-", "a:b", "capacity=", "capacity=1:0", "capacity=nan:inf", "whole_report",
+          "human,human",
+         "slots+", "data.csv", "deep.toml", "odd.toml", "empty", "evil.py", "exits.py", "int.toml")  # fmt: skip
+#: Of them, what no option of words may be: a slow command is given these alone.
+TELLING = ("", "\0", "no_such_file", "é🙂", "[", "x" * 5000, "deep.toml", "int.toml", "evil.py", "exits.py")
+#: option or type: the words that may be right there
+FINE = {
+    int: re.compile(r"0|9{30}|1"), float: re.compile(r"-1|0|1\.5|inf|-inf"), bool: re.compile(r"true"),
+}  # fmt: skip
+POSITIVE = {"people", "jobs", "draws", "chains", "n", "candidates", "minds", "seconds", "fps"}
+
+
+def made() -> None:
+    """The files that the words name, in the folder where the commands are tried."""
+    from fuzz_doors import specimens
+
+    specimens()["frame"].to_csv("data.csv", index=False)
+    Path("deep.toml").write_text("a = " + "[" * 3000 + "]" * 3000)
+    Path("int.toml").write_text("capacity = " + "1" * 5000)
+    Path("odd.toml").write_text("capacity = 'x'\n[slots]\na = 1\n")
+    Path("empty").mkdir(exist_ok=True)
+    Path("evil.py").write_text("raise ValueError('é\\n')")
+    Path("exits.py").write_text("import sys\nsys.exit(7)")
+    if not Path("run").exists():
+        specimens()["trials"].save("run", figures=False)
+
+
+@cache
+def options() -> dict[str, dict[str, Any]]:
+    """Command: its options, and the type of each."""
+    from cogattn.cli import app
+
+    found: dict[str, dict[str, Any]] = {}
+    for name, command in app.resolved_commands().items():
+        if name in RIGHT:
+            found[name] = dict(_options(command.default_command))
+    return found
+
+
+def _options(function: Any) -> Any:
+    hints = typing.get_type_hints(function, include_extras=True)
+    for p in inspect.signature(function).parameters.values():
+        said = hints[p.name]
+        parts = [x for x in _flat(said) if x is not type(None)]
+        group = next((x for x in parts if hasattr(x, "__dataclass_fields__")), None)
+        if group is not None:
+            yield from _options(group)
+            continue
+        called = next(
+            (x.name[0] for x in getattr(said, "__metadata__", ()) if getattr(x, "name", None)), None
+        )
+        word = called or f"--{p.name.rstrip('_').replace('_', '-')}"
+        yield ("" if p.kind in (p.POSITIONAL_ONLY, p.VAR_POSITIONAL) else word), parts
+
+
+def _flat(said: Any) -> list[Any]:
+    if typing.get_origin(said) is typing.Annotated:
+        return _flat(typing.get_args(said)[0])
+    if typing.get_args(said) and typing.get_origin(said) is not list:
+        return [x for part in typing.get_args(said) for x in _flat(part)]
+    return [said]
+
+
+def drawn(rng: random.Random, quick: bool = False) -> Input:
+    """A command, and what is put into one of its options."""
+    names = [n for n in RIGHT if not (quick and n in SLOW)]
+    name = rng.choice(names)
+    known = options()[name]
+    tokens, wrong = list(RIGHT[name]), False
+    for _ in range(rng.choice((1, 1, 2))):
+        option = rng.choice([*known, "--no-such-option"])
+        kinds = known.get(option, [])
+        fine = next((FINE[k] for k in (int, float, bool) if k in kinds), None)
+        bad = [w for w in WORDS if fine is None or not fine.fullmatch(w)]
+        if name in SLOW and fine is None and kinds:
+            bad = list(TELLING)
+        word = rng.choice(bad)
+        if fine is not None and bool not in kinds:
+            wrong = True
+        if option in tokens and tokens.index(option) + 1 < len(tokens):
+            tokens[tokens.index(option) + 1] = word
+        elif option == "" and tokens and name != "predict":
+            tokens[0] = word
+        else:
+            tokens += [option, word] if option else [word]
+        wrong = wrong or option == "--no-such-option"
+    if "--jobs" not in tokens and "--jobs" in known:
+        tokens += ["--jobs", "1"]
+    shown = " ".join(repr(t) if len(t) < 40 else f"{t[:20]!r}..." for t in [name, *tokens])
+    return Input(f"cogattn {shown}", wrong, lambda: called([name, *tokens]))
+
+
+def called(tokens: list[str]) -> None:
+    """Run it as the shell would: one line and an exit code are a refusal, a crash report is a traceback."""
+    import contextlib
+    import io
+
+    from cogattn import cli
+    from cogattn.errors import InputError
+
+    made()
+    said, caught = io.StringIO(), []
+    with contextlib.redirect_stderr(said):
+        report, cli.crash_report = cli.crash_report, lambda error, command: caught.append(error) or "crash"
+        try:
+            cli.main(tokens)
+        except SystemExit as stop:
+            code = stop.code
+        finally:
+            cli.crash_report = report
+    if caught:
+        raise caught[0]
+    if code == 2:
+        lines = [line for line in said.getvalue().splitlines() if line.startswith("cogattn: ")]
+        if len(lines) != 1:
+            raise AssertionError(f"{len(lines)} lines of refusal: {said.getvalue()[:200]!r}")
+        raise InputError(lines[0])
+    if code not in (0, 1):
+        raise AssertionError(f"exit code {code}: {said.getvalue()[:200]!r}")
+    if code == 1 and "cogattn: " in said.getvalue():
+        raise InputError(said.getvalue()[-300:])
