@@ -29,6 +29,7 @@ FAMILIES = {
     "people": ("import", "tune", "predict", "design"),
     "minds": ("sensitivity", "sweep"),
     "look": ("list", "plot", "trace", "explain", "explore"),
+    "language": ("read", "board"),
     "doctor": ("doctor",),
 }
 
