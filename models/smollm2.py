@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 
 LAYERS = range(20, 30)  #: limited; measured by --layers, see docs/limit_your_own_network.md
 PACE = 2.0  #: s a sentence: 6 words at 180 words a minute
-#: Mean logit of what is asked for minus that of the others (8 texts of 6 facts; sd .23): heads averaged, attention in the
-#: last limited layer hardly tells them apart, so that what is stored is close to chance.
+#: Mean logit of what is asked for minus that of the others (8 texts of 6 facts; sd .23): heads averaged, attention in
+#: the last limited layer hardly tells them apart, so that what is stored is close to chance.
 GAP = 0.09
 
 
