@@ -37,6 +37,7 @@ FAMILIES = {
     "operators": ("watch",),
     "names": ("list",),
     "look": ("plot", "trace", "explain", "explore"),
+    "language": ("read", "board"),
     "doctor": ("doctor",),
 }
 
