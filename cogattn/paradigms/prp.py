@@ -6,15 +6,14 @@ waits (bottleneck) or both get a share of it. With stages A (perceive), B (choos
 
     RT1 = A1 + B1 + C1,   RT2 = max(A1 + B1, SOA + A2) + B2 + C2 - SOA      (bottleneck: share = 1)
 
-Task constants: A = 100 ms after the stimulus is encoded (Thorpe, Fize & Marlot 1996, Nature 381:520:
-150 ms to tell what it is), C
-= 83 ms to move [assumption]; choices take 1.20 and 0.80 simple responses: RT1 and RT2 at the longest SOA, where
-nothing overlaps (605 and 475 ms). The study kept those who do not wait for S2 (137 of 522 people), and so does
-sample="filtered". sample="all": people hold a chosen response back for the other one, by so long as `GROUPING` says
-(`response_grouping`).
+Task constants: A = 100 ms after the stimulus is encoded (Thorpe, Fize & Marlot 1996, Nature 381:520: 150 ms to tell
+what it is), C = 83 ms to move [assumption]; choices take 1.20 and 0.80 simple responses: RT1 and RT2 at the longest
+SOA, where nothing overlaps (605 and 475 ms). The study kept those who do not wait for S2 (137 of 522 people), and so
+does sample="filtered". sample="all": people hold a chosen response back for the other one, by so long as `GROUPING`
+says (`response_grouping`).
 
-What fails: Without limits both responses are given at once, whatever the SOA. The mind's second response depends on
-long SOAs a little less than people's (inside the band by a hair), since their response times spread more.
+What fails: Without limits both responses are given at once, whatever the SOA. Where people hold responses back, the
+mind's second response waits too little (290 ms at the shortest SOA, people 416).
 """
 
 from __future__ import annotations
