@@ -148,7 +148,7 @@ def test_sinks_stay_open_beside_the_gate_and_start_after_the_padding():
             torch.testing.assert_close(ours, model(**call()).logits)
     with limit(model, shut, "all", sinks=0), torch.no_grad():
         model(**call())
-    with pytest.raises(InputError, match="sinks must be >= 0"), limit(model, shut, sinks=-1):
+    with pytest.raises(InputError, match="sinks must be a whole number from 0"), limit(model, shut, sinks=-1):
         pass
 
 
