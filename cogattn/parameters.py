@@ -33,10 +33,8 @@ from cogattn.record import (
     CRITERION,
     EVEN,
     FIXED,
-    IDLE,
     MEAN,
     NO_TABLE,
-    ONE_POOL,
     POSITIVE,
     PRACTICE,
     RACE,
@@ -120,7 +118,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         adults=Adults("lognormal", 0.514, 0.26, source=ACROSS, mean_source=TIME_ON_TASK)),
     Parameter(
         "fast_loss", "gF", "", "share of alertness that a full fast deficit takes",
-        0.0, least(0, 0.9), FATIGUE, ONE_POOL, limit="fatigue", lifted=0.0,
+        0.0327, least(0, 0.9), FATIGUE, TIME_ON_TASK, limit="fatigue", lifted=0.0,
         slider=Slider(TIRING, "alertness lost within seconds", 0.0, 0.45, main=True),
         scale=Scaling("plain", 0.0, 0.3, 0.05)),
     Parameter(
@@ -171,14 +169,14 @@ PARAMETERS: tuple[Parameter, ...] = (
         slider=Slider(TIRING, "how much responses vary while it is away", 0.1, 10.0, True)),
     Parameter(
         "fast_tiring", "dF", "1/s", "rate at which full load fills the fast deficit",
-        1 / 50, RATE, FATIGUE, IDLE,
+        1 / 50, RATE, FATIGUE, TIME_ON_TASK,
         slider=Slider(TIRING, "how fast tiredness of seconds builds up", 1e-4, 1.0, True)),
     Parameter(
         "fast_recovery", "rwF", "1/s", "recovery of the fast deficit at work",
         1 / 600, RATE, FATIGUE, NO_TABLE, slider=Slider(TIRING, "how fast it goes at work", 1e-5, 1.0, True)),
     Parameter(
         "fast_rest", "rrF", "1/s", "recovery of the fast deficit at rest",
-        1 / 3, RATE, FATIGUE, IDLE, slider=Slider(TIRING, "how fast it goes at rest", 1e-4, 3.0, True)),
+        1 / 3, RATE, FATIGUE, TIME_ON_TASK, slider=Slider(TIRING, "how fast it goes at rest", 1e-4, 3.0, True)),
     Parameter(
         "slow_tiring", "dS", "1/s", "rate at which full load fills the slow deficit (and the deficit of memory)",
         1 / 1100, RATE, FATIGUE, FIXED,

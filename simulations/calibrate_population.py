@@ -79,8 +79,8 @@ BLOCKS = {
         ("capacity.mean", "capacity.sd", "slots.mean", "slots.sd", "threshold.mean", "threshold.sd", "alpha.mean",
          "alpha.sd"), record.RACE, ("whole report of 6", "partial report at 83 ms")),
     "time on task": Block(
-        ("speed.mean", "speed_sd.mean", "slow_loss", "lapse_base", "lapse_slow", "lapse_duration", "tempo_share",
-         "tempo_time", "anticipation"),
+        ("speed.mean", "speed_sd.mean", "fast_loss", "fast_tiring", "fast_rest", "slow_loss", "lapse_base",
+         "lapse_slow", "lapse_duration", "tempo_share", "tempo_time", "anticipation"),
         record.TIME_ON_TASK, ("simple RT 8 min",)),
     "blink": Block(("dwell", "dwell_sd", "sparing_window", "order_sd", "dwell_counts"), record.BLINK,
         ("attentional blink",)),
@@ -114,6 +114,9 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "speed.mean": (4.0, "RT of 250 ms"),
     "speed.sd": (0.4, "a tenth of the mean"),
     "speed_sd.mean": (0.4, "as much within as between people"),
+    "fast_loss": (0.1, "a tenth"),
+    "fast_tiring": (1 / 100, "minutes"),
+    "fast_rest": (1 / 10, "seconds"),
     "slow_loss": (0.1, "a tenth"),
     "lapse_base": (1 / 300, "one in five minutes, as `lapse_fast`"),
     "lapse_slow": (1 / 100, "three times as often"),
@@ -136,7 +139,7 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "criterion.sd": (0.1, "a tenth"),
     "criterion_shift": (0.0, "none"),
     "criterion_time": (1500.0, "without effect"),
-    "sleep_loss": (ONE.slow_loss / 2, "half of what tiredness takes"),
+    "sleep_loss": ((ONE.fast_loss + ONE.slow_loss) / 2, "as much as a pool takes: mean of fast and slow"),
 }
 
 #: The task as one would take it without the phenomenon: constants that its rows informed have those of another task, or
@@ -332,7 +335,7 @@ def fit_time_on_task() -> Found:
     false = t["false_start"].mean()
 
     def rows(v: Values) -> Array:
-        if v["slow_loss"] > 0.9 or v["tempo_share"] > 0.95:
+        if v["fast_loss"] + v["slow_loss"] > 0.9 or v["tempo_share"] > 0.95:
             return np.full(40, 50.0)
         rt = fatigue.cohort.run_session(fatigue.SESSION, crowd(v, fatigue.PEOPLE, 11), seed=11, n_jobs=2).rt
         return np.concatenate(moments(rt))
@@ -541,7 +544,7 @@ def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
 
         def rows(v: Values) -> Array:
             v = values | v
-            if v.get("slow_loss", 0.1) > 0.9 or v.get("tempo_share", 0.1) > 0.95:
+            if v.get("fast_loss", 0.1) + v.get("slow_loss", 0.1) > 0.9 or v.get("tempo_share", 0.1) > 0.95:
                 return np.full(len(off(table)) + 4 * ("speed.mean" in v), 50.0)
             z = off(informing(card(v, fold.by, people)))
             if "speed.mean" not in v:
