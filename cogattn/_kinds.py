@@ -27,10 +27,12 @@ class Kind(NamedTuple):
 
 
 def or_none(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The same, and None is that, too."""
     return lambda value: value is None or holds(value)
 
 
 def or_nan(holds: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    """The same, and NaN is that, too."""
     return lambda value: holds(value) or (isinstance(value, float) and math.isnan(value))
 
 
@@ -48,6 +50,8 @@ def kind_of(said: Any, scope: Mapping[str, Any]) -> Kind | None:
     if origin is typing.Literal:
         return _literal(parts)
     if origin is not None:
+        if origin is tuple and len(parts) > 1 and parts[-1] is not ...:
+            parts = ()  # a place each: told by the function itself
         return _named(getattr(origin, "__name__", ""), [kind_of(p, scope) for p in parts], origin)
     if said is Any or isinstance(said, typing.TypeVar):
         return None
@@ -108,6 +112,8 @@ def _named(name: str, parts: Sequence[Kind | None], found: Any) -> Kind | None:
         return Kind("a mapping", lambda value: isinstance(value, Mapping))
     if name == "type":
         return Kind("a class", inspect.isclass)
+    if getattr(found, "_is_protocol", False):  # what it must be able to do shows when it is asked to
+        return None
     if isinstance(found, type) and found.__module__ != "typing":
         return Kind(f"{_article(name)} {name}", lambda value: isinstance(value, found))
     return Kind(f"{_article(name)} {name}", lambda value: name in [c.__name__ for c in type(value).__mro__])

@@ -191,7 +191,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "criterion", "c0", "sd of the noise", "criterion of a fresh observer: 0 = halfway between noise and signal",
         0.41, Bounds(), "criterion", MEAN,
         slider=Slider(CAPACITY, "how much evidence a signal needs; 0 = no bias", -2.0, 3.0),
-        scale=Scaling("plain", -2.0, 3.0, 0.3), adults=Adults("censored", 0.41, 0.33, -5.0, source=CRITERION)),
+        scale=Scaling("plain", -2.0, 3.0), adults=Adults("censored", 0.41, 0.33, -5.0, source=CRITERION)),
     Parameter(
         "criterion_shift", "kappa", "sd of the noise", "how far the criterion moves away from a rare signal in the end",
         0.385, Bounds(), "criterion", CRITERION, limit="fatigue", lifted=0.0,

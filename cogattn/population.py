@@ -212,7 +212,7 @@ class Population:
     [2.0, 2.0, 2.0]
     >>> careless = Population(slip=Spread("logitnormal", 0.05, 1.0))
     >>> [round(person.slip, 3) for person in careless.sample(3, seed=0)]
-    [0.024, 0.261, 0.047]
+    [0.004, 0.397, 0.057]
     >>> able = Population(correlations={"capacity": {"slots": 0.9}}).parameters(256, seed=0)
     >>> float(able["capacity"].corr(able["slots"], method="spearman").round(1))
     0.9

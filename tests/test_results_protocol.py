@@ -53,6 +53,17 @@ def curved():
     return curves.CurveCard(curves.fill(bands.rows(), played), scored())
 
 
+def regressed():
+    """Response times of four people that a number of each trial makes longer."""
+    draw = np.random.default_rng(1)
+    load = np.tile([0.0, 1.0], 60)
+    rt = 0.3 + draw.wald(0.4, 2.0, 120) * np.where(load > 0, 1.3, 1.0)
+    frame = pd.DataFrame(
+        {"person": np.repeat([1, 2, 3, 4], 30), "load": load, "rt": rt, "correct": draw.random(120) < 0.9}
+    )
+    return tune.regress(frame, ["drift ~ 1 + load + (1 | person)"])
+
+
 #: What an axis may say without a unit in brackets: counts, shares, scores, places.
 UNITLESS = re.compile(
     r"trial|candidate|step|loss|share|rank|people|reported|place|hits|\bAIC\b|^law |overlap"
@@ -72,6 +83,8 @@ MADE = {
         {"partial_report": ca.run("partial_report", arms="human", people=6, trials=8)},
         minds=2,
     ),
+    "Watch": lambda: ca.watch("low", people=3, changes=False),
+    "Regression": lambda: regressed(),
     "Recovery": lambda: tune.recover([("whole_report", 8)], people=4),
     "Proposal": lambda: tune.design(
         "whole_report", "slots", 0.5, displays=[(6, 0)], exposures=[0.05, 0.1], params=["slots"], people=4

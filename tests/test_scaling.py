@@ -130,7 +130,7 @@ def test_what_a_worker_says_is_the_users_one_line(cluster):
 
 @clustered
 def test_a_worker_of_another_version_is_refused(cluster, monkeypatch):
-    monkeypatch.setattr(experiment, "version", lambda: "of another day")
+    monkeypatch.setattr(experiment, "version", lambda room: "of another day")
     with (
         workers("dask", cluster.scheduler_address),
         pytest.raises(RunError, match="another version of cogattn"),

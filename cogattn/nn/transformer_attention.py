@@ -49,6 +49,7 @@ class Limit:
 
     @property
     def does_nothing(self) -> bool:
+        """Whether the layer stays as it is: no gate closes anything, nothing is remembered."""
         return self.gate.is_identity and self.plan is None and self.seen is None and self.memory is None
 
     def __reduce__(self) -> tuple[Any, ...]:

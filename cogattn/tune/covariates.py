@@ -51,7 +51,13 @@ class Design(NamedTuple):
 
 @dataclass(frozen=True)
 class Regression(Result):
-    """What `regress` found."""
+    """What `regress` found.
+
+    >>> made = pd.DataFrame({"parameter": ["drift"], "term": ["load"], "estimate": [-0.2], "error": [0.1],
+    ...                      "low": [-0.4], "high": [0.0], "z": [-2.0], "p": [0.05]})
+    >>> print(Regression(made, made[:0], made[:0], -10.0, "diffusion"))
+    drift ~ load: -0.2 (95 % interval -0.4 to 0, z = -2.0)
+    """
 
     effects: pd.DataFrame  #: parameter, term, estimate, error, low, high, z, p
     between: pd.DataFrame  #: parameter, term, sd (between people)

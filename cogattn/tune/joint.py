@@ -351,7 +351,7 @@ def on_scales(population: Population, params: Sequence[str]) -> tuple[Array, Arr
 
     >>> mean, cov = on_scales(Population.adults(), ("speed", "speed_sd"))
     >>> mean.round(2).tolist(), np.sqrt(np.diag(cov)).round(2).tolist()
-    ([3.28, -0.71], [0.34, 0.3])
+    ([3.28, -0.78], [0.34, 0.48])
     """
     from scipy import special
 
