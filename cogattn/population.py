@@ -38,6 +38,8 @@ Array = npt.NDArray[np.float64]
 
 MOST_PEOPLE = 1_000_000_000
 LABORATORY_SPEED = 4.52  #: 1/s, the mean of `Population.laboratory`: from `human/sleep_restriction.csv`
+#: How long people hold a response back for the other one [s] (`human/people_across_tasks.csv`: nobody is left out).
+GROUPING = Spread("lognormal", 0.1, 0.1)
 _ENDS = (2.0**-32, 1 - 2.0**-32)  # where the ends of a population are looked at: nobody is farther out
 _BLOCK = 2048  # people
 _BITS = 30  # of a point: as many people as it can tell apart
@@ -324,6 +326,15 @@ class Population:
     def adults(cls) -> Population:
         """Healthy adults; every spread has the mean and sd of `human/tva_parameters.csv`."""
         return _adults()
+
+    @classmethod
+    def holding(cls) -> Population:
+        """Adults of whom nobody is left out where two responses are asked for: they hold one back for the other.
+
+        >>> Population.holding().spreads()["response_grouping"].mean
+        0.1
+        """
+        return cls.adults().with_spreads({"response_grouping": GROUPING})
 
     @classmethod
     def laboratory(cls) -> Population:

@@ -17,7 +17,9 @@ from cogattn.laws import memory, search, stages
 from cogattn.mind import cohort
 from cogattn.observer import Observer
 from cogattn.paradigms import continuous_report, dual_task
+from cogattn.paradigms.selection import TOLD
 from cogattn.paradigms.serial_recall import in_place, span
+from cogattn.paradigms.visual_search import DISPLAYS
 from cogattn.runs.experiment import run
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
@@ -290,16 +292,19 @@ def test_search_time_is_the_law_of_practice():
     """A visit of a search takes (1 + L N)^(-1/k) of its time after N trials; the number of visits is as ever."""
     o = replace(STEADY, speed_sd=1e-9, tempo_share=0.0, slip=0.0)
     sizes = (3, 6, 12, 18)
+    verdict = o.evidence_threshold / (TOLD * o.speed)  # counted until it leads: an Erlang time
+    guidance, inspect = DISPLAYS["spatial_2v5"]
     f = played("practice", o, done=(0, 500, 3500), trials=TRIALS)
     for done, block in f.groupby("done"):
         share = float(search.practised_share(done, o.learning, o.visit_shape))
         law, sd, _ = search.search(
-            sizes, guidance=1.25, dq=o.quit_growth, group=o.search_group, inspect=2.17 / o.speed * share,
-            shape=o.visit_shape, hit=o.visit_hit, base=o.threshold + 0.183 + 0.22 / o.speed,
+            sizes, guidance=guidance, dq=o.quit_growth, group=o.search_group, inspect=inspect / o.speed * share,
+            shape=o.visit_shape, hit=o.visit_hit, base=o.threshold + 0.183 + verdict,
         )  # fmt: skip
         for i, n in enumerate(sizes):
             rt = block[block["set_size"] == n]["rt"].dropna()
-            assert abs(rt.mean() - law[1][i]) < 4 * sd[1][i] / math.sqrt(len(rt)), (done, n)
+            spread = math.hypot(sd[1][i], verdict / math.sqrt(o.evidence_threshold))
+            assert abs(rt.mean() - law[1][i]) < 4 * spread / math.sqrt(len(rt)), (done, n)
 
 
 @pytest.mark.parametrize("name", ["whole_report", "prp", "change_detection", "tracking", "simple_rt"])

@@ -216,7 +216,11 @@ def test_another_text_of_the_file_is_another_run(mine, tmp_path):
     first = ca.run(str(mine), "human", people=1, trials=2, out=tmp_path).folder
     mine.write_text(NAMES + "\n# changed\n")
     second = ca.run(str(mine), "human", people=1, trials=2, out=tmp_path).folder
-    assert first.name.rsplit("-", 1)[1] != second.name.rsplit("-", 1)[1]
+    hashes = [ca.load(folder, str(mine)).config["paradigm_sha256"] for folder in (first, second)]
+    assert hashes[0] != hashes[1]
+    assert not {p.name for p in (first / "parts").glob("*.parquet")} & {
+        p.name for p in (second / "parts").glob("*.parquet")
+    }
 
 
 def test_nothing_that_lies_in_a_folder_or_stands_in_it_is_executed(mine, tmp_path):

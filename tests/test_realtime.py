@@ -409,7 +409,7 @@ def test_the_command_prints_a_table_or_json(path, tmp_path, monkeypatch, capsys)
         ({"patches": 257}, "patches must be a whole number from 1 to 256"),
         ({"seed": -1}, "seed must be a whole number"),
         ({"value": "many"}, "value must be a number"),
-        ({"observer": 3}, "observer must be Observer"),
+        ({"observer": 3}, "observer must be an Observer"),
         ({"model": "digit_reader"}, "reads displays"),
         ({"model": "nobody"}, "model must be one of"),
     ],

@@ -125,7 +125,7 @@ def test_progress_is_a_bar_or_what_a_person_gives(capfd):
     seen = []
     ca.run("partial_report", "human", people=2, trials=2, progress=lambda done, of: seen.append((done, of)))
     assert seen == [(1, 2), (2, 2)]
-    with pytest.raises(InputError, match="progress must be True"):
+    with pytest.raises(InputError, match="progress must be a function or True"):
         ca.run("partial_report", people=2, trials=2, progress="yes")
 
 

@@ -170,7 +170,7 @@ def together(records: Sequence[pd.DataFrame]) -> pd.DataFrame:
 def attended(record: pd.DataFrame, tasks: Sequence[str]) -> list[tuple[str, float, float]]:
     """(task, from, to) of every spell in which a task had attention, in one person's record. A mind that does not turn
     from task to task (no engage) attends to all of them. Attention that has left (lapse) is on none."""
-    _columns_of(record)
+    _columns_of(record, needed=("time", "kind", "task"))
     kind, time = record["kind"].astype(str).to_numpy(), record["time"].to_numpy(float)
     if not len(time):
         return []
@@ -201,8 +201,10 @@ def check(events: pd.DataFrame, source: str = "the event record") -> pd.DataFram
     return events
 
 
-def _columns_of(events: pd.DataFrame, source: str = "the event record") -> None:
-    missing = [c for c in COLUMNS if c not in events.columns]
+def _columns_of(
+    events: pd.DataFrame, source: str = "the event record", needed: Sequence[str] = COLUMNS
+) -> None:
+    missing = [c for c in needed if c not in events.columns]
     if missing:
         raise InputError(f"{source} has no column {missing[0]!r}; an event record has {', '.join(COLUMNS)}")
 
@@ -261,9 +263,9 @@ def spans(record: pd.DataFrame) -> list[Span]:
             what = "in line" if span.what == "to be counted" else span.what
             done.append(span._replace(what=what, stop=time, outcome=outcome))
 
-    _columns_of(record)
-    searched = (record["kind"] == "visit").any()  # what is searched is looked at one by one
     columns = ("time", "kind", "element", "task", "slot")
+    _columns_of(record, needed=columns)
+    searched = (record["kind"] == "visit").any()  # what is searched is looked at one by one
     for row in zip(*(record[c].to_numpy(object) for c in columns), strict=True):
         time, kind, element, task = float(row[0]), str(row[1]), str(row[2]), str(row[3])
         if kind == "end":

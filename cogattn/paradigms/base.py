@@ -155,7 +155,11 @@ class Paradigm(ABC):
 
     def __new__(cls, *args: Any, **options: Any) -> Self:
         """Options are held against what their fields say, before a subclass sees them."""
-        wrong = mismatch(cls.__init__, (None, *args), options)
+        one = {k for k, x in options.items() if isinstance(x, (str, int, float))}
+        listed = {k for k in one if isinstance(getattr(cls, k, None), tuple)}  # one alone is a list of one
+        wrong = mismatch(
+            cls.__init__, (None, *args), {k: (x,) if k in listed else x for k, x in options.items()}
+        )
         if wrong:
             own_words(cls.__init__, (super().__new__(cls), *args), options)
             raise InputError(wrong)

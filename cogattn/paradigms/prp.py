@@ -9,8 +9,8 @@ waits (bottleneck) or both get a share of it. With stages A (perceive), B (choos
 Task constants: A = 100 ms after the stimulus is encoded (Thorpe, Fize & Marlot 1996, Nature 381:520: 150 ms to tell
 what it is), C = 83 ms to move [assumption]; choices take 1.20 and 0.80 simple responses: RT1 and RT2 at the longest
 SOA, where nothing overlaps (605 and 475 ms). The study kept those who do not wait for S2 (137 of 522 people), and so
-does sample="filtered". sample="all": people hold a chosen response back for the other one, by so long as `GROUPING`
-says (`response_grouping`).
+does sample="filtered". sample="all": people hold a chosen response back for the other one, by so long as
+`Population.holding` says (`response_grouping`).
 
 What fails: Without limits both responses are given at once, whatever the SOA. Where people hold responses back, the
 mind's second response waits too little (290 ms at the shortest SOA, people 416).
@@ -34,7 +34,6 @@ from cogattn.paradigms.scored import Person, Scored, Values, across, cells, code
 from cogattn.paradigms.session import Array
 from cogattn.parameters import BY_NAME
 from cogattn.population import Population
-from cogattn.record import Spread
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -42,8 +41,6 @@ from cogattn.world.stream import Stimulus, Task, TaskStream
 
 _END = 4.0  # s from S1 to the end of a trial
 _LEAD = BY_NAME["evidence_threshold"].default  # what the mean adult counts
-#: How long people hold a response back for the other one [s] (`human/people_across_tasks.csv`: nobody is left out).
-GROUPING = Spread("lognormal", 0.1, 0.1)
 
 
 @dataclass(frozen=True)
@@ -84,8 +81,7 @@ class PRP(Divided):
 
     def usual_population(self) -> Population:
         """The adults of all other paradigms; all of them: who hold responses back."""
-        usual = super().usual_population()
-        return usual if self.sample == "filtered" else usual.with_spreads({"response_grouping": GROUPING})
+        return super().usual_population() if self.sample == "filtered" else Population.holding()
 
     @property
     def per_condition(self) -> int:
@@ -209,9 +205,9 @@ class PRP(Divided):
             keys = ["arm", "person", "soa"]
             own = {key: _carry_over(rows) for key, rows in f.groupby(keys, sort=False)}
             table = pd.Series(own).rename_axis(keys).rename("carry").reset_index()
-            self.panel(ax, table, "carry", "soa", known, ylabel="RT2 over RT1 [ms per ms]", **soa)
             for law in (0, 1):
                 ax.axhline(law, color=plot.QUIET, linewidth=0.8)
+            self.panel(ax, table, "carry", "soa", known, ylabel="RT2 over RT1 [ms per ms]", **soa)
 
         return self.sheets(frame, [times, carry])
 

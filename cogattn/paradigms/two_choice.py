@@ -90,9 +90,15 @@ class TwoChoice(Selecting):
         """Response time of right answers, and accuracy, over conditions."""
         known = pens_of(frame)
         times = self.over(
-            timed(frame), "ms", "condition", known, xlabel="condition", ylabel="RT [ms]", ylim=(0, None)
+            timed(frame),
+            "ms",
+            "condition",
+            known,
+            xlabel="condition [number]",
+            ylabel="RT [ms]",
+            ylim=(0, None),
         )
         right = frame.assign(right=frame["correct"].astype(float))
-        labels: Any = {"xlabel": "condition", "ylabel": "share right", "ylim": (0, 1.03)}
+        labels: Any = {"xlabel": "condition [number]", "ylabel": "right [share]", "ylim": (0, 1.03)}
         accuracy = self.over(right, "right", "condition", known, **labels)
         return self.sheets(frame, [times, accuracy])

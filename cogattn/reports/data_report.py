@@ -179,7 +179,7 @@ class DataReport(Result):
         )
         together = (
             "people were fitted together as a sample of a population, by expectation maximisation (Dempster, Laird & "
-            "Rubin 1977, J R Stat Soc B 39:1)"
+            "Rubin 1977)"
             if found.pooled
             else "each person was fitted alone, by maximum likelihood with profile intervals"
         )

@@ -55,7 +55,7 @@ __all__ = [
 
 
 def run(
-    paradigm: str | Paradigm | type[Paradigm],
+    paradigm: str | Path | Paradigm | type[Paradigm],
     arms: Arm | str | Sequence[Arm | str] = ("human", "softmax"),
     model: str | None = None,
     people: int = 50,

@@ -12,6 +12,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from cogattn._renamed import old_names
@@ -141,7 +142,7 @@ def digest(value: Any) -> str:
 
 
 def make_plan(
-    paradigm: str | Paradigm | type[Paradigm],
+    paradigm: str | Path | Paradigm | type[Paradigm],
     arms: str | Sequence[str],
     model: str | None,
     people: int,

@@ -117,7 +117,7 @@ def play_again(
     """
     stream = world_of(plan, cell.condition, network)
     batch: Batch | None = None
-    if looks(network):
+    if looks(network) and plan.paradigm.pixels:
         batch = SeenBatch.make(plan, cell, stream, network, person + first, trial)
     elif isinstance(plan.paradigm, NetworkTask):
         batch = SpecialistBatch.make(plan, cell, plan.paradigm, network, person + first, trial)
@@ -213,7 +213,7 @@ def _play_sitting(
     batch: Any = None
     weights, looked = None, None
     limited = bool(limits_of(cell.arm))
-    if looks(network):
+    if looks(network) and plan.paradigm.pixels:
         batch = SeenBatch.of_session(plan, cell, session, network, person, visit * cohort.VISIT + count)
         shape = (len(who), len(trial), -1)
         looked = batch.seen(limited).reshape(*shape, 2)

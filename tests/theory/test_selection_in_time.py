@@ -12,6 +12,7 @@ from cogattn.laws import conflict, inhibition, search
 from cogattn.mind import cohort
 from cogattn.observer import Observer
 from cogattn.paradigms import get
+from cogattn.paradigms.selection import TOLD
 from cogattn.paradigms.visual_search import DISPLAYS, search_trial
 from cogattn.runs.experiment import run
 from cogattn.world.stream import Stimulus, Task, TaskStream
@@ -98,6 +99,7 @@ def test_a_mind_of_any_speed_decides_without_error():
 def test_a_search_has_its_exact_law(display, present):
     o = Observer(wandering=0.0, slip=0.0, speed_sd=1e-9)
     guidance, inspect = DISPLAYS[display]
+    verdict = o.evidence_threshold / (TOLD * o.speed)  # counted until it leads: an Erlang time
     share = search.practised_share(2000.0, o.learning, o.visit_shape)
     for n in (3, 12):
         out = play(search_trial(display, n, present, 2000.0), o)
@@ -105,12 +107,13 @@ def test_a_search_has_its_exact_law(display, present):
         found = ~np.isnan(out.element_times.encoded).all(1)
         law, sd, error = search.search(
             (n,), guidance=guidance, dq=o.quit_growth, group=o.search_group, inspect=inspect / o.speed * share,
-            shape=o.visit_shape, hit=o.visit_hit, base=o.threshold + 0.183 + 0.22 / o.speed,
+            shape=o.visit_shape, hit=o.visit_hit, base=o.threshold + 0.183 + verdict,
         )  # fmt: skip
         p = error[int(present), 0]
         assert abs((found != present).mean() - p) < 4 * math.sqrt(max(p * (1 - p), 1e-4) / N)
         right = found == present
-        close(rt[right].mean(), law[int(present), 0], sd[int(present), 0], right.sum())
+        spread = math.hypot(sd[int(present), 0], verdict / math.sqrt(o.evidence_threshold))
+        close(rt[right].mean(), law[int(present), 0], spread, right.sum())
 
 
 def test_who_never_quits_visits_everything():

@@ -117,13 +117,13 @@ def columns_of(held: SheetCells, asked: Request) -> dict[str, str]:
     for name in (*HELPERS[:-1], *ASIDE):  # a column may help in two ways: a response is a report, and a key
         own = said.get(name)
         more = {name: own} if own else cells.matched(sheet, [name], {}, theirs.values())
-        if name in ("correct", "error") and guesses.unfit(held, more, told, said):
+        if name in ("correct", "error") and name not in names_ and guesses.unfit(held, more, told, said):
             more = {}
         if not more and name in HELPERS[1:-1] and "correct" not in taken and _judged(asked):
             used = {**theirs, **{n: c for n, c in taken.items() if n in HELPERS}}
             more = guesses.more_columns(held, [name], used, told).columns
         taken = {**more, **taken}
-    error = taken.pop("error", None)
+    error = None if "error" in names_ else taken.pop("error", None)  # of a continuous report, in degrees
     if error is not None and "correct" not in taken:
         taken["correct"] = error
     outcome = guesses.outcome_column(held) if _judged(asked) and "correct" not in said else None

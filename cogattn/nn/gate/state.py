@@ -144,7 +144,7 @@ class GateState:
 
     def expand(self, batch: int) -> GateState:
         """One observer's gate (B = 1) for a whole batch, without copying; one that has a row for each stays."""
-        whole("batch", batch, least=1, most=2**40)
+        whole("batch", batch, most=2**40)
         for name, x in self._present():
             if len(x) not in {1, batch}:
                 raise InputError(f"gate.{name} must have {batch} rows, or one for all, got {len(x)}")
