@@ -56,10 +56,10 @@ def test_each_law_of_report_wins_where_it_made_the_data():
 
 def test_a_bottleneck_and_sharing_are_told_apart():
     for share, law in ((1.0, "bottleneck"), (0.75, "sharing")):
-        frame = run("prp", arms="human", people=2, seed=3, observer=Observer(central_share=share)).frame
+        frame = run("prp", arms="human", people=4, seed=3, observer=Observer(central_share=share)).frame
         found = tune.compare_laws("prp", frame, folds=2)
         assert found.best == law
-        assert found.table()["parameters"].tolist() == ([6, 8] if share == 1 else [8, 6])
+        assert found.table()["parameters"].tolist() == ([12, 16] if share == 1 else [16, 12])
 
 
 def test_a_law_that_did_not_make_the_data_is_behind_by_more_than_its_error():
@@ -143,7 +143,7 @@ def test_the_command_says_which_law_and_leaves_the_table(tmp_path, monkeypatch, 
 def test_what_cannot_be_compared():
     frame = reported("fixed race", people=1, trials=5)
     with pytest.raises(InputError, match="paradigm whose laws can be compared must be one of"):
-        tune.compare_laws("stroop", frame)
+        tune.compare_laws("nback", frame)
     with pytest.raises(
         InputError, match="at least two laws, of fixed race, reallocating race, linear, no race"
     ):
