@@ -28,6 +28,7 @@ NOT_KEPT = (
     "frames.*",
     "parts/*",
     "done.json",
+    "manifest.json",
     "people.csv",
     "ranks.csv",
 )  # single people, single draws
