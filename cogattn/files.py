@@ -18,7 +18,9 @@ import json
 import os
 import re
 import secrets
+import shutil
 import stat
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
@@ -71,6 +73,14 @@ def place(path: Path, write: Callable[[Path], object]) -> None:
         ) from None
     except UnicodeEncodeError as error:
         raise InputError(f"cannot write {path}: it holds {error.object[error.start]!r}, no letter") from None
+
+
+def place_apart(path: Path, write: Callable[[Path], object]) -> None:
+    """As `place`, for libraries that lock what they write (HDF5): written in a folder of its own first."""
+    with tempfile.TemporaryDirectory() as aside:
+        made = Path(aside) / path.name
+        write(made)
+        place(path, lambda p: shutil.copyfile(made, p))
 
 
 def regular(path: Path) -> Path:

@@ -115,7 +115,8 @@ def kinds(kind=Result):
 def test_every_kind_of_result_is_held_here():
     for name in (*ca.__all__, *tune.__all__):
         getattr(ca, name, None)  # loads the module that it lives in
-    assert set(kinds()) == {*MADE, "Verification"}
+    own = {"Board", "DataReport", "TextReading"}  # test_board, test_real_files, nn/test_reader
+    assert set(kinds()) - own == {*MADE, "Verification"}
 
 
 @pytest.fixture(scope="module", params=[*MADE, "Verification"])

@@ -214,8 +214,8 @@ class Watch(Result):
             label="signals that come",
         )
         ax.set(
-            xlabel="minute of the watch",
-            ylabel="signals missed\nper operator",
+            xlabel="time in the watch [min]",
+            ylabel="signals missed\n[per operator]",
             xlim=(0, len(table)),
             ylim=(0, None),
         )
@@ -231,7 +231,7 @@ class Watch(Result):
         )
         ax.axvline(100 * self.miss_below, color="#D55E00", linestyle="--")
         ax.text(100 * self.miss_below, ax.get_ylim()[1], " asked: less", color="#D55E00", va="top")
-        ax.set(xlabel="signals missed [%]", ylabel="operators", xlim=(0, None))
+        ax.set(xlabel="signals missed [%]", ylabel="operators [number]", xlim=(0, None))
 
     def _changes(self, ax: Axes) -> None:
         rows = self.changes.iloc[::-1].reset_index(drop=True)

@@ -56,7 +56,7 @@ class Regression(Result):
     >>> made = pd.DataFrame({"parameter": ["drift"], "term": ["load"], "estimate": [-0.2], "error": [0.1],
     ...                      "low": [-0.4], "high": [0.0], "z": [-2.0], "p": [0.05]})
     >>> print(Regression(made, made[:0], made[:0], -10.0, "diffusion"))
-    drift ~ load: -0.2 (95 % interval -0.4 to 0, z = -2.0)
+    drift ~ load: -0.2 (95 % interval -0.4 to 0, z = -2.0).
     """
 
     effects: pd.DataFrame  #: parameter, term, estimate, error, low, high, z, p
@@ -76,7 +76,7 @@ class Regression(Result):
     def findings(self) -> list[str]:
         """Each effect with its interval."""
         return [
-            f"{r.parameter} ~ {r.term}: {r.estimate:.3g} (95 % interval {r.low:.3g} to {r.high:.3g}, z = {r.z:.1f})"
+            f"{r.parameter} ~ {r.term}: {r.estimate:.3g} (95 % interval {r.low:.3g} to {r.high:.3g}, z = {r.z:.1f})."
             for r in self.effects.itertuples()
         ]
 
@@ -95,7 +95,9 @@ class Regression(Result):
             ax.plot(t["estimate"], y, "o", color="#0072B2")
             ax.axvline(0, color=plot.PEOPLE, linewidth=0.8)
             ax.set(
-                yticks=y, yticklabels=t["parameter"] + " ~ " + t["term"], xlabel="effect, with 95 % interval"
+                yticks=y,
+                yticklabels=t["parameter"] + " ~ " + t["term"],
+                xlabel="effect, with 95 % interval [own scale]",
             )
             ax.invert_yaxis()
             figure.suptitle(self.heading(), x=0.01, ha="left", fontsize=11, fontweight="bold")

@@ -9,8 +9,6 @@ more proposals fail. Whatever went badly (divergences, R-hat over 1.01, few effe
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
@@ -145,10 +143,8 @@ class Posterior(Result):
 
     def save(self, folder: str | Path, figures: bool = True) -> Path:
         """The draws as NetCDF beside all else."""
-        with tempfile.TemporaryDirectory() as aside:  # HDF5 locks what it writes, and so does `place`
-            made = Path(aside) / "posterior.nc"
-            self.draws.to_netcdf(str(made), engine="h5netcdf")
-            files.place(Path(folder) / "posterior.nc", lambda p: shutil.copyfile(made, p))
+        path = Path(folder) / "posterior.nc"
+        files.place_apart(path, lambda p: self.draws.to_netcdf(str(p), engine="h5netcdf"))
         return super().save(folder, figures)
 
     def plot(self) -> Figure:

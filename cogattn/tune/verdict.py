@@ -82,7 +82,7 @@ class Verdict:
 
     def __str__(self) -> str:
         said = "; ".join(self.reasons)
-        return f"Verdict: {self.word}" + (f": {said}." if said else ".")
+        return f"Verdict: {self.word}: {said or '0 reasons against it'}."
 
     def plain(self) -> dict[str, Any]:
         """As a JSON object."""

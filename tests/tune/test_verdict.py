@@ -35,7 +35,7 @@ def flankers():
 def test_a_right_model_is_fine_and_writes_an_observer(pressed):
     found = tune.fit("simple_rt", pressed)
     assert found.verdict == Verdict()
-    assert str(found.verdict) == "Verdict: fine."
+    assert str(found.verdict) == "Verdict: fine: 0 reasons against it."
     assert {"observer.toml", "population.toml", "verdict.json", "check.csv"} <= set(found.files())
     assert len(found.check().axes) >= 3
     assert (found.intervals["high"] > found.intervals["low"]).all()
