@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -156,7 +157,9 @@ class Paradigm(ABC):
     def __new__(cls, *args: Any, **options: Any) -> Self:
         """Options are held against what their fields say, before a subclass sees them."""
         one = {k for k, x in options.items() if isinstance(x, (str, int, float))}
-        listed = {k for k in one if isinstance(getattr(cls, k, None), tuple)}  # one alone is a list of one
+        listed = {
+            k for k in one if isinstance(getattr_static(cls, k, None), tuple)
+        }  # one alone is a list of one
         wrong = mismatch(
             cls.__init__, (None, *args), {k: (x,) if k in listed else x for k, x in options.items()}
         )
