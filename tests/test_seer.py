@@ -175,3 +175,13 @@ def test_accuracy_among_distractors_is_a_door():
     )
     with pytest.raises(InputError, match="distractors"):
         door(25)
+
+
+def test_who_watches_a_film_is_shown_no_pixels_of_a_paradigm():
+    """A watcher looks, too (`reports.live`), but at its own task."""
+    watcher = find("live_watcher", "cpu")
+    task = get("whole_report")()
+    assert callable(watcher.look)
+    assert not displays.seen_by(watcher, task)
+    assert displays.seen_by(find("seer", "cpu"), task)
+    assert not displays.seen_by(find("seer", "cpu"), get("serial_recall")())

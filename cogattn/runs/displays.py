@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from cogattn.errors import InputError
 from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
+from cogattn.nn.networks.registry import looks
 from cogattn.nn.networks.scene_lessons import ABSENT, PRESENT
 from cogattn.nn.networks.scenes import (
     ASKED,
@@ -277,6 +278,6 @@ def room_for(paradigm: Any) -> None:
                 raise InputError(f"a display of pixels has {PLACES} places, {paradigm.name} asks for {n}")
 
 
-def knows(paradigm: Any) -> bool:
-    """Has this paradigm displays of pixels?"""
-    return paradigm.pixels in KNOWN or paradigm.pixels in CALLS
+def seen_by(network: object, paradigm: Any) -> bool:
+    """Is this network shown the pixels of this paradigm? Where there are none it reads as any reader does."""
+    return looks(network) and (paradigm.pixels in KNOWN or paradigm.pixels in CALLS)

@@ -32,7 +32,7 @@ from cogattn.nn.networks.registry import (
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import Condition, NetworkTask, Paradigm, SessionParadigm, registry
 from cogattn.population import MOST_PEOPLE, People, Population
-from cogattn.runs.displays import knows, room_for
+from cogattn.runs.displays import room_for, seen_by
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
 
@@ -235,7 +235,7 @@ def _fits(paradigm: Paradigm, network: Reader) -> None:
     """A network shows only so many items, of so many kinds."""
     if paradigm.pictures == "own":
         return
-    if looks(network) and knows(paradigm):
+    if seen_by(network, paradigm):
         room_for(paradigm)
         return
     if not paradigm.pictures:

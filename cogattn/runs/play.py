@@ -20,12 +20,13 @@ from cogattn import files
 from cogattn.errors import InputError, choice, whole
 from cogattn.mind import cohort
 from cogattn.mind.draws import GUESS, seed_of, trial_keys, uniforms
-from cogattn.nn.networks.registry import Reader, looks
+from cogattn.nn.networks.registry import Reader
 from cogattn.observer import limits_of
 from cogattn.paradigms import Answers, Condition, NetworkTask, SessionParadigm
 from cogattn.paradigms.session import SessionRecord
 from cogattn.population import People
 from cogattn.runs.batches import DisplayBatch, SpecialistBatch
+from cogattn.runs.displays import seen_by
 from cogattn.runs.plan import Cell, RunPlan, condition_seed, model_of, plan_of, world_of
 from cogattn.runs.seen import SeenBatch
 from cogattn.runs.trials import Trials
@@ -117,7 +118,7 @@ def play_again(
     """
     stream = world_of(plan, cell.condition, network)
     batch: Batch | None = None
-    if looks(network) and plan.paradigm.pixels:
+    if seen_by(network, plan.paradigm):
         batch = SeenBatch.make(plan, cell, stream, network, person + first, trial)
     elif isinstance(plan.paradigm, NetworkTask):
         batch = SpecialistBatch.make(plan, cell, plan.paradigm, network, person + first, trial)
@@ -213,7 +214,7 @@ def _play_sitting(
     batch: Any = None
     weights, looked = None, None
     limited = bool(limits_of(cell.arm))
-    if looks(network) and plan.paradigm.pixels:
+    if seen_by(network, plan.paradigm):
         batch = SeenBatch.of_session(plan, cell, session, network, person, visit * cohort.VISIT + count)
         shape = (len(who), len(trial), -1)
         looked = batch.seen(limited).reshape(*shape, 2)

@@ -216,8 +216,9 @@ def is_specialist(network: object) -> bool:
 
 
 def looks(network: object) -> bool:
-    """Does it look at displays of pixels under an instruction, and give the mind its evidence?"""
-    return callable(getattr(network, "look", None))
+    """Does it look at displays of pixels under an instruction, and give the mind its evidence? Who watches a film looks
+    at its own task."""
+    return callable(getattr(network, "look", None)) and not is_specialist(network)
 
 
 def is_judge(network: object) -> bool:
