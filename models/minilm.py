@@ -11,6 +11,7 @@ sentences is one softmax over cosines, which is what a gate limits here.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -19,41 +20,23 @@ import torch
 
 from cogattn.nn import pretrained
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks.registry import Keys, TaskDesign
-from cogattn.nn.text_tasks import THINGS, Item, facts, right
-from cogattn.world.stream import TaskStream, one_by_one
+from cogattn.nn.text_tasks import THINGS, FactsReader, Item, right
 
-PACE = 2.0  #: s a sentence
 SHARPNESS = 20.0  #: cosines to logits, the scale that the model was trained with (Reimers & Gurevych's loss)
 GAP = 3.6  #: mean logit of what is asked for minus that of the others: 3.56 to 3.68 with 2, 8 and 12 facts, 200 texts
 
 
-class Finder:
+class Finder(FactsReader):
     """A sentence encoder before facts: a `registry.Specialist`."""
 
     name = "minilm"
-    design = TaskDesign(
-        title="Facts in a text, one of them asked for, by a sentence encoder",
-        column="facts",
-        values=(2.0, 4.0, 6.0, 8.0, 12.0),
-        label="facts in the text",
-        measure="share of answers right",
-        chance=1 / 6,
-        source="sentences as chunks: Sachs 1967, Percept Psychophys 2:437; Cowan 2001, Behav Brain Sci 24:87",
-        trials=20,
+    design = replace(
+        FactsReader.design, title="Facts in a text, one of them asked for, by a sentence encoder", trials=20
     )
 
     def __init__(self, model: Any, tokenizer: Any, gap: float = GAP) -> None:
         self.model, self.tokenizer, self.gap = model, tokenizer, gap
         self._known: dict[str, npt.NDArray[np.float32]] = {}
-
-    def stream(self, value: float) -> TaskStream:
-        """Sentence after sentence."""
-        return one_by_one(self.design.count(value, least=1, most=16), PACE)
-
-    def show(self, value: float, keys: Keys) -> list[Item]:
-        """Texts with so many facts."""
-        return facts(keys, self.design.count(value, least=1, most=16))
 
     def vectors(self, texts: list[str]) -> npt.NDArray[np.float32]:
         """(n, 384) of length 1: the mean of the words' vectors."""
@@ -100,10 +83,6 @@ class Finder:
         if gate.share is not None and gate.share.ndim == 1:
             share = share * gate.share.cpu().numpy()[:, None]
         return share
-
-    def elements(self, display: list[Item], row: int) -> list[str]:
-        """The sentences."""
-        return [chunk.strip() for chunk in display[row].chunks]
 
 
 def _question(item: Item) -> str:

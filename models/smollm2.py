@@ -25,50 +25,25 @@ import torch
 from cogattn.nn import pretrained
 from cogattn.nn.gate import GateState
 from cogattn.nn.language import TextReader
-from cogattn.nn.networks.registry import Keys, TaskDesign
-from cogattn.nn.text_tasks import Asker, Item, facts, right
-from cogattn.world.stream import TaskStream, one_by_one
+from cogattn.nn.text_tasks import Asker, FactsReader, Item, facts, right
 
 if TYPE_CHECKING:
     import pandas as pd
 
 LAYERS = range(20, 30)  #: limited; measured by --layers, see docs/limit_your_own_network.md
-PACE = 2.0  #: s a sentence: 6 words at 180 words a minute
 #: Mean logit of what is asked for minus that of the others (8 texts of 6 facts; sd .23): heads averaged, attention in
 #: the last limited layer hardly tells them apart, so that what is stored is close to chance.
 GAP = 0.09
 
 
-class Facts:
+class Facts(FactsReader):
     """A causal language model before facts: a `registry.Specialist`."""
-
-    design = TaskDesign(
-        title="Facts in a text, one of them asked for",
-        column="facts",
-        values=(2.0, 4.0, 6.0, 8.0, 12.0),
-        label="facts in the text",
-        measure="share of answers right",
-        chance=1 / 6,
-        source="sentences as chunks: Sachs 1967, Percept Psychophys 2:437; Cowan 2001, Behav Brain Sci 24:87",
-        trials=10,
-    )
 
     def __init__(
         self, model: Any, tokenizer: Any, layers: Sequence[int], name: str, gap: float = GAP
     ) -> None:
         self.asker, self.reader = Asker(model, tokenizer, layers), TextReader(model, tokenizer, layers)
         self.name, self.gap = name, gap
-
-    def stream(self, value: float) -> TaskStream:
-        """Sentence after sentence, at the pace of silent reading."""
-        return one_by_one(self._count(value), PACE)
-
-    def show(self, value: float, keys: Keys) -> list[Item]:
-        """Texts with so many facts."""
-        return facts(keys, self._count(value))
-
-    def _count(self, value: float) -> int:
-        return self.design.count(value, least=1, most=16)
 
     def weigh(self, display: list[Item]) -> npt.NDArray[np.float64]:
         """Log of the attention that each sentence gets from the last word of the question."""
@@ -89,10 +64,6 @@ class Facts:
         if gate is not None and (seen := gate.expand(len(display)).visible(weights.shape[1])) is not None:
             weights = weights * seen[:, 0, 0].cpu().numpy()
         return weights / np.maximum(weights.sum(1, keepdims=True), 1.0)
-
-    def elements(self, display: list[Item], row: int) -> list[str]:
-        """The sentences."""
-        return [chunk.strip() for chunk in display[row].chunks]
 
 
 def load(device: str) -> Facts:

@@ -23,7 +23,10 @@ from cogattn.errors import InputError, whole
 from cogattn.mind.draws import DISPLAY, LAYOUT, uniforms
 from cogattn.nn.gate import GateState
 from cogattn.nn.huggingface import attention_layers, attention_of, limit
+from cogattn.nn.networks.registry import Keys, TaskDesign
+from cogattn.world.stream import TaskStream, one_by_one
 
+PACE = 2.0  #: s a sentence: 6 words at 180 words a minute
 COLOURS = [
     "red",
     "blue",
@@ -75,7 +78,6 @@ FILLER = (
     "A dog slept under the table by the stove.",
 )
 
-Keys = npt.NDArray[np.uint64]
 START, ASKED = -1, -2  #: in the place of a chunk's number: the beginning (and padding), the question
 
 
@@ -163,6 +165,36 @@ class CodedItems:
     inputs: dict[str, Tensor]
     chunk: Tensor  #: (B, S): the chunk of each token; START, ASKED
     options: list[list[int]]  #: the first token of each option
+
+
+class FactsReader:
+    """What a reader of facts is shown: sentences at the pace of silent reading (its elements), and a question."""
+
+    design = TaskDesign(
+        title="Facts in a text, one of them asked for",
+        column="facts",
+        values=(2.0, 4.0, 6.0, 8.0, 12.0),
+        label="facts in the text",
+        measure="share of answers right",
+        chance=1 / 6,
+        source="sentences as chunks: Sachs 1967, Percept Psychophys 2:437; Cowan 2001, Behav Brain Sci 24:87",
+        trials=10,
+    )
+
+    def stream(self, value: float) -> TaskStream:
+        """Sentence after sentence."""
+        return one_by_one(self._count(value), PACE)
+
+    def show(self, value: float, keys: Keys) -> list[Item]:
+        """Texts with so many facts."""
+        return facts(keys, self._count(value))
+
+    def elements(self, display: list[Item], row: int) -> list[str]:
+        """The sentences."""
+        return [chunk.strip() for chunk in display[row].chunks]
+
+    def _count(self, value: float) -> int:
+        return self.design.count(value, least=1, most=16)
 
 
 class Asker:
