@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from cogattn.errors import InputError
+from cogattn.nn import pretrained
 from cogattn.nn.networks import registry
 
 READER = Path(registry.__file__).parents[3] / "models" / "digit_reader.py"
@@ -85,7 +86,11 @@ def test_a_users_own_file_is_a_subject(parrot: Path) -> None:
 
 
 def test_every_model_that_comes_along_is_of_one_kind() -> None:
-    kinds = {name: registry.find(name, device="cpu") for name in registry.names()}
+    absent = {name for name in pretrained.PACKAGES if not pretrained.is_there(name)}
+    for name in absent:
+        with pytest.raises(InputError, match=r"pip install 'cogattn\[pretrained\]'"):
+            registry.find(name, device="cpu")
+    kinds = {name: registry.find(name, device="cpu") for name in registry.names() if name not in absent}
     assert all(x.name == name for name, x in kinds.items())
     for x in kinds.values():
         assert registry.is_reader(x) + registry.is_judge(x) + registry.is_specialist(x) == 1
