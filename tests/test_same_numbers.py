@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 
 import cogattn as ca
+from cogattn import paradigms
 from cogattn.mind import cohort, world
 
 FILE = Path(__file__).parent / "data" / "digests.json"
@@ -86,6 +87,11 @@ CASES = {
     "practice": ("practice", {"done": (500, 3500), "set_sizes": (6,), "trials": 8}, SIT),
     "flanker": ("flanker", {"trials": 20}, SIT),
     "stroop": ("stroop", {"trials": 20}, SIT),
+    "simon": ("simon", {"trials": 20}, SIT),
+    "choice_rt": ("choice_rt", {"trials": 20}, SIT),
+    "two_choice": ("two_choice", {"trials": 20}, SIT),
+    "stop_signal": ("stop_signal", {"without": 30, "each": 3}, SIT),
+    "task_switching": ("task_switching", {"trials": 4}, SIT),
     "ant": ("ant", {"trials": 6}, SIT),
     "posner": ("posner", {"soas": (0.1, 0.4), "trials": 6}, SIT),
     "capture": ("capture", {"trials": 6}, SIT),
@@ -332,6 +338,11 @@ def test_events_have_the_numbers_they_had(case):
     before = kept()["events"][case]
     for driver in ("cohort", "simpy"):
         assert differences(events_of(case, driver), before) == [], driver
+
+
+def test_every_paradigm_has_a_digest():
+    ours = {name for name in paradigms.names() if paradigms.get(name).__module__.startswith("cogattn.")}
+    assert ours == {name for name, _, _ in CASES.values()}
 
 
 def test_a_digest_tells_the_ninth_digit_and_no_later_one():
