@@ -24,7 +24,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Literal
 
@@ -118,18 +118,23 @@ def attention_of(
     *,
     role: Role | None = None,
     queries: int | Literal["all"] = "all",
+    also: Sequence[int] = (),
 ) -> Tensor:
     """(B, S): how one layer shares its attention out over the keys, under a gate or without; the mean over heads.
 
     inputs: what the model takes, a mapping or one tensor. It runs once, in evaluation and without gradients.
     queries: "all", their mean (padding aside), or the number of one, as -1 for the next word of a decoder (whose batch
         is padded on the left). Rows sum to 1, or to less where the gate grants less.
+    also: numbers of layers before it that look through the gate too.
     """
     if not isinstance(layer, int | str):
         raise InputError(f"layer must be a number or a name, got {layer!r}")
+    if also and (not isinstance(layer, int) or not 0 <= max(also) < layer):
+        raise InputError(f"also must be numbers of layers before layer, got {list(also)} and {layer!r}")
     seen: list[tuple[Tensor, Tensor]] = []
-    with _attached(model, Limit(checked(gate), seen=seen), layer, role) as names, _at_rest(model):
-        if len(names) > 1:
+    where: Where = [*also, layer] if also else layer
+    with _attached(model, Limit(checked(gate), seen=seen), where, role) as names, _at_rest(model):
+        if len(names) > 1 + len(also):
             raise InputError(f"layer must mean one layer, {layer!r} means {len(names)} of them")
         model(**inputs) if isinstance(inputs, Mapping) else model(inputs)
     if not seen:
