@@ -153,6 +153,8 @@ def _is_array(value: Any) -> bool:
         return value.dtype.kind in "biuf"
     if isinstance(value, bool) or value is None or isinstance(value, (str, bytes, Mapping)):
         return isinstance(value, bool)
+    if type(value).__name__ == "DataFrame":  # a table is more than its numbers
+        return False
     try:
         made = np.asarray(value)
     except Exception:  # ragged, nested too deeply, a tensor that has a gradient

@@ -23,6 +23,11 @@ from filelock import FileLock, Timeout
 from numba import config, njit, vectorize
 from numba.core import event
 
+from cogattn.errors import InputError
+
+if config.DISABLE_JIT:  # minds are records of numba's own: as plain Python they do not run
+    raise InputError("numba's compiler is switched off, and minds are compiled: unset NUMBA_DISABLE_JIT")
+
 _PACKAGE = Path(__file__).parent
 _MIND = ("parameters.py", "compiled.py", "laws/**/*.py", "world/**/*.py", "mind/**/*.py")
 _PLAY = (

@@ -28,7 +28,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, cast
 
-from cogattn.errors import InputError, RunError
+from cogattn.errors import InputError, RunError, path_text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,6 +104,27 @@ def regular(path: Path) -> Path:
     if not os.access(real, os.W_OK):
         raise InputError(f"cannot write {path}: it is read-only; name another place")
     return real
+
+
+def holds(path: str | Path) -> Path:
+    """A folder that is there or can be made, asked before the work rather than after it; else one line.
+
+    >>> holds("/dev/null/results")
+    Traceback (most recent call last):
+    cogattn.errors.InputError: cannot write into /dev/null/results: /dev/null is no folder; name another place
+    """
+    if not path_text("folder", path).strip():
+        raise InputError("the folder for the results has no name: name one, or leave it out")
+    wanted = Path(path)
+    try:
+        there = next((p for p in (wanted, *wanted.parents) if p.exists()), Path())
+    except OSError as error:
+        raise InputError(f"cannot write into {path}: {error.strerror}; name another place") from None
+    if not there.is_dir():
+        raise InputError(f"cannot write into {path}: {there} is no folder; name another place")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"cannot write into {path}: {there} is read-only; name another place")
+    return wanted
 
 
 def write_text(path: Path, text: str) -> None:

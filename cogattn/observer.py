@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 from cogattn import notebook, parameters
 from cogattn.errors import InputError, choice, door
 from cogattn.files import read_toml as read_toml
-from cogattn.parameters import ALIASES, BY_NAME, GONE, PARAMETERS
+from cogattn.parameters import ALIASES, BY_NAME, GONE, NAMES, PARAMETERS
 from cogattn.record import Parameter
 
 _T = TypeVar("_T", bound=type)
@@ -33,6 +33,8 @@ LIMITS: Mapping[str, Mapping[str, float]] = parameters.limits()
 
 #: An arm: `human`, `softmax`, a limit, or limits joined by +.
 Arm = str
+
+_SWITCHES = tuple(p.name for p in PARAMETERS if p.kind is bool)
 
 #: What the parameters of a mind are about, for those who read them.
 PROPERTIES: Mapping[str, tuple[str, ...]] = parameters.groups()
@@ -106,8 +108,9 @@ class Observer:
     def of_row(cls, row: Any) -> Observer:
         """The person in a row of `parameters.PERSON` that has been checked already (`People`)."""
         person = object.__new__(cls)
-        values = zip(PARAMETERS, row.item(), strict=True)
-        person.__dict__.update({p.name: bool(v) if p.kind is bool else v for p, v in values})
+        person.__dict__.update(zip(NAMES, row.item(), strict=True))
+        for name in _SWITCHES:
+            person.__dict__[name] = bool(person.__dict__[name])
         return person
 
     @property

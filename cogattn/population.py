@@ -26,6 +26,7 @@ import numpy.typing as npt
 
 from cogattn import notebook, parameters
 from cogattn.errors import InputError, choice, doors, number, values, whole
+from cogattn.files import afford
 from cogattn.observer import LIMITS, Observer
 from cogattn.parameters import BY_NAME, NAMES, PARAMETERS, PERSON, TOGETHER
 from cogattn.record import Spread as Spread  # re-exported
@@ -37,6 +38,7 @@ _T = TypeVar("_T", bound=type)
 Array = npt.NDArray[np.float64]
 
 MOST_PEOPLE = 1_000_000_000
+MOST_OBSERVERS = 100_000  #: made one by one: a few kB and microseconds each
 LABORATORY_SPEED = 4.52  #: 1/s, the mean of `Population.laboratory`: from `human/sleep_restriction.csv`
 #: How long people hold a response back for the other one [s] (`human/people_across_tasks.csv`: nobody is left out).
 GROUPING = Spread("lognormal", 0.1, 0.1)
@@ -365,7 +367,17 @@ class Population:
         return pd.DataFrame(self._drawn(n, seed, 0))
 
     def sample(self, n: int, seed: int = 0) -> list[Observer]:
-        """n people, one by one; `people` has them as columns."""
+        """n people, one by one, at most 100,000; `people` has more of them, as columns.
+
+        >>> Population.adults().sample(1_000_000)
+        Traceback (most recent call last):
+        cogattn.errors.InputError: sample makes at most 100,000 observers, got 1,000,000: take people(n), their columns
+        """
+        n = whole("people", n, least=1, most=MOST_PEOPLE)
+        if n > MOST_OBSERVERS:
+            raise InputError(
+                f"sample makes at most {MOST_OBSERVERS:,} observers, got {n:,}: take people(n), their columns"
+            )
         return list(self.people(n, seed))
 
     def _drawn(self, n: int, seed: int, first: int) -> dict[str, Array]:
@@ -374,6 +386,11 @@ class Population:
         first = whole("first", first, most=MOST_PEOPLE - n)
         seed = whole("seed", seed, most=2**63 - 1)
         spreads = self.spreads()
+        afford(
+            n * (PERSON.itemsize + 24 * len(spreads)),
+            f"drawing {n:,} people",
+            "take them piece by piece (first=)",
+        )
         varied = [name for name, spread in spreads.items() if spread.kind != "constant"]
         u = dict(zip(varied, _even(seed, first, n, tuple(map(_column, varied))), strict=True))
         names, mixing = self._mixing()

@@ -1,6 +1,7 @@
 """Bad input for every door, from grammars, by a seed: `nox -s fuzz`, or
 
     python tests/fuzz.py --inputs 100000 --seed 0 --kinds api,cli,files,page --out fuzz.json
+    python tests/fuzz.py --minutes 60 --log fuzz.jsonl       # a part of them; the same words go on another time
 
 Input i of a kind depends on (seed, kind, i) alone, so that one is played again with `--kinds api --only 1234`. What is
 counted: refused (one line of the project's own), taken, wrong taken (the grammar marks the value as wrong, and nothing
@@ -27,13 +28,13 @@ import tempfile
 import time
 import traceback
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 KINDS = {"api": "fuzz_doors", "cli": "fuzz_words", "files": "fuzz_files", "page": "fuzz_messages"}
-SHARE = {"api": 0.5, "cli": 0.15, "files": 0.15, "page": 0.2}  #: of all inputs
+SHARE = {"api": 0.5, "cli": 0.08, "files": 0.12, "page": 0.3}  #: of all inputs
 SECONDS = 30.0  #: of the processor: what takes longer hangs, whatever else the machine does ...
 PATIENCE = 10  #: ... and so does what waits for so many times as long
 BYTES = 24 << 30  #: of addresses, for a child: what asks for more than there can be is told so
@@ -133,17 +134,33 @@ def in_process(kind: str, seed: int, n: int, quick: bool = True) -> list[Outcome
         return [judged(tried) for _, tried in inputs(kind, seed, 0, n, quick)]
 
 
-def warm(kind: str) -> None:
-    """What is loaded and compiled once does not count as the time of the first input."""
-    for module in ("transformers.modeling_utils", KINDS[kind]):
+def warm(kinds: Iterable[str]) -> None:
+    """What is loaded and compiled once does not count as the time of the first input. One format of figures will do:
+    the others take three times as long."""
+    from cogattn.view import plot
+
+    plot.FORMATS = ("png",)
+    for module in ("transformers.modeling_utils", *(KINDS[kind] for kind in kinds)):
         importlib.import_module(module)
     importlib.import_module("fuzz_doors").specimens()
 
 
-# --- many inputs: children, so that one that hangs or dies takes nobody along -----------------------------------------
+# --- many inputs: a child plays them all; one that hangs or dies takes nobody along -----------------------------------
 
 
-def _child(kind: str, seed: int, start: int, stop: int, log: Path) -> None:
+def shares(n: int, kinds: Sequence[str]) -> dict[str, int]:
+    """How many inputs of each kind, out of so many in all."""
+    whole = sum(SHARE[k] for k in kinds)
+    return {kind: round(n * SHARE[kind] / whole) for kind in kinds}
+
+
+def order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """All inputs, kinds mixed by their shares: wherever it is stopped, each kind has had its part."""
+    every = [((i + 0.5) / n, kind, i) for kind, n in counts.items() for i in range(n)]
+    return [(kind, i) for _, kind, i in sorted(every)]
+
+
+def _child(seed: int, start: int, until: float, counts: Mapping[str, int], log: Path) -> None:
     import resource
 
     from fuzz_doors import aside
@@ -155,37 +172,74 @@ def _child(kind: str, seed: int, start: int, stop: int, log: Path) -> None:
         raise HangError
 
     signal.signal(signal.SIGPROF, late)
-    warm(kind)
-    with aside(), log.open("a", buffering=1) as out:
-        for i, tried in inputs(kind, seed, start, stop):
-            out.write(json.dumps({"begun": i, "words": tried.words}) + "\n")
+    warm(counts)
+    with log.open("a", buffering=1) as out, aside():
+        for at, (kind, i) in enumerate(order(counts)[start:], start):
+            if time.time() > until:
+                break
+            ((_, tried),) = inputs(kind, seed, i, i + 1)
+            out.write(json.dumps({"begun": at, "kind": kind, "words": tried.words}) + "\n")
             faulthandler.dump_traceback_later(PATIENCE * SECONDS, exit=True, file=sys.__stderr__)
             signal.setitimer(signal.ITIMER_PROF, SECONDS)
+            began = time.process_time()
             try:
                 outcome = judged(tried)
             except HangError:
                 outcome = Outcome("hang", tried.words)
             signal.setitimer(signal.ITIMER_PROF, 0)
             faulthandler.cancel_dump_traceback_later()
-            out.write(json.dumps({"done": i, "outcome": outcome}) + "\n")
+            done = {
+                "done": at,
+                "kind": kind,
+                "took": round(time.process_time() - began, 3),
+                "outcome": outcome,
+            }
+            out.write(json.dumps(done) + "\n")
 
 
-def in_children(kind: str, seed: int, start: int, stop: int) -> list[Outcome]:
-    """Many inputs: a child that dies is counted as a hang, and another goes on behind it."""
-    outcomes = []
-    with tempfile.TemporaryDirectory() as folder:
-        while start < stop:
-            log = Path(folder) / f"{start}.jsonl"
-            command = [sys.executable, __file__, "--child", kind, str(seed), str(start), str(stop), str(log)]
-            subprocess.run(command, check=False, stdout=subprocess.DEVNULL)
-            lines = [json.loads(x) for x in log.read_text().splitlines()] if log.exists() else []
-            outcomes += [Outcome(*x["outcome"]) for x in lines if "done" in x]
-            start = 1 + max((x["done"] for x in lines if "done" in x), default=start - 1)
-            if start < stop:
-                said = next((x["words"] for x in lines if x.get("begun") == start), "")
-                outcomes.append(Outcome("hang", said or f"{kind} {start}", "the process died"))
-                start += 1
-    return outcomes
+def read_log(log: Path) -> list[dict[str, Any]]:
+    """What a log holds; its last line may be cut short by a kill."""
+    found = []
+    for line in log.read_text().splitlines() if log.exists() else ():
+        with contextlib.suppress(ValueError):
+            found.append(json.loads(line))
+    return found
+
+
+def in_children(seed: int, counts: Mapping[str, int], log: Path, until: float) -> dict[str, list[Outcome]]:
+    """Many inputs, from where the log ends: a child that dies is counted as a hang, another goes on behind it."""
+    every = order(counts)
+    while time.time() < until:
+        lines = read_log(log)
+        at = 1 + max((x["done"] for x in lines if "done" in x), default=-1)
+        if at >= len(every):
+            break
+        command = [
+            sys.executable,
+            __file__,
+            "--child",
+            str(seed),
+            str(at),
+            str(until),
+            json.dumps(counts),
+            str(log),
+        ]
+        code = subprocess.run(command, check=False, stdout=subprocess.DEVNULL).returncode
+        if code == 0:
+            continue
+        last = next((x for x in reversed(read_log(log)) if "begun" in x), None)
+        if last is None or last["begun"] < at:
+            raise RuntimeError(f"the child does not begin: exit code {code}")
+        died = Outcome("hang", last["words"], f"the process died ({code})")
+        with log.open("a") as out:
+            out.write(
+                "\n" + json.dumps({"done": last["begun"], "kind": last["kind"], "outcome": died}) + "\n"
+            )
+    found: dict[str, list[Outcome]] = {kind: [] for kind in counts}
+    for line in read_log(log):
+        if "done" in line:
+            found[line["kind"]].append(Outcome(*line["outcome"]))
+    return found
 
 
 def main() -> int:
@@ -194,7 +248,13 @@ def main() -> int:
     parser.add_argument("--inputs", type=int, default=100_000, help="in all")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--kinds", default=",".join(KINDS), help="of api, cli, files, page")
+    parser.add_argument(
+        "--minutes", type=float, default=float("inf"), help="stop then; the same --log goes on"
+    )
     parser.add_argument("--only", type=int, help="play this one input of the kind, with its traceback")
+    parser.add_argument(
+        "--log", type=Path, help="every input and what became of it; what it holds is not tried again"
+    )
     parser.add_argument("--out", type=Path, help="a JSON file for all that was found")
     asked = parser.parse_args()
     kinds = asked.kinds.split(",")
@@ -203,26 +263,26 @@ def main() -> int:
             print(tried.words, "(wrong)" if tried.wrong else "")
             tried.call()
         return 0
-    whole, report, bad = sum(SHARE[k] for k in kinds), {}, 0
+    with tempfile.TemporaryDirectory() as folder:
+        log = (asked.log or Path(folder) / "fuzz.jsonl").resolve()
+        until = time.time() + 60 * min(asked.minutes, 10**6)
+        found = in_children(asked.seed, shares(asked.inputs, kinds), log, until)
+    report, bad = {"seed": asked.seed, **{kind: counted(outcomes) for kind, outcomes in found.items()}}, 0
     for kind in kinds:
-        n, began = round(asked.inputs * SHARE[kind] / whole), time.perf_counter()
-        report[kind] = counted(in_children(kind, asked.seed, 0, n))
-        said = {k: v for k, v in report[kind].items() if k != "places"}
-        print(f"{kind}: seed {asked.seed}, {said}, {time.perf_counter() - began:.0f} s", flush=True)
+        print(f"{kind}: seed {asked.seed}, { {k: v for k, v in report[kind].items() if k != 'places'} }")
         for place, about in sorted(report[kind]["places"].items(), key=lambda x: -x[1]["times"]):
-            print(
-                f"  {about['times']:5d}  {place}\n         {about['example'][:160]}  {about['text'][:160]}",
-                flush=True,
-            )
+            print(f"  {about['times']:5d}  {place}\n         {about['example'][:160]}  {about['text'][:160]}")
         bad += sum(report[kind][w] for w in ("wrong taken", "traceback", "hang"))
-        if asked.out:
-            asked.out.write_text(json.dumps({"seed": asked.seed, **report}, indent=1))
+    if asked.out:
+        asked.out.write_text(json.dumps(report, indent=1) + "\n")
     return int(bad > 0)
 
 
 if __name__ == "__main__":
     sys.path[:0] = [str(HERE), str(HERE.parent)]
     if sys.argv[1:2] == ["--child"]:
-        _child(sys.argv[2], *map(int, sys.argv[3:6]), Path(sys.argv[6]))
+        _child(
+            int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4]), json.loads(sys.argv[5]), Path(sys.argv[6])
+        )
     else:
         raise SystemExit(main())

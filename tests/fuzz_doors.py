@@ -18,6 +18,8 @@ from typing import Any, NamedTuple
 import fuzz_values
 import numpy as np
 
+from cogattn.errors import InputError
+
 #: What a face lists; then modules whose public names have their home there.
 FACES = ("cogattn", "cogattn.nn", "cogattn.paradigms", "cogattn.tune")
 HOMES = [
@@ -63,11 +65,11 @@ RESULTS = {"Amortised", "Answers", "Arrivals", "AttentionParts", "Calibration", 
            "Fit", "Imported", "LawComparison", "Leak", "Metric", "PeoplePrediction", "Posterior", "Proposal",
             "Recovery",
            "Selection", "Sensitivity", "Span", "Summary", "Sweep", "Tolerance", "Scale", "Knob", "Line", "Signal",
-           "Attention", "Range"}  # fmt: skip
+           "Attention", "Range", "Regression", "Verdict"}  # fmt: skip
 #: A right call takes long: only values that are wrong are tried there.
 SLOW = {"compare", "live", "scorecard", "verify", "predict_people", "amortise", "calibrate", "compare_laws", "design",
         "fit", "fit_jointly", "posterior", "recover", "sample_posterior", "sensitivity", "sweep", "check", "limit",
-        "attention_of", "weigh", "rows", "run"}  # fmt: skip
+        "attention_of", "weigh", "rows", "run", "watch", "regress"}  # fmt: skip
 
 
 class Door(NamedTuple):
@@ -269,6 +271,10 @@ def _door(name: str, call: Callable[..., Any]) -> Door | None:
             "bias": "bool",
             "batch_first": "bool",
         }
+    if name.startswith("cogattn.paradigms."):  # options that are lists: one value is a list of one
+        says = {
+            a: f"{said} | {said[6:-6]}" if said.startswith("tuple[") else said for a, said in says.items()
+        }
     if not says or any(p.kind == p.POSITIONAL_ONLY for p in taken):
         return None
     must = [p.name for p in taken if p.default is p.empty]
@@ -342,14 +348,15 @@ def drawn(rng: random.Random, quick: bool = False) -> Input:
     """A door, and one or two of its arguments in a way that it may not expect."""
     every = [d for d in doors() if not (quick and d.slow)]
     door = rng.choice(every)
-    names = rng.sample(list(door.says), min(len(door.says), rng.choice((1, 1, 1, 2))))
+    known = [
+        n for n in door.says if not door.slow or any(bad for _, bad in fuzz_values.values(door.says[n], n))
+    ]
+    names = rng.sample(known, min(len(known), rng.choice((1, 1, 1, 2))))
     given, words, wrong = {}, [], False
     for name in names:
         offered = fuzz_values.values(door.says[name], name)
         bad, odd = ([v for v, is_wrong in offered if is_wrong is kind] for kind in (True, False))
         is_wrong = bool(bad) and (door.slow or not odd or rng.random() < 0.4)
-        if door.slow and not is_wrong:
-            continue
         value = rng.choice(bad if is_wrong else odd)
         given[name], wrong = value, wrong or is_wrong
         words.append(f"{name}={value.label}")
@@ -361,7 +368,9 @@ def _made(door: Door, given: dict[str, fuzz_values.Value]) -> dict[str, Any]:
 
 
 def used(result: Any) -> Any:
-    """What comes back is used as its caller would: entered, walked a few steps."""
+    """What comes back is used as its caller would: entered, walked a few steps, asked whether it is right."""
+    if type(result).__name__ == "Checkup" and not result.ok:
+        raise InputError(f"{result.name[:60]} is not right")
     if isinstance(result, contextlib.AbstractContextManager) and not hasattr(result, "read"):
         with result:
             return None

@@ -42,7 +42,7 @@ VALUES: tuple[Value, ...] = (
     *_same("count", 3, 1),
     *_same("zero", 0),
     *_same("negative", -1, -(2**31)),
-    *_same("large", 10**6 + 1, 2**63, 2**64),
+    *_same("large", 10**6 + 1, 10**9, 2**63, 2**64),
     Value("huge", "10**5000", lambda: 10**5000),
     *_same("float", 0.5, 2.5, 1e-12),
     *_same("negative float", -0.5, -1e300),
@@ -123,7 +123,7 @@ LIKE_ARRAYS = FLOATS | {
     "tuple",
     "generator",
 }
-LIKE_ARRAYS |= {"array", "array of nan", "series"}
+LIKE_ARRAYS |= {"array", "array of nan", "series", "tensor"}
 EVERY = {v.kind for v in VALUES}
 
 #: (what an annotation says, as a pattern; the kinds that may be right)
@@ -136,7 +136,7 @@ SAYS: tuple[tuple[str, set[str]], ...] = (
     (r"Path", {"text"}),
     (r"Literal\b.*", set()),
     (r"(npt\.)?(ArrayLike|NDArray)\b.*|Ints|Floats|Bools|Array", LIKE_ARRAYS),
-    (r"Iterable\b.*", LISTS | ARRAYS | DICTS),
+    (r"Iterable\b.*", LISTS | ARRAYS | DICTS | {"tensor"}),
     (r"(Sequence|list|tuple|set)\b.*", LISTS | ARRAYS | {"dict", "text"}),
     (r"(Mapping|dict)\b.*", DICTS),
     (r"Callable\b.*|Progress|Score", {"function", "class"}),

@@ -48,7 +48,9 @@ WORDS = ("", " ", "x", "-1", "0", "1.5", "nan", "inf", "-inf", "1e400", "1" * 50
           "human,human",
          "slots+", "data.csv", "deep.toml", "odd.toml", "empty", "evil.py", "exits.py", "int.toml")  # fmt: skip
 #: Of them, what no option of words may be: a slow command is given these alone.
-TELLING = ("", "\0", "no_such_file", "é🙂", "[", "x" * 5000, "deep.toml", "int.toml", "evil.py", "exits.py")
+TELLING = ("\0", "no_such_file", "é🙂", "[", "x" * 5000, "deep.toml", "int.toml", "evil.py", "exits.py")
+#: Options that take any name of a folder, and what is none.
+PLACES, ANYWHERE_WRONG = ("--out",), ("x" * 5000, "/dev/full", "", " ", "\0", "data.csv")
 #: option or type: the words that may be right there
 FINE = {
     int: re.compile(r"0|9{30}|1"), float: re.compile(r"-1|0|1\.5|inf|-inf"), bool: re.compile(r"true"),
@@ -60,7 +62,7 @@ def made() -> None:
     """The files that the words name, in the folder where the commands are tried."""
     from fuzz_doors import specimens
 
-    specimens()["frame"].to_csv("data.csv", index=False)
+    Path("data.csv").write_bytes(_table())
     Path("deep.toml").write_text("a = " + "[" * 3000 + "]" * 3000)
     Path("int.toml").write_text("capacity = " + "1" * 5000)
     Path("odd.toml").write_text("capacity = 'x'\n[slots]\na = 1\n")
@@ -69,6 +71,13 @@ def made() -> None:
     Path("exits.py").write_text("import sys\nsys.exit(7)")
     if not Path("run").exists():
         specimens()["trials"].save("run", figures=False)
+
+
+@cache
+def _table() -> bytes:
+    from fuzz_doors import specimens
+
+    return specimens()["frame"].to_csv(index=False).encode()
 
 
 @cache
@@ -118,8 +127,8 @@ def drawn(rng: random.Random, quick: bool = False) -> Input:
         kinds = known.get(option, [])
         fine = next((FINE[k] for k in (int, float, bool) if k in kinds), None)
         bad = [w for w in WORDS if fine is None or not fine.fullmatch(w)]
-        if name in SLOW and fine is None and kinds:
-            bad = list(TELLING)
+        if name in SLOW and (fine is None or bool in kinds) and kinds:
+            bad = list(ANYWHERE_WRONG if option in PLACES else TELLING)
         word = rng.choice(bad)
         if fine is not None and bool not in kinds:
             wrong = True

@@ -120,6 +120,8 @@ def test_a_summary_holds_the_human_bands(saved):
         (lambda f: (f / "trials.parquet").write_bytes(b"junk"), "cannot read"),
         (lambda f: (f / "trials.parquet").unlink(), "no such file"),
         (lambda f: (f / "provenance.json").write_text("{"), "not JSON"),
+        (lambda f: (f / "provenance.json").write_text("[]"), "must hold a JSON object"),
+        (lambda f: _overwrite(f / "trials.parquet", 4), "cannot read"),
         (lambda f: (f / "config.toml").write_bytes(b"\xff\xfe\x00"), "not a TOML"),
     ],
 )
@@ -128,6 +130,23 @@ def test_a_spoiled_folder_is_named_in_one_line(saved, spoil, word):
     with pytest.raises(InputError, match=word) as error:
         results.load(saved.folder)
     assert "\n" not in str(error.value)
+
+
+def _overwrite(path, at):
+    """The pages of data are damaged; head and foot are as they were."""
+    data = bytearray(path.read_bytes())
+    data[at : at + 200] = b"\xff" * 200
+    path.write_bytes(data)
+
+
+def test_columns_of_another_table_are_told_where_they_are_used(saved):
+    frame = pd.read_parquet(saved.folder / "trials.parquet")
+    frame.rename(columns={"score": "other"}).to_parquet(saved.folder / "trials.parquet")
+    with pytest.warns(UserWarning, match="not what the run wrote"):
+        foreign = results.load(saved.folder)
+    for use, word in ((foreign.summary, "summed up"), (foreign.plot, "drawn")):
+        with pytest.raises(InputError, match=f"cannot be {word}: its trials are not as whole_report writes"):
+            use()
 
 
 def test_a_place_that_cannot_be_written_to_is_named(tmp_path, task):

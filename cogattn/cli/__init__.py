@@ -18,7 +18,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 
-from cogattn.errors import LONGEST, CogattnError, crash_report
+from cogattn.errors import LONGEST, CogattnError, InputError, crash_report
 
 app = App(
     name="cogattn",
@@ -66,6 +66,8 @@ def main(tokens: Sequence[str] | None = None) -> None:
     if not tokens or tokens[0] in app.help_flags:  # every command says its line
         app.resolved_commands()
     try:
+        if any("\0" in token for token in tokens):
+            raise InputError("a word of a command cannot hold the character NUL")
         code = int(app(tokens, exit_on_error=False, print_error=False) or 0)
         sys.stdout.flush()
     except (CogattnError, CycloptsError) as error:

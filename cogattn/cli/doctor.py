@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from cogattn.cli.options import OUT, Json, Out
+from cogattn.cli.options import OUT, Json, Where
 from cogattn.cli.shared import show
 from cogattn.errors import InputError
 
 
-def doctor(*, out: Out = OUT, json: Json = False) -> int:
+def doctor(*, out: Where = OUT, json: Json = False) -> int:
     """Is everything in place? Versions, device, compiler, weights, tables, a folder to write to."""
     import pandas as pd
 

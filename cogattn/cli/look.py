@@ -8,7 +8,17 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from cogattn.cli.options import Condition_, Json, Named, Observer_, Paradigm_, Trust, Whole, whole_number
+from cogattn.cli.options import (
+    Condition_,
+    Json,
+    Named,
+    Observer_,
+    Paradigm_,
+    Trust,
+    Whole,
+    into,
+    whole_number,
+)
 from cogattn.cli.shared import minds_of, tell
 from cogattn.errors import InputError
 
@@ -16,7 +26,7 @@ from cogattn.errors import InputError
 def plot(
     *runs: str,
     paradigm: Paradigm_ = None,
-    out: Annotated[str | None, Parameter(help="folder for the figure")] = None,
+    out: Annotated[str | None, Parameter(converter=into, help="folder for the figure")] = None,
 ) -> None:
     """Draw the figure of a run folder; several runs of one paradigm are laid over each other."""
     from cogattn.runs import trials as results
@@ -48,7 +58,9 @@ def trace(
     paradigm: Paradigm_ = None,
     model: Named = None,
     trust: Trust = False,
-    out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/trace)")] = None,
+    out: Annotated[
+        str | None, Parameter(converter=into, help="folder for the files (default: RUN/trace)")
+    ] = None,
 ) -> None:
     """One trial of a run (or one whole session), event by event: a Gantt chart of attention over tasks and slots, a
     Parquet table, and a trace that Perfetto's viewer opens."""
@@ -90,7 +102,9 @@ def explain(
     paradigm: Paradigm_ = None,
     model: Named = None,
     trust: Trust = False,
-    out: Annotated[str | None, Parameter(help="folder for the files (default: RUN/explained)")] = None,
+    out: Annotated[
+        str | None, Parameter(converter=into, help="folder for the files (default: RUN/explained)")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Which element got how much of a network's attention in a trial, and when: a heat map, human beside softmax."""

@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter, Token
 
 from cogattn.cli.shared import n_jobs, progress
+from cogattn.files import holds
 
 
 def whole_number(_: Any, tokens: Sequence[Token]) -> int:
@@ -21,9 +22,15 @@ def whole_number(_: Any, tokens: Sequence[Token]) -> int:
         raise ValueError(f"must be a whole number, got {text!r}") from None
 
 
+def into(_: Any, tokens: Sequence[Token]) -> str:
+    """A folder that can be written into: said before the work, not after it."""
+    return str(holds(tokens[0].value))
+
+
 OUT = "results"
 Whole = Annotated[int, Parameter(converter=whole_number)]
-Out = Annotated[str, Parameter(help="folder that run folders are put into")]
+Out = Annotated[str, Parameter(converter=into, help="folder that run folders are put into")]
+Where = Annotated[str, Parameter(help="folder that is tried")]
 Json = Annotated[bool, Parameter(negative=(), help="print the table as JSON")]
 Jobs = Annotated[
     int | None,

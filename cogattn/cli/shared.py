@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import sys
-import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cogattn.errors import InputError
+from cogattn.files import toml_values
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,8 +113,8 @@ def options_of(words: list[str] | None) -> dict[str, Any] | None:
         if not equals or not key.strip():
             raise InputError(f"--option must be KEY=VALUE, e.g. set_size=4, got {word!r}")
         try:
-            out[key.strip()] = tomllib.loads(f"value = {value}")["value"]
-        except tomllib.TOMLDecodeError:
+            out[key.strip()] = toml_values(f"value = {value}", "an option")["value"]
+        except InputError:
             if not re.fullmatch(r"[\w./~\\:-][^\[\]{}\n]*", value):  # a name or a path needs no quotes
                 raise InputError(
                     f"the value of --option {key} must be a number, a list or a text, got {value!r}"

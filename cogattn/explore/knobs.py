@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cogattn import parameters
-from cogattn.errors import InputError, choice, doors, number
+from cogattn.errors import choice, doors, number
+from cogattn.files import toml_values
 from cogattn.observer import Observer
 from cogattn.parameters import PARAMETERS, ByName
 from cogattn.record import Parameter
@@ -107,17 +108,7 @@ def described() -> list[dict[str, Any]]:
 
 def from_text(text: str) -> Observer:
     """An observer from the text of a TOML file."""
-    import tomllib
-
-    try:
-        return Observer.from_dict(tomllib.loads(text))
-    except InputError:
-        raise
-    except (
-        ValueError,
-        RecursionError,
-    ) as error:  # no TOML, a number of thousands of digits, nested too deeply
-        raise InputError(f"this is not a TOML file: {error}") from None
+    return Observer.from_dict(toml_values(text, "this text"))
 
 
 doors(__name__, "mind", "preset", "spelled", "from_text")

@@ -26,7 +26,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import files
-from cogattn.errors import InputError, doors
+from cogattn.errors import InputError, door, doors
 from cogattn.world.kinds import ENGAGE, KINDS
 
 COLUMNS = ("person", "trial", "time", "kind", "element", "task", "slot")
@@ -79,12 +79,14 @@ class EventLog:
     """What happens to one mind, as it comes: the last `keep` events in memory (None: all of them), or all of them in a
     folder, one Parquet file for each 50,000."""
 
-    def __init__(self, keep: int | None = KEPT, folder: Path | None = None) -> None:
-        self.keep, self.folder, self.forgotten = keep, folder, 0
+    @door
+    def __init__(self, keep: int | None = KEPT, folder: str | Path | None = None) -> None:
+        self.keep, self.forgotten = keep, 0
+        self.folder = None if folder is None else Path(folder)
         self.rows: list[tuple[float, int, int, int]] = []  # of this trial: time, kind, element, slot
         self._past: deque[tuple[int, npt.NDArray[Any], tuple[tuple[str, str], ...]]] = deque()
         self._held, self._files = 0, 0
-        if folder is not None and any(folder.glob("events-*.parquet")):
+        if self.folder is not None and any(self.folder.glob("events-*.parquet")):
             raise InputError(f"{folder} holds an event record already: name another folder, or empty it")
 
     @property
@@ -157,6 +159,10 @@ def _joined(person: int, entries: Any, task_names: Sequence[str]) -> pd.DataFram
 
 def together(records: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """Records one after the other, as one: names keep their kind of column."""
+    if not len(records):
+        raise InputError("there must be at least one record, got none")
+    for record in records:
+        _columns_of(record)
     whole = {}
     for column in COLUMNS:
         parts = [r[column] for r in records]
@@ -404,4 +410,4 @@ def _taken(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
     return rows
 
 
-doors(__name__, "frame", "attended", "check", "spans", "tracks", "chrome_trace", "trace_text")
+doors(__name__, "frame", "together", "attended", "check", "spans", "tracks", "chrome_trace", "trace_text")

@@ -151,6 +151,9 @@ class Mind:
         which all of them are written, file by file, however long the world lasts; `close()` writes the last ones.
         """
         self.env, self.observer, self.person, self.trial = env, observer or Observer(), person, trial
+        tasks = tuple(tasks)
+        if not tasks:
+            raise InputError("a mind must have at least one task, got none")
         self._tasks = {t.name: t for t in tasks}
         self._element: dict[str, tuple[int, str]] = {}  # name -> number, task
         self._scale: dict[str, float] = {}  # name -> pertinence (x alpha)
@@ -452,4 +455,4 @@ class Mind:
         self._wake = _WakeUp(self.env, min(t, far), act) if t < self._world_acts and t < math.inf else None
 
 
-doors(__name__)
+doors(__name__, first=True)  # what is refused has changed nothing

@@ -368,8 +368,9 @@ def _scores(q: Tensor, k: Tensor, gain: Tensor | None, o: _Options) -> Tensor:
 def _scored(score: Score, q: Tensor, k: Tensor) -> Tensor:
     """The logits of somebody's own score, if they have the right shape."""
     logits, wanted = score(q, k), (*q.shape[:3], k.shape[2])
-    if tuple(logits.shape) != wanted:
-        raise InputError(f"score must give logits (B, H, L, S) = {wanted}, got {tuple(logits.shape)}")
+    shape = tuple(getattr(logits, "shape", ()))
+    if shape != wanted:
+        raise InputError(f"score must give logits (B, H, L, S) = {wanted}, got {shape or logits!r}")
     return logits
 
 

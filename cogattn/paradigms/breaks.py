@@ -18,9 +18,10 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from cogattn.errors import InputError, number, whole
+from cogattn.errors import number, whole
 from cogattn.laws import alertness
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, curve, pens_of
+from cogattn.paradigms.report import series
 from cogattn.paradigms.session import DISCRIMINATION, Array, SessionParadigm, SessionRecord, lapsed
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -58,11 +59,7 @@ class Breaks(SessionParadigm):
         whole("before", self.before, least=5, most=600)
         whole("after", self.after, least=5, most=600)
         for name in ("lengths", "kinds"):
-            value = getattr(self, name)
-            value = tuple(value) if isinstance(value, (list, tuple)) else (value,)
-            if not value or len(set(value)) < len(value):
-                raise InputError(f"{name} must hold at least one value, and each once, got {value}")
-            object.__setattr__(self, name, value)
+            object.__setattr__(self, name, series(name, getattr(self, name)))
         for length in self.lengths:
             number("each of lengths", length, least=0, most=86400, unit="s")
         for kind in self.kinds:

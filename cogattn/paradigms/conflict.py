@@ -22,7 +22,7 @@ import pandas as pd
 
 from cogattn import human
 from cogattn._renamed import old_fields
-from cogattn.errors import choice, number, whole
+from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Law, Levels, Metric, Rival, pens_of
 from cogattn.paradigms.divided import Divided, account, between_arms, taken
 from cogattn.paradigms.scored import (
@@ -37,7 +37,7 @@ from cogattn.paradigms.scored import (
     rts,
     speeded,
 )
-from cogattn.paradigms.selection import TOLD, beside, telling
+from cogattn.paradigms.selection import TOLD, beside, some, telling
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -86,11 +86,7 @@ class Conflicting(Divided):
     trials: int = 160
 
     def __post_init__(self) -> None:
-        given: Any = self.kinds
-        kinds = (given,) if isinstance(given, str) else tuple(given)
-        for kind in kinds:
-            choice("kind of trial", kind, KINDS)
-        object.__setattr__(self, "kinds", kinds)
+        object.__setattr__(self, "kinds", some("kind of trial", self.kinds, KINDS))
         number("weight", self.weight, least=0, most=1000)
         whole("trials", self.trials, least=1, most=100_000)
         self._task()  # checks the others

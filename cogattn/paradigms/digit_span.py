@@ -29,11 +29,12 @@ import numpy as np
 import pandas as pd
 
 from cogattn import human
-from cogattn.errors import choice, number, whole
+from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, between_arms
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scored import Scored, cells, coded
+from cogattn.paradigms.selection import some
 from cogattn.paradigms.serial_recall import in_order, list_trial, said
 from cogattn.paradigms.session import Array
 from cogattn.view.drawn import Drawn
@@ -71,10 +72,7 @@ class DigitSpan(Divided):
         object.__setattr__(self, "lengths", series("lengths", self.lengths))
         for n in self.lengths:
             whole("list length", n, least=1, most=20)
-        given: Any = self.directions
-        object.__setattr__(self, "directions", (given,) if isinstance(given, str) else tuple(given))
-        for word in self.directions:
-            choice("direction", word, DIRECTIONS)
+        object.__setattr__(self, "directions", some("direction", self.directions, DIRECTIONS))
         number("interval", self.interval, above=0, most=60, unit="s")
         number("shown", self.shown, above=0, most=self.interval, unit="s (the interval)")
         number("rehearse", self.rehearse, above=0, most=100, unit="simple responses")

@@ -9,7 +9,7 @@ not a classic.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -52,6 +52,9 @@ class NetworkTask(Paradigm):
         if isinstance(design, Mapping):
             for word in design:
                 choice("part of a task design", word, [f.name for f in fields(TaskDesign)])
+            for part in fields(TaskDesign):
+                if part.default is MISSING and part.name not in design:
+                    raise InputError(f"a task design needs {part.name}, got {', '.join(design) or 'nothing'}")
             design = TaskDesign(**design)
         if not isinstance(design, TaskDesign):
             raise InputError(f"design must be a TaskDesign(...), got {design!r}")

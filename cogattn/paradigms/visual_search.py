@@ -31,7 +31,7 @@ from cogattn.paradigms.base import Condition, Levels, Metric, Pace, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scored import Scored, cells, coded, of, speeded, timed
-from cogattn.paradigms.selection import TOLD
+from cogattn.paradigms.selection import TOLD, some
 from cogattn.paradigms.session import Array
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -95,11 +95,9 @@ class VisualSearch(Divided):
 
     def __post_init__(self) -> None:
         given: Any = self.displays
-        shown = (given,) if isinstance(given, str) else tuple(given)
-        if not shown or len(set(shown)) < len(shown):
+        shown = some("display", given, DISPLAYS)
+        if isinstance(given, list | tuple) and len(shown) < len(given):
             raise InputError(f"displays must name at least one display, and each once, got {self.displays!r}")
-        for display in shown:
-            choice("display", display, DISPLAYS)
         object.__setattr__(self, "displays", shown)
         object.__setattr__(self, "set_sizes", series("set_sizes", self.set_sizes))
         for n in self.set_sizes:

@@ -26,7 +26,7 @@ import pandas as pd
 from scipy import stats
 
 from cogattn import human
-from cogattn.errors import number, whole
+from cogattn.errors import doors, number, whole
 from cogattn.observer import Observer
 from cogattn.paradigms import scenario as scenarios
 from cogattn.paradigms.control_room import ASKING, ControlRoom
@@ -425,3 +425,6 @@ def _halves(room: Scenario, at: float) -> Iterator[Scenario]:
     before = [x for x in room.lines if x.time < cut and scenarios.stands(x)]
     after = [replace(x, time=x.time - cut) for x in room.lines if x.time >= cut]
     yield Scenario(room.name, (*(replace(x, time=0) for x in before), *after))
+
+
+doors(__name__, "watch", first=True)

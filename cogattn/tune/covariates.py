@@ -24,9 +24,9 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from cogattn.errors import InputError, choice, needs
+from cogattn.errors import InputError, choice, doors, needs
 from cogattn.tune import scales
-from cogattn.tune.base import Array
+from cogattn.tune.base import Array, checked
 from cogattn.tune.two_choice import TwoChoiceLikelihood
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
@@ -157,7 +157,9 @@ def regress(frame: pd.DataFrame, formulas: Sequence[str] | str, *, law: str = "d
     """
     formulas = [formulas] if isinstance(formulas, str) else list(formulas)
     own = TwoChoiceLikelihood(law=choice("law", law, ("diffusion", "counter", "wald")), cells=())
-    frame = frame.dropna(subset=["rt"]).reset_index(drop=True)
+    frame = frame.dropna(subset=[column for column in ("rt",) if column in frame])
+    checked(frame, ("person", "correct", "rt"))
+    frame = frame.reset_index(drop=True)
     data = own.compact(frame)
     names = [p for p in own.usual(data) if p not in ("drift_sd", "lead")]
     order = np.argsort(pd.factorize(frame["person"])[0], kind="stable")
@@ -316,3 +318,6 @@ def _positive(h: Array) -> Array:
     return np.asarray(
         (axes * np.maximum(np.abs(size), 1e-6 * max(float(size.max(initial=0.0)), 1e-6))) @ axes.T
     )
+
+
+doors(__name__, "regress", first=True)

@@ -92,7 +92,15 @@ def _odds(share: float) -> float:
 #: The drift of each condition of two choices.
 DRIFTS = ("drift", *(f"drift_{k}" for k in range(2, 13)))
 
-SCALES = ByName(
+
+class _Scales(ByName[Scale]):
+    """By the names of parameters; one that nobody knows is refused with the nearest."""
+
+    def __missing__(self, name: str) -> Scale:
+        return super().__missing__(choice("parameter", canonical(name), sorted(self)))
+
+
+SCALES = _Scales(
     of_records(PARAMETERS)
     | {
         # of tasks, not of minds

@@ -237,7 +237,9 @@ def finish(
     )
     legend.get_title().set_color("#444444")
     legend.get_title().set_multialignment("center")
-    figure.suptitle(evenly(title, int(10.4 * wide)), x=0.01, ha="left", fontweight="bold", fontsize=11)
+    head = figure.suptitle(evenly(title, int(10.4 * wide)), x=0.01, ha="left", fontweight="bold", fontsize=11)
+    for text in (head, *legend.get_texts()):
+        text.set_parse_math(False)  # names of files are told there: a $ in one begins no formula
     return figure
 
 

@@ -802,7 +802,7 @@ def test_tune_takes_every_format_and_says_what_it_did(call):
         (["--unit", "rt="], "--unit must be NAME=VALUE, got 'rt='"),
         (["--word", "j"], "--word must be NAME=VALUE, got 'j'"),
         (["--set", "soa"], "--set must be NAME=VALUE, got 'soa'"),
-        (["--recipe", "none.toml"], "cannot read the recipe none.toml"),
+        (["--recipe", "none.toml"], "cannot read none.toml"),
         (["--column", "score"], "--column must be NAME=VALUE, got 'score'"),
         (["--only", "task"], "--only must be NAME=VALUE, got 'task'"),
     ],

@@ -7,7 +7,6 @@ True
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import tomli_w
 
 from cogattn.errors import InputError
-from cogattn.files import write_text
+from cogattn.files import read_toml, write_text
 from cogattn.human.imports.levels import Level
 
 ANY = ""  #: of any column
@@ -66,11 +65,7 @@ class Recipe:
     @classmethod
     def from_file(cls, path: str | Path) -> Recipe:
         """From the TOML that `save` wrote."""
-        try:
-            told = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise InputError(f"cannot read the recipe {path}: {error}") from None
-        return cls.of(told, str(path))
+        return cls.of(read_toml(path), str(path))
 
     def toml(self) -> str:
         """As TOML, what says nothing left out."""

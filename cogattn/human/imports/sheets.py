@@ -107,18 +107,27 @@ def parquet(path: Path) -> DataSheet:
     from pyarrow import ArrowException
     from pyarrow import parquet as pq
 
+    broken = (
+        ArrowException,
+        OSError,
+        ValueError,
+    )  # a head that is damaged, pages that are, names that are no text
     try:
         file = pq.ParquetFile(path)
-    except (ArrowException, OSError) as error:
-        raise InputError(f"cannot read {path}: {str(error).splitlines()[0]}") from None
+        heads = list(file.schema_arrow.names)
+    except broken as error:
+        raise InputError(f"cannot read {path}: {(str(error).splitlines() or [repr(error)])[0]}") from None
     if not file.metadata.num_rows:
         raise InputError(f"{path} has a head but no trial")
 
     def load(columns: Sequence[str], _: Collection[str]) -> pd.DataFrame:
-        frame: pd.DataFrame = pq.read_table(path, columns=list(columns)).to_pandas(ignore_metadata=True)
+        try:
+            frame: pd.DataFrame = pq.read_table(path, columns=list(columns)).to_pandas(ignore_metadata=True)
+        except broken as error:
+            raise InputError(f"cannot read {path}: {(str(error).splitlines() or [repr(error)])[0]}") from None
         return frame[list(columns)].set_axis(range(1, len(frame) + 1))
 
-    return DataSheet(path, list(file.schema_arrow.names), load)
+    return DataSheet(path, heads, load)
 
 
 def table(path: Path, text: str, encoding: str, heads: Sequence[str] = ()) -> DataSheet:

@@ -326,6 +326,7 @@ class GateState:
         if unknown:
             raise InputError(f"a gate's fields must be among {', '.join(FIELDS)}, got {', '.join(unknown)}")
         kept = {name: x for name, x in arrays.items() if x is not None}
+        device = device if device is None else torch.device(device)
         return cls(**{name: field_tensor(name, x, device) for name, x in kept.items()}).check()
 
     @classmethod

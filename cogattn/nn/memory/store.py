@@ -158,4 +158,4 @@ class _Reminder:
         return args, kwargs | {"attn_mask": gone, "is_causal": False}
 
 
-doors(__name__, unless=torch.compiler.is_compiling, arrays=True)
+doors(__name__, unless=torch.compiler.is_compiling, arrays=True, first=True)

@@ -26,6 +26,7 @@ import pandas as pd
 import torch
 from torch import nn
 
+from cogattn import files
 from cogattn.errors import CogattnError, InputError, number, whole
 from cogattn.nn.networks.registry import load_weights, read_tensors, save
 from cogattn.view import plot
@@ -278,7 +279,7 @@ class _Run:
             raise InputError(f"no unfinished training at {path}; leave --resume out to start one")
         try:
             tensors, texts = read_tensors(path)
-            notes = {k: json.loads(v) for k, v in texts.items()}
+            notes = {k: files.json_value(v, k) for k, v in texts.items()}
         except (OSError, ValueError) as error:
             raise InputError(
                 f"{path} is not a readable checkpoint; leave --resume out to start anew"
