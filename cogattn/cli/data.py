@@ -25,7 +25,7 @@ class DataOptions:
     format: Annotated[
         str,
         Parameter(
-            help="of the data: auto, long, psychopy, jspsych, bids, hssm, tva, openmatb, eprime, gorilla or labjs"
+            help="auto, long, psychopy, jspsych, bids, hssm, tva, openmatb, eprime, gorilla, inquisit, labjs"
         ),
     ] = "auto"
     column: Annotated[

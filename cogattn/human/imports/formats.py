@@ -10,6 +10,7 @@
     openmatb  logtime, scenario_time, type, module, address, value: one event in several rows, response_time in ms
     eprime    <object>.RT in ms, .ACC, .RESP, .CRESP; Subject; often UTF-16 with the file's name above the head
     gorilla   "Participant Private ID", "Reaction Time" in ms, a row per zone of a screen
+    inquisit  blockcode, trialcode, latency in ms; response 0 where no key was pressed, the latency then the deadline
     labjs     sender, ended_on, duration (= the response time, in ms), correctResponse; a row per component
 
 Sources: psychopy.org/builder (Keyboard component), jspsych.org/latest/overview/data, the BIDS specification (task
@@ -36,9 +37,10 @@ from cogattn.human.imports.records import Note
 from cogattn.human.imports.sheets import DataSheet
 
 FORMATS = (
-    "auto", "long", "psychopy", "jspsych", "bids", "hssm", "tva", "openmatb", "eprime", "gorilla", "labjs",
+    "auto", "long", "psychopy", "jspsych", "bids", "hssm", "tva", "openmatb", "eprime", "gorilla", "inquisit",
+    "labjs",
 )  # fmt: skip
-_TABLES = (".csv", ".tsv", ".txt", ".dat", ".json", ".parquet", ".gz")
+_TABLES = (".csv", ".tsv", ".txt", ".dat", ".iqdat", ".json", ".parquet", ".gz")
 _PROSE = ("readme", "changes", "license", "dataset_description", "participants")
 _JSON = MOST_JSON
 _OPENMATB = {"logtime", "scenario_time", "type", "module", "address", "value"}
@@ -458,5 +460,6 @@ _MEANT: Mapping[str, Callable[[DataSheet, Mapping[str, str]], DataSheet]] = {
     "openmatb": openmatb,
     "eprime": programs.eprime,
     "gorilla": programs.gorilla,
+    "inquisit": programs.inquisit,
     "labjs": programs.labjs,
 }

@@ -30,7 +30,7 @@ _STAGE = re.compile(
 )
 #: What practice is called, as a word of a cell.
 PRACTICE = re.compile(
-    r"(?<![a-z])(prac\w*|train(ing)?|demo|example|warm ?up|tutorial|review|übung\w*|oefen\w*|练习)(?![a-z])"
+    r"(?<![a-z])(prac\w*|train(ing)?|learn|demo|example|warm ?up|tutorial|review|übung\w*|oefen\w*|练习)(?![a-z])"
 )
 
 
@@ -360,6 +360,15 @@ def _round(value: float) -> bool:
     """Whether a time is one that somebody set: whole tenths of a second or hundreds of milliseconds."""
     units = (50.0, 0.05)
     return any(value >= unit * 5 and abs(value / unit - round(value / unit)) < 1e-9 for unit in units)
+
+
+_CALLED = re.compile(r"(.*_)?(code|id|key|token|uuid|nick\w*|initials?|email)(_.*)?")
+
+
+def person_column(held: SheetCells, used: Iterable[str]) -> str | None:
+    """The one column that says who sat there by a name that may be anything's (code): a few values, each in a run."""
+    called = [c for c in person_doubt(held, used) if _CALLED.fullmatch(names.spelt(c))]
+    return called[0] if len(called) == 1 else None
 
 
 def person_doubt(held: SheetCells, used: Iterable[str]) -> list[str]:

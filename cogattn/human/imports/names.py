@@ -49,7 +49,10 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "congruency", "compatibility", "flanker_type", "congruent", "is_congruent", "compf", "comp", "congr",
         "congruity", "compatible", "is_compatible", "consistency", "flanker_condition", "congruency_type", "一致性",
     ),
-    "cue": ("cue_type", "cue_validity", "validity", "cue_condition", "cue_cond", "valid", "is_valid"),
+    "cue": (
+        "cue_type", "cue_validity", "validity", "cue_condition", "cue_cond", "valid", "is_valid", "warning_type",
+        "warning", "warning_cue",
+    ),
     "present": ("target_present", "is_present", "targ_pres", "target_presence", "tp"),
     "display": ("display_type", "search_type", "search"),
     "responded": ("pressed", "said_signal"),

@@ -1,6 +1,6 @@
-"""Files of E-Prime, Gorilla and lab.js: what their columns mean, and which rows are trials.
+"""Files of E-Prime, Gorilla, Inquisit and lab.js: what their columns mean, and which rows are trials.
 
-Sources: E-Prime's E-DataAid export, Gorilla's "Understanding your data", lab.js' data export.
+Sources: E-Prime's E-DataAid export, Gorilla's "Understanding your data", Inquisit's raw data files, lab.js' export.
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ def recognised(sheet: DataSheet) -> str | None:
         return "eprime"
     if {"Participant Private ID", "Reaction Time"} <= names:
         return "gorilla"
+    if {"blockcode", "trialcode", "latency"} <= {n.lower() for n in names}:
+        return "inquisit"
     if {"sender", "ended_on", "duration"} <= names:
         return "labjs"
     return None
@@ -78,6 +80,35 @@ def gorilla(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
             frame = frame[answers]
             sheet = sheets.of_frame(sheet.path, frame, sheet.how, notes=sheet.notes)
     return replace(sheet, kind="gorilla", known=known, units={"Reaction Time": "ms"})
+
+
+def inquisit(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
+    """The latency of a trial in which no key was pressed (response 0, or none) is the deadline: nobody answered."""
+    small = {n.lower(): n for n in sheet.names}
+    known = {
+        ours: small[name]
+        for ours, name in (("rt", "latency"), ("correct", "correct"), ("response", "response"))
+        if name in small
+    }
+    units = {small["latency"]: "ms"} if "latency" in small else {}
+    if not {"latency", "response"} <= {*small}:
+        return replace(sheet, kind="inquisit", known=known, units=units)
+    frame, (latency, response) = sheet.load(sheet.names, ()), (small["latency"], small["response"])
+    pressed = cells.texts(frame[response])
+    none = (pressed.isna() | pressed.isin(["0", "none", "noresponse"])) & cells.there(frame[latency])
+    if none.any() and not none.all():
+        sheet.notes.append(Note.counted("silent", none, "row", f" with {response} 0: no response", latency))
+        frame = frame.assign(**{latency: frame[latency].mask(none), response: frame[response].mask(none)})
+    return sheets.of_frame(
+        sheet.path,
+        frame,
+        sheet.how,
+        kind="inquisit",
+        known=known,
+        units=units,
+        notes=sheet.notes,
+        person=sheet.person,
+    )
 
 
 def labjs(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:

@@ -113,6 +113,9 @@ def columns_of(held: SheetCells, asked: Request) -> dict[str, str]:
     missing = [n for n in names_ if n not in theirs]
     if missing:
         theirs |= guesses.more_columns(held, missing, theirs, told, said).columns
+    if "person" in names_ and "person" not in theirs:
+        who = guesses.person_column(held, theirs.values())
+        theirs |= {"person": who} if who else {}
     taken = dict(theirs)
     for name in (*HELPERS[:-1], *ASIDE):  # a column may help in two ways: a response is a report, and a key
         own = said.get(name)
@@ -369,6 +372,10 @@ def _people(
             raise cells.missing(sheet, "person")
         name = sheet.path.name.removesuffix(".gz").rpartition(".")[0]
     notes.append(Note("no column for person: the file's name says who it is", "person", "person"))
+    several = guesses.person_doubt(SheetCells(sheet), taken.values())
+    if several:
+        text = f"{several[0]} has a few values, each in a run of rows: if they are people, --column person={several[0]}"
+        notes.append(Note(text, "person", several[0]))
     return pd.Series(name, mine.index, dtype=object)
 
 
