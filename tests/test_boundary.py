@@ -152,7 +152,9 @@ def test_little_memory_is_one_line(call, monkeypatch):
     monkeypatch.setattr("cogattn.cli.doctor.show", taken)
     code, _, err = call("doctor")
     assert code == 1
-    assert err.splitlines()[-1].startswith("cogattn: there is not enough memory for this: ask for fewer people")
+    assert err.splitlines()[-1].startswith(
+        "cogattn: there is not enough memory for this: ask for fewer people"
+    )
 
 
 def test_with_the_compiler_switched_off_it_is_one_line():

@@ -12,11 +12,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cogattn import parameters
+from cogattn import human, parameters
 from cogattn.errors import choice, doors, number
 from cogattn.files import toml_values
 from cogattn.observer import Observer
 from cogattn.parameters import PARAMETERS, ByName
+from cogattn.population import Population
 from cogattn.record import Parameter
 
 
@@ -60,6 +61,23 @@ GROUPS = of_records(PARAMETERS)
 KNOBS: Mapping[str, Knob] = ByName({k.name: k for _, knobs in GROUPS.values() for k in knobs})
 SWITCHES = {p.name: p.slider.words for p in PARAMETERS if p.slider and p.kind is bool}  #: on or off
 
+#: What of adults' spread a person one sd below the mean has: each number at the 16 % of adults who have less of it.
+_LESS = 0.16
+_MORE = ("threshold", "alpha", "wandering", "slip")  # worse is more of it
+
+
+def _one_sd(*names: str) -> dict[str, float]:
+    """These numbers of a healthy adult who is one sd worse off than the mean: slower, fewer, more distractible."""
+    share = {name: 1 - _LESS if name in _MORE else _LESS for name in names}
+    return {name: float(f"{Population.adults().spreads()[name].at(share[name]):.3g}") for name in names}
+
+
+def _sleepless() -> dict[str, float]:
+    """Speed after a week of three hours in bed: the share that is left on day 9, of day 2."""
+    table = human.table("sleep_restriction").set_index("Days")["speed_per_s"]
+    return {"speed": float(f"{Observer().speed * table[9] / table[2]:.3g}")}
+
+
 #: name: what is not as in the mean adult
 PRESETS: Mapping[str, dict[str, float]] = {
     "Mean adult": {},
@@ -67,7 +85,32 @@ PRESETS: Mapping[str, dict[str, float]] = {
     "Two slots": {"slots": 2.0},
     "Distractible": {"alpha": 1.0, "unattended_weight": 0.5, "wandering": 4.0},
     "Tires fast": {"slow_loss": 0.4, "slow_tiring": 1 / 300, "wandering": 3.0},
+    "Child": _one_sd("capacity", "slots", "alpha", "speed", "wandering", "slip"),
+    "Old age": _one_sd("capacity", "slots", "threshold", "speed"),
+    "Sleepless": _sleepless(),
+    "Neglect-like": {
+        "capacity": Observer().capacity / 2,
+        "slots": 2.0,
+        "unattended_weight": 0.0,
+        "alpha": 1.0,
+    },
     "No limits": {k: v for k, v in Observer().unlimited().to_dict().items() if v != getattr(Observer(), k)},
+}
+#: name: where its numbers come from; what nobody measured begins with "assumed"
+PRESET_SOURCES: Mapping[str, str] = {
+    "Mean adult": "the means and medians of human/population.csv",
+    "Half the capacity": "by definition: C is halved",
+    "Two slots": "by definition: K is 2",
+    "Distractible": "assumed: three numbers set by hand",
+    "Tires fast": "assumed: three numbers set by hand",
+    "Child": "assumed: each number is one sd of healthy adults worse (human/population.csv); no child was measured",
+    "Old age": "assumed: C, K, t0 and speed are one sd of healthy adults worse (human/population.csv); no table of"
+    " old people is here",
+    "Sleepless": "speed: Belenky et al. 2003, 18 adults, day 9 over day 2 (human/sleep_restriction.csv); the rest is"
+    " assumed to stay",
+    "Neglect-like": "assumed: half of C, two slots, nothing from where attention is not; this mind has no left and"
+    " right, so the side of a neglect is not in it",
+    "No limits": "by definition: every limit is lifted",
 }
 
 

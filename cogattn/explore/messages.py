@@ -32,12 +32,13 @@ _YES_NO = MessageField((bool,), "true or false")
 _TEXT = MessageField((str,), "a text")
 _NAME = MessageField((str,), "a text", most=1000)
 _WHOLE = MessageField((int,), "a whole number")
+_VALUES = MessageField((dict,), "numbers by name", most=1000)
 _ANY = {"do": _NAME, "n": _WHOLE}
 
 #: message: its fields. What is not here is refused.
 MESSAGES: Mapping[str, Mapping[str, MessageField]] = {
     "hello": {"dark": _YES_NO, "narrow": _YES_NO},
-    "move": {"values": MessageField((dict,), "numbers by name", True, 1000), "full": _YES_NO},
+    "move": {"values": _VALUES._replace(needed=True), "full": _YES_NO},
     "preset": {"name": _NAME._replace(needed=True)},
     "observer": {"text": _TEXT._replace(needed=True), "file": _NAME},
     "paradigm": {"name": _NAME._replace(needed=True)},
@@ -49,6 +50,18 @@ MESSAGES: Mapping[str, Mapping[str, MessageField]] = {
     },
     "forget": {},
     "score": {"stop": _YES_NO},
+    "link": {
+        "paradigm": _NAME,
+        "seed": _WHOLE,
+        "values": _VALUES,
+        "other": _VALUES,
+        "condition": _WHOLE,
+        "at": _WHOLE,
+    },
+    "beside": {"name": _NAME},
+    "seed": {"seed": _WHOLE._replace(needed=True)},
+    "again": {},
+    "export": {"kind": _NAME._replace(needed=True)},
 }
 
 

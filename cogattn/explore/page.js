@@ -11,7 +11,7 @@ const make = (tag, props = {}, ...inside) => {
 const STEPS = 200; // places of a slider; one more, where the last is infinity
 const knobs = new Map(); // name -> what a slider needs
 const PATIENCE = 90; // s: what is not answered by then is given up, and said
-let state = {}, values = {}, wire = null, count = 0, flying = 0, late = 0, queued = null, scored = new Map(), scoredFor = "";
+let state = {}, values = {}, wire = null, count = 0, flying = 0, late = 0, soon = 0, quiet = false, queued = null, scored = new Map(), scoredFor = "";
 
 // -- values and places ------------------------------------------------------------------------------------
 
@@ -38,7 +38,8 @@ function slider(k) {
   back.setAttribute("aria-label", `Reset ${k.name}`);
   out.setAttribute("for", id);
   const row = make("div", {className: "knob", id: `row-${k.name}`},
-    make("label", {htmlFor: id}, make("b", {}, k.name.replaceAll("_", " ")), " ", k.words), input, out, back);
+    make("label", {htmlFor: id}, make("b", {}, k.name.replaceAll("_", " ")), " ", k.words, make("i", {className: "no-effect", hidden: true}, " – no effect in this task")), input, out, back);
+  k.row = row;
   const max = Number(input.max);
   k.show = v => {
     const place = placeOf(k, v), usual = placeOf(k, k.usual);
@@ -82,11 +83,14 @@ function build() {
     if (g.title === "Capacity") for (const [n, w] of Object.entries(begin.switches)) more.append(toggle(n, w));
     more.addEventListener("toggle", () => showValues());
     field.append(more);
+    g.field = field;
+    g.more = more;
     $("groups").append(field);
   }
   for (const name of begin.presets) {
     const b = make("button", {type: "button"}, name);
     b.setAttribute("aria-pressed", "false");
+    b.title = begin.sources[name];
     b.addEventListener("click", () => send({do: "preset", name}));
     $("presets").append(b);
   }
@@ -95,7 +99,36 @@ function build() {
     for (const p of begin.paradigms.filter(p => p.banded === banded)) group.append(make("option", {value: p.name}, p.title));
     $("paradigm").append(group);
   }
+  $("beside").append(make("option", {value: ""}, "no other mind"), make("option", {value: "this"}, "this mind, as it is now"),
+    ...begin.presets.map(name => make("option", {value: name}, name)));
   new ResizeObserver(() => showValues()).observe($("groups"));
+}
+
+// What moves this task most comes first; what moves nothing is grey and last. Measured on the mean adult, ahead of time.
+let orderedFor = "";
+function order(effects) {
+  const known = Object.keys(effects).length > 0;
+  $("ordered").textContent = known ? "Sliders that move this task most come first; grey ones do not change it."
+    : "Nobody has measured yet which sliders move this task: they stand in their usual order.";
+  for (const g of begin.groups) {
+    const rank = k => known ? -(effects[k.name] ?? 0) : 0;
+    const sorted = [...g.knobs].sort((a, b) => rank(a) - rank(b)); // equal ones keep their places
+    const most = g.knobs.filter(k => k.main).length;
+    sorted.forEach((k, i) => {
+      const none = known && effects[k.name] === 0;
+      k.row.classList.toggle("none", none);
+      k.row.querySelector(".no-effect").hidden = !none;
+      if (i < most && !none) g.field.insertBefore(k.row, g.more); else g.more.append(k.row);
+    });
+    for (const r of g.more.querySelectorAll(".switch")) g.more.append(r);
+    const rest = g.more.querySelectorAll(".knob").length;
+    g.more.querySelector("summary").textContent = `${rest} more`;
+  }
+  for (const name of Object.keys(begin.switches)) {
+    const row = $(`knob-${name}`).closest(".knob"), none = known && effects[name] === 0;
+    row.classList.toggle("none", none);
+  }
+  showValues();
 }
 
 const showValues = () => { for (const [name, k] of knobs) if (name in values) k.show(values[name]); };
@@ -108,13 +141,41 @@ function send(asked) {
   if (flying) {
     if (queued && queued.do === "move" && asked.do === "move")
       asked = {...asked, values: {...queued.values, ...asked.values}};
+    if (asked.do === "again") return;
     queued = asked;
+    busy(asked);
     return;
   }
   flying = asked.n = ++count;
-  document.body.setAttribute("aria-busy", "true");
+  quiet = asked.do === "again";
+  if (!quiet) busy(asked);
   late = setTimeout(() => heard({n: flying, error: `No answer in ${PATIENCE} s. Is cogattn explore still running? Then try again, or load the page anew.`}), 1000 * PATIENCE);
   wire.ask.value = JSON.stringify(asked);
+}
+
+// While it computes, it says so; the figure of another task is gone at once, so that it is not taken for this one.
+const OTHER = new Set(["paradigm", "link"]);
+function busy(asked) {
+  document.body.setAttribute("aria-busy", "true");
+  clearTimeout(soon);
+  soon = setTimeout(() => document.body.classList.add("computing"), 250);
+  if (!OTHER.has(asked.do)) return;
+  const name = asked.paradigm ?? asked.name;
+  if (!name || name === state.paradigm) return;
+  stop();
+  document.body.classList.add("other");
+  $("finding").textContent = `${begin.paradigms.find(p => p.name === name)?.title ?? name}: computing …`;
+  for (const id of ["question", "interval", "trial-title", "source", "score-says"]) $(id).textContent = "";
+  for (const id of ["legend", "numbers", "bands", "rows"]) $(id).replaceChildren();
+  $("badge").hidden = true;
+}
+
+function idle() {
+  clearTimeout(soon);
+  document.body.removeAttribute("aria-busy");
+  document.body.classList.remove("computing");
+  if (document.body.classList.replace("other", "was-other")) { document.body.classList.remove("was-other"); return true; }
+  return false;
 }
 
 function move(k, value, full) {
@@ -127,20 +188,88 @@ function heard(said) {
   if (said.n === flying || said.n === null) { // null: what could not be read
     clearTimeout(late);
     flying = 0;
-    document.body.removeAttribute("aria-busy");
+    const gone = !queued && idle();
+    if ("interval" in said) interval(said.interval);
+    if (gone && "error" in said) { state = {...state, ...said}; words(state); bands(state); moment(state.trial); }
   }
   if ("paradigm" in said && said.paradigm !== state.paradigm) $("plots").scrollLeft = 0;
   state = {...state, ...said};
   if ("values" in said && !queued) { values = {...said.values}; showValues(); }
   if ("preset" in said) pressed();
+  if ("beside" in said) besides();
+  if ("effects" in said && orderedFor !== said.paradigm) { orderedFor = said.paradigm; order(said.effects); }
   if ("own" in said) $("mine").textContent = said.own ? "Take my data off" : "Load my data";
-  if ("title" in said) words(said);
+  if ("title" in said && !(queued && OTHER.has(queued.do))) words(said);
+  if ("file" in said) {
+    download(said.file.name, Uint8Array.from(atob(said.file.bytes), c => c.charCodeAt(0)), said.file.type);
+    said = {...said, note: `${said.file.name}: saved`};
+  }
   if ("score" in said) bands(said);
   if ("trial" in said) moment(said.trial);
   if ("all" in said) scored.set(said.all.name, said.all);
   if ("waiting" in said || "score" in said) total();
-  status(said);
-  if (!flying && queued) { const next = queued; queued = null; send(next); }
+  if (!quiet || said.n !== count) status(said);
+  if (!flying && queued) { const next = queued; queued = null; send(next); return; }
+  if ("title" in said || "trial" in said) address();
+  if (("title" in said && !said.again) || ("interval" in said && said.interval.plays < said.interval.of)) later();
+}
+
+// -- the address: a link restores task, seed, mind, the mind beside it, and the trial ----------------------------------
+
+const changed = all => Object.fromEntries(Object.entries(all).filter(([k, v]) => knobs.has(k) && v !== usual(k)));
+const usual = k => knobs.get(k).usual ?? false;
+const mean = () => Object.fromEntries([...knobs.keys()].map(k => [k, usual(k)]));
+
+function address() {
+  const words = new URLSearchParams({task: state.paradigm, seed: state.seed});
+  for (const [k, v] of Object.entries(changed(state.values))) words.set(k, v);
+  if (state.beside) {
+    words.set("beside", "");
+    for (const [k, v] of Object.entries(changed(state.beside.values))) words.set(`beside.${k}`, v);
+  }
+  if (state.trial) { words.set("condition", state.trial.condition); words.set("trial", state.trial.at + 1); }
+  history.replaceState(null, "", `#${words}`);
+}
+
+const value = text => text === "inf" || text === "" ? text : text === "true" ? true : text === "false" ? false : Number.isNaN(Number(text)) ? text : Number(text);
+
+function asked(hash) {
+  const words = new URLSearchParams(hash.replace(/^#/, ""));
+  if (![...words.keys()].length) return null;
+  const link = {do: "link", values: mean()};
+  let other = null;
+  for (const [k, v] of words) {
+    if (k === "task") link.paradigm = v;
+    else if (k === "seed" || k === "condition") link[k] = value(v);
+    else if (k === "trial") link.at = value(v) - 1;
+    else if (k === "beside") other = other ?? mean();
+    else if (k.startsWith("beside.")) (other = other ?? mean())[k.slice(7)] = value(v);
+    else link.values[k] = value(v);
+  }
+  if (other) link.other = other;
+  return link;
+}
+
+// The headline is one play of many: a moment after it, the same is played with other seeds.
+let waits = 0;
+function later() {
+  clearTimeout(waits);
+  waits = setTimeout(() => { if (!flying && !document.hidden) send({do: "again"}); }, 900);
+}
+
+function interval(i) {
+  if (i.seed !== state.seed) return;
+  $("interval").textContent = !i.words || i.plays < 2 ? ""
+    : i.words === state.title ? `The same with ${i.plays} seeds.` : `With ${i.plays} seeds: ${i.words.replace(/^[^:]*: (?=.*:)/, "")}.`;
+}
+
+function besides() {
+  const other = state.beside, list = $("beside");
+  const known = other && begin.presets.find(n => n.toLowerCase() === other.name);
+  const own = [...list.options].find(o => o.value === "own");
+  if (other && !known && !own) list.append(make("option", {value: "own"}, "another mind"));
+  if ((!other || known) && own) own.remove();
+  list.value = !other ? "" : known ?? "own";
 }
 
 // -- words ------------------------------------------------------------------------------------------------
@@ -162,6 +291,9 @@ function pen(l) {
 const grey = c => c[1] === c[3] && c[3] === c[5] && c[2] === c[4] && c[4] === c[6];
 
 function words(said) {
+  $("seed").value = said.seed;
+  $("badge").hidden = Boolean(said.measured);
+  if (!said.again) $("interval").textContent = "";
   $("question").textContent = said.question;
   $("finding").textContent = said.title;
   document.title = `${begin.paradigms.find(p => p.name === said.paradigm).title} – cogattn explore`;
@@ -199,6 +331,7 @@ function numbers(tables) {
 }
 
 function pressed() {
+  $("preset-source").textContent = state.preset ? `${state.preset}: ${begin.sources[state.preset]}.` : "";
   for (const b of $("presets").children) b.setAttribute("aria-pressed", String(b.textContent === state.preset));
 }
 
@@ -222,16 +355,17 @@ const tell = text => { $("status").classList.remove("wrong"); $("status").textCo
 
 // -- the human bands --------------------------------------------------------------------------------------
 
-const MARK = {human: "o", softmax: "s"}, COLOR = {human: "#0072B2", softmax: "#D55E00"};
+const COLOR = {human: "#0072B2", softmax: "#D55E00", beside: "#009E73"};
 
 function track(row, width) {
   const x = p => width / 2 + Math.max(-2.05, Math.min(2.05, p)) * (width / 4.4);
   const dot = (arm, a) => {
     const fill = a.inside ? COLOR[arm] : "var(--paper)";
+    if (arm === "beside") return `<path d="M${x(a.place)} -4.6l4.4 7.6h-8.8z" fill="${fill}" stroke="${COLOR[arm]}" stroke-width="2"/>`;
     const shape = arm === "human" ? `<circle cx="${x(a.place)}" cy="0" r="4.2"` : `<rect x="${x(a.place) - 3.4}" y="-3.4" width="6.8" height="6.8"`;
     return `${shape} fill="${fill}" stroke="${COLOR[arm]}" stroke-width="2"/>`;
   };
-  const arms = ["softmax", "human"].filter(a => a in row.arms).map(a => dot(a, row.arms[a])).join("");
+  const arms = ["softmax", "beside", "human"].filter(a => a in row.arms).map(a => dot(a, row.arms[a])).join("");
   return `<svg width="${width}" height="16" viewBox="0 -8 ${width} 16" aria-hidden="true">
     <path d="M0 0H${width}" stroke="var(--line)"/><rect x="${x(-1)}" y="-5" width="${x(1) - x(-1)}" height="10" rx="2" fill="var(--soft)" stroke="var(--line)"/>${arms}</svg>`;
 }
@@ -290,22 +424,77 @@ function moment(t) {
   list.value = t.condition;
   list.disabled = t.conditions.length < 2;
   $("previous").disabled = t.at === 0;
+  film(t.spans);
   $("trial-key").innerHTML = t.answered ? `<span>${pen({color: "#009E73", mark: "D"})} answered</span>` : "";
+}
+
+// A trial in time: what is on display, what races, what is in which slot, at one moment.
+const KIND = {"on display": "shown", racing: "race", "at the door": "door", held: "held", call: "call", away: "away"};
+let spans = [], ends = [0, 1], playing = 0;
+
+function film(all) {
+  stop();
+  spans = all;
+  $("film").hidden = !all.length;
+  if (!all.length) return;
+  ends = [Math.min(0, ...all.map(s => s.from)), Math.max(...all.map(s => s.to))];
+  $("moment").value = 0;
+  still(0);
+}
+
+function still(place) {
+  const t = ends[0] + (ends[1] - ends[0]) * place, long = ends[1] - ends[0] > 5000;
+  $("clock").textContent = long ? `${(t / 1000).toFixed(1)} s` : `${Math.round(t)} ms`;
+  const now = spans.filter(s => s.from <= t && t < s.to || (t === ends[1] && s.to === t)), rows = [];
+  for (const what of new Set(spans.map(s => s.what))) {
+    if (what === "held") continue;
+    const chips = now.filter(s => s.what === what).map(s => make("span", {className: `chip ${KIND[what] ?? ""}`}, s.element || what));
+    rows.push(make("div", {className: "row"}, make("b", {}, what), ...chips));
+  }
+  const held = now.filter(s => s.what === "held"), there = Math.max(-1, ...spans.filter(s => s.what === "held").map(s => s.slot)) + 1;
+  const room = Math.max(there, Math.min(12, Math.ceil(state.values?.slots === "inf" ? 0 : state.values?.slots ?? 0)));
+  if (spans.some(s => s.what === "held" || s.what === "racing")) {
+    const boxes = Array.from({length: room}, (_, i) => {
+      const s = held.find(h => h.slot === i);
+      return make("span", {className: `chip slot ${s ? "held" : ""}`}, s ? s.element : " ");
+    });
+    const loose = held.filter(s => s.slot < 0).map(s => make("span", {className: "chip held"}, s.element));
+    rows.push(make("div", {className: "row"}, make("b", {}, "slots"), ...boxes, ...loose));
+  }
+  $("rows").replaceChildren(...rows);
+}
+
+function stop() {
+  cancelAnimationFrame(playing);
+  playing = 0;
+  $("play").textContent = "Play it in time";
+}
+
+function start() {
+  const from = Number($("moment").value) >= 1000 ? 0 : Number($("moment").value) / 1000, began = performance.now();
+  const lasts = Math.min(20000, Math.max(5000, ends[1] - ends[0])); // a brief display is slowed down
+  $("play").textContent = "Stop";
+  (function step(now) {
+    const place = Math.min(1, from + Math.max(0, now - began) / lasts);
+    $("moment").value = 1000 * place;
+    still(place);
+    if (place < 1) playing = requestAnimationFrame(step); else stop();
+  })(began);
 }
 
 // -- what is taken along ----------------------------------------------------------------------------------
 
-function download(name, text) {
-  const a = make("a", {href: URL.createObjectURL(new Blob([text], {type: "application/toml"})), download: name});
+function download(name, text, type = "application/toml") {
+  const a = make("a", {href: URL.createObjectURL(new Blob([text], {type})), download: name});
   a.click();
   setTimeout(() => URL.revokeObjectURL(a.href), 1000);
 }
 
-async function copy() {
-  try { await navigator.clipboard.writeText(state.script); tell("Copied: paste it into a shell, it runs exactly this."); }
+async function copy(text, told) {
+  try { await navigator.clipboard.writeText(text); tell(`Copied: ${told}`); }
   catch {
     tell("This browser does not let a page copy; here it is:");
-    $("status").append(make("pre", {tabIndex: 0}, state.script));
+    $("status").append(make("pre", {tabIndex: 0}, text));
   }
 }
 
@@ -332,7 +521,14 @@ function theme(dark, told = true) {
 
 function listen() {
   $("paradigm").addEventListener("change", e => send({do: "paradigm", name: e.target.value}));
-  $("copy").addEventListener("click", copy);
+  $("copy").addEventListener("click", () => copy(state.script, "paste it into a shell, it runs exactly this."));
+  $("link").addEventListener("click", () => copy(location.href, `the link opens this task, mind and seed while cogattn explore --port ${location.port} runs.`));
+  $("export").addEventListener("change", e => { send({do: "export", kind: e.target.value}); e.target.value = ""; });
+  $("seed").addEventListener("change", e => send({do: "seed", seed: Number(e.target.value)}));
+  $("beside").addEventListener("change", e => { if (e.target.value !== "own") send(e.target.value ? {do: "beside", name: e.target.value} : {do: "beside"}); });
+  $("play").addEventListener("click", () => playing ? stop() : start());
+  $("moment").addEventListener("input", e => { stop(); still(Number(e.target.value) / 1000); });
+  addEventListener("hashchange", () => { const link = asked(location.hash); if (link) send(link); });
   $("save").addEventListener("click", () => download("observer.toml", state.toml));
   $("open").addEventListener("click", () => $("file-observer").click());
   $("mine").addEventListener("click", () => state.own ? send({do: "forget"}) : $("file-data").click());
@@ -350,8 +546,10 @@ const night = matchMedia("(prefers-color-scheme: dark)"), narrow = matchMedia("(
 theme(night.matches, false);
 night.addEventListener("change", e => theme(e.matches));
 narrow.addEventListener("change", () => theme(document.documentElement.dataset.theme === "dark"));
+const restored = asked(location.hash) && location.hash; // before the page writes its own
 build();
 heard({...begin.state, n: -1});
+if (restored) document.body.classList.add("other"); // what the link asks for comes in a moment
 listen();
 
 // Bokeh's models are there a moment later: the two ends of the wire.
@@ -362,5 +560,6 @@ listen();
   wire = {ask, said};
   said.properties.value.change.connect(() => heard(JSON.parse(said.value)));
   send({do: "hello", dark: night.matches, narrow: narrow.matches});
+  if (restored) send(asked(restored));
   document.documentElement.dataset.ready = "yes";
 })();

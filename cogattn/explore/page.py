@@ -19,7 +19,7 @@ import pandas as pd
 
 from cogattn import paradigms
 from cogattn.errors import CogattnError, InputError, choice, crash_report, whole
-from cogattn.explore import knobs, messages, plays, trial
+from cogattn.explore import effects, knobs, messages, plays, trial
 from cogattn.explore.curves import Panel, Picture
 from cogattn.explore.plays import Play
 from cogattn.explore.plots import Canvas, faint
@@ -30,6 +30,8 @@ from cogattn.runs.trials import Trials
 
 FIRST = registry.where(compared=True)[0]  #: the paradigm that it begins with
 PLOTS = 4  #: at most so many panels has a figure
+SEEDS = 5  #: so many plays stand behind the interval of the headline
+_TYPES = {"png": "image/png", "svg": "image/svg+xml", "csv": "text/csv"}
 _SHADOW = {"name": "mean adult", "color": "#999999", "dash": "-", "mark": ""}
 
 
@@ -44,6 +46,7 @@ class Page:
         self.play.plan.crowd()  # refuses what cannot be played, before a page is made
         self.dark = False
         self.own: pd.DataFrame | None = None
+        self.other: Observer | None = None  # the mind that is set beside this one
         self.canvases = [Canvas(290) for _ in range(PLOTS)]
         self.strip = Canvas(250, hover=False)
         self.condition, self.at = 0, 0
@@ -51,6 +54,7 @@ class Page:
         self._scores: dict[str, list[dict[str, Any]]] = {}
         self._changed: list[str] = []
         self._pace = messages.MessageRate()
+        self._lines: dict[Play, str] = {}  # the headline under other seeds
         self._begin()
 
     # -- what is shown ---------------------------------------------------------------------------------------
@@ -66,8 +70,8 @@ class Page:
         """Play what is asked for, and put it on the page."""
         before = self.picture
         self.done, self.picture = plays.shown(self.play)
-        if self.own is not None:
-            self.picture = plays.picture(self.done, self.own)
+        if self.own is not None or self.other is not None:
+            self.picture = plays.picture(self.done, self.own, self._beside())
         if self.play.full:
             self._still = before is not None and _same(before, self.picture)
         for i, panel in enumerate(self.picture.panels[:PLOTS]):
@@ -76,11 +80,17 @@ class Page:
             self.tell_trial()
 
     def _behind(self, i: int) -> list[Any]:
-        """The human arm of the mean adult, where this mind is another."""
-        if self.play.mind == Observer():
+        """The human arm of the mean adult, where this mind is another and none is set beside it."""
+        if self.play.mind == Observer() or self.other is not None:
             return []
         usual = plays.shown(replace(self.play, mind=Observer(), full=True))[1].panels
         return faint(usual[i], "human") if i < len(usual) else []
+
+    def _beside(self) -> tuple[str, pd.DataFrame] | None:
+        """The other mind's name and trials."""
+        if self.other is None:
+            return None
+        return _called(self.other), plays.shown(replace(self.play, mind=self.other))[0].frame
 
     def tell_trial(self) -> None:
         """One trial, on its strip."""
@@ -117,13 +127,25 @@ class Page:
             "played": _played(self.play),
             "own": self.own is not None,
             "preset": next((n for n in knobs.PRESETS if knobs.preset(n) == self.play.mind), ""),
+            "seed": self.play.seed,
+            "beside": None
+            if self.other is None
+            else {"name": _called(self.other), "values": knobs.spelled(self.other)},
+            "measured": _measured(self.play.plan.paradigm),
+            "effects": effects.of(self.play.name),
         } | (self._settled() if self.play.full else {})
 
     def _settled(self) -> dict[str, Any]:
         """What is said once a slider is let go."""
-        self._scores[self.play.name] = bands(self.done)
+        rows = self._scores[self.play.name] = bands(self.done)
+        if self.other is not None:  # a copy: what is kept is this mind's alone
+            beside = bands(plays.shown(replace(self.play, mind=self.other))[0])
+            rows = [
+                row | {"arms": row["arms"] | _renamed(one["arms"])}
+                for row, one in zip(rows, beside, strict=True)
+            ]
         return {
-            "score": self._scores[self.play.name],
+            "score": rows,
             "banded": self.play.plan.paradigm.banded,
             "trial": self._trial(),
             "still": self._changed if self._still else [],
@@ -137,6 +159,7 @@ class Page:
             "condition": self.condition,
             "at": self.at,
             "answered": "answered" in self.moment.names,
+            "spans": trial.moments(self.done, self.condition, self.at),
         }
 
     def _legend(self) -> list[dict[str, Any]]:
@@ -254,6 +277,73 @@ class Page:
         self.draw()
         return self.state() | {"notes": []}
 
+    def _link(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """What an address says: a task, its seed, a mind, another beside it, a trial. All of it or nothing."""
+        name = choice("paradigm", asked.get("paradigm") or self.play.name, paradigms.names())
+        seed = whole("seed", self.play.seed if asked.get("seed") is None else asked["seed"])
+        mind, other = (
+            None if v is None else knobs.mind(v) for v in (asked.get("values"), asked.get("other"))
+        )
+        old, was = self.play, self.other
+        self.play = replace(old, name=name, seed=seed, mind=mind or old.mind, full=True)
+        self.other, self._changed = other, []
+        try:
+            self.play.plan.crowd()
+            self._begin()
+            return self.state() | self._at(asked)
+        except CogattnError:
+            self.play, self.other = old, was
+            self._begin()
+            raise
+
+    def _at(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The trial that an address names, if it names one."""
+        there = {k: v for k, v in asked.items() if k in ("condition", "at") and v is not None}
+        return self._step(there) if there else {}
+
+    def _seed(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Other chances."""
+        old, self.play = self.play, replace(self.play, seed=whole("seed", asked["seed"]), full=True)
+        self._changed = []
+        try:
+            self.draw()
+        except CogattnError:
+            self.play = old
+            raise
+        return self.state()
+
+    def _set_beside(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """Another mind beside this one: one of those to begin with, or "this", as it is now; no name: none."""
+        name, was = asked.get("name"), self.other
+        self.other = self.play.mind if name == "this" else knobs.preset(str(name)) if name else None
+        self.play, self._changed = replace(self.play, full=True), []
+        try:
+            self.draw()
+        except CogattnError:
+            self.other = was
+            self.draw()
+            raise
+        return self.state()
+
+    def _again_elsewhere(self, _: Mapping[str, Any]) -> dict[str, Any]:
+        """The line of the figure under one seed more: it is asked for until there are enough."""
+        play = replace(self.play, full=True)
+        every = [replace(play, seed=play.seed + n) for n in range(SEEDS)]
+        self._lines = {one: line for one, line in self._lines.items() if one in every}
+        new = next((one for one in every if one not in self._lines), None)
+        if new is not None:
+            self._lines[new] = plays.headline(new)
+        told = plays.again(list(self._lines.values()))
+        return {"interval": {"plays": len(self._lines), "of": SEEDS, "words": told, "seed": play.seed}}
+
+    def _export(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        """The figure as it is printed, or the table of its curves."""
+        kind = choice("kind of file", asked.get("kind"), ("png", "svg", "csv"))
+        drawn = plays.drawn(self.done, self.own, self._beside())
+        data = plays.csv(self.play, drawn) if kind == "csv" else plays.printed(drawn, kind)
+        name = f"{self.play.name}-seed{self.play.seed}.{kind}"
+        return {"file": {"name": name, "type": _TYPES[kind], "bytes": base64.b64encode(data).decode()}}
+
     def _score(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Score every paradigm that has bands; `more` does the work, one after the other."""
         kinds = {name: paradigms.get(name)() for name in paradigms.names()}
@@ -272,7 +362,24 @@ class Page:
     _dos: Mapping[str, Callable[[Page, Mapping[str, Any]], dict[str, Any]]] = {
         "hello": _hello, "move": _move, "preset": _preset, "observer": _observer, "paradigm": _paradigm,
         "trial": _step, "data": _data, "forget": _forget, "score": _score,
+        "link": _link, "beside": _set_beside, "seed": _seed, "again": _again_elsewhere, "export": _export,
     }  # fmt: skip
+
+
+def _renamed(arms: Mapping[str, Any]) -> dict[str, Any]:
+    """The human arm of the other mind, under its own name."""
+    return {"beside": arms["human"]} if "human" in arms else {}
+
+
+def _called(mind: Observer) -> str:
+    """What a mind is called in a legend."""
+    known = next((name for name in knobs.PRESETS if knobs.preset(name) == mind), "")
+    return known.lower() if known else "other mind"
+
+
+def _measured(paradigm: Any) -> str:
+    """Whose results are drawn beside the arms; "": nobody's."""
+    return str(paradigm.source) if paradigm.scored() or len(paradigm.human()) else ""
 
 
 def _same(a: Picture, b: Picture) -> bool:

@@ -7,6 +7,9 @@ that the same few people meet the same chances at every place of the slider: wha
 
 from __future__ import annotations
 
+import io
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 
@@ -25,8 +28,11 @@ from cogattn.runs import trials as results
 from cogattn.runs.experiment import Cell, RunPlan
 from cogattn.runs.trials import Trials
 from cogattn.tune import likelihoods
+from cogattn.view import plot as pens
+from cogattn.view.drawn import Drawn
 
 ARMS = ("human", "softmax")
+_NUMBER = re.compile(r"(?<![\w.])[+-]?\d+(?:\.\d+)?(?![\w.]*\d)")
 YOURS = "your data"  #: the arm that a loaded file is drawn as
 
 
@@ -88,9 +94,14 @@ def script(play: Play) -> str:
 
 def trials(play: Play) -> Trials:
     """Everything played, as a run would; nothing is written and nobody is asked for the state of the checkout."""
-    arms = [_arm(replace(play, mind=play.mind.under(limits_of(arm))), arm) for arm in ARMS]
+    arms = [played(play, arm) for arm in ARMS]
     frames = [frame for cells in zip(*arms, strict=True) for frame in cells]
     return Trials(pd.concat(frames, ignore_index=True), play.plan.config(), paradigm=play.plan.paradigm)
+
+
+def played(play: Play, arm: str) -> list[pd.DataFrame]:
+    """One arm of it: a frame for each condition."""
+    return _arm(replace(play, mind=play.mind.under(limits_of(arm))), arm)
 
 
 @lru_cache(maxsize=32)
@@ -107,10 +118,49 @@ def shown(play: Play) -> tuple[Trials, Picture]:
     return done, picture(done)
 
 
-def picture(done: Trials, own: pd.DataFrame | None = None) -> Picture:
-    """The curves of what was played; own: a person's trials, drawn as an arm of their own."""
-    frame = done.frame if own is None else pd.concat([done.frame, own.assign(arm=YOURS)], ignore_index=True)
-    return read(done.paradigm.drawn(frame))
+def drawn(
+    done: Trials, own: pd.DataFrame | None = None, other: tuple[str, pd.DataFrame] | None = None
+) -> Drawn:
+    """The figure of what was played. own: a person's trials, drawn as an arm of their own; other: another mind's, and
+    the name that it has in the legend."""
+    frames = [done.frame]
+    if other is not None:
+        name, played = other
+        frames.append(played[played["arm"].astype(str) == "human"].assign(arm=name))
+    if own is not None:
+        frames.append(own.assign(arm=YOURS))
+    whole = frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+    return done.paradigm.drawn(whole)
+
+
+def picture(
+    done: Trials, own: pd.DataFrame | None = None, other: tuple[str, pd.DataFrame] | None = None
+) -> Picture:
+    """The same as curves."""
+    return read(drawn(done, own, other))
+
+
+@lru_cache(maxsize=64)
+def headline(play: Play) -> str:
+    """What was found, in a line."""
+    return shown(play)[1].title
+
+
+def again(titles: Sequence[str]) -> str:
+    """The line of several plays as one: a number that differs between them is told from its least to its greatest.
+
+    >>> again(["human 3.1, softmax 6.0", "human 2.9, softmax 6.0"])
+    'human 2.9 to 3.1, softmax 6.0'
+    >>> again(["human +3 %", "human -18 %"])
+    'human -18 to +3 %'
+    >>> again(["human 7.4", "human beyond the lists"])
+    ''
+    """
+    if len({_NUMBER.sub("#", title) for title in titles}) != 1:
+        return ""
+    columns = [sorted(set(words), key=float) for words in zip(*map(_NUMBER.findall, titles), strict=True)]
+    told = iter([w[0] if len(w) == 1 else f"{w[0]} to {w[-1]}" for w in columns])
+    return _NUMBER.sub(lambda _: next(told), titles[0])
 
 
 def columns(name: str) -> tuple[str, ...]:
@@ -147,3 +197,18 @@ def as_trials(play: Play, found: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]
     if "targets" in own and "arrived" not in own:
         own = own.assign(arrived=own["targets"].astype(int))
     return play.plan.paradigm.completed(own.assign(**same)), out
+
+
+def printed(drawn: Drawn, kind: str) -> bytes:
+    """The figure in matplotlib, as a file of this kind."""
+    figure, file = drawn.figure(), io.BytesIO()
+    with pens.style():
+        figure.savefig(file, format=kind, metadata=pens.UNDATED.get(f".{kind}"))
+    pens.close(figure)
+    return file.getvalue()
+
+
+def csv(play: Play, drawn: Drawn) -> bytes:
+    """The table of curves, with the command that plays it above."""
+    head = f"# {drawn.title}\n# {play.command()}\n# the observer: {play.mind.changed() or 'the mean adult'}\n"
+    return (head + drawn.table().to_csv(index=False)).encode()

@@ -30,7 +30,8 @@ def template(page: Page) -> Any:
     pn, models = needs("panel", "explore"), needs("bokeh.models", "explore")
     ask = models.TextInput(name="ask", visible=False)
     tell = models.TextInput(name="tell", visible=False)
-    begin = {"groups": knobs.described(), "presets": list(knobs.PRESETS), "switches": knobs.SWITCHES,
+    begin = {"groups": knobs.described(), "presets": list(knobs.PRESETS), "sources": dict(knobs.PRESET_SOURCES),
+             "switches": knobs.SWITCHES,
              "paradigms": _offered(), "state": page.state(), "people": plot.PEOPLE}  # fmt: skip
     text = _asset("page.html")
     parts = {

@@ -6,11 +6,13 @@ The picture is the Gantt chart of attention (`gantt.drawn`), read as all figures
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from cogattn.explore.curves import Picture, read
+from cogattn.mind import events
 from cogattn.runs import experiment
 from cogattn.runs.trials import Trials
 from cogattn.view import gantt
@@ -36,6 +38,21 @@ def timeline(done: Trials, condition: int, at: int) -> Picture:
     if "engage" in set(record["kind"].astype(str)) or not (record["kind"] == "onset").any():
         return replace(shown, title=f"Person {at % done.config['people'] + 1}. {shown.title}")
     return shown
+
+
+MOST_SPANS = 500  #: a sitting with more of them is not played in time: it is on the strip
+
+
+def moments(done: Trials, condition: int, at: int) -> list[dict[str, Any]]:
+    """What lasts in this trial, from when to when [ms]: on display, racing, held. Empty: too much for a film."""
+    spans = events.spans(_record(done, condition, at))
+    if len(spans) > MOST_SPANS:
+        return []
+    return [
+        {"what": s.what, "element": s.element, "from": round(1000 * s.start, 1), "to": round(1000 * s.stop, 1),
+         "end": s.outcome, "slot": int(s.slot)}
+        for s in spans if s.what in gantt.BARS
+    ]  # fmt: skip
 
 
 def _record(done: Trials, condition: int, at: int) -> pd.DataFrame:

@@ -50,8 +50,8 @@ class Practice(Divided):
 
     name = "practice"
     title = "Practice in search"
+    shown_pace = (Pace(4, 16), Pace(12, 60))
     question = "Searching for a 2 among 5s, four thousand times. How much faster does it get?"
-    shown_pace = (Pace(4, 16), Pace(6, 24))
     source = "Wolfe, Palmer & Horowitz 2010, Vision Res 50:1304 (9 adults, 4000 trials each)"
     condition_columns = ("done", "set_size")
 

@@ -273,7 +273,7 @@ def said(axes: Iterable[Axes]) -> str:
     return ";  ".join(words for mark, words in MEANING.items() if mark in there)
 
 
-_UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # the same figure, the same file
+UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # the same figure, the same file
 
 
 FORMATS = ("png", "svg", "pdf")
@@ -288,7 +288,7 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         with style():  # the settings of saving (dpi, fonts as text, a fixed hash) are read when it is saved
             for path in paths:
-                place(path, partial(figure.savefig, metadata=_UNDATED.get(path.suffix)))
+                place(path, partial(figure.savefig, metadata=UNDATED.get(path.suffix)))
                 figure.set_layout_engine("none")  # what was laid out for one stays where it is in the others
     except OSError as error:
         raise RunError(

@@ -194,11 +194,11 @@ def test_all_of_it_is_reached_by_keyboard_and_has_a_name(visit):
     )
     assert nameless == []
     seen = []
-    for _ in range(16):
+    for _ in range(30):
         tab.keyboard.press("Tab")
         seen.append(tab.evaluate("document.activeElement.id || document.activeElement.textContent"))
-    assert seen[:3] == ["To the sliders", "paradigm", "copy"]
-    assert seen.index("theme") < seen.index("Mean adult") < seen.index("knob-alpha")
+    assert seen[:4] == ["To the sliders", "paradigm", "seed", "copy"]
+    assert seen.index("theme") < seen.index("Mean adult") < seen.index("beside") < seen.index("knob-capacity")
     tab.keyboard.press("Shift+Tab")
     assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
@@ -271,6 +271,65 @@ def test_all_bands_are_scored_until_it_is_stopped(tab):
     assert re.fullmatch(r"\d of \d", first.locator(".count").text_content())
     inside = int(first.locator(".count").text_content()[0])
     assert first.locator(".dot.in").count() == inside
+
+
+def test_a_link_restores_task_mind_seed_and_the_mind_beside_it(visit, server, tmp_path):
+    tab = visit()
+    tab.goto(f"{server[0]}/#task=visual_search&seed=3&capacity=30&beside=&beside.slots=2&trial=2")
+    tab.reload()
+    tab.wait_for_function("document.querySelector('#finding').textContent.startsWith('Visual search')")
+    settled(tab)
+    assert tab.input_value("#seed") == "3"
+    assert tab.get_attribute("#knob-capacity", "aria-valuetext") == "30 items/s"
+    assert tab.locator("#at").text_content() == "2"
+    assert "two slots" in tab.locator("#legend").text_content()
+    assert tab.input_value("#beside") == "Two slots"
+    first = tab.locator("#finding").text_content()
+    tab.reload()  # the address alone brings it back
+    tab.wait_for_function(f"document.querySelector('#finding').textContent === {first!r}")
+    settled(tab)
+    assert {"task=visual_search", "seed=3", "capacity=30"} <= set(tab.url.split("#")[1].split("&"))
+    tab.wait_for_function("document.querySelector('#interval').textContent.includes('ith 2 seeds')")
+    keep(tab, tmp_path, "explore-link")
+    tab.goto(f"{server[0]}/#task=visual_serch")
+    tab.wait_for_selector("#status.wrong")
+    assert "did you mean 'visual_search'" in tab.locator("#status").text_content()
+    assert tab.locator("#finding").text_content() == first
+
+
+def test_another_task_hides_the_old_figure_until_it_is_played(tab):
+    gone = tab.evaluate(
+        """() => { const list = document.querySelector("#paradigm"); list.value = "serial_recall";
+        list.dispatchEvent(new Event("change"));
+        return [document.querySelector("#finding").textContent, document.querySelector("#numbers").childElementCount,
+                getComputedStyle(document.querySelector(".plots")).visibility]; }"""
+    )
+    assert gone == ["Serial recall: computing …", 0, "hidden"]
+    settled(tab)
+    assert tab.locator("#finding").text_content().startswith("Serial recall: half of the lists")
+    assert tab.locator("#badge").is_visible()  # nobody was measured
+    assert tab.locator("#row-wandering .no-effect").is_hidden() or tab.locator("#row-wandering.none").count()
+
+
+def test_what_does_nothing_is_grey_and_a_trial_plays_in_time(tab, tmp_path):
+    assert tab.locator("#badge").is_hidden()
+    assert tab.locator("#row-capacity").evaluate("r => r.parentElement.tagName") == "FIELDSET"
+    assert tab.locator("#row-dwell.none .no-effect").text_content() == " – no effect in this task"
+    tab.fill("#moment", "900")
+    rows = tab.locator("#rows .row")
+    assert rows.last.locator("b").text_content() == "slots"
+    assert rows.last.locator(".slot").count() >= 3
+    assert rows.last.locator(".held").count() >= 1
+    tab.get_by_role("button", name="Play it in time").click()
+    tab.wait_for_function("document.querySelector('#moment').value > 920")
+    tab.locator("#play").click()
+    keep(tab, tmp_path, "explore-film")
+    for kind, head in (("png", b"\x89PNG"), ("csv", b"# Whole report")):
+        with tab.expect_download() as begun:
+            tab.select_option("#export", kind)
+        begun.value.save_as(tmp_path / kind)
+        assert (tmp_path / kind).read_bytes().startswith(head)
+    settled(tab)
 
 
 def test_ctrl_c_stops_it_cleanly(server):

@@ -19,7 +19,7 @@ from walking import walked
 import cogattn as ca
 from cogattn import cli, human, paradigms
 from cogattn.errors import InputError
-from cogattn.explore import knobs, plays
+from cogattn.explore import effects, knobs, plays
 from cogattn.explore.plays import Play
 from cogattn.paradigms import registry
 from cogattn.paradigms.base import Paradigm
@@ -187,6 +187,15 @@ def test_what_does_nothing_is_said(opened):
         ({"do": "trial", "at": -1}, "trial must be"),
         ({"do": "data", "file": "a.csv", "bytes": "???"}, ""),
         ({"do": "data", "file": "a.csv", "bytes": base64.b64encode(b"x,y\n1,2\n").decode()}, "no column for person"),
+        ({"do": "link", "paradigm": "prp", "values": {"slots": -2.0}}, "slots must be"),
+        ({"do": "link", "paradigm": "prpp"}, "did you mean 'prp'"),
+        ({"do": "link", "seed": -1}, "seed must be a whole number"),
+        ({"do": "link", "paradigm": "prp", "at": -1}, "trial must be"),
+        ({"do": "link", "other": {"capcity": 1}}, "did you mean 'capacity'"),
+        ({"do": "seed", "seed": 2**40}, "seed must be a whole number"),
+        ({"do": "seed"}, "needs seed"),
+        ({"do": "beside", "name": "Superman"}, "preset must be one of"),
+        ({"do": "export", "kind": "exe"}, "kind of file must be one of"),
         ({"do": "fly"}, "message must be one of"),
         ({}, "message must be one of"),
     ],
@@ -298,6 +307,57 @@ def test_a_paradigm_without_curves_as_data_is_refused_and_the_page_stays(opened,
     assert "Bare has a figure of its own, and no curves as data: write `drawn` for it" in said["error"]
     assert opened.play.name == "partial_report"
     assert ask(opened, do="move", values={"capacity": 30.0})["paradigm"] == "partial_report"
+
+
+def test_a_link_another_mind_other_seeds_and_what_is_taken_along():
+    page = pages.Page("partial_report", people=2)
+    said = ask(page, do="link", paradigm="whole_report", seed=4, values={"slots": 2.0}, condition=1, at=3)
+    assert (said["paradigm"], said["seed"], said["values"]["slots"], said["trial"]["at"]) == (
+        "whole_report",
+        4,
+        2.0,
+        3,
+    )
+    assert said["measured"]
+    assert {s["what"] for s in said["trial"]["spans"]} >= {"on display", "racing", "held"}
+    alone = said["numbers"]
+    said = ask(page, do="beside", name="Old age")
+    assert said["numbers"][0]["head"] == ["exposure [ms]", "human", "softmax", "old age", "people"]
+    assert said["beside"]["values"]["slots"] == knobs.PRESETS["Old age"]["slots"]
+    assert all({"human", "beside"} <= row["arms"].keys() for row in said["score"])
+    seeds = [ask(page, do="again")["interval"] for _ in range(pages.SEEDS + 1)]
+    assert [i["plays"] for i in seeds] == [1, 2, 3, 4, 5, 5]
+    assert seeds[-1]["words"] == plays.again(
+        [plays.headline(Play("whole_report", page.play.mind, s, 2)) for s in range(4, 9)]
+    )
+    text = base64.b64decode(ask(page, do="export", kind="csv")["file"]["bytes"]).decode()
+    assert text.startswith("# Whole report")
+    assert "--seed 4 --observer observer.toml" in text
+    assert "old age" in text
+    assert base64.b64decode(ask(page, do="export", kind="svg")["file"]["bytes"]).startswith(b"<?xml")
+    assert ask(page, do="beside")["numbers"] == alone
+    assert ask(page, do="seed", seed=5)["numbers"] != alone
+    assert not ask(page, do="paradigm", name="serial_recall")["measured"]
+
+
+def test_every_preset_says_where_its_numbers_come_from():
+    assert knobs.PRESET_SOURCES.keys() == knobs.PRESETS.keys()
+    for name, words in knobs.PRESET_SOURCES.items():
+        assert words.startswith(("assumed", "by definition", "the means", "speed: Belenky")), name
+    table = human.table("sleep_restriction").set_index("Days")["speed_per_s"]
+    assert knobs.preset("Sleepless").speed / ca.Observer().speed == pytest.approx(
+        table[9] / table[2], rel=0.01
+    )
+
+
+def test_the_effects_of_sliders_are_those_of_the_task():
+    told = effects.of("whole_report")
+    assert told.keys() == {*knobs.KNOBS, *knobs.SWITCHES}
+    assert max(told, key=told.__getitem__) in ("slots", "capacity")
+    for knob in ("slots", "wandering"):
+        assert effects._effect("whole_report", knob) == pytest.approx(told[knob], rel=0.02, abs=0)
+    assert told["wandering"] == 0
+    assert effects.of("somebody's own") == {}
 
 
 def test_trials_go_on_and_back(opened):
