@@ -125,7 +125,7 @@ def _parts() -> Any:
 #: door, without its module: a right call. What is not here is made of its annotations.
 BASES: dict[str, Callable[[dict[str, Any]], dict[str, Any]]] = {
     "run": lambda s: {"paradigm": "whole_report", "people": 1, "trials": 1, "arms": ("human",)},
-    "compare": lambda s: {"people": 1, "trials": 1},
+    "compare": lambda s: {"model": "digit_reader", "people": 1, "trials": 1},
     "live": lambda s: {"seconds": 0.1, "arms": ("human",)},
     "scorecard": lambda s: {"people": 1, "trials": 1},
     "verify": lambda s: {"quick": True},

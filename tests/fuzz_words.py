@@ -15,7 +15,7 @@ from fuzz_doors import Input
 #: A right command, as short as it can be; its files are made by `made`.
 RIGHT = {
     "run": ["whole_report", "--people", "1", "--trials", "1", "--arms", "human", "--jobs", "1"],
-    "compare": ["--people", "1", "--trials", "1", "--jobs", "1"],
+    "compare": ["--model", "digit_reader", "--people", "1", "--trials", "1", "--jobs", "1"],
     "scorecard": ["--people", "1", "--trials", "1", "--jobs", "1"],
     "verify": ["--quick"], "live": ["--seconds", "0.1", "--arms", "human"],
     "import": ["data.csv"], "tune": ["whole_report", "--data", "data.csv", "--jobs", "1"],

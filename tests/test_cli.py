@@ -131,7 +131,7 @@ def test_json_is_json_and_nothing_else(call):
 
 
 def test_compare_and_scorecard_leave_their_figures(call, monkeypatch):
-    code, out, _ = call("compare", *TINY)
+    code, out, _ = call("compare", "--model", "digit_reader", *TINY)
     assert code == 0
     assert "human bands" in out
     assert "<NA>" not in out

@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cogattn.paradigms.conflict import Flanker
+from cogattn.paradigms.vigilance import Vigilance
+from cogattn.paradigms.visual_search import VisualSearch
+from cogattn.reports import compare as comparing
 from cogattn.reports.compare import ALONE, compare
 from cogattn.view import plot
 from cogattn.view.plot import PEOPLE, pens
@@ -15,7 +19,7 @@ def small(tmp_path_factory):
     """A small comparison in its folder, with its figures in two formats."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(plot, "FORMATS", ("png", "svg"))
-        return compare(people=4, trials=6, out=tmp_path_factory.mktemp("compare"))
+        return compare("digit_reader", people=4, trials=6, out=tmp_path_factory.mktemp("compare"))
 
 
 def test_the_table_has_people_bands_arms_and_the_account(small):
@@ -88,7 +92,54 @@ def test_a_stopped_comparison_goes_on_to_the_same_numbers(tmp_path, small):
             raise Stop
 
     with pytest.raises(Stop):
-        compare(people=4, trials=6, out=tmp_path, progress=tick)
-    again = compare(people=4, trials=6, out=tmp_path, resume=True)
+        compare("digit_reader", people=4, trials=6, out=tmp_path, progress=tick)
+    again = compare("digit_reader", people=4, trials=6, out=tmp_path, resume=True)
     assert len(list((tmp_path / "compare").iterdir())) == 1
     assert again.table().equals(small.table())
+
+
+HOUR = Vigilance.sight.options
+
+
+@pytest.fixture(scope="module")
+def looked():
+    """Who is compared if nobody is named, in the same tasks made short."""
+    short = {
+        VisualSearch: {"trials": 2, "set_sizes": (3, 6)},
+        Flanker: {"trials": 30},
+        Vigilance: {"blocks": 7},
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for kind, options in short.items():
+            patch.setattr(kind, "sight", kind.sight._replace(options=options))
+        patch.setattr(comparing, "FEW", 2)
+        yield compare(trials=2)
+
+
+def test_without_a_name_it_is_the_seer_on_displays_and_on_a_stream(looked):
+    assert looked.model == "seer"
+    assert looked.tasks == ["whole_report", "partial_report", "visual_search", "flanker", "vigilance"]
+    blocks = looked.frame("vigilance")
+    assert set(blocks["arm"]) == {"human", "softmax", ALONE}
+    assert blocks["block"].nunique() == 7
+    assert blocks["person"].nunique() == 2
+    assert "An hour's stream. Vigilance, last minus first block." in looked.findings()[-1]
+
+
+def test_the_stream_lasts_an_hour():
+    watch = Vigilance(**HOUR)
+    assert 3600 <= watch.blocks * watch.minutes * 60 < 3900
+
+
+def test_an_hours_watch_is_held_against_the_half_hour_that_people_watched(looked):
+    row = looked.table().query("metric == 'hits last minus first block'").iloc[0]
+    signals = looked.frame("vigilance").query("arm == 'human' and signal and decide")
+    hits = signals.groupby("block")["responded"].mean()
+    assert row["arm human"] == pytest.approx(hits[5] - hits[0])
+    assert np.isfinite(row["low"])
+
+
+def test_the_seers_figure_has_its_five_tasks(looked):
+    titles = [ax.get_title("left") for ax in looked.plot().axes]
+    assert titles[:4] == ["Whole report", "Partial report", "Search: a 2 among 5s", "Flankers"]
+    assert "hour" in titles[4]

@@ -118,8 +118,10 @@ def _settings(config: str | None, flags: dict[str, Any], trust: bool = False) ->
 
 def compare(
     *,
-    model: Annotated[str, MODEL] = "digit_reader",
-    people: Whole = 50,
+    model: Annotated[str, MODEL] = "seer",
+    people: Annotated[
+        int | None, Parameter(help="how many; if nobody says: 50, and 10 for a network that looks at pixels")
+    ] = None,
     trials: Trials_ = None,
     seed: Whole = 0,
     observer: Observer_ = None,
@@ -128,7 +130,9 @@ def compare(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """A network under human limits, the same network with plain softmax, and people: in the tasks that it can take."""
+    """A network under human limits, the same network with plain softmax, and people: in the tasks that it can take.
+
+    Without a name it is the seer, which looks at rendered displays, and at a stream for an hour."""
     from cogattn.reports.compare import compare as play
 
     minds = minds_of(observer, population)

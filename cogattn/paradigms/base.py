@@ -114,6 +114,17 @@ class Rival(NamedTuple):
     law: Law | None = None
 
 
+class Sight(NamedTuple):
+    """How a network that looks at pixels takes it where it is compared with people: with which options, how many
+    trials in each condition, and what the figure shows of it: a panel of its own figure, its title, its x axis."""
+
+    options: Mapping[str, Any] = {}
+    trials: int = 1
+    panel: int = 0
+    title: str = ""
+    along: str = ""
+
+
 @dataclass(frozen=True)
 class Paradigm(ABC):
     """A classic experiment. Fields are its options; units are SI.
@@ -142,6 +153,10 @@ class Paradigm(ABC):
     undrawn: ClassVar[str] = ""  # why people's own trials cannot be drawn beside the curves, if they cannot
     sessions: ClassVar[bool] = False  # trials follow one another in one mind (`paradigms.session`)
     compared: ClassVar[bool] = False  # whether a network that can take it is compared with people in it
+    looked_at: ClassVar[int] = (
+        0  # its place among the tasks in which a network that looks is compared; 0: none
+    )
+    sight: ClassVar[Sight] = Sight()
     #: What is asked of a person, in a sentence that needs no textbook.
     question: ClassVar[str] = ""
     #: How much the page plays while a slider moves, and when it is let go.
@@ -220,6 +235,10 @@ class Paradigm(ABC):
     def completed(self, frame: pd.DataFrame) -> pd.DataFrame:
         """People's own trials with what the figure needs and no file says in so many words."""
         return frame.assign(error=1.0 - frame["correct"]) if "correct" in frame else frame
+
+    def as_far_as_people(self, frame: pd.DataFrame) -> tuple[Paradigm, pd.DataFrame]:
+        """The experiment that people took, and those of the trials that belong to it: this one, and all."""
+        return self, frame
 
     def options(self) -> dict[str, Any]:
         """The options as plain values, for TOML."""

@@ -23,7 +23,7 @@ import pandas as pd
 from cogattn import human
 from cogattn._renamed import old_fields
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, Law, Levels, Metric, Rival, pens_of
+from cogattn.paradigms.base import Condition, Law, Levels, Metric, Rival, Sight, pens_of
 from cogattn.paradigms.divided import Divided, account, between_arms, taken
 from cogattn.paradigms.scored import (
     Scored,
@@ -259,6 +259,8 @@ class Flanker(Conflicting):
     name = "flanker"
     clues = ("flankers?", "eriksen")
     pixels = "arrows"
+    looked_at = 4
+    sight = Sight({"trials": 48}, title="Flankers")
     title = "Flankers"
     question = "Which way does the middle arrow point, if its neighbours disagree?"
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"

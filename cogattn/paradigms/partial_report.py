@@ -17,7 +17,7 @@ import pandas as pd
 
 from cogattn import human
 from cogattn.errors import InputError, number, whole
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, Sight
 from cogattn.paradigms.report import Report, series
 from cogattn.paradigms.scored import Scored, coded, of
 from cogattn.view.drawn import Drawn
@@ -39,6 +39,8 @@ class PartialReport(Report):
     question = "Red letters among others flash up. Report the red ones, ignore the rest."
     listed = 2
     compared = True
+    looked_at = 2
+    sight = Sight(trials=20, title="Partial report", along="distractors [items]")
     pictures = "display"
     source = "Wang et al. 2021, Arch Clin Neuropsychol, doi:10.1093/arclin/acab007 (59 adults)"
 

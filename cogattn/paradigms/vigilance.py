@@ -10,7 +10,7 @@ told apart [assumption]).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -21,7 +21,18 @@ import scipy
 from cogattn import human
 from cogattn.errors import InputError, number, whole
 from cogattn.laws import alertness
-from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, curve, pens_of, pooled
+from cogattn.paradigms.base import (
+    Condition,
+    Levels,
+    Metric,
+    Pace,
+    Paradigm,
+    Sight,
+    Statistics,
+    curve,
+    pens_of,
+    pooled,
+)  # fmt: skip
 from cogattn.paradigms.scored import Scored, Values, cells, coded
 from cogattn.paradigms.session import (
     DISCRIMINATION,
@@ -37,6 +48,7 @@ from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 _ANSWER = 2.0  # s, within which a response counts
+_BLOCKS = 6  # of people
 _JUMPS = 60.0  # a minute, of Mackworth's pointer
 
 
@@ -60,6 +72,8 @@ class Vigilance(SessionParadigm):
     name = "vigilance"
     clues = ("vigilance",)
     pixels = "watch"
+    looked_at = 5
+    sight = Sight({"blocks": 11}, title="An hour's watch (people: half an hour)", along="time on task [min]")
     title = "Vigilance"
     question = "Rare signals among noise, for half an hour. How many are still seen in the end?"
     shown_pace = (Pace(4, 1), Pace(16, 1))
@@ -151,7 +165,18 @@ class Vigilance(SessionParadigm):
     @property
     def as_people(self) -> bool:
         """People sat through six blocks of these events."""
-        return self.blocks == 6 and abs(self.rate - 60 / 4.1) < 0.1 and self.memory == 0
+        return self.blocks == _BLOCKS and abs(self.rate - 60 / 4.1) < 0.1 and self.memory == 0
+
+    @property
+    def _beside_people(self) -> bool:
+        """The same events for as long as people watched, or longer."""
+        return self.blocks >= _BLOCKS and replace(self, blocks=_BLOCKS).as_people
+
+    def as_far_as_people(self, frame: pd.DataFrame) -> tuple[Paradigm, pd.DataFrame]:
+        """A longer watch is held against theirs up to its end."""
+        if not self._beside_people:
+            return self, frame
+        return replace(self, blocks=_BLOCKS), frame[frame["block"] < _BLOCKS]
 
     def human(self) -> pd.DataFrame:
         """Hits, false alarms, and the d' and criterion of the mean rates, by block; 113 people."""
@@ -184,14 +209,14 @@ class Vigilance(SessionParadigm):
         ]
 
         def rate(ax: Any, value: str, sd: str, label: str, limits: tuple[float, float | None]) -> None:
-            people = t.assign(mean=t[value], sd=t[sd]) if self.as_people else None
+            people = t.assign(mean=t[value], sd=t[sd]) if self._beside_people else None
             curve(ax, rows, value, "block", known, people, along="minute", ylabel=label)
             ax.set_ylim(*limits)
 
         def pool(ax: Any, place: int, column: str, label: str) -> None:
             for arm, minute, y, half in by_arm:
                 plot.line(ax, minute, y[place], half[place], known[arm], arm)
-            if self.as_people:
+            if self._beside_people:
                 plot.people(ax, t["minute"], t[column], t[f"{column}_sd"], t["n"])
             ax.set(ylabel=label, **time)
             if column == "d":

@@ -27,7 +27,7 @@ import pandas as pd
 
 from cogattn import human
 from cogattn.errors import InputError, choice, number, whole
-from cogattn.paradigms.base import Condition, Levels, Metric, Pace, pens_of
+from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Sight, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scored import Scored, cells, coded, of, speeded, timed
@@ -81,6 +81,8 @@ class VisualSearch(Divided):
     name = "visual_search"
     clues = ("search",)
     pixels = "search"
+    looked_at = 3
+    sight = Sight({"trials": 10}, panel=2, title="Search: a 2 among 5s", along="set size [items]")
     title = "Visual search"
     question = "Is the target there, among 3 to 18 items? How long does it take to tell?"
     shown_pace = (Pace(3, 16), Pace(6, 24))

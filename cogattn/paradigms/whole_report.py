@@ -17,7 +17,7 @@ import pandas as pd
 
 from cogattn import human
 from cogattn.errors import number, whole
-from cogattn.paradigms.base import Condition, Metric
+from cogattn.paradigms.base import Condition, Metric, Sight
 from cogattn.paradigms.report import Report, series
 from cogattn.paradigms.scored import Scored, cells, coded
 from cogattn.view.drawn import Drawn
@@ -40,6 +40,8 @@ class WholeReport(Report):
     question = "Six letters flash up and are masked. How many can be named?"
     listed = 1
     compared = True
+    looked_at = 1
+    sight = Sight(trials=20, title="Whole report", along="exposure [ms]")
     pictures = "display"
     source = "Wang et al. 2021, Arch Clin Neuropsychol, doi:10.1093/arclin/acab007 (59 adults)"
 

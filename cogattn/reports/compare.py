@@ -1,8 +1,10 @@
 """The main comparison: a network under human limits, the same network with plain softmax attention, and people.
 
-The same trials, the same draws; only the limits differ. A reader of displays takes whole and partial report, a judge of
-sequences n-back, and a specialist its own task. Where the mind can answer without a network a further line, `mind
-alone`, is the same people without one: what separates it from the limited network is the network's own errors.
+The same trials, the same draws; only the limits differ. A network that looks at pixels (the seer, which is taken if
+nobody names another) takes reports, search and flankers on rendered displays, and an hour's watch; a reader of displays
+takes whole and partial report, a judge of sequences n-back, and a specialist its own task. Where the mind can answer
+without a network a further line, `mind alone`, is the same people without one: what separates it from the limited
+network is what the network sees.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import pandas as pd
 
 from cogattn import human, notebook
 from cogattn.errors import doors
-from cogattn.nn.networks.registry import find, is_judge, is_specialist
+from cogattn.nn.networks.registry import find, is_judge, is_specialist, looks
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import NetworkTask, registry
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
 
 #: The tasks of a reader of displays, and of a judge of sequences.
 DISPLAYS, SEQUENCES = (registry.where(compared=True, pictures=p) for p in ("display", "sequence"))
+#: People if nobody says how many; before pixels, which take longer to draw and to look at, fewer.
+MANY, FEW = 50, 10
 ALONE = "mind alone"
 _TAIL = "_mind_alone"
 
@@ -59,6 +63,11 @@ class Comparison(Result):
         """Did it read displays?"""
         return self.tasks == DISPLAYS
 
+    @property
+    def by_sight(self) -> bool:
+        """Did it look at pixels?"""
+        return self.tasks == seen()
+
     def frame(self, task: str) -> pd.DataFrame:
         """All arms of one task; the mind without a network is an arm of its own name."""
         frames = [self.runs[task].frame]
@@ -70,7 +79,9 @@ class Comparison(Result):
         """A row per condition: people, their band, each arm's mean and its spread between people."""
         parts = []
         for paradigm in self.tasks:
-            told = replace(self.runs[paradigm], frame=self.frame(paradigm)).summary()
+            run = self.runs[paradigm]
+            task, frame = run.paradigm.as_far_as_people(self.frame(paradigm))
+            told = replace(run, paradigm=task, frame=frame).summary()
             wide = told.pivot_table(index=["metric", "condition"], columns="arm", values="model", sort=False)
             fixed = told.groupby(["metric", "condition"], sort=False)[["human", "low", "high"]].first()
             fixed.columns = ["people", "low", "high"]
@@ -104,6 +115,8 @@ class Comparison(Result):
             f"Under human limits the network is inside {inside} of {known} human bands; "
             f"without limits (arm softmax) inside {int(table['softmax inside'].sum())}."
         ]
+        if self.by_sight:
+            return [*found, *self._by_looking(table)]
         gap = (table["arm human"] - table[f"arm {ALONE}"]).abs().max()
         if not self.displays:
             return [*found, f"The limited network is the mind alone, but for {gap:.2f} at most."]
@@ -112,6 +125,17 @@ class Comparison(Result):
             f"Softmax reports at least {self.ceiling():.1%} of the targets in every condition: its ceiling.",
             f"The limited network misreads {self.misread():.1%} of what its mind hands it; "
             f"else it is the mind alone (largest difference {gap:.2f} letters).",
+        ]
+
+    def _by_looking(self, table: pd.DataFrame) -> list[str]:
+        """What a network that looks at pixels does in each of its tasks."""
+        alone = human.inside(table[f"arm {ALONE}"], table["low"], table["high"])
+        stream = self.tasks[-1]
+        return [
+            f"The same minds without the network are inside {int(alone.sum())} of them.",
+            f"Letters in a flash: without limits it reports at least {self.ceiling():.1%} of the targets in every "
+            f"condition; under limits it misreads {self.misread():.1%} of what its mind holds.",
+            f"An hour's stream. {self.runs[stream].paradigm.drawn(self.frame(stream)).title}.",
         ]
 
     def _ends(self, table: pd.DataFrame) -> list[str]:
@@ -129,16 +153,19 @@ class Comparison(Result):
             "softmax": f"{self.model}, no limits",
             ALONE: "the mind alone",
         }
-        figure = self._displays() if self.displays else self._single()
+        figure = self._seen() if self.by_sight else self._displays() if self.displays else self._single()
         for common in list(figure.legends):
             common.remove()
         with plot.style():
             table, title = self.table(), figure.get_suptitle().replace("\n", " ")
             known = int(table["human inside"].notna().sum())
             if known:
+                inside, free = (int(table[f"{arm} inside"].sum()) for arm in ("human", "softmax"))
+                title = f"inside {inside} of {known} human bands; without them in {free}"
                 title = (
-                    f"Limits make the network human: inside {int(table['human inside'].sum())} of {known} "
-                    f"human bands; without them in {int(table['softmax inside'].sum())}"
+                    f"One network, from pixels, under human limits: {title}"
+                    if self.by_sight
+                    else f"Limits make the network human: {title}"
                 )
             return plot.finish(figure, figure.axes, title, names)
 
@@ -151,6 +178,17 @@ class Comparison(Result):
                 paradigm = self.runs[task].paradigm
                 paradigm.figure(self.frame(task), axes[:, column])
                 axes[0, column].set_title(paradigm.title)
+            return figure
+
+    def _seen(self) -> Figure:
+        """A panel of each task; the stream as wide as the page."""
+        with plot.style() as plt:
+            figure, axes = plt.subplot_mosaic("AB;CD;EE", figsize=(9.6, 9.6), height_ratios=[1, 1, 0.9])
+            for task, ax in zip(self.tasks, axes.values(), strict=True):
+                paradigm = self.runs[task].paradigm
+                paradigm.drawn(self.frame(task)).sheets[paradigm.sight.panel].on(ax)
+                ax.set(xlabel=paradigm.sight.along)
+                ax.set_title(paradigm.sight.title, loc="left")
             return figure
 
     def _single(self) -> Figure:
@@ -174,9 +212,15 @@ class Comparison(Result):
         return {"runs": sorted(self.runs)}
 
 
+def seen() -> list[str]:
+    """The tasks of a network that looks at pixels: letters in a flash, displays that stay until answered, a stream."""
+    found = {n: e.says.get("looked_at", 0) for n, e in registry.entries().items()}
+    return sorted((n for n, place in found.items() if place), key=lambda n: found[n])
+
+
 def compare(
-    model: str = "digit_reader",
-    people: int = 50,
+    model: str = "seer",
+    people: int | None = None,
     trials: int | None = None,
     seed: int = 0,
     n_jobs: int = 1,
@@ -190,7 +234,8 @@ def compare(
 ) -> Comparison:
     """Let the network take its tasks under limits and without, and the mind alone where it can answer by itself.
 
-    `trials=None`: as many as is usual for each task.
+    `people=None`: 50, and 10 where the network looks at pixels. `trials=None`: as many as is usual for each task; of a
+    network that looks at pixels 20 displays of each report (search, flankers and the hour's watch are taken once).
 
     >>> compare("digit_reader", people=2, trials=2).tasks
     ['whole_report', 'partial_report']
@@ -208,17 +253,28 @@ def compare(
 
 def _plans(
     model: str,
-    people: int,
+    people: int | None,
     trials: int | None,
     seed: int,
     observer: Observer | None,
     population: Population | None,
 ) -> dict[str, RunPlan]:
     """What a network of this kind takes."""
-    network, shared = find(model, "cpu"), (people, trials, seed, observer, population)
+    network = find(model, "cpu")
+    pixels = looks(network)
+    people = (FEW if pixels else MANY) if people is None else people
+    shared = (people, trials, seed, observer, population)
     if is_specialist(network):
         return {NetworkTask.name: make_plan(NetworkTask.name, ("human", "softmax"), model, *shared)}
     plans: dict[str, RunPlan] = {}
+    if pixels:
+        for name in seen():
+            sight = registry.known(name).sight
+            own = trials if trials is not None and not sight.options else sight.trials
+            asked = registry.make(name, sight.options)
+            plans[name] = make_plan(asked, ("human", "softmax"), model, people, own, *shared[2:])
+            plans[name + _TAIL] = make_plan(asked, ("human",), None, people, own, *shared[2:])
+        return plans
     for task in SEQUENCES if is_judge(network) else DISPLAYS:
         plans[task] = make_plan(task, ("human", "softmax"), model, *shared)
         plans[task + _TAIL] = make_plan(task, ("human",), None, *shared)

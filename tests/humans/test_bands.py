@@ -21,7 +21,7 @@ BUILT = ("whole report of 6", "partial report at 83 ms")
 
 @pytest.fixture(scope="module")
 def comparison():
-    return compare(people=50, trials=100)
+    return compare("digit_reader", people=50, trials=100)
 
 
 @cache
