@@ -60,6 +60,7 @@ class Likelihood(ABC):
     others: ClassVar[
         Mapping[str, float]
     ] = {}  #: parameters that are no part of a mind, and what they are if not fitted
+    trialled: ClassVar[tuple[str, ...]] = ()  #: parameters that may change from trial to trial (`by_trial`)
     exact: ClassVar[bool] = True  #: False = simulated
     #: How many adults are added to the sample when a population is estimated: what these data hardly show, or what
     #: hardly varies, then stays where adults are, in place of running away.
@@ -91,6 +92,11 @@ class Likelihood(ABC):
     @abstractmethod
     def loglik(self, theta: Array, data: Any, row: Array) -> Array:
         """(n,): log-likelihood of the data of person row[i] under theta[i]."""
+
+    def by_trial(self, theta: Array, data: Any) -> Array:  # noqa: ARG002
+        """(people,): log-likelihood of each person's data under numbers that may change from trial to trial, theta
+        (trials, params), in the order of the data."""
+        raise InputError(f"{type(self).__name__} knows no numbers that change from trial to trial")
 
     @abstractmethod
     def expected(self, theta: Array, data: Any) -> Array:

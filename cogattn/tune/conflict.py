@@ -35,6 +35,7 @@ _NODES = 5  # rates that stand for all
 _Z, _SHARE = np.polynomial.hermite_e.hermegauss(_NODES)
 _SHARE = _SHARE / _SHARE.sum()
 _WIDE = 5.0  # sd of what is not decision
+_MANY = 24  # kinds of trials of one person that have numbers of their own
 #: What else of a mind its responses depend on, in the order in which the compiled functions take it.
 _RULE = (
     "speed",
@@ -60,6 +61,7 @@ class ConflictLikelihood(Likelihood):
     )  # fmt: skip
     columns: ClassVar[tuple[str, ...]] = ("person", "congruence", "correct", "rt")
     optional: ClassVar[tuple[str, ...]] = ("onset",)
+    trialled: ClassVar[tuple[str, ...]] = params[:6]
 
     @property
     def levels(self) -> Levels:
@@ -81,6 +83,27 @@ class ConflictLikelihood(Likelihood):
         own, rule, row = self.own(COURSE, theta), self.own(_RULE, theta), np.asarray(row, np.int64)
         load = DEMAND * MONOTONY
         _answer(own, rule, self._told(), load, d.starts, d.rest, d.work, d.first, d.values, row, out)
+        return out
+
+    def by_trial(self, theta: Array, data: SessionData) -> Array:
+        """(people,): as `loglik`, all but the course of attention being that of each trial: of a few kinds (a table of
+        densities is made for each)."""
+        theta, d, out = np.ascontiguousarray(theta, float), data, np.empty(len(data.people))
+        own, rule, told = self.own(COURSE, theta[d.starts[:-1]]), self.own(_RULE, theta), self._told()
+        for i in range(len(out)):
+            a, b = d.starts[i], d.starts[i + 1]
+            kinds, which = np.unique(rule[a:b], axis=0, return_inverse=True)
+            if len(kinds) > _MANY:
+                raise InputError(
+                    f"person {d.people[i]} has {len(kinds)} different values on the right side of a formula, here at "
+                    f"most {_MANY}: make a few levels of them, e.g. with pandas.cut"
+                )
+            level, stay, back = np.empty((3, b - a))
+            course(own[i], DEMAND * MONOTONY, d.rest[a:b], d.work[a:b], d.first[a:b], level, stay, back)
+            like = np.ones((b - a, 2))
+            for k, one in enumerate(kinds):
+                _likely(one, told, level.mean(), d.values[a:b], which.ravel() == k, like)
+            out[i] = forward(like, stay, back, d.first[a:b])
         return out
 
     def _told(self) -> Array:
@@ -294,27 +317,30 @@ def looked_up(table, rt, which, step):  # type: ignore[no-untyped-def]
 
 
 @compiled(nogil=True, arrays=True)
+def _likely(rule, told, mean, values, these, like):  # type: ignore[no-untyped-def]
+    """How likely each of these responses is, attention being there or away."""
+    tables, made = np.empty((3, 2, math.ceil(LATEST / _STEP), 2)), np.zeros(3)
+    for j in range(len(values)):
+        kind, right, rt = int(values[j, 0]), values[j, 1], values[j, 2]
+        if not these[j] or math.isnan(rt) or rt == HIDDEN:
+            continue
+        if made[kind + 1] == 0.0:
+            made[kind + 1] = 1.0
+            tables[kind + 1] = 0.0
+            for away in range(2):
+                _density(rule, told, kind, mean, away, tables[kind + 1, away])
+        for away in range(2):
+            law = looked_up(tables[kind + 1, away], rt, 0 if right == 1.0 else 1, _STEP)
+            like[j, away] = (1.0 - STRAY) * law + 0.5 * STRAY / LATEST
+
+
+@compiled(nogil=True, arrays=True)
 def _answer(own, rule, told, load, starts, rest, work, first, values, row, out):  # type: ignore[no-untyped-def]
     """Log densities of everybody's trials, over all courses of attention."""
-    size = math.ceil(LATEST / _STEP)
-    tables = np.empty((3, 2, size, 2))
     for i in range(len(own)):
         a, b = starts[row[i]], starts[row[i] + 1]
         level, stay, back = np.empty(b - a), np.empty(b - a), np.empty(b - a)
         course(own[i], load, rest[a:b], work[a:b], first[a:b], level, stay, back)
-        mean = level.mean()
-        made = np.zeros(3)
         like = np.ones((b - a, 2))
-        for j in range(b - a):
-            kind, right, rt = int(values[a + j, 0]), values[a + j, 1], values[a + j, 2]
-            if math.isnan(rt) or rt == HIDDEN:
-                continue
-            if made[kind + 1] == 0.0:
-                made[kind + 1] = 1.0
-                tables[kind + 1] = 0.0
-                for away in range(2):
-                    _density(rule[i], told, kind, mean, away, tables[kind + 1, away])
-            for away in range(2):
-                law = looked_up(tables[kind + 1, away], rt, 0 if right == 1.0 else 1, _STEP)
-                like[j, away] = (1.0 - STRAY) * law + 0.5 * STRAY / LATEST
+        _likely(rule[i], told, level.mean(), values[a:b], np.ones(b - a, np.bool_), like)
         out[i] = forward(like, stay, back, first[a:b])

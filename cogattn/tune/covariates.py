@@ -1,16 +1,19 @@
 r"""What a person's numbers go with, trial by trial: formulas, with people as random effects.
 
     drift ~ 1 + theta * conflict + (1 + theta | person)
+    speed ~ 1 + load + (1 | person)
 
-The left side is a number of the law, on its own scale (`tune.scales`: a boundary by factors, a drift as it is). On the
-right stand columns of the data, in the formulas of the field (formulaic: C(), interactions, transforms); in brackets
-what differs between people, each normal around 0 with a spread of its own. A number that has no formula is `1 + (1 |
-person)`. With eta = X beta + Z b and the laws of single trials,
+The law is that of two choices, whatever the experiment (diffusion, counter, wald), or the mind's own in a paradigm
+whose law is exact (simple_rt, flanker, stroop, simon). The left side is a number of the law, on its own scale
+(`tune.scales`: a boundary by factors, a drift as it is). On the right stand columns of the data, in the formulas of the
+field (formulaic: C(), interactions, transforms); in brackets what differs between people, each normal around 0 with a
+spread of its own. A number that has no formula is `1 + (1 | person)`. With eta = X beta + Z b and the laws of trials,
 
     log L(beta, b) - sum b^2 / (2 sd^2)
 
 is climbed by Newton's steps, in which every person is eliminated (Schur), and sd^2 = mean(b^2 + var b) is put in until
-it stands (EM, on Laplace's approximation). Errors are those of beta, b eliminated.
+it stands (EM, on Laplace's approximation). Errors are those of beta, b eliminated. Where trials stand alone, slopes are
+those of each trial; where they hang together (the mind tires, and lapses last), those of each person's whole sitting.
 """
 
 from __future__ import annotations
@@ -25,8 +28,8 @@ import pandas as pd
 from scipy import optimize, stats
 
 from cogattn.errors import InputError, choice, doors, needs
-from cogattn.tune import scales
-from cogattn.tune.base import Array, checked
+from cogattn.tune import likelihoods, scales
+from cogattn.tune.base import Array, Likelihood, checked
 from cogattn.tune.two_choice import TwoChoiceLikelihood
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
@@ -36,7 +39,7 @@ if TYPE_CHECKING:
 
 _BETWEEN = re.compile(r"\+?\s*\(([^()|]+)\|\s*person\s*\)")
 _STEP, _TURNS, _CLIMBS = 1e-3, 60, 30  # of differences, in units of each scale; of EM; of Newton
-_LEAST = 1e-3  # sd between people, in sd of adults
+_LEAST, _STILL = 1e-3, 2e-3  # sd between people, in sd of adults: at least; a change that is none
 
 
 class Design(NamedTuple):
@@ -147,33 +150,55 @@ def _matrix(formulaic: Any, right: str, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def regress(frame: pd.DataFrame, formulas: Sequence[str] | str, *, law: str = "diffusion") -> Regression:
-    """What numbers of two choices go with. frame: person, correct, rt and the columns of the formulas, a row per trial.
+    """What numbers of a law go with. frame: the columns of the law and those of the formulas, a row per trial in order.
 
-    law: diffusion, counter or wald (one boundary).
+    law: diffusion, counter or wald (one boundary) of any two choices (person, correct, rt), whose numbers are boundary,
+    non_decision and drift; or a paradigm whose minds' law is exact, e.g. simple_rt or flanker, whose numbers are those
+    of an observer (speed, ...). What decides the course of a person's attention (wandering, slow_loss) may go with what
+    is the same in all trials of a person.
 
     >>> from cogattn.laws.diffusion import wiener_error
     >>> float(wiener_error(0.0, 1.0, 0.5))
     0.5
     """
     formulas = [formulas] if isinstance(formulas, str) else list(formulas)
-    own = TwoChoiceLikelihood(law=choice("law", law, ("diffusion", "counter", "wald")), cells=())
-    frame = frame.dropna(subset=[column for column in ("rt",) if column in frame])
-    checked(frame, ("person", "correct", "rt"))
+    own: Likelihood
+    if choice("law", law, (*_ANYWHERE, *_of_minds())) in _ANYWHERE:
+        own = TwoChoiceLikelihood(law=law, cells=())
+        frame = frame.dropna(subset=[column for column in ("rt",) if column in frame])
+        checked(frame, ("person", "correct", "rt"))
+    else:
+        own = likelihoods.of(law)
     frame = frame.reset_index(drop=True)
     data = own.compact(frame)
     names = [p for p in own.usual(data) if p not in ("drift_sd", "lead")]
     order = np.argsort(pd.factorize(frame["person"])[0], kind="stable")
     made = designs(formulas, frame.iloc[order].reset_index(drop=True), names)
     who = np.repeat(np.arange(len(data.people)), data.trials)
-    found = _Climb(own, data, made, who)
+    for d in made if law not in _ANYWHERE else ():
+        same = pd.DataFrame(np.hstack([d.fixed, d.random])).groupby(who).nunique().to_numpy() <= 1
+        if d.param not in own.trialled and not same.all():
+            raise InputError(
+                f"{d.param} is a person's and not a trial's: its formula may hold what is the same in all trials of a "
+                f"person; from trial to trial only {', '.join(n for n in own.trialled if n in names)} may change"
+            )
+    found = (_Climb if law in _ANYWHERE else _ClimbSittings)(own, data, made, who)
     sd = found.climbed()
     return found.told(sd, [str(p) for p in data.people], law)
+
+
+_ANYWHERE = ("diffusion", "counter", "wald")
+
+
+def _of_minds() -> list[str]:
+    """Paradigms whose law knows numbers that change from trial to trial, exactly."""
+    return [name for name in likelihoods.fitted() if likelihoods.of(name).trialled]
 
 
 class _Climb:
     """Newton's steps, person by person."""
 
-    def __init__(self, law: TwoChoiceLikelihood, data: Any, made: list[Design], who: Array) -> None:
+    def __init__(self, law: Any, data: Any, made: list[Design], who: Array) -> None:
         self.law, self.data, self.made, self.who = law, data, made, who
         self.names = [d.param for d in made]
         unit = np.array([scales.SCALES[n].sd for n in self.names])
@@ -198,7 +223,7 @@ class _Climb:
     def loglik(self, eta: Array) -> Array:
         """(trials,)"""
         theta = self.law.theta(scales.own(self.names, eta), self.names)
-        return self.law.trialwise(theta, self.data)
+        return np.asarray(self.law.trialwise(theta, self.data))
 
     def slopes(self, eta: Array) -> tuple[Array, Array, Array]:
         """Of each trial: log-likelihood, its slope and its curvature over the numbers."""
@@ -236,7 +261,7 @@ class _Climb:
             self.newton(sd)
             var = np.array([np.diag(np.linalg.inv(h)) for h in self.blocks])
             then = np.sqrt(np.maximum((self.b**2 + var).mean(0), (_LEAST * self.unit[self.of]) ** 2))
-            still = (np.abs(then - sd) < 0.01 * sd).all()
+            still = (np.abs(then - sd) < np.maximum(0.01 * sd, _STILL * self.unit[self.of])).all()
             sd = then
             if still:
                 break
@@ -272,28 +297,38 @@ class _Climb:
         random = [d.random for d in self.made]
         k, n = len(fixed), len(self.b)
         grad = np.concatenate([x.T @ slope[:, i] for i, x in enumerate(fixed)])
-        whole = -np.block(
-            [[fixed[i].T @ (curve[:, i, j, None] * fixed[j]) for j in range(k)] for i in range(k)]
+        p, q = int(self.p.sum()), int(self.q.sum())
+        own, crossed, blocks, pulls = (
+            np.empty((n, p, p)),
+            np.empty((n, p, q)),
+            np.empty((n, q, q)),
+            np.empty((n, q)),
         )
-        right, blocks, sides, pulls = grad.copy(), [], [], []
         for r in range(n):
             at = self.who == r
-            g = np.concatenate([random[i][at].T @ slope[at, i] for i in range(k)]) - self.b[r] / sd**2
-            h = -np.block([[random[i][at].T @ (curve[at, i, j, None] * random[j][at]) for j in range(k)]
-                           for i in range(k)]) + np.diag(sd**-2.0)  # fmt: skip
-            h = _positive(h)
-            side = -np.block([[fixed[i][at].T @ (curve[at, i, j, None] * random[j][at]) for j in range(k)]
-                              for i in range(k)])  # fmt: skip
-            solved = np.linalg.solve(h, side.T)
-            whole -= side @ solved
-            right -= side @ np.linalg.solve(h, g)
-            blocks.append(h)
-            sides.append(solved)
-            pulls.append(np.linalg.solve(h, g))
-        self.blocks, self.information = blocks, _positive(whole)
+            pulls[r] = np.concatenate([random[i][at].T @ slope[at, i] for i in range(k)]) - self.b[r] / sd**2
+            own[r], crossed[r], blocks[r] = (
+                -np.block(
+                    [[a[i][at].T @ (curve[at, i, j, None] * c[j][at]) for j in range(k)] for i in range(k)]
+                )
+                for a, c in ((fixed, fixed), (fixed, random), (random, random))
+            )
+        return self.eliminated(own, crossed, blocks + np.diag(sd**-2.0), grad, pulls)
+
+    def eliminated(
+        self, own: Array, crossed: Array, blocks: Array, right: Array, pulls: Array
+    ) -> tuple[Array, Array]:
+        """The step where each person's b is eliminated: information of beta (people, p, p), crossed (people, p, q), of
+        b (people, q, q); slopes of beta (p,) and of b (people, q)."""
+        whole, right, solved = own.sum(0), right.copy(), []
+        self.blocks = [_positive(h) for h in blocks]
+        for h, side, g in zip(self.blocks, crossed, pulls, strict=True):
+            solved.append((np.linalg.solve(h, side.T), np.linalg.solve(h, g)))
+            whole -= side @ solved[-1][0]
+            right -= side @ solved[-1][1]
+        self.information = _positive(whole)
         beta = np.linalg.solve(self.information, right)
-        b = np.array([pull - solved @ beta for pull, solved in zip(pulls, sides, strict=True)])
-        return beta, b
+        return beta, np.array([pull - side @ beta for side, pull in solved])
 
     def told(self, sd: Array, people: list[str], law: str) -> Regression:
         """As tables."""
@@ -310,6 +345,53 @@ class _Climb:
         )
         rows = [kinds.assign(person=p, value=own) for p, own in zip(people, self.b, strict=True)]
         return Regression(effects, kinds.assign(sd=sd), pd.concat(rows, ignore_index=True), self.top, law)
+
+
+class _ClimbSittings(_Climb):
+    """The same where the trials of a person hang together: slopes and curvatures over the coefficients themselves."""
+
+    def loglik(self, eta: Array) -> Array:
+        """(people,)"""
+        theta = self.law.theta(scales.own(self.names, eta), self.names)
+        return np.asarray(self.law.by_trial(theta, self.data))
+
+    def ways(self) -> tuple[list[tuple[int, Array]], Array, Array]:
+        """(number, column) of every way in which numbers can move; which of them each beta, and each b, is: what
+        differs between people is mostly among what all share."""
+        ways: list[tuple[int, Array]] = []
+        found: list[list[int]] = [[], []]
+        for k, d in enumerate(self.made):
+            for part, columns in enumerate((d.fixed, d.random)):
+                for x in columns.T:
+                    same = [i for i, (n, y) in enumerate(ways) if n == k and np.array_equal(x, y)]
+                    found[part].append(same[0] if same else len(ways))
+                    ways += [] if same else [(k, x)]
+        return ways, np.array(found[0], int), np.array(found[1], int)
+
+    def step(self, sd: Array) -> tuple[Array, Array]:
+        """Newton's step by differences, everybody being moved at once."""
+        ways, of_beta, of_b = self.ways()
+        eta, n, w = self.eta(self.beta, self.b), len(self.b), len(ways)
+        h = np.array([40 * _STEP * self.unit[k] / max(float(np.sqrt((x**2).mean())), 1e-9) for k, x in ways])
+
+        def at(*moves: tuple[int, float]) -> Array:
+            here = eta.copy()
+            for i, by in moves:
+                here[:, ways[i][0]] += by * h[i] * ways[i][1]
+            return self.loglik(here)
+
+        mid, up, down = at(), *(np.array([at((i, s)) for i in range(w)]) for s in (1.0, -1.0))
+        slope, curve = ((up - down) / (2 * h[:, None])).T, np.empty((n, w, w))
+        for i in range(w):
+            curve[:, i, i] = (up[i] - 2 * mid + down[i]) / h[i] ** 2
+            for j in range(i):
+                both = at((i, 1.0), (j, 1.0)) + at((i, -1.0), (j, -1.0))
+                both += 2 * mid - up[i] - down[i] - up[j] - down[j]
+                curve[:, i, j] = curve[:, j, i] = both / (2 * h[i] * h[j])
+        pairs = ((of_beta, of_beta), (of_beta, of_b), (of_b, of_b))
+        own, crossed, blocks = (-curve[:, a[:, None], c] for a, c in pairs)
+        pulls = slope[:, of_b] - self.b / sd**2
+        return self.eliminated(own, crossed, blocks + np.diag(sd**-2.0), slope[:, of_beta].sum(0), pulls)
 
 
 def _positive(h: Array) -> Array:

@@ -254,7 +254,8 @@ class Fit(Result):
         ax.hlines(y, scale * rows["low"], scale * rows["high"], color="#BBBBBB", linewidth=1.2)
         ax.plot(scale * own, y, ".", color="#0072B2", markersize=4)
         unit = "ms" if name == "threshold" else scales.SCALES[name].unit
-        ax.set(xlabel=name + (f" [{unit}]" if unit else ""), yticks=[])
+        gap = "\n" if len(name) + len(unit) > 20 else " "
+        ax.set(xlabel=name + (f"{gap}[{unit}]" if unit else ""), yticks=[])
         if scales.SCALES[name].log:
             ax.set_xscale("log")
             low, high = float(rows["low"].min()), float(rows["high"].max())

@@ -92,6 +92,9 @@ class Predictive:
                 self._panel(ax, own)
             for ax in axes.flat[len(panels) :]:
                 ax.set_axis_off()
+            ends = np.array([ax.get_ylim() for ax in axes.flat[: len(times)]])
+            for ax in axes.flat[: len(times)]:  # conditions are compared by eye
+                ax.set_ylim(ends[:, 0].min(), ends[:, 1].max())
             axes.flat[0].legend(loc="best", fontsize=8)
             figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
             return figure
@@ -101,7 +104,10 @@ class Predictive:
         x = np.arange(len(own))
         ax.plot(x, own["fit"], "_", color=_TOLD, markersize=14, markeredgewidth=2, label="the fit says")
         bars = {"fmt": "*", "color": _SEEN, "markersize": 7, "label": "data (95 % of a person's own error)"}
-        ax.errorbar(x, own["seen"], yerr=1.96 * own["own error"], ecolor="#BBBBBB", elinewidth=3, **bars)
+        ends = 1.96 * np.array([own["own error"]] * 2)
+        if of == SHARES:  # no share lies beyond 0 or 1
+            ends = np.minimum(ends, [own["seen"], 1 - own["seen"]])
+        ax.errorbar(x, own["seen"], yerr=np.maximum(ends, 0), ecolor="#BBBBBB", elinewidth=3, **bars)
         words = own["condition"] + "\n" + own["statistic"] if several else own["statistic"]
         turned = {"rotation": 90, "fontsize": 6} if len(own) > 8 else {"fontsize": 7}
         ax.set_xticks(x, [str(w).replace(DRIFT, "late - early") for w in words], **turned)

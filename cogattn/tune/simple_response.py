@@ -54,6 +54,7 @@ class Pressing(Likelihood):
     )  # fmt: skip
     columns: ClassVar[tuple[str, ...]] = ("person", "rt")
     optional: ClassVar[tuple[str, ...]] = ("onset",)
+    trialled: ClassVar[tuple[str, ...]] = ("speed", "speed_sd")
 
     def __post_init__(self) -> None:
         number("deadline", self.deadline, above=EARLIEST, most=3600, unit="s")
@@ -83,6 +84,14 @@ class Pressing(Likelihood):
         own, rule = self.own(COURSE, theta), self.own(_RULE, theta)
         row, rt = np.asarray(row, np.int64), d.values[:, 0].copy()
         _press(own, rule, self.deadline, self.grid, d.starts, d.rest, d.work, d.first, rt, row, out)
+        return out
+
+    def by_trial(self, theta: Array, data: SessionData) -> Array:
+        """(people,): as `loglik`, speed and its sd being those of each trial."""
+        out, d, theta = np.empty(len(data.people)), data, np.ascontiguousarray(theta, float)
+        own, rule = self.own(COURSE, theta[d.starts[:-1]]), self.own(_RULE, theta)
+        rt = d.values[:, 0].copy()
+        _press_apart(own, rule, self.deadline, d.starts, d.rest, d.work, d.first, rt, out)
         return out
 
     def expected(self, theta: Array, data: SessionData) -> Array:
@@ -266,13 +275,15 @@ def _sitting(rule, deadline, nodes, level, stay, back, first, since, rt):  # typ
 
 
 @compiled(nogil=True, arrays=True)
-def _merged(rule, deadline, level, stay, back, first, since, rt):  # type: ignore[no-untyped-def]
-    """As `_sitting`, tempo being a normal in either state of attention."""
-    speed, sd, off, spread, share, lasts, early = rule
+def _merged(rules, deadline, level, stay, back, first, since, rt):  # type: ignore[no-untyped-def]
+    """As `_sitting`, tempo being a normal in either state of attention; rules: one, or one for each trial."""
+    speed, sd, off, spread, share, lasts, early = rules[0]
     p, m, v = np.array([1.0, 0.0]), np.zeros(2), np.ones(2)
     q, mean, var = np.empty(2), np.empty(2), np.empty(2)
     total = 0.0
     for j in range(len(rt)):
+        if len(rules) > 1:
+            speed, sd = rules[j, 0], rules[j, 1]
         if first[j]:
             p[0], p[1] = 1.0, 0.0
             m[:], v[:] = 0.0, 1.0
@@ -333,7 +344,18 @@ def _press(own, rule, deadline, nodes, starts, rest, work, first, rt, row, out):
         if nodes > 0:
             out[i] = _sitting(rule[i], deadline, nodes, level, stay, back, first[a:b], since, rt[a:b])
         else:
-            out[i] = _merged(rule[i], deadline, level, stay, back, first[a:b], since, rt[a:b])
+            out[i] = _merged(rule[i : i + 1], deadline, level, stay, back, first[a:b], since, rt[a:b])
+
+
+@compiled(nogil=True, arrays=True)
+def _press_apart(own, rule, deadline, starts, rest, work, first, rt, out):  # type: ignore[no-untyped-def]
+    """As `_press`, rule being that of each trial."""
+    for i in range(len(own)):
+        a, b = starts[i], starts[i + 1]
+        level, stay, back = np.empty(b - a), np.empty(b - a), np.empty(b - a)
+        course(own[i], _LOAD, rest[a:b], work[a:b], first[a:b], level, stay, back)
+        since = rest[a:b] + work[a:b]
+        out[i] = _merged(rule[a:b], deadline, level, stay, back, first[a:b], since, rt[a:b])
 
 
 @compiled(nogil=True, arrays=True)

@@ -2,16 +2,16 @@ r"""Two choices at once: the joint density of both response times at each SOA. R
 
 Stimulus i is encoded at e_i (a race: rate C A, shared by what is on display), reaches the central stage at a_i = e_i +
 perceiving_i, is chosen at T_i, and RT_i = T_i + moving_i from its own onset. Choosing takes b_i: counting until one
-answer leads (`laws.conflict.unopposed_density`), choosing_i simple responses on average, in attention time. Who comes
-first has the share s of the stage (`laws.stages.prp`; s = 1: bottleneck). Given both arrivals, l the later one, and the
-first to come being 1, (T1, T2) and (b1, b2) are linear in each other:
+answer leads (`counted`), choosing_i simple responses on average, in attention time. Who comes first has the share s of
+the stage (`laws.stages.prp`; s = 1: bottleneck). Given both arrivals, l the later one, and the first to come being 1,
+(T1, T2) and (b1, b2) are linear in each other:
 
     T1 <= l        b1 = T1 - a1                               b2 = T2 - l                            density x 1
     l < T1 <= T2   b1 = l - a1 + s (T1 - l)                   b2 = T2 - T1 + (1 - s) (T1 - l)        x s
     T2 < T1        b1 = l - a1 + s (T2 - l) + T1 - T2         b2 = (1 - s) (T2 - l)                  x (1 - s)
 
-and the joint density is the mean over e1 and e2 (Gauss-Legendre on their distributions, cut where the first line meets
-the second). With one slot the second is let in when the first is chosen. Lapses are a hidden chain (`tune.sessions`).
+and the joint density is the mean over e1 and e2 (Gauss-Legendre on their distributions, cut where one line meets the
+next). With one slot the second is let in when the first is chosen. Lapses are a hidden chain (`tune.sessions`).
 [approximation: alertness and attention stand still within a trial]
 
 A share `STRAY` of trials is anything between 0 and `_LATEST`.
@@ -31,7 +31,7 @@ from scipy import stats
 from cogattn.compiled import compiled
 from cogattn.errors import InputError
 from cogattn.laws import stages
-from cogattn.laws.conflict import unopposed, unopposed_density
+from cogattn.laws.conflict import SLOWEST, unopposed
 from cogattn.paradigms.divided import DEMAND, MONOTONY
 from cogattn.paradigms.prp import PRP
 from cogattn.parameters import BY_NAME
@@ -41,7 +41,7 @@ from cogattn.tune.sessions import COURSE, HIDDEN, SessionData, course, forward, 
 from cogattn.view import plot
 
 _LATEST = 4.0  # s from S1 to the end of a trial
-_NODES = 8  # of each panel of each integral
+_NODES = 5  # of each panel of each integral
 #: What else of a mind its responses depend on, in the order in which the compiled functions take it.
 _RULE = (
     "speed",
@@ -57,6 +57,9 @@ _RULE = (
 _LEAD = BY_NAME["evidence_threshold"].default  # what the mean adult counts
 _POINTS = np.polynomial.legendre.leggauss(_NODES)
 _U, _W = 0.5 + 0.5 * _POINTS[0], 0.5 * _POINTS[1]
+_TAIL, _TAIL_W = np.polynomial.laguerre.laggauss(24)
+_FAR = 3.0  # sd of the rate: how far below the slowest its tilted mean may lie for the closed form
+_GRAIN, _PLACES = 0.05, 1200  # of the table of that density: categorisations at the mean rate; how many
 
 
 @dataclass(frozen=True)
@@ -236,7 +239,73 @@ def _works(t1, t2, a1, a2, share):  # type: ignore[no-untyped-def]
 
 
 @compiled(nogil=True, arrays=True)
-def _given(t1, t2, a1, a2, share, c1, c2, speed, sd, lead):  # type: ignore[no-untyped-def]
+def counted(t, pace, speed, sd, lead):  # type: ignore[no-untyped-def]
+    """Density of how long counting takes where nothing speaks against it, exactly: Erlang(r, pace v), the rate v normal
+    and moved up to f = `SLOWEST` speed where it lies below, r a mixture of the two next to `lead`. With y = pace t,
+
+        pace y^{r-1} / (r-1)! M_r,   M_r = E[v^r e^{-v y}] = P(v = f) f^r e^{-f y} + e^{-speed y + sd^2 y^2 / 2} I_r
+
+    I_k = E[u^k; u > f], u normal about m = speed - sd^2 y; by parts I_k = m I_{k-1} + (k-1) sd^2 I_{k-2} + sd^2 f^{k-1}
+    n(f). Where m lies so far below f that this loses its digits, the tail beyond f is Gauss-Laguerre's."""
+    if t <= 0.0:
+        return 0.0
+    y, low = pace * t, math.floor(lead)
+    r, share, floor = int(low), lead - low, SLOWEST * speed
+    z = (floor - speed) / sd
+    one = 0.5 * math.erfc(-z / math.sqrt(2.0)) * floor**r * math.exp(-floor * y)  # M_r
+    two = one * floor  # M_{r+1}
+    middle = speed - sd * sd * y
+    far = (floor - middle) / sd
+    if far < _FAR:
+        before, here = 0.0, 0.5 * math.erfc(far / math.sqrt(2.0))
+        edge, last = sd * math.exp(-0.5 * far * far) / math.sqrt(2.0 * math.pi), here
+        for k in range(1, r + 2):
+            before, here = here, middle * here + (k - 1) * sd * sd * before + edge
+            edge *= floor
+            if k == r:
+                last = here
+        scale = math.exp(-speed * y + 0.5 * sd * sd * y * y)
+        one, two = one + scale * last, two + scale * here
+    else:
+        rate = far / sd
+        top = math.exp(-floor * y - 0.5 * z * z) / (sd * math.sqrt(2.0 * math.pi) * rate)
+        for q in range(len(_TAIL)):
+            u = _TAIL[q] / rate
+            part = _TAIL_W[q] * top * (floor + u) ** r * math.exp(-0.5 * (u / sd) ** 2)
+            one, two = one + part, two + part * (floor + u)
+    way = pace
+    for k in range(1, r):
+        way *= y / k
+    return way * ((1.0 - share) * one + share * two * y / r)
+
+
+@compiled(nogil=True, arrays=True)
+def _tabled(speed, sd, lead, out):  # type: ignore[no-untyped-def]
+    """`counted` at pace 1, in steps of `_GRAIN` categorisations at the mean rate: any other pace only scales it."""
+    for i in range(len(out)):
+        out[i] = counted(max(i * _GRAIN, 1e-9) / speed, 1.0, speed, sd, lead)
+
+
+@compiled(nogil=True, arrays=True)
+def _counts(b, pace, speed, sd, lead, table):  # type: ignore[no-untyped-def]
+    """`counted`, by the cubic through four places of its table."""
+    x = b * pace * speed / _GRAIN
+    i = min(max(math.floor(x), 1), len(table))
+    if i + 2 >= len(table):
+        return counted(b, pace, speed, sd, lead)
+    u = x - i
+    a, c, d, e = table[i - 1], table[i], table[i + 1], table[i + 2]
+    bend = (
+        -a * u * (u - 1.0) * (u - 2.0) / 6.0
+        + c * (u + 1.0) * (u - 1.0) * (u - 2.0) / 2.0
+        - d * (u + 1.0) * u * (u - 2.0) / 2.0
+        + e * (u + 1.0) * u * (u - 1.0) / 6.0
+    )
+    return pace * max(bend, 0.0)
+
+
+@compiled(nogil=True, arrays=True)
+def _given(t1, t2, a1, a2, share, c1, c2, speed, sd, lead, table):  # type: ignore[no-untyped-def]
     """Joint density of both choices' ends, given when each reached the central stage; c: categorisations in the time of
     a simple response."""
     if a1 <= a2:
@@ -245,41 +314,61 @@ def _given(t1, t2, a1, a2, share, c1, c2, speed, sd, lead):  # type: ignore[no-u
         b2, b1, stretch = _works(t2, t1, a2, a1, share)
     if b1 <= 0.0 or b2 <= 0.0 or stretch <= 0.0:
         return 0.0
-    one = unopposed_density(b1, c1, speed, sd, lead)
-    return one * unopposed_density(b2, c2, speed, sd, lead) * stretch if one > 0.0 else 0.0
+    one = _counts(b1, c1, speed, sd, lead, table)
+    return one * _counts(b2, c2, speed, sd, lead, table) * stretch if one > 0.0 else 0.0
 
 
 @compiled(nogil=True, arrays=True)
-def _pair(soa, rt1, rt2, rule, task, pace):  # type: ignore[no-untyped-def]
-    """Joint density of (RT1, RT2), attention running at this pace."""
+def _cut(edges, n, at):  # type: ignore[no-untyped-def]
+    """One more edge among n that are in order."""
+    while n > 0 and edges[n - 1] > at:
+        edges[n] = edges[n - 1]
+        n -= 1
+    edges[n] = at
+
+
+@compiled(nogil=True, arrays=True)
+def _pair(soa, rt1, rt2, rule, task, pace, table):  # type: ignore[no-untyped-def]
+    """Joint density of (RT1, RT2), attention running at this pace: both integrals are cut wherever who comes first, or
+    whether the stage is free, changes with an encoding, so that every panel is smooth."""
     speed, sd, share, capacity, t0, slots, _, central, lead = rule
     share = math.inf if central == math.inf else share
     t1, t2, rate = rt1 - task[4], soa + rt2 - task[5], capacity * pace
     c1, c2 = pace * _LEAD / task[2], pace * _LEAD / task[3]
     crowded = min(1.0, max(0.0, 2.0 - slots))  # one slot only
     begin, gone = soa + t0, rt1  # the second opens; the first leaves the display
-    cut = _not_yet(
-        t1 - task[1], begin, rate / 2, gone, rate
-    )  # where the second arrives as the first is chosen
-    total = 0.0
-    for i in range(_NODES):
-        e1 = _encoded(_U[i], t0, rate, soa + t0, rate / 2)
-        for panel in range(2):
-            low, width = (0.0, cut) if panel == 0 else (cut, 1.0 - cut)
-            if width <= 0.0:
+    outer, inner, total = np.empty(6), np.empty(7), 0.0  # of the shares of encodings that are not yet over
+    outer[0], outer[1], n = 0.0, 1.0, 2
+    for e in (begin + task[1] - task[0], begin, t1 - task[0], t2 - task[0]):
+        _cut(outer, n, _not_yet(e, t0, rate, soa + t0, rate / 2))
+        n += 1
+    for k in range(n - 1):
+        across = outer[k + 1] - outer[k]
+        for i in range(_NODES if across > 1e-12 else 0):
+            e1 = _encoded(outer[k] + across * _U[i], t0, rate, soa + t0, rate / 2)
+            a1 = e1 + task[0]
+            if a1 >= t1:
                 continue
-            for j in range(_NODES):
-                e2 = _encoded(low + width * _U[j], begin, rate / 2, gone, rate)
-                a1, a2 = e1 + task[0], e2 + task[1]
-                weight = _W[i] * _W[j] * width
-                if crowded < 1.0:
-                    total += (1.0 - crowded) * weight * _given(t1, t2, a1, a2, share, c1, c2, speed, sd, lead)
-                if crowded > 0.0:  # who comes second is let in when the other is chosen
-                    if e1 <= e2:
-                        a2 = max(e2, t1) + task[1]
-                    else:
-                        a1 = max(e1, t2) + task[0]
-                    total += crowded * weight * _given(t1, t2, a1, a2, share, c1, c2, speed, sd, lead)
+            inner[0], inner[1], m = 0.0, 1.0, 2
+            for e in (a1 - task[1], e1, t1 - task[1], t1, t2 - task[1]):
+                _cut(inner, m, _not_yet(e, begin, rate / 2, gone, rate))
+                m += 1
+            for q in range(m - 1):
+                width = inner[q + 1] - inner[q]
+                for j in range(_NODES if width > 1e-12 else 0):
+                    e2 = _encoded(inner[q] + width * _U[j], begin, rate / 2, gone, rate)
+                    a2 = e2 + task[1]
+                    if a2 >= t2:
+                        continue
+                    weight = _W[i] * _W[j] * across * width
+                    if crowded < 1.0:
+                        law = _given(t1, t2, a1, a2, share, c1, c2, speed, sd, lead, table)
+                        total += (1.0 - crowded) * weight * law
+                    if crowded > 0.0:  # who comes second is let in when the other is chosen
+                        late1 = max(e1, t2) + task[0] if e1 > e2 else a1
+                        late2 = max(e2, t1) + task[1] if e1 <= e2 else a2
+                        law = _given(t1, t2, late1, late2, share, c1, c2, speed, sd, lead, table)
+                        total += crowded * weight * law
     return total
 
 
@@ -290,13 +379,14 @@ def _choose(own, rule, task, load, starts, rest, work, first, values, row, out):
         a, b = starts[row[i]], starts[row[i] + 1]
         level, stay, back = np.empty(b - a), np.empty(b - a), np.empty(b - a)
         course(own[i], load, rest[a:b], work[a:b], first[a:b], level, stay, back)
-        like = np.ones((b - a, 2))
+        like, table = np.ones((b - a, 2)), np.empty(_PLACES)
+        _tabled(rule[i, 0], rule[i, 1], rule[i, 8], table)
         for j in range(b - a):
             soa, rt1, rt2 = values[a + j]
             if math.isnan(rt1) or math.isnan(rt2) or rt1 == HIDDEN:
                 continue
             for state in range(2):
                 pace = level[j] * (1.0 if state == 0 else rule[i, 6])
-                law = _pair(soa, rt1, rt2, rule[i], task[i], pace)
+                law = _pair(soa, rt1, rt2, rule[i], task[i], pace, table)
                 like[j, state] = (1.0 - STRAY) * law + STRAY / _LATEST**2
         out[i] = forward(like, stay, back, first[a:b])

@@ -82,7 +82,7 @@ class Verdict:
 
     def __str__(self) -> str:
         said = "; ".join(self.reasons)
-        return f"Verdict: {self.word}: {said or '0 reasons against it'}."
+        return f"Verdict: {self.word}: {said or '0 reasons against it'}" + ("" if said.endswith("?") else ".")
 
     def plain(self) -> dict[str, Any]:
         """As a JSON object."""
@@ -126,7 +126,12 @@ def _unlike(fit: Any) -> Iterable[Reason]:
             continue
         scale = scales.SCALES[name]
         z = (np.asarray(scale.latent(fit.estimates[name].to_numpy(float)), float) - scale.mean) / scale.sd
-        middle = float(np.median(z))
+        bounds = fit.intervals[fit.intervals["parameter"] == name]
+        wide = np.asarray(scale.latent(bounds["high"]) - scale.latent(bounds["low"]), float)
+        error = float(np.median(wide)) / (
+            2 * 1.96 * scale.sd * math.sqrt(len(z))
+        )  # of the middle, in sd of adults
+        middle = float(np.median(z)) / math.sqrt(1 + error**2)
         if abs(middle) > _STRANGE:
             yield Reason(
                 LOOK, "adults",

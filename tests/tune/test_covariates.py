@@ -8,9 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cogattn import run
 from cogattn.errors import InputError
 from cogattn.laws.diffusion import wiener
-from cogattn.tune import regress
+from cogattn.observer import Observer
+from cogattn.tune import likelihoods, regress
 
 REAL = Path(__file__).parents[4] / "shared" / "real" / "hssm_cavanagh_theta.csv"
 
@@ -54,6 +56,46 @@ def test_a_slope_is_found_where_it_is_and_not_where_it_is_not():
 def test_a_formula_that_makes_no_sense_is_refused(formula, said):
     with pytest.raises(InputError, match=said):
         regress(told(2, 30), formula)
+
+
+@pytest.mark.parametrize("task", ["simple_rt", "flanker"])
+def test_numbers_that_are_the_same_in_all_trials_have_the_likelihood_of_a_fit(task):
+    frame = run(task, arms="human", people=2, trials=None if task == "flanker" else 1, seed=2).frame
+    law = likelihoods.of(task)
+    data = law.compact(frame)
+    one = law.loglik(np.tile(law.base(), (2, 1)), data, np.arange(2))
+    assert law.by_trial(np.tile(law.base(), (len(frame), 1)), data) == pytest.approx(one, rel=1e-12)
+    slower = np.tile(law.base(), (len(frame), 1))
+    slower[: len(frame) // 4, law.params.index("speed")] *= 0.5
+    assert law.by_trial(slower, data)[0] < one[0] - 1
+    assert law.by_trial(slower, data)[1] == pytest.approx(one[1], rel=1e-12)
+
+
+def loaded(people=6, effect=-0.12):
+    """Simple responses of minds that are slower by `effect` (of log speed) in a second sitting, under load."""
+    rng, parts = np.random.default_rng(1), []
+    for i in range(people):
+        speed = 3.2 * np.exp(0.15 * rng.standard_normal())
+        for load in (0, 1):
+            mind = Observer(speed=speed * np.exp(effect * load), day_sd=0.0)
+            own = run("simple_rt", arms="human", people=1, trials=1, seed=10 * i + load, observer=mind).frame
+            parts.append(own.assign(person=f"s{i}", load=load, age=20.0 + i))
+    return pd.concat(parts, ignore_index=True)
+
+
+def test_speed_goes_with_load_in_the_minds_own_law():
+    frame = loaded()
+    found = regress(
+        frame, ["speed ~ 1 + load + (1 | person)", "slow_loss ~ 1", "wandering ~ 1"], law="simple_rt"
+    )
+    t = found.table().set_index(["parameter", "term"])
+    unit = 3.2 if t.loc[("speed", "Intercept"), "estimate"] > 2 else 1.0  # of its scale: plain, or by factors
+    load = t.loc[("speed", "load")]
+    assert load["low"] < -0.12 * unit < load["high"]
+    assert load["z"] < -5
+    assert not found.between.set_index(["parameter", "term"]).loc[("speed", "Intercept"), "sd"] < 0.05
+    with pytest.raises(InputError, match="wandering is a person's and not a trial's"):
+        regress(frame, "wandering ~ load", law="simple_rt")
 
 
 @pytest.mark.slow

@@ -131,6 +131,8 @@ def propose(
         choice("task", task, [t.name for t in tasks])
     first = formats.files(path, said.format)[0]
     held = SheetCells(formats.opened(first, said.format, said.columns, said.heads))
+    for column in said.columns.values():
+        choice(f"column of {first.name}", column, held.sheet.names)
     ranked = candidates(held, tasks, said, path)
     best = next((c for c in ranked if c.task.name == task), None) if task else (ranked[0] if ranked else None)
     rivals: tuple[str, ...] = ()
