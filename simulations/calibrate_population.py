@@ -675,10 +675,14 @@ def write(table: pd.DataFrame) -> None:
 
 def draw(loo: pd.DataFrame, table: pd.DataFrame, text: str) -> None:
     """Bands with all and with their phenomenon left out; refitted numbers beside those in use."""
-    rows = loo.iloc[::-1]
+    away = ~loo["without inside"] | ~loo["all inside"]
+    rows = loo[away].iloc[::-1]  # what is inside both times is counted in the title and listed in loo.csv
     centre, half = (rows["low"] + rows["high"]) / 2, (rows["high"] - rows["low"]) / 2
+    table = table.assign(gap=((table["refit"] - table["value"]) / table["standard_error"]).abs())
+    table = table.sort_values("gap", ascending=False).head(max(12, len(rows)))
     with plot.style() as plt:
-        figure, (left, right) = plt.subplots(1, 2, figsize=(14, 0.27 * len(rows) + 1.4), width_ratios=[3, 2])
+        tall = 0.24 * max(len(rows), len(table)) + 1.6
+        figure, (left, right) = plt.subplots(1, 2, figsize=(12, tall), width_ratios=[3, 2])
         left.axvspan(-1, 1, color="#E8E8E8", zorder=0)
         y = np.arange(len(rows))
         for of, mark, color in (("all", "o", "#0072B2"), ("without", "D", "#D55E00")):
@@ -689,14 +693,18 @@ def draw(loo: pd.DataFrame, table: pd.DataFrame, text: str) -> None:
         left.plot((rows["human"] - centre) / half, y, "*", color=plot.PEOPLE, label="people")
         left.set_yticks(y, [f"{p}: {m}" for p, m in zip(rows["phenomenon"], rows["metric"], strict=True)])
         left.set(xlabel="place in the human band (4: off)", xlim=(-4.2, 4.2))
-        left.legend(loc="lower left", fontsize=8)
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
         k = np.arange(len(table))[::-1]
         right.errorbar(table["refit"] / table["value"], k, xerr=1.96 * table["standard_error"] / table["value"],
                        fmt="o", color="#0072B2")  # fmt: skip
         right.axvline(1, color="#999999", linewidth=0.8)
         right.set_yticks(k, table["parameter"])
         right.set(xlabel="estimated again / in use (95 %)", xlim=(0, 2))
-        figure.suptitle(text, x=0.01, ha="left")
+        left.set_title(
+            f"The {len(rows)} of {len(loo)} bands that are missed, with all or without", loc="left"
+        )
+        right.set_title(f"The {len(table)} numbers that differ most", loc="left")
+        figure.suptitle(plot.evenly(text, 125), x=0.01, ha="left", fontweight="bold")
         plot.save(figure, OUT, "figure")
         plot.close(figure)
 

@@ -69,9 +69,9 @@ def lines(ax, arm, hollow=False):
 
 #: paradigm: (panel, which rows, value, over, hollow), said again in words that pandas understands
 PANELS = {
-    "ant": [(0, "correct and congruence == 1", "1000 * rt", "cue", False),
-            (0, "correct and congruence == -1", "1000 * rt", "cue", True),
-            (2, "congruence == 1", "error", "cue", False)],
+    "ant": [(0, "correct and congruence == -1", "1000 * rt", "cue", False),
+            (0, "correct and congruence == 1", "1000 * rt", "cue", True),
+            (2, "congruence == -1", "error", "cue", False)],
     "attentional_blink": [(1, "lag > 0", "T1", "lag", False), (2, "lag > 0", "swap", "lag", False)],
     "capture": [(0, "scene == 0 and correct", "1000 * rt", "extra", False),
                 (1, "scene == 1", "letters", "extra", False)],

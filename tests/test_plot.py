@@ -32,9 +32,13 @@ def test_style_leaves_the_users_settings_alone(trials, tmp_path):
 
 
 @pytest.mark.usefixtures("all_formats")
-def test_figures_are_written_as_png_at_300_dpi_as_svg_and_as_pdf(trials, tmp_path):
+def test_figures_are_written_as_png_of_1600_px_as_svg_and_as_pdf(trials, tmp_path):
     png, svg, pdf = plot.save(trials.plot(), tmp_path / "new", "figure")
     with Image.open(png) as image:
+        assert 1400 < image.size[0] <= plot.WIDEST
+    with plot.style() as plt:
+        narrow, _, _ = plot.save(plt.figure(figsize=(2, 2)), tmp_path, "narrow")
+    with Image.open(narrow) as image:
         assert image.info["dpi"][0] == pytest.approx(300, abs=1)
     assert svg.read_text(encoding="utf-8").startswith("<?xml")
     assert "exposure [ms]" in svg.read_text(encoding="utf-8")  # text stays text

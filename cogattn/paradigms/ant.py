@@ -176,7 +176,7 @@ class AttentionNetworks(Selecting):
         return [one._replace(options={"trials": per_person("ant_sro")}) for one in rows]
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
-        """RT and errors by cue (filled: congruent), and the three networks; people beside them."""
+        """RT and errors by cue (filled: incongruent), and the three networks; people beside them."""
         known, ticks = pens_of(frame), {c: CUES[c] for c in self.cues}
         t = self.human().assign(
             cue=lambda t: t["cue"].map({code: i for i, code in enumerate(ticks.values())})
@@ -187,7 +187,7 @@ class AttentionNetworks(Selecting):
         def by_cue(rows: pd.DataFrame, value: str, label: str, people: pd.DataFrame) -> Any:
             same: dict[str, Any] = {"xlabel": "cue", "ylabel": label}
             people = people.dropna(subset=["cue"])
-            easy, hard = (
+            hard, easy = (
                 self.over(
                     rows[rows["congruence"] == k],
                     value,
@@ -195,13 +195,13 @@ class AttentionNetworks(Selecting):
                     known,
                     ticks,
                     people=people[people["congruence"] == k],
-                    hollow=k < 0,
-                    band=k > 0,
+                    hollow=k > 0,
+                    band=k < 0,
                     **same,
                 )
-                for k in (1, -1)
+                for k in (-1, 1)
             )
-            return self.both(easy, hard, ("filled: congruent", "hollow: incongruent"))
+            return self.both(hard, easy, ("filled: incongruent", "hollow: congruent"))
 
         scores, names = _scores(frame), dict(zip(NETWORKS, range(3), strict=True))
         networks = self.over(

@@ -68,7 +68,7 @@ class Capture(Selecting):
     phenomenon = "capture"
     condition_columns = ("scene", "extra")
     levels: ClassVar[Levels] = {"scene": SCENES}
-    headline = ("cost of a singleton [ms]", "cost if automatic [ms]", "letters lost", "own name noticed")
+    headline = ("cost of a singleton [ms]", "letters lost", "own name noticed")
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "scenes", some("scene", self.scenes, SCENES))

@@ -446,13 +446,25 @@ class Live(Result):
         for arm, own in self.frame.groupby("arm", sort=False):
             done, pen = own[~own["skipped"]], known[str(arm)]
             label = f"{arm}: {int(own['skipped'].sum())} of {len(own)} skipped"
-            ms = 1000 * done["latency"]
-            ax.plot(done["onset"], ms, pen.mark, color=pen.color, markersize=3, label=label)
+            ms, at = 1000 * done["latency"], done["onset"]
+            ax.plot(at, ms, ".", color=pen.color, markersize=2, alpha=0.25)
+            if len(done):  # the middle of each second says more than every frame
+                seconds = ms.groupby(at // 1).median()
+                dash, mark = pen.dash, pen.mark
+                ax.plot(
+                    seconds.index + 0.5,
+                    seconds,
+                    mark,
+                    linestyle=dash,
+                    color=pen.color,
+                    markersize=5,
+                    label=label,
+                )
         limit = 1000 * self.plan.deadline
         ax.axhline(limit, color=plot.PEOPLE, linewidth=0.9, linestyle="--")
         ax.annotate(f"deadline, {limit:.0f} ms", (0, limit), (2, 3), textcoords="offset points")
         ax.set(xlabel="time in the film [s]", ylabel="from the frame to its answer [ms]", yscale="log")
-        ax.set_title("When the answer came")
+        ax.set_title("When the answer came (line: the median of each second)")
 
     def _worth(self, ax: Axes, known: dict[str, Pen]) -> None:
         """What answers are worth for what they cost: those in time (filled), and whenever they came (hollow)."""

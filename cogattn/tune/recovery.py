@@ -73,9 +73,13 @@ class Recovery(Result):
         """Estimated over true, with intervals: on the line is right."""
         with plot.style() as plt:
             n = len(self.fit.params)
-            figure, axes = plt.subplots(1, n, figsize=(3.2 * n, 3.6))
+            lines = -(-n // 3)
+            shape = (lines, min(n, 3))
+            figure, axes = plt.subplots(*shape, figsize=(3.2 * min(n, 3), 3.4 * lines + 0.4), squeeze=False)
+            for ax in axes.flat[n:]:
+                ax.set_axis_off()
             table = self.table().set_index("parameter")
-            for ax, name in zip(np.atleast_1d(axes), self.fit.params, strict=True):
+            for ax, name in zip(axes.flat, self.fit.params, strict=False):
                 own = self.people[self.people["parameter"] == name]
                 scale = 1000.0 if name == "threshold" else 1.0
                 true, found = scale * own["true"], scale * own["estimate"]
@@ -86,12 +90,18 @@ class Recovery(Result):
                 unit = "ms" if name == "threshold" else SCALES[name].unit
                 row = table.loc[name]
                 ax.set(
-                    title=f"{name}: r = {row['correlation']:.2f}, {row['intervals that hold']:.0%} held",
+                    title=f"{name}: r = {row['correlation']:.2f}",
                     xlabel=f"true [{unit}]" if unit else "true",
                     ylabel=f"estimated [{unit}]" if unit else "estimated",
                 )
                 if SCALES[name].log:
-                    ax.set(xscale="log", yscale="log")
+                    plot.by_factors(ax.xaxis)
+                    plot.by_factors(ax.yaxis)
+            worst = float(table["intervals that hold"].min())
+            text = f"{self.heading()}: of every 95 % interval {worst:.0%} or more hold the truth"
+            figure.suptitle(
+                plot.evenly(text, int(10.4 * 3.2 * min(n, 3))), x=0.01, ha="left", fontweight="bold"
+            )
             return figure
 
     def heading(self) -> str:

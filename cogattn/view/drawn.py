@@ -20,6 +20,8 @@ from cogattn.view.sheet import COLUMNS, Sheet
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_FOLDED = {3: "AB;C.", 4: "AB;CD"}  # panels without a place of their own: two in a row
+
 
 @dataclass(frozen=True)
 class Drawn:
@@ -69,12 +71,16 @@ class Drawn:
 
     def figure(self, axes: Any = None) -> Figure:
         """The figure in matplotlib, on these axes if some are given."""
-        columns = -(-len(self.sheets) // self.rows)
+        columns, mosaic = -(-len(self.sheets) // self.rows), self.mosaic
+        folded = _FOLDED.get(len(self.sheets), "")
+        if folded and not (mosaic or self.how or self.rows > 1):  # side by side they would be too wide
+            columns, mosaic = 2, folded
         with plot.style() as plt:
             if axes is None:
-                size = self.size or (max(6.4, 1.2 + 3.9 * columns), 4.4)
-                if self.mosaic:
-                    axes = list(plt.figure(figsize=size).subplot_mosaic(self.mosaic, **self.how).values())
+                lines = mosaic.count(";") + 1
+                size = self.size or (max(6.4, 1.2 + 3.9 * columns), 1.2 + 3.2 * lines)
+                if mosaic:
+                    axes = list(plt.figure(figsize=size).subplot_mosaic(mosaic, **self.how).values())
                 else:
                     axes = plt.subplots(self.rows, columns, figsize=size, squeeze=False, **self.how)[1]
             axes = list(np.ravel(axes))

@@ -113,7 +113,10 @@ def people(
     spread = {"low": mean - half, "high": mean + half, "below": mean - sd, "above": mean + sd}
     with noted(ax, "people", "people", hollow, x=x, y=mean, **spread):
         if (np.nan_to_num(sd) > 0).any():
-            ax.errorbar(x, mean, yerr=sd, fmt="none", ecolor=QUIET, elinewidth=0.9, capsize=2.5, zorder=3)
+            ends = [sd, sd]
+            if np.nanmin(mean) >= 0 and np.nanmax(mean) <= 1:  # shares
+                ends = [np.minimum(sd, mean), np.minimum(sd, 1 - mean)]
+            ax.errorbar(x, mean, yerr=ends, fmt="none", ecolor=QUIET, elinewidth=0.9, capsize=2.5, zorder=3)
             ax.errorbar(x, mean, yerr=half, fmt="none", ecolor=PEOPLE, elinewidth=2.2, zorder=5, label=_STARS)
         inside = "white" if hollow else PEOPLE
         ax.plot(x, mean, "*", color=PEOPLE, markersize=8, markerfacecolor=inside, label=label, zorder=6)
@@ -131,8 +134,11 @@ def arm(
     series: str | None = None,
 ) -> None:
     """One arm: the mean over its people with its 95 % interval, and a band of one sd between them. by_person is
-    (people, len(x)); a person's missing values count for nothing. series: the arm, where it is not in the legend."""
+    (people, len(x)); a person's missing values count for nothing. series: the arm, where it is not in the legend. Where
+    all values lie between 0 and 1 (shares), the band does, too."""
     y = np.atleast_2d(np.asarray(by_person, float))
+    known_y = y[np.isfinite(y)]
+    share = known_y.size > 0 and known_y.min() >= 0 and known_y.max() <= 1
     n = np.isfinite(y).sum(0)
     known = n > 0
     mean, sd = np.full(y.shape[1], np.nan), np.full(y.shape[1], np.nan)
@@ -140,6 +146,8 @@ def arm(
     sd[n > 1] = np.nanstd(y[:, n > 1], 0, ddof=1)
     x = np.asarray(x, float)
     half, low, high = interval(sd, n), mean - sd, mean + sd
+    if share:
+        low, high = np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
     spread = {"low": mean - half, "high": mean + half, "below": low, "above": high}
     with noted(ax, "model", series or label, hollow, x=x, y=mean, **spread):
         line(ax, x, mean, half, pen, label, hollow=hollow)
@@ -277,10 +285,22 @@ UNDATED = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}  # the same f
 
 
 FORMATS = ("png", "svg", "pdf")
+WIDEST = 1600  #: pixels of a PNG, whatever the figure's size
+_DPI, _PAD = 300, 0.2  # of one that is narrow enough; inches that a tight box may add
+
+
+def resolution(figure: Figure) -> int:
+    """Dots per inch of a PNG: 300, or as many as keep it within 1,600 px.
+
+    >>> with style() as plt:
+    ...     resolution(plt.figure(figsize=(4, 3))), resolution(plt.figure(figsize=(9.8, 4)))
+    (300, 160)
+    """
+    return min(_DPI, int(WIDEST / (float(figure.get_size_inches()[0]) + _PAD)))
 
 
 def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
-    """Write PNG (300 dpi), SVG and PDF (both with text as text); return their paths."""
+    """Write PNG (300 dpi, at most 1,600 px wide), SVG and PDF (both with text as text); return their paths."""
     folder = Path(folder)
     paths = [folder / f"{name}.{kind}" for kind in FORMATS]
     engine = figure.get_layout_engine()
@@ -288,7 +308,8 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         with style():  # the settings of saving (dpi, fonts as text, a fixed hash) are read when it is saved
             for path in paths:
-                place(path, partial(figure.savefig, metadata=UNDATED.get(path.suffix)))
+                dpi = resolution(figure) if path.suffix == ".png" else _DPI
+                place(path, partial(figure.savefig, metadata=UNDATED.get(path.suffix), dpi=dpi))
                 figure.set_layout_engine("none")  # what was laid out for one stays where it is in the others
     except OSError as error:
         raise RunError(

@@ -358,6 +358,7 @@ def test_the_effects_of_sliders_are_those_of_the_task():
         assert effects._effect("whole_report", knob) == pytest.approx(told[knob], rel=0.02, abs=0)
     assert told["wandering"] == 0
     assert effects.of("somebody's own") == {}
+    assert all(effects.of(name) for name in paradigms.names())  # each task of ours has been measured
 
 
 def test_trials_go_on_and_back(opened):
