@@ -1,4 +1,4 @@
-"""Tasks for contributors: `nox -s lint`, `tests`, `slow`, `power`, `kills`, `fuzz`, `audit`, `benchmarks`."""
+"""Tasks for contributors: `nox -s lint`, `tests`, `full`, `slow`, `power`, `kills`, `fuzz`, `audit`, `benchmarks`."""
 
 import nox
 
@@ -10,6 +10,13 @@ def tests(session: nox.Session) -> None:
     """The default tests: a few minutes on two cores."""
     session.install("-e", ".[test]")
     session.run("pytest", *session.posargs)
+
+
+@nox.session
+def full(session: nox.Session) -> None:
+    """What takes a second or more each: whole commands, theory against play at full size, fits. The CI runs it too."""
+    session.install("-e", ".[test]")
+    session.run("pytest", "-m", "full", *session.posargs)
 
 
 @nox.session

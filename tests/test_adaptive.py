@@ -106,6 +106,7 @@ def test_without_limits_the_digits_are_read(adaptive, cards):
     assert adaptive.answer(shown)["score"].mean() > 0.96
 
 
+@pytest.mark.full
 def test_open_cards_are_read_and_closed_ones_guessed(adaptive, table):
     keep = some_open((300, CARDS))
     right = adaptive.read(table, GateState.from_events(keep)) == table.digit
@@ -262,6 +263,7 @@ def test_where_any_cards_are_kept_the_pertinence_learns_nothing(file):
     assert all(p.grad is not None for p in network.shape.parameters())
 
 
+@pytest.mark.full
 def test_lessons_lower_the_loss_and_are_the_same_twice(file):
     before = torch.get_rng_state()
     (one, curve), (two, _) = file.WORKSHOP.teach(steps=24), file.WORKSHOP.teach(steps=24)
@@ -271,6 +273,7 @@ def test_lessons_lower_the_loss_and_are_the_same_twice(file):
     assert torch.equal(before, torch.get_rng_state())
 
 
+@pytest.mark.full
 def test_the_weights_are_as_their_notes_say(file, capsys):
     with safe_open(str(file.WORKSHOP.weights), framework="pt") as weights:
         notes = weights.metadata()

@@ -75,6 +75,7 @@ def test_pieces_are_kept_and_nothing_is_played_twice(tmp_path, monkeypatch):
         board([Needles()], seeds=1)
 
 
+@pytest.mark.full
 def test_the_retrieval_network_learns_with_limits_on_and_off():
     for limits in (False, True):
         task = RetrievalTask(limits, displays=500)

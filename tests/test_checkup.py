@@ -23,6 +23,7 @@ def short(name):
     return kind(**SHORT.get(name, few))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", paradigms.names())
 def test_ours_are_sound(name):
     found = paradigms.check(short(name), people=1)

@@ -123,6 +123,7 @@ def test_an_observer_file_is_one_mind_for_everybody(call):
     assert results.load(folder).frame["score"].sum() == 0
 
 
+@pytest.mark.full
 def test_json_is_json_and_nothing_else(call):
     for tokens in (["run", "whole_report", *TINY], ["list"], ["doctor"]):
         code, out, _ = call(*tokens, "--json")
@@ -130,6 +131,7 @@ def test_json_is_json_and_nothing_else(call):
         assert len(json.loads(out)) > 2
 
 
+@pytest.mark.full
 def test_compare_and_scorecard_leave_their_figures(call, monkeypatch):
     code, out, _ = call("compare", "--model", "digit_reader", *TINY)
     assert code == 0
@@ -157,6 +159,7 @@ def test_compare_and_scorecard_leave_their_figures(call, monkeypatch):
     assert len(json.loads(out)) == 52
 
 
+@pytest.mark.full
 def test_whole_curves_are_shown_by_phenomenon(call, monkeypatch):
     from cogattn.reports import curves
 
@@ -176,6 +179,7 @@ def test_whole_curves_are_shown_by_phenomenon(call, monkeypatch):
     assert len(json.loads(out)) > 1000
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("all_formats")
 def test_plot_draws_one_run_or_several(call):
     a, b = made(call), made(call, "--seed", "1")
@@ -187,6 +191,7 @@ def test_plot_draws_one_run_or_several(call):
     assert sorted(p.suffix for p in Path("both").iterdir()) == [".pdf", ".png", ".svg"]
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("all_formats")
 def test_trace_writes_a_table_a_trace_and_a_timeline(call):
     folder = made(call)
@@ -377,6 +382,7 @@ def undisturbed(tmp_path_factory):
     return results.load(run("whole_report", arms, people=40, trials=300, out=folder).folder).frame
 
 
+@pytest.mark.full
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize(("how", "code"), [(signal.SIGINT, 130), (signal.SIGKILL, -9)])
 def test_a_stopped_process_leaves_a_run_that_resumes_to_the_same_numbers(

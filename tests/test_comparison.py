@@ -72,6 +72,7 @@ def test_arms_differ_in_colour_and_mark_and_dash(small):
         assert len({str(getattr(p, field)) for p in known.values()}) == 5
 
 
+@pytest.mark.full
 def test_a_comparison_leaves_a_folder_that_says_it_all(small):
     done = small
     names = {p.relative_to(done.folder).as_posix() for p in done.folder.rglob("*") if p.is_file()}
@@ -82,6 +83,7 @@ def test_a_comparison_leaves_a_folder_that_says_it_all(small):
     ]  # they are parts
 
 
+@pytest.mark.full
 def test_a_stopped_comparison_goes_on_to_the_same_numbers(tmp_path, small):
     class Stop(Exception):
         pass

@@ -85,6 +85,7 @@ print(slow.made, compiled.spent() - before > 1.0)
 """
 
 
+@pytest.mark.full
 def test_of_two_processes_one_compiles_and_the_other_waits(tmp_path):
     """`laws.alertness.later`, which calls another law: a lock is taken within a lock."""
     words = [sys.executable, "-c", ONCE]

@@ -200,6 +200,7 @@ def one_line(error):
     assert "\n" not in str(error)
 
 
+@pytest.mark.full
 @settings(max_examples=150, deadline=None)
 @given(st.lists(ROWS, max_size=6))
 def test_any_text_is_read_or_refused_in_one_line(rows):
@@ -308,6 +309,7 @@ def means(shift, column):
     return shift.frame.groupby(["arm", "load"])[column].mean().unstack("load")
 
 
+@pytest.mark.full
 def test_a_mind_without_limits_answers_everything_at_once(shift):
     own = shift.frame[shift.frame["arm"] == "softmax"]
     assert (own["answered"] == own["arrived"]).all()
@@ -437,6 +439,7 @@ def test_a_scenario_with_gauges_alone_needs_no_tracking():
     assert (frame["arrived"] == 1).all()
 
 
+@pytest.mark.full
 def test_on_the_command_line_a_path_needs_no_quotes(tmp_path, capsys):
     from cogattn.cli import main
 

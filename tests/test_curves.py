@@ -273,6 +273,7 @@ def test_a_declared_measure_finds_every_row_of_its_table_once():
     assert len(claims) > 60
 
 
+@pytest.mark.full
 def test_every_declared_cell_has_a_value_or_is_known_not_to(card):
     declared = {(s.table, s.measure) for n in paradigms.names() for s in paradigms.get(n)().scored()}
     rows = card.rows
@@ -358,6 +359,7 @@ def test_it_is_saved(card):
     assert (folder / "findings.txt").read_text().splitlines() == card.findings()
 
 
+@pytest.mark.full
 def test_it_goes_on_where_it_stopped(tmp_path, monkeypatch):
     plans, few = curves.plans, ("prp", "change_detection", "stroop")
     monkeypatch.setattr(curves, "plans", lambda *how: {n: p for n, p in plans(*how).items() if n in few})

@@ -288,6 +288,7 @@ def test_three_laws_run_through_the_single_levels():
 # -- practice ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_search_time_is_the_law_of_practice():
     """A visit of a search takes (1 + L N)^(-1/k) of its time after N trials; the number of visits is as ever."""
     o = replace(STEADY, speed_sd=1e-9, tempo_share=0.0, slip=0.0)
@@ -328,6 +329,7 @@ def test_a_varied_mapping_is_not_learnt_and_a_mind_that_cannot_learn_is_like_one
     assert (learner.loc[~first, "rt"].to_numpy() < no_learner[~first].to_numpy())[both].mean() > 0.99
 
 
+@pytest.mark.full
 def test_people_and_minds_in_practice():
     """The mean slope is fitted and has to be people's; its change is predicted from other searches."""
     trials = run("practice", arms="human", people=200)

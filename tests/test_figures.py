@@ -127,6 +127,7 @@ def test_every_paradigm_has_its_numbers_checked():
     assert set(PANELS) | BY_THEMSELVES == set(paradigms.names())
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", sorted(PANELS))
 def test_a_line_is_the_mean_over_people_with_its_interval(name):
     done, figure = played(name)

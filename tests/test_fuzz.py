@@ -106,6 +106,7 @@ def test_the_grammar_marks_what_an_annotation_does_not_allow():
     assert wrong("Any") == set()
 
 
+@pytest.mark.full
 def test_a_right_call_of_every_quick_door_is_not_refused():
     """A fuzzer of calls that are wrong anyway would find nothing."""
     usual = [d for d in fuzz_doors.doors() if not d.slow]

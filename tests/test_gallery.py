@@ -56,6 +56,7 @@ def smaller(source, **constants):
 # --- every script runs ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", paradigms.names())
 def test_the_page_of_a_paradigm_runs(name):
     assert run(pages.paradigm(name, people=3), name)
@@ -66,6 +67,7 @@ def test_the_page_of_a_mechanism_runs(name):
     assert run(pages.mechanism(name, looks=20), name)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", GUIDES)
 def test_a_guide_runs(name):
     source = (ROOT / "docs" / "gallery" / f"{name}.py").read_text(encoding="utf-8")
@@ -165,6 +167,7 @@ def test_every_module_and_every_name_of_a_face_is_in_the_reference():
 # --- the drawing ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_the_house_is_drawn_from_its_imports():
     graph = pages.house()
     high = pages.floors(graph)

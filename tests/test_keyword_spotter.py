@@ -53,6 +53,7 @@ def test_a_voice_has_its_pitch_and_a_noise_its_band():
     assert power[(f > 3900) & (f < 7600)].sum() > 0.98 * power.sum()
 
 
+@pytest.mark.full
 def test_every_clip_fits_into_a_second_and_no_voice_is_in_both_banks():
     one, two = FILE.made(False), FILE.made(True)
     for bank in (one, two):
@@ -96,6 +97,7 @@ def test_a_tone_falls_into_its_band():
 # --- recordings ---
 
 
+@pytest.mark.full
 def test_a_recording_holds_its_word_once_at_its_place_over_noise_of_its_level():
     display = SUBJECT.show(4, keys(60))
     bank = display.bank
@@ -125,6 +127,7 @@ def test_a_recording_holds_its_word_once_at_its_place_over_noise_of_its_level():
 # --- what it finds ---
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("seconds", [1, 4])
 def test_words_of_new_voices_are_found(seconds):
     assert SUBJECT.answer(SUBJECT.show(seconds, keys(400, seed=2)))["score"].mean() > 0.95
@@ -196,6 +199,7 @@ def test_a_recording_has_a_length(value):
         SUBJECT.show(value, keys(1))
 
 
+@pytest.mark.full
 def test_it_learns_and_twice_the_same(recordings):
     bank = FILE.recorded(recordings, (), "taught")
     specialists.learns_the_same_twice(

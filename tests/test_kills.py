@@ -12,6 +12,7 @@ import pytest
 KILLS = Path(__file__).with_name("kills.py")
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_after_random_kills_every_file_is_that_of_an_undisturbed_run():
     words = [sys.executable, str(KILLS), "--kills", "3", "--seed", "2", "--only", "pieces"]

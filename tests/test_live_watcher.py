@@ -113,6 +113,7 @@ def test_no_lesson_shows_what_is_held_out(full, file):
 # --- what it says ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_without_a_gate_it_names_the_red_ones(watcher):
     for value in (0, 22):
         shots = watcher.show(value, trial_keys(2, value, np.arange(60)))
@@ -266,6 +267,7 @@ def test_folding_changes_the_cost_and_not_the_function(full, file):
 # --- how it was made -------------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_training_is_the_same_twice_and_teaches(file, monkeypatch):
     monkeypatch.setattr(file, "BATCH", 6)
     (a, curve), (b, again) = (file.WORKSHOP.teach(steps=12) for _ in range(2))

@@ -242,6 +242,7 @@ def test_a_file_of_ones_own_gives_another_variant(tmp_path: Path):
 # --- training ---
 
 
+@pytest.mark.full
 def test_it_learns_and_twice_the_same():
     specialists.learns_the_same_twice(FILE.WORKSHOP, steps=25)
 

@@ -67,6 +67,7 @@ def test_short_sequences_are_judged_as_well(reader, n, length):
     assert (reader.judge(letters, n) == expected).mean() > 0.99
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("n", DEPTHS)
 @pytest.mark.parametrize("slots", [1, 3, 4.5, 8])
 @pytest.mark.parametrize("policy", ["random", "oldest", "weakest"])

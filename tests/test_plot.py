@@ -45,6 +45,7 @@ def test_figures_are_written_as_png_of_1600_px_as_svg_and_as_pdf(trials, tmp_pat
     assert pdf.read_bytes().startswith(b"%PDF")
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("all_formats")
 def test_the_same_figure_gives_the_same_files(trials, tmp_path):
     a, b = ([path.read_bytes() for path in plot.save(trials.plot(), tmp_path / n, "figure")] for n in "ab")

@@ -153,6 +153,7 @@ def test_a_gate_by_index_answers_like_a_gate_by_keep(reader, display):
     assert (reader.read(display, by_index) == reader.read(display, by_keep)).all()
 
 
+@pytest.mark.full
 def test_a_share_fades_what_is_read(reader, display):
     """From all to nothing, the answers get fewer and never more."""
     given = [
@@ -199,6 +200,7 @@ def test_at_a_persons_gain_a_distractor_weighs_that_persons_alpha(reader, displa
 # --- in an experiment ---
 
 
+@pytest.mark.full
 def test_under_human_limits_they_report_what_their_mind_stored(reader):
     sizes = {"people": 3, "trials": 8, "seed": 2}
     trials = experiment.run(
@@ -240,6 +242,7 @@ def test_check_finds_the_numbers_of_the_notes(reader):
     assert file_of(reader).WORKSHOP.check() == 0
 
 
+@pytest.mark.full
 def test_a_few_steps_lower_the_loss_and_are_the_same_twice(reader):
     shop = file_of(reader).WORKSHOP
     (one, curve), (two, _) = shop.teach(steps=5), shop.teach(steps=5)

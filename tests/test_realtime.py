@@ -347,6 +347,7 @@ def test_by_the_real_clock(path, tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(done.folder / "summary.csv"), done.table(), check_dtype=False)
 
 
+@pytest.mark.full
 def test_ctrl_c_leaves_what_was_shown(path, tmp_path, monkeypatch, capsys):
     """In the second arm, at its seventh frame."""
     monkeypatch.chdir(tmp_path)
@@ -372,6 +373,7 @@ def test_ctrl_c_leaves_what_was_shown(path, tmp_path, monkeypatch, capsys):
     assert not (folder / "done.json").exists()
 
 
+@pytest.mark.full
 def test_the_command_prints_a_table_or_json(path, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     tokens = [

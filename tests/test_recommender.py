@@ -157,6 +157,7 @@ def test_a_history_has_a_length(value):
         SUBJECT.show(value, keys(1))
 
 
+@pytest.mark.full
 def test_it_learns_and_twice_the_same():
     specialists.learns_the_same_twice(FILE.WORKSHOP, steps=30)
 
@@ -358,6 +359,7 @@ def test_it_trains_on_ones_own_ratings_and_a_copy_of_the_file_is_a_subject(own):
     assert (own / "models" / "mine" / "curve.csv").is_file()
 
 
+@pytest.mark.full
 def test_weights_whose_ratings_have_changed_are_turned_away(own, ratings, tmp_path):
     data = shutil.copy(ratings, tmp_path / "ratings.csv")
     notes = registry.read_weights(own / "mine.safetensors", "")[1]

@@ -96,6 +96,7 @@ def test_a_users_own_network_is_found_from_any_folder(at_once, tmp_path, monkeyp
     assert set(frames[1]["model"]) == {"mine.py"}
 
 
+@pytest.mark.full
 @posix
 def test_a_killed_process_is_one_line_and_what_was_finished_is_kept(at_once, tmp_path, monkeypatch):
     """The fifth cell's process is killed; --resume goes on to the numbers of an undisturbed run."""
@@ -138,6 +139,7 @@ def test_a_worker_of_another_version_is_refused(cluster, monkeypatch):
         run(whole(1), **SMALL)
 
 
+@pytest.mark.full
 @clustered
 def test_the_command_line_hires_a_cluster(cluster, tmp_path, capsys):
     words = ["run", "whole_report", "--people", "2", "--trials", "2", "--out", str(tmp_path), "--json"]
@@ -150,6 +152,7 @@ def test_the_command_line_hires_a_cluster(cluster, tmp_path, capsys):
     assert tables[0] == tables[1]
 
 
+@pytest.mark.full
 @clustered
 @posix
 def test_a_killed_worker_of_a_cluster_loses_nothing(cluster, tmp_path):
@@ -168,6 +171,7 @@ def test_a_killed_worker_of_a_cluster_loses_nothing(cluster, tmp_path):
         os.kill(victim, 0)
 
 
+@pytest.mark.full
 @clustered
 @posix
 def test_a_piece_that_kills_every_worker_is_an_error_and_not_a_silence(cluster):
@@ -217,6 +221,7 @@ def test_backend_and_scheduler_are_checked(backend, scheduler, word):
         pass
 
 
+@pytest.mark.full
 def test_without_the_library_it_says_how_to_get_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(InputError, match=r"pip install 'cogattn\[cluster\]'"), workers("dask", "tcp://x:1"):

@@ -73,6 +73,7 @@ def test_any_number_of_cores_gives_the_same_card(table, monkeypatch):
     pd.testing.assert_frame_equal(pd.DataFrame(few[own]), pd.DataFrame(table[own]), check_exact=True)
 
 
+@pytest.mark.full
 def test_the_card_is_saved_with_its_figure(table):
     folder = table.attrs["folder"]
     assert (folder / "figures" / "scorecard.png").stat().st_size > 10_000

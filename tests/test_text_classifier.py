@@ -64,6 +64,7 @@ def polarity(sentence):
     return None if len(votes) != 1 else votes.pop() ^ turned
 
 
+@pytest.mark.full
 def test_every_judgement_means_what_the_grammar_says(file):
     """An independent reader of the sentences agrees with the polarity that made them; facts say neither."""
     film = set(file.PLAIN["FILM"].split())
@@ -80,6 +81,7 @@ def test_every_judgement_means_what_the_grammar_says(file):
                     assert film & set(said.split()), said
 
 
+@pytest.mark.full
 def test_a_review_has_three_opinions_and_their_majority_is_the_verdict(file):
     shown = file.reviews(trial_keys(4, 0, np.arange(1500)), D, held_out=True)
     assert shown.words.shape == (1500, 3 + D, file.LENGTH)
@@ -96,6 +98,7 @@ def test_a_review_has_three_opinions_and_their_majority_is_the_verdict(file):
     assert counts[3:] / 1500 == pytest.approx(D / 2, abs=0.15)
 
 
+@pytest.mark.full
 def test_what_is_beside_the_point_tells_nothing_of_the_verdict(file):
     shown = file.reviews(trial_keys(5, 0, np.arange(1500)), 2, held_out=False)
     elsewhere = shown.kind == file.KINDS.index("elsewhere")
@@ -276,6 +279,7 @@ def test_weights_bring_their_own_words(reader, file, display, tmp_path):
 # --- people ---
 
 
+@pytest.mark.full
 def test_people_are_led_astray_by_what_is_beside_the_point_and_softmax_is_not(reader):
     task = NetworkTask.of("text_classifier", (0.0, 4.0, 16.0))
     frame = ca.run(task, model="text_classifier", people=10, trials=30).frame
@@ -299,6 +303,7 @@ def test_the_notes_tell_the_gap_that_can_be_measured_again(reader, file):
     assert file.WORKSHOP.weights.stat().st_size < 100_000
 
 
+@pytest.mark.full
 def test_training_is_the_same_twice_and_lowers_the_loss(file):
     shop = file.replace(file.WORKSHOP, held_out=None)
     (one, curve), (two, _) = shop.teach(steps=70), shop.teach(steps=70)
@@ -331,6 +336,7 @@ def command(monkeypatch, file, *said):
     return file.WORKSHOP.main(file.arguments, file.chosen)
 
 
+@pytest.mark.full
 def test_it_learns_from_a_folder_of_texts_and_leaves_its_own_weights_alone(
     file, folder, tmp_path, monkeypatch, capsys
 ):

@@ -232,6 +232,7 @@ OURS = [
 ALL = [pytest.param(n, marks=pytest.mark.slow) if n in LONG else n for n in OURS]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ALL)
 def test_a_models_weights_are_those_of_its_notes(name, capsys):
     assert workshop(name).check() == 0
@@ -248,6 +249,7 @@ def test_the_same_weights_are_the_same_bytes(name):
     assert shop.weights.stat().st_size < (15_000_000 if name == "seer" else 2_000_000)  # it sees, from pixels
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ALL)
 def test_a_few_steps_teach_something_and_the_same_twice(name):
     before = torch.get_rng_state()

@@ -373,6 +373,7 @@ def keeping(seed=0, share=0.5):
     return np.random.default_rng(seed).random((B, S)) < share
 
 
+@pytest.mark.full
 def test_what_is_shut_is_left_out_and_nothing_invented(clerk, file, display):
     keep = keeping()
     found = clerk.answer(display, GateState(keep=torch.from_numpy(keep)))
@@ -435,6 +436,7 @@ def test_whatever_way_all_is_shut_nothing_is_said(clerk, display, gate):
     assert (clerk.write(display, gate)[:, 0] == 1).all()
 
 
+@pytest.mark.full
 def test_an_answer_depends_on_no_other_report(clerk, display):
     keep = torch.from_numpy(keeping(3))
     every = clerk.answer(display, GateState(keep=keep))
@@ -450,6 +452,7 @@ def test_an_answer_depends_on_no_other_report(clerk, display):
     assert clerk.allocate(none, None).shape == (0, S)
 
 
+@pytest.mark.full
 def test_attention_goes_to_what_is_open_and_mostly_to_the_key_facts(clerk, display):
     looks, keep = clerk.allocate(display, None), keeping(4)
     assert looks.shape == (B, S)
@@ -489,6 +492,7 @@ def test_a_gate_that_does_not_fit(clerk, display, gate):
 # --- people ---
 
 
+@pytest.mark.full
 def test_people_tell_what_their_minds_hold_and_softmax_tells_all(clerk):
     """The mind, played again by hand under the network's logits: the network neither loses nor adds a fact."""
     trials = ca.run("own_task", model="transformer", people=8, trials=8, seed=4)
@@ -550,6 +554,7 @@ def lesson_on(file, device):
     return *(y.to(device) for y in (x.words, x.said)), GateState(keep=x.keep.to(device))
 
 
+@pytest.mark.full
 def test_it_can_be_compiled_in_one_piece(clerk, file):
     words, said, gate = lesson_on(file, "cpu")
     compiled = torch.compile(clerk.network, fullgraph=True, backend="eager")

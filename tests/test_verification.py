@@ -61,6 +61,7 @@ def test_the_same_seed_is_the_same_table(monkeypatch):
     )
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "wrong", [{"capacity": 60.0}, {"threshold": 0.02}, {"alpha": 0.9}, {"capacity": math.inf}], ids=str
 )

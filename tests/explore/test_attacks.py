@@ -211,6 +211,7 @@ def test_a_fault_of_ours_is_told_too_and_leaves_a_report_without_data(opened, tm
     assert Path(__file__).name in text
 
 
+@pytest.mark.full
 def test_the_page_gives_up_waiting():
     """page.js: one timer for every message, and an answer without a number frees the wire too."""
     script = server._asset("page.js")

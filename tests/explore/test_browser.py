@@ -332,6 +332,7 @@ def test_what_does_nothing_is_grey_and_a_trial_plays_in_time(tab, tmp_path):
     settled(tab)
 
 
+@pytest.mark.full
 def test_ctrl_c_stops_it_cleanly(server):
     """The last test here: the server of all the others is stopped, with a page that is still open."""
     _, process = server

@@ -209,6 +209,7 @@ def test_a_mistake_is_a_line_on_the_page_and_leaves_it_as_it_was(opened, asked, 
     assert ask(opened, do="hello", dark=True)["numbers"] == before
 
 
+@pytest.mark.full
 def test_a_persons_file_is_drawn_beside_the_curves(opened, tmp_path):
     mine = ca.run("whole_report", arms="human", people=1, trials=30, seed=9, observer=ca.Observer(slots=2.0))
     path = tmp_path / "mine.csv"
@@ -269,6 +270,7 @@ def with_own_data():
             yield name if usual else pytest.param(name, marks=pytest.mark.slow)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", list(with_own_data()))
 def test_everybody_can_put_his_own_trials_beside_the_curves(name, tmp_path):
     """A file of what the mind itself did, in people's words, lies on the mind's own curve."""

@@ -138,6 +138,7 @@ def on_the_page(panel):
     return points, sorted(bare), sorted(bars), areas
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", each_kind(paradigms.names()))
 def test_the_page_shows_what_the_printed_figure_and_the_table_show(name):
     """One home: matplotlib, the page and the table of curves have the same points, intervals, areas and limits."""

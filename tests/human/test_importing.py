@@ -543,6 +543,7 @@ def test_bad_data_are_one_clear_line(tmp_path, content, line):
 SAMPLES = sorted(p for p in DATA.rglob("*") if p.is_file())
 
 
+@pytest.mark.full
 @settings(max_examples=40, deadline=None, derandomize=True)
 @given(
     st.sampled_from(SAMPLES),

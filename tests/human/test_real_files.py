@@ -125,6 +125,7 @@ def proposed(name):
     return imports.propose(REAL / name, tasks.known(), SAID.get(name))
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", FILES)
 def test_a_real_file_is_read_as_it_is(name):
     truth, found = FILES[name], proposed(name)

@@ -199,6 +199,7 @@ def estimates(monkeypatch=None, half=None):
         del sys.modules[spec.name]
 
 
+@pytest.mark.full
 def test_no_estimate_moves_with_a_cell_that_is_kept(monkeypatch):
     once = estimates()
     assert once[2] == ["partial report at 83 ms"]

@@ -30,6 +30,7 @@ def card(seed):
     return scorecard(people=200, trials=100, seed=seed)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("seed", SEEDS)
 def test_one_population_is_inside_all_six_bands_and_softmax_in_none(seed):
     table = card(seed)
@@ -95,6 +96,7 @@ def test_people_differ_in_the_model_about_as_much_as_people_do():
         assert 0.6 < ours / theirs < 1.25
 
 
+@pytest.mark.full
 def test_softmax_is_at_its_ceiling_whatever_the_exposure(comparison):
     frame = comparison.runs["whole_report"].frame.query("arm == 'softmax'")
     means = frame.groupby("exposure")["score"].mean()

@@ -67,6 +67,7 @@ def test_the_laboratory_that_is_fitted_comes_out():
     assert first[first.index >= 3].mean() == pytest.approx(people.loc[3:, "T1"].mean(), abs=0.02)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("laboratory", PREDICTED)
 def test_the_others_are_predicted_from_how_often_they_report_t1(laboratory):
     people, second, first = curves(laboratory)
@@ -75,6 +76,7 @@ def test_the_others_are_predicted_from_how_often_they_report_t1(laboratory):
     assert second[[2, 3]].mean() == pytest.approx(people.loc[2:3, "mean"].mean(), abs=0.06)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("laboratory", PREDICTED)
 def test_a_dwell_that_is_the_same_for_all_items_predicts_less(laboratory):
     """0.325 and 0.21 s: what such a law has in Berkeley (chi-square 12.9 instead of 9.4)."""

@@ -107,6 +107,7 @@ def test_every_band_is_in_one_fold_and_no_fold_knows_todays_numbers(calibration)
         assert value != calibration.default(name) or name == "criterion_time"
 
 
+@pytest.mark.full
 def test_exact_blocks_find_the_numbers_in_use(calibration):
     for block in ("race", "search", "practice"):
         found = calibration.estimate(block, 10)
@@ -114,6 +115,7 @@ def test_exact_blocks_find_the_numbers_in_use(calibration):
         assert (z.abs() < 1).all(), block
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("phenomenon", ["vigilance 30 min", "partial report at 83 ms"])
 def test_a_phenomenon_left_out_gives_the_same_numbers_twice(calibration, phenomenon):
     one, two = (calibration.leave_out(phenomenon, 6) for _ in range(2))

@@ -29,6 +29,7 @@ def values(trials, arm):
     return table[table["arm"] == arm].set_index("metric")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", BANDS)
 def test_one_population_is_inside_the_bands(runs, name):
     table = values(runs[name], "human").dropna(subset=["low"])
@@ -105,6 +106,7 @@ def test_two_hours_of_watch_are_mackworths(runs):
     assert abs(soft["rise in misses, two hours on end"]) < 0.03
 
 
+@pytest.mark.full
 def test_recovery_grows_with_the_break_and_rest_is_best(runs):
     table = values(runs["breaks"], "human")["model"]
 

@@ -157,6 +157,7 @@ def test_a_trace_is_what_is_played_trace_by_trace(stored_until):
         assert z_of(hits, memory.rehearsed(said, asked, 1.5, stored_until)) < 4
 
 
+@pytest.mark.full
 def test_rehearsal_by_hand():
     q = math.exp(-1.0)  # one life between turns
     assert memory.rehearsed([0.0], 1.0, 1.0) == pytest.approx(q)

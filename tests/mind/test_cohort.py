@@ -149,6 +149,7 @@ def streams(draw):
     return TaskStream(tuple(stimulus(f"x{i}") for i in range(draw(st.integers(1, 5)))), end=0.6)
 
 
+@pytest.mark.full
 @settings(max_examples=150, deadline=None, derandomize=True)
 @given(streams(), st.sampled_from([0.0, 1.0, 2.5, math.inf]), st.booleans())
 def test_all_that_arrived_was_stored_or_missed_or_censored(stream, slots, reallocate):

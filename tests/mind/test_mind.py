@@ -378,6 +378,7 @@ def test_time_never_runs_back():
     assert m.now == 0.5
 
 
+@pytest.mark.full
 def test_twice_the_capacity_takes_half_the_time():
     world = ((0.0, ONSET, A, 2.0), (0.0, ONSET, B, 1.0), (0.0, ONSET, C, 0.5))
     slow, fast = (log_of(*world, needs=[0.4, 0.5, 0.3], capacity=c, slots=3.0, until=9) for c in (5.0, 10.0))

@@ -104,6 +104,7 @@ def test_clock_times_are_those_of_the_stream_to_the_bit():
     assert shown == onsets
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("late", [False, True])
 def test_a_clock_that_misses_by_a_rounding_parts_no_tie_and_swaps_no_neighbours(late):
     """SimPy's clock adds delays; an element opens at the very moment of its mask, or one float before it."""

@@ -56,6 +56,7 @@ def assert_near(a, b, tol):
 # --- the formula ------------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 def test_the_page_says_what_was_found_by_trying():
     text, wanted = features.page()
     assert text == wanted, (
@@ -549,6 +550,7 @@ def test_autocast_computes_and_gives_back(name):
     assert (rough.float() - m(*x)[0]).abs().max() < 3e-2
 
 
+@pytest.mark.full
 def test_local_attention_compiles_to_one_graph(monkeypatch):
     torch._dynamo.reset()
     monkeypatch.setattr(mechanisms, "STRETCH", 16)

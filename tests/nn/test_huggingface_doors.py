@@ -54,6 +54,7 @@ def keep(*closed, n=S):
     return GateState(keep=open_)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("reentrant", [True, False])
 def test_gradient_checkpoints_keep_the_gate_after_the_block(reentrant):
     model = made("Llama").train()
@@ -152,6 +153,7 @@ def test_sinks_stay_open_beside_the_gate_and_start_after_the_padding():
         pass
 
 
+@pytest.mark.full
 def test_a_limited_model_compiles_to_one_graph():
     torch._dynamo.reset()
     model, graphs = made("Llama"), []

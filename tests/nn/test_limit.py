@@ -200,6 +200,7 @@ def test_our_own_modules_are_limited_and_keep_their_gate():
     assert ours.gate is OPEN
 
 
+@pytest.mark.full
 def test_new_gates_run_through_one_compiled_graph():
     torch._dynamo.reset()
     net, graphs = encoder().eval(), []

@@ -77,6 +77,7 @@ def test_without_limits_the_surprisal_is_that_of_one_pass(tiny):
     assert [w for w, _, _ in seen.words()] == TEXT.split()
 
 
+@pytest.mark.full
 def test_a_reading_under_limits_holds_k_chunks_and_asks_what_is_left(tiny, tmp_path):
     reader = TextReader(*tiny, [0, 1])
     done = read(reader, TEXT, slots=2, question="What is in the red box?", displaces="oldest")

@@ -57,6 +57,7 @@ def test_batched_race_stores_the_sets_that_the_compiled_mind_stores(o):
     assert same_law(sets(mine), sets(theirs)) > 1e-4
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("o", MINDS[:2])
 def test_batched_race_stores_the_sets_that_the_simpy_mind_stores(o):
     stream, n = display(), 2500

@@ -77,6 +77,7 @@ def test_below_the_threshold_nothing_is_stored():
     assert not out.stored.any()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("reallocate", [False, True])
 @pytest.mark.parametrize("capacity", [40.0, math.inf])
 def test_the_first_three_come_in_plackett_luce_order(capacity, reallocate):

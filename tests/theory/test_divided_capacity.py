@@ -41,6 +41,7 @@ def two_choices(soa, before=(0.1, 0.1), choice=(1.2, 0.8), after=(0.08, 0.05), s
     return TaskStream((Stimulus("S1", task="0"), Stimulus("S2", soa, task="1")), end=20.0, tasks=tasks)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("share", [1.0, 0.8, 0.65, 0.5])
 @pytest.mark.parametrize("soa", [0.0, 0.05, 0.15, 0.3, 0.349, 0.8, 2.0])
 @pytest.mark.parametrize("before", [(0.1, 0.1), (0.3, 0.1), (0.1, 0.35)])

@@ -133,6 +133,7 @@ def shared():
     return queue(0.7, share=0.5, seed=1)
 
 
+@pytest.mark.full
 def test_choices_take_the_time_that_the_moments_say(bottleneck):
     mean, second = moments()
     assert bottleneck[2].mean() == pytest.approx(mean, rel=0.001)
@@ -150,6 +151,7 @@ def test_a_bottleneck_is_lindleys_recursion_customer_by_customer(bottleneck):
     np.testing.assert_allclose(sojourn, lindley(at, taken), atol=1e-7)
 
 
+@pytest.mark.full
 def test_sharing_knows_the_mean_service_only(shared):
     """M/G/1 processor sharing: E[S] / (1 - rho) whatever the law of S, where the bottleneck depends on E[S^2]."""
     mean, second = moments()

@@ -42,6 +42,7 @@ def chi_square(counts, law):
     return stats.chisquare(seen[keep], expected[keep] / expected.sum() * seen.sum()).pvalue
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("reallocate", [False, True])
 @pytest.mark.parametrize("exposure", [0.02, 0.05, 0.15])
 def test_scores_have_the_exact_distribution(exposure, reallocate):

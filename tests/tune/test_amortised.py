@@ -27,6 +27,7 @@ def person(seed=1, **own):
     return run(TASK, arms="human", people=1, trials=20, observer=Observer(**own), seed=seed)
 
 
+@pytest.mark.full
 def test_it_tells_people_apart_and_is_not_too_sure(small):
     """A hundred adults who differ in these alone: posterior means follow the truth, which lies in the middle.
 

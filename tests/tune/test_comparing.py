@@ -45,6 +45,7 @@ def reported(kind, people=5, trials=40):
     return frame.assign(score=np.minimum(count, k).clip(0, 6), law=law.race)
 
 
+@pytest.mark.full
 def test_each_law_of_report_wins_where_it_made_the_data():
     """A confusion table: made by (rows), best (columns)."""
     won = {
@@ -54,6 +55,7 @@ def test_each_law_of_report_wins_where_it_made_the_data():
     assert won == {kind: kind for kind in won}
 
 
+@pytest.mark.full
 def test_a_bottleneck_and_sharing_are_told_apart():
     for share, law in ((1.0, "bottleneck"), (0.75, "sharing")):
         frame = run("prp", arms="human", people=4, seed=3, observer=Observer(central_share=share)).frame
@@ -62,6 +64,7 @@ def test_a_bottleneck_and_sharing_are_told_apart():
         assert found.table()["parameters"].tolist() == ([12, 16] if share == 1 else [16, 12])
 
 
+@pytest.mark.full
 def test_a_law_that_did_not_make_the_data_is_behind_by_more_than_its_error():
     found = tune.compare_laws(
         "whole_report", reported("reallocating race"), ("fixed race", "reallocating race")
@@ -113,6 +116,7 @@ def test_trials_of_a_sitting_are_hidden_and_still_take_their_time():
 # --- what comes of it ---
 
 
+@pytest.mark.full
 def test_a_comparison_is_shown_and_saved(tmp_path):
     found = tune.compare_laws("whole_report", reported("fixed race", people=4, trials=10), folds=2)
     assert found.table()["law"].iloc[0] == found.best
@@ -125,6 +129,7 @@ def test_a_comparison_is_shown_and_saved(tmp_path):
     assert {p.name for p in tmp_path.iterdir()} >= {"laws.csv", "laws_people.csv", "findings.txt", "figures"}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("flag", ["--compare-laws", "--between"])
 def test_the_command_says_which_law_and_leaves_the_table(tmp_path, monkeypatch, capsys, flag):
     frame = reported("fixed race", people=2, trials=8)

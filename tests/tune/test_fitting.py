@@ -115,6 +115,7 @@ def test_a_profile_interval_ends_where_the_likelihood_has_fallen_by_chi_square(t
         assert 2 * fallen == pytest.approx(stats.chi2.ppf(0.95, 1), abs=0.05)
 
 
+@pytest.mark.full
 def test_what_is_held_though_people_differ_in_it_is_counted_into_the_interval():
     """Eighty people who differ in slots and threshold; only capacity is fitted. Told that they are all the mean adult,
     the fit is far too sure; left in doubt, its intervals hold."""
@@ -134,6 +135,7 @@ def test_what_is_held_though_people_differ_in_it_is_counted_into_the_interval():
     assert not told.notes
 
 
+@pytest.mark.full
 def test_bootstrap_intervals_are_about_as_wide_as_profiles_and_the_same_each_time(twelve):
     """Near a whole number of slots, where the likelihood has a kink, they are narrower: about half."""
     frame = twelve[0].query("person < 2")
@@ -155,6 +157,7 @@ def test_bootstrap_intervals_are_about_as_wide_as_profiles_and_the_same_each_tim
         tune.fit("change_detection", run("change_detection", people=1), pool=False, intervals="bootstrap")
 
 
+@pytest.mark.full
 def test_pooling_draws_weakly_informed_people_to_the_others():
     frame = data(8, whole=4, partial=10)
     pooled, alone = tune.fit("whole_report", frame), tune.fit("whole_report", frame, pool=False)
@@ -163,6 +166,7 @@ def test_pooling_draws_weakly_informed_people_to_the_others():
         assert scale.latent(pooled.estimates[name]).std() < scale.latent(alone.estimates[name]).std()
 
 
+@pytest.mark.full
 def test_the_same_data_give_the_same_numbers_on_one_core_and_two(twelve, together):
     again = tune.fit("whole_report", twelve[0], n_jobs=2)
     pd.testing.assert_frame_equal(again.estimates, together.estimates, check_exact=True)
@@ -265,6 +269,7 @@ def test_what_cannot_be_asked(twelve):
         tune.fit("whole_report", frame.query("person == 0"), pool=True)
 
 
+@pytest.mark.full
 def test_odd_data_are_fitted_and_named(twelve):
     frame = twelve[0]
     nothing = frame.assign(score=frame["score"].where(frame["person"] != 2, 0))
@@ -298,6 +303,7 @@ def test_every_scale_goes_there_and_back():
             assert Population.adults().with_spreads({name: spread}).spreads()[name] == spread
 
 
+@pytest.mark.full
 def test_a_population_is_all_that_was_fitted_and_said():
     """What adults share is not forgotten where these people were found to differ, nor what the fit was told."""
     mind = Observer(slow_loss=0.1, threshold=0.02)

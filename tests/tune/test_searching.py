@@ -145,6 +145,7 @@ def test_morris_tells_a_straight_effect_from_one_that_varies():
     assert (table["sigma"][2:] > 0.5).all()
 
 
+@pytest.mark.full
 def test_short_flashes_hang_on_the_threshold_long_ones_on_the_slots():
     """And nothing hangs on alpha where there is no distractor: with the same draws exactly nothing."""
     metrics = ["letters_reported_at_17_ms", "letters_reported_at_200_ms"]
@@ -161,6 +162,7 @@ def test_short_flashes_hang_on_the_threshold_long_ones_on_the_slots():
     assert max(b.get_width() for b in bars) == pytest.approx(total.loc[metrics[0]].max())
 
 
+@pytest.mark.full
 def test_a_measure_that_never_changes_hangs_on_nothing():
     done = tune.sensitivity("simple_rt", ["slots", "alpha"], "rt", n=4, people=1)
     assert (done.table()[["S1", "ST"]] == 0).all(axis=None)
@@ -185,6 +187,7 @@ def test_a_wrong_question_is_named_and_leaves_nothing(tmp_path, change, word):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.full
 def test_a_stopped_screening_goes_on_to_the_same_numbers(tmp_path, monkeypatch):
     asked = {"params": ["speed", "wandering"], "metric": "rt", "n": 4, "people": 1, "out": tmp_path}
     with pytest.raises(Stop):
@@ -280,6 +283,7 @@ def undisturbed():
     return tune.sweep(**TWO)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("at", [3, 13, 16])
 def test_a_stopped_sweep_goes_on_to_the_same_trials(tmp_path, undisturbed, at):
     """Within its first round, within a later one, and between two."""
@@ -309,6 +313,7 @@ def test_another_seed_tries_others(undisturbed):
     assert (other != undisturbed.table()["capacity"][:9]).all()
 
 
+@pytest.mark.full
 def test_the_journal_is_one_that_optuna_reads(tmp_path):
     done = tune.sweep(**TWO, out=tmp_path)
     backend = optuna.storages.journal.JournalFileBackend(str(done.folder / "optuna.journal"))
@@ -502,6 +507,7 @@ def call(capsys, tmp_path, monkeypatch):
     return run
 
 
+@pytest.mark.full
 def test_the_three_commands_leave_tables_figures_and_words(call, tmp_path):
     rows, folder = call("sensitivity", "simple_rt", "--params", "speed,evidence_threshold=2:4", "--metric", "rt,misses",
                         "--n", 4, "--people", 1, "--method", "morris")  # fmt: skip

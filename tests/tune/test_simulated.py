@@ -39,6 +39,7 @@ def watched():
     return frame, values[:, 0], tune.fit("vigilance", frame)
 
 
+@pytest.mark.full
 def test_the_criterion_of_a_watch_is_found(watched):
     _, true, found = watched
     assert found.params == ("criterion",)
@@ -49,6 +50,7 @@ def test_the_criterion_of_a_watch_is_found(watched):
     assert any(note.startswith("simulated, not exact: 12 means of vigilance") for note in found.notes)
 
 
+@pytest.mark.full
 def test_the_same_seed_gives_the_same_numbers_on_one_core_and_two(watched):
     frame, _, found = watched
     again = tune.fit("vigilance", frame, n_jobs=2)
