@@ -384,7 +384,12 @@ def reviewer(path: Path, make: str, device: str = "cpu") -> TextClassifier:
     vocabulary = Vocabulary(tuple(read_weights(path, make)[1].get("words", "").split()))
     network = Reader(len(vocabulary))
     notes = load_weights(network, path, make)
-    return TextClassifier(network, vocabulary, device, noted(notes, "gap", path, make))
+    subject = TextClassifier(network, vocabulary, device, noted(notes, "gap", path, make))
+    if vocabulary.words != own().words:
+        subject.design = replace(
+            subject.design, title=f"{subject.design.title}, made up: none of its own texts"
+        )
+    return subject
 
 
 def load(device: str) -> TextClassifier:

@@ -349,6 +349,8 @@ def test_it_learns_from_a_folder_of_texts_and_leaves_its_own_weights_alone(
     assert command(monkeypatch, file, *asked, "--check") == 0
     assert "as its notes say" in capsys.readouterr().out
     mine = file.reviewer(out, "make")
+    assert mine.design.title == "Sentiment of a review, made up: none of its own texts"
+    assert file.load("cpu").design.title == "Sentiment of a review"
     praise = mine.praise(
         ["The plot was superb. The music was not boring. We loved the cast.", "The plot was awful."]
     )

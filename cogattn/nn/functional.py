@@ -49,7 +49,7 @@ IMPLS = ("auto", "identity", "mask", "gather", "flex", "eager")
 GATHER_FROM = 8
 # A score of its own costs more than a dot product: fetching pays from half of the keys on (measured at S = 64, 256).
 GATHER_SCORED_FROM = 2
-# A mask of more pairs than this, which causality or times have made, is made some queries at a time.
+# A mask of more pairs than this, which causality, times or somebody's mask make, is made some queries at a time.
 STRETCH_FROM = 2**22
 # Up to 16 keys two small matrix products beat the fused kernel on a CPU by up to a quarter (measured).
 SMALL = 16
@@ -250,11 +250,12 @@ def _attend_masked(q: Tensor, k: Tensor, v: Tensor, gate: GateState, o: _Options
 
 
 def _wide_mask(q: Tensor, k: Tensor, gate: GateState, o: _Options) -> bool:
-    """Would causality or times make a mask (B, 1, L, S) that is large?"""
+    """Would causality, times or the caller's own mask make one of (B, 1, L, S) that is large?"""
     if torch.compiler.is_compiling() or o.dropout_p > 0.0:
         return False
     timed = gate.t_query is not None and (gate.t_on is not None or gate.t_off is not None)
-    wanted = timed or (o.is_causal and gate.on_keys)
+    pairs = o.is_causal or (o.attn_mask is not None and o.attn_mask.shape[-2] > 1)
+    wanted = timed or (pairs and gate.on_keys)
     return wanted and q.shape[2] > 1 and q.shape[0] * q.shape[2] * k.shape[2] > STRETCH_FROM
 
 

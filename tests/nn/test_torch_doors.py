@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.nn.utils import parametrize
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.checkpoint import checkpoint
 
 from cogattn.errors import InputError
@@ -282,3 +283,45 @@ def test_a_sink_takes_its_part_of_each_row():
     )
     with pytest.raises(InputError, match="sink must be"):
         gated_attention(q, k, v, sink=sink[:2])
+
+
+class Largest(TorchDispatchMode):
+    """How many numbers the largest tensor has that is made within the block."""
+
+    def __init__(self):
+        super().__init__()
+        self.numbers = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        for x in out if isinstance(out, tuple | list) else (out,):
+            if isinstance(x, torch.Tensor):
+                held = (
+                    x.untyped_storage().nbytes() // x.element_size()
+                )  # an expanded one holds less than it shows
+                self.numbers = max(self.numbers, min(held, x.numel()))
+        return out
+
+
+@pytest.mark.parametrize("kind", ["causal", "timed", "mask of the caller"])
+def test_no_tensor_of_all_pairs_is_made_where_rows_are_long(kind, monkeypatch):
+    """The mask of queries by keys is never there as a whole; the numbers are those of the formula."""
+    from cogattn.nn import functional
+
+    n, most = 512, 2**14
+    gate = GateState(keep=torch.rand(B, n, generator=torch.Generator().manual_seed(3)) < 0.7)
+    how = {"is_causal": kind == "causal"}
+    if kind == "timed":
+        when = torch.arange(n).float().expand(B, -1)
+        gate = gate.then(GateState(t_on=when, t_off=when + 9, t_query=when))
+    if kind == "mask of the caller":
+        how["attn_mask"] = torch.ones(n, n, dtype=torch.bool).tril()
+    rest, made = qkv(n), {}
+    for name, size in (("whole", 2**62), ("parts", most)):
+        monkeypatch.setattr(functional, "STRETCH_FROM", size)
+        with torch.no_grad(), Largest() as largest:
+            out = gated_attention(*rest, gate, **how)
+        made[name] = largest.numbers
+        torch.testing.assert_close(out, gated_attention(*rest, gate, **how, impl="eager"))
+    assert made["whole"] >= B * n * n
+    assert made["parts"] <= max(most, rest[0].numel()), made
