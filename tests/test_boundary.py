@@ -47,6 +47,7 @@ DOORS = (
         r"at most 100,000 observers, got 1,000,001: take people\(n\)",
     ),
     (lambda: Population.adults().people(10**9), "GB of memory"),
+    (lambda: ca.nn.eviction_plan(2, 2**16, batch=10**6), "GB of memory"),
     (lambda: scales.own(["x"], [0.5]), "parameter must be one of"),
     (lambda: events.together([]), "at least one record"),
     (lambda: events.together([pd.DataFrame({"x": [1]})]), "has no column"),
@@ -152,7 +153,9 @@ def test_little_memory_is_one_line(call, monkeypatch):
     monkeypatch.setattr("cogattn.cli.doctor.show", taken)
     code, _, err = call("doctor")
     assert code == 1
-    assert err.splitlines()[-1].startswith("cogattn: there is not enough memory for this: ask for fewer people")
+    assert err.splitlines()[-1].startswith(
+        "cogattn: there is not enough memory for this: ask for fewer people"
+    )
 
 
 def test_with_the_compiler_switched_off_it_is_one_line():
