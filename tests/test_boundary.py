@@ -150,7 +150,7 @@ def test_little_memory_is_one_line(call, monkeypatch):
     def taken(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("cogattn.cli.doctor.show", taken)
+    monkeypatch.setattr("cogattn.cli.doctor._diagnose", taken)
     code, _, err = call("doctor")
     assert code == 1
     assert err.splitlines()[-1].startswith(
