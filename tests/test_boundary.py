@@ -179,7 +179,7 @@ def test_a_name_with_a_dollar_is_no_formula_in_a_figure():
     with plot.style() as plt:
         figure, ax = plt.subplots()
         ax.plot([0, 1], [0, 1], label="human")
-        plot.finish(figure, [ax], "my$x_{net: what was found", {"human": "my$x_{net, human limits"})
+        plot.finish(figure, [ax], "my$x_{$net: what was found", {"human": "my$x_{$net, human limits"})
         figure.canvas.draw()
     plot.close(figure)
 
