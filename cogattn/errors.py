@@ -350,7 +350,7 @@ def mismatch(call: Callable[..., Any], args: Sequence[Any], named: Mapping[str, 
     return ""
 
 
-_OF_ARRAYS = (ValueError, IndexError, TypeError, RuntimeError, AssertionError, OverflowError)
+_OF_ARRAYS = (ValueError, IndexError, TypeError, RuntimeError, AssertionError, OverflowError, MemoryError)
 
 
 def _told(x: Any) -> str:

@@ -386,11 +386,9 @@ class Population:
         first = whole("first", first, most=MOST_PEOPLE - n)
         seed = whole("seed", seed, most=2**63 - 1)
         spreads = self.spreads()
-        afford(
-            n * (PERSON.itemsize + 24 * len(spreads)),
-            f"drawing {n:,} people",
-            "take them piece by piece (first=)",
-        )
+        if n > MOST_OBSERVERS:  # a piece of a run has been asked for already
+            need = n * (PERSON.itemsize + 24 * len(spreads))
+            afford(need, f"drawing {n:,} people", "take them piece by piece (first=)")
         varied = [name for name, spread in spreads.items() if spread.kind != "constant"]
         u = dict(zip(varied, _even(seed, first, n, tuple(map(_column, varied))), strict=True))
         names, mixing = self._mixing()

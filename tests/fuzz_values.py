@@ -111,7 +111,15 @@ LISTS = {
     "tuple",
 }
 LISTS |= {"set", "generator"}
-ARRAYS = {"array", "array of nan", "array of texts", "array of objects", "array of complex", "series"}
+ARRAYS = {
+    "tensor",
+    "array",
+    "array of nan",
+    "array of texts",
+    "array of objects",
+    "array of complex",
+    "series",
+}
 DICTS = {"dict", "dict of odd keys", "dict of texts"}
 LIKE_ARRAYS = FLOATS | {
     "nan",
@@ -136,7 +144,7 @@ SAYS: tuple[tuple[str, set[str]], ...] = (
     (r"Path", {"text"}),
     (r"Literal\b.*", set()),
     (r"(npt\.)?(ArrayLike|NDArray)\b.*|Ints|Floats|Bools|Array", LIKE_ARRAYS),
-    (r"Iterable\b.*", LISTS | ARRAYS | DICTS | {"tensor"}),
+    (r"Iterable\b.*", LISTS | ARRAYS | DICTS),
     (r"(Sequence|list|tuple|set)\b.*", LISTS | ARRAYS | {"dict", "text"}),
     (r"(Mapping|dict)\b.*", DICTS),
     (r"Callable\b.*|Progress|Score", {"function", "class"}),

@@ -24,7 +24,9 @@ RIGHT = {
     "sensitivity": ["whole_report", "--params", "capacity", "--metric", "score", "--n", "2", "--jobs", "1"],
     "sweep": ["whole_report", "--param", "capacity", "--goal", "min capacity", "--candidates", "1", "--jobs", "1"],
     "list": [], "plot": ["run"], "trace": ["run"], "explain": ["run"], "explore": ["no_such_task", "--no-browser"],
-    "doctor": [],
+    "doctor": [], "report": ["data.csv", "--jobs", "1"], "reproduce": ["run", "--jobs", "1"],
+    "watch": ["low", "--people", "1", "--minutes", "1", "--as-it-is", "--jobs", "1"], "read": ["no_such_file"],
+    "board": ["--seeds", "1", "--count", "1"],
 }  # fmt: skip
 #: What each is slow at if nothing is wrong: only wrong words are tried there.
 SLOW = {
@@ -39,6 +41,10 @@ SLOW = {
     "sensitivity",
     "sweep",
     "doctor",
+    "report",
+    "reproduce",
+    "watch",
+    "board",
 }
 WORDS = ("", " ", "x", "-1", "0", "1.5", "nan", "inf", "-inf", "1e400", "1" * 5000, "9" * 30, "é🙂", "$x_{", "a\nb",
  "\0", "../..",

@@ -47,6 +47,7 @@ DOORS = (
         r"at most 100,000 observers, got 1,000,001: take people\(n\)",
     ),
     (lambda: Population.adults().people(10**9), "GB of memory"),
+    (lambda: ca.nn.eviction_plan(2, 2**16, batch=10**6), "GB of memory"),
     (lambda: scales.own(["x"], [0.5]), "parameter must be one of"),
     (lambda: events.together([]), "at least one record"),
     (lambda: events.together([pd.DataFrame({"x": [1]})]), "has no column"),
@@ -149,7 +150,7 @@ def test_little_memory_is_one_line(call, monkeypatch):
     def taken(*_: object, **__: object) -> None:
         raise MemoryError
 
-    monkeypatch.setattr("cogattn.cli.doctor.show", taken)
+    monkeypatch.setattr("cogattn.cli.doctor._diagnose", taken)
     code, _, err = call("doctor")
     assert code == 1
     assert err.splitlines()[-1].startswith(
@@ -178,7 +179,7 @@ def test_a_name_with_a_dollar_is_no_formula_in_a_figure():
     with plot.style() as plt:
         figure, ax = plt.subplots()
         ax.plot([0, 1], [0, 1], label="human")
-        plot.finish(figure, [ax], "my$x_{net: what was found", {"human": "my$x_{net, human limits"})
+        plot.finish(figure, [ax], "my$x_{$net: what was found", {"human": "my$x_{$net, human limits"})
         figure.canvas.draw()
     plot.close(figure)
 

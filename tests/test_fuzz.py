@@ -7,6 +7,7 @@ import random
 import fuzz
 import fuzz_doors
 import fuzz_values
+import fuzz_words
 import matplotlib as mpl
 import pytest
 
@@ -91,6 +92,13 @@ def test_every_kind_of_failure_is_noticed():
     assert tried(lambda: random.Random(1, 2)).what == "refused"  # Python's own: one argument too many
     counts = fuzz.counted([tried(lambda: raises(KeyError("a"))), tried(lambda: None, wrong=True)])
     assert (counts["traceback"], counts["wrong taken"], counts["distinct places"]) == (1, 1, 1)
+
+
+def test_every_command_has_a_right_call_to_begin_with():
+    from cogattn.cli import app
+
+    commands = {name for name in app.resolved_commands() if name[0] != "-"}
+    assert set(fuzz_words.RIGHT) == commands
 
 
 def test_the_grammar_marks_what_an_annotation_does_not_allow():

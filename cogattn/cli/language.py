@@ -10,6 +10,7 @@ from cyclopts import Parameter
 from cogattn.cli.options import OUT, Device, Json, Out, Whole
 from cogattn.cli.shared import new_folder, progress, tell
 from cogattn.errors import InputError
+from cogattn.files import MOST_JSON, read_bytes
 
 
 def read(
@@ -40,7 +41,7 @@ def read(
     if not path.is_file():
         raise InputError(f"FILE must be a text file that exists, got {file}")
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_bytes(path, MOST_JSON).decode("utf-8")
     except UnicodeDecodeError:
         raise InputError(f"FILE must be plain text in UTF-8, and {file} is not") from None
     network = registry.find(model, device)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from cogattn.errors import InputError, choice, doors, number, whole
+from cogattn.files import afford
 from cogattn.mind.draws import EVICT, STORE, trial_keys, uniforms
 
 Policy = Literal["random", "oldest", "weakest"]
@@ -136,7 +137,11 @@ def eviction_plan(
     slots = number("slots", slots, least=0, infinite=True)
     length = whole("length", length, least=1, most=2**16)
     choice("policy", policy, POLICIES)
-    rows = np.arange(whole("batch", batch, least=1)) if np.ndim(batch) == 0 else np.asarray(batch)
+    n = whole("batch", batch, least=1) if np.ndim(batch) == 0 else np.size(batch)
+    afford(
+        n * (length**2 + 16 * length + 32), f"a plan of {n:,} sequences", "make it piece by piece (batch=)"
+    )
+    rows = np.arange(n) if np.ndim(batch) == 0 else np.asarray(batch)
     if rows.ndim != 1 or rows.dtype.kind not in "iu" or (rows < 0).any():
         raise InputError("batch must be how many sequences, or a list of their numbers from 0 on")
     keys = trial_keys(whole("seed", seed, most=2**63 - 1), rows, 0)  # (B,)
