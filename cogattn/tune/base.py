@@ -133,7 +133,8 @@ class Likelihood(ABC):
     def base(self) -> Array:
         """(params,): what each parameter is if it is not fitted."""
         return np.array(
-            [self.others.get(name, getattr(self.observer, name, np.nan)) for name in self.params], float
+            [self.others[n] if n in self.others else getattr(self.observer, n, np.nan) for n in self.params],
+            float,
         )
 
     def theta(self, values: Array, params: Sequence[str]) -> Array:

@@ -49,6 +49,9 @@ class SessionData:
     first: Array  #: (trials,) whether a sitting begins
     values: Array  #: (trials, columns) what was shown, then what was answered
     answers: int  #: how many of the columns were answered
+    called: tuple[
+        str, ...
+    ] = ()  #: what the values 0, 1, ... of the first column are called, where they are codes
 
     @property
     def trials(self) -> Array:
@@ -61,7 +64,8 @@ class SessionData:
         index = np.concatenate(at) if at else np.zeros(0, np.int64)
         starts = np.concatenate([[0], np.cumsum([len(a) for a in at])]).astype(np.int64)
         rest, work, first, values = (c[index] for c in (self.rest, self.work, self.first, self.values))
-        return SessionData([self.people[i] for i in rows], starts, rest, work, first, values, self.answers)
+        people = [self.people[i] for i in rows]
+        return SessionData(people, starts, rest, work, first, values, self.answers, self.called)
 
     def folds(self, n: int, seed: int) -> list[SessionData]:
         """The data without one nth of each person's trials of each kind, for each nth: what was answered there is

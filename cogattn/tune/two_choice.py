@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -27,6 +27,7 @@ from cogattn.errors import InputError, choice
 from cogattn.laws import diffusion
 from cogattn.laws.diffusion import counted_into, wald_density, walked_into, wiener_density
 from cogattn.paradigms.base import Levels
+from cogattn.paradigms.conflict import KINDS
 from cogattn.tune import scales
 from cogattn.tune.base import STRAY, Array, Likelihood, lacking
 from cogattn.tune.conflict import draw_times, laid_over, looked_up, timed_choices, unanswered
@@ -107,7 +108,23 @@ class TwoChoiceLikelihood(Likelihood):
         frame = frame.assign(_cell=frame[self.cells[0]] if self.conflict else code)
         if self.law == "wald":
             frame = frame.assign(correct=np.where(frame["rt"].isna(), np.nan, 1.0))
-        return timed_choices(self, frame, ("_cell",), 0.0, 3.0)
+        called = () if self.conflict else tuple(self._called(kind) for kind in kinds)
+        return replace(timed_choices(self, frame, ("_cell",), 0.0, 3.0), called=called)
+
+    def _called(self, kind: tuple[Any, ...]) -> str:
+        """A condition, as the data call it."""
+        words = [{v: w for w, v in self.levels.get(c, {}).items()} for c in self.cells]
+        named = [
+            str(w[v]) if v in w else v if isinstance(v, str) else f"{c} {v:g}"
+            for c, w, v in zip(self.cells, words, kind, strict=False)
+        ]
+        return ", ".join(named) or "all"
+
+    def _names(self, data: SessionData) -> dict[float, str]:
+        """Of the codes of conditions."""
+        if self.conflict:
+            return {float(value): word for word, value in KINDS.items()}
+        return dict(enumerate(data.called))
 
     def loglik(self, theta: Array, data: SessionData, row: Array) -> Array:
         """(n,): log density of the responses of person row[i] under theta[i]."""
@@ -172,16 +189,21 @@ class TwoChoiceLikelihood(Likelihood):
         """Quantiles of right responses and the share of them, in each condition."""
         kinds, t, f = self.tables(np.asarray(theta, float), data)
         who, v = np.repeat(np.arange(len(data.people)), data.trials), data.values
-        named = [f"{self.cells[0] if self.cells else 'condition'} {k:g}" for k in kinds]
+        names = self._names(data)
+        named = [names.get(float(k), f"{k:g}") for k in kinds]
         return of_choices(data.people, who, np.searchsorted(kinds, v[:, 0]), named, v[:, 1], v[:, 2], t, f)
 
     def draw(self, ax: Any, theta: Array, data: SessionData) -> None:
         """Mean right response time of each condition."""
-        draw_times(ax, data, self.expected(theta, data), ", ".join(self.cells) or "all", {})
+        draw_times(ax, data, self.expected(theta, data), ", ".join(self.cells) or "all", self._names(data))
 
     def notes(self, frame: pd.DataFrame) -> list[str]:
         """Few trials, a condition missing, trials without a response."""
         notes = super().notes(frame) + lacking(frame, self.cells or ("person",))
+        called = self.compact(frame).called
+        if len(called) > 1:
+            told = ", ".join(f"{d} is that of {c}" for d, c in zip(DRIFTS, called, strict=False))
+            notes.append(f"each condition has a drift: {told}")
         return notes if self.law == "wald" else notes + unanswered(frame)
 
     def starts(self, params: Any) -> list[Array]:

@@ -242,3 +242,34 @@ def test_a_kept_back_file_is_read_without_a_flag(tmp_path, name):
         assert frame[column].tolist() == t["level"].map(VALUES).tolist(), told
     for other, values in more.items():
         np.testing.assert_allclose(frame[other], values, err_msg=told)
+
+
+def test_a_log_that_e_prime_wrote_is_read_as_its_table_would_be(tmp_path):
+    """Frames of trials, those of blocks behind them: practice is a block; what is pressed in no trial is empty."""
+    t = truth(["congruent", "incongruent"], 9).query("person == 1")
+
+    def frame(level, **cells):
+        tab = "\t" * (level - 1)
+        lines = [f"{k.replace('_dot_', '.')}: {v}" for k, v in cells.items()]
+        body = ["*** LogFrame Start ***", *lines, "*** LogFrame End ***"]
+        return f"{tab}Level: {level}\n" + "".join(f"{tab}{line}\n" for line in body)
+
+    def block(rows, name):
+        out = ""
+        for r, key in zip(rows.itertuples(), pressed(rows, ""), strict=True):
+            rt = 0 if np.isnan(r.rt) else round(1000 * r.rt)
+            out += frame(3, Procedure="TrialProc", Congruency=r.level, Target_dot_ACC=r.right, Target_dot_RT=rt,
+                         Target_dot_RESP=key, Target_dot_CRESP=r.key)  # fmt: skip
+        return out + frame(2, Procedure=name, Running="BlockList")
+
+    head = "*** Header Start ***\nLevelName: Session\nSubject: 7\nSession: 1\nExperiment: Flanker\n*** Header End ***\n"
+    log = head + block(t.head(6), "PracticeProc") + block(t, "BlockProc") + frame(1, Subject=7, Session=1)
+    path = tmp_path / "flanker-7-1.txt"
+    path.write_bytes(log.replace("\n", "\r\n").encode("utf-16"))
+    found = imports.propose(path, tasks.known())
+    table = found.table.frame
+    assert (found.task, found.sure) == ("flanker", "sure")
+    assert table["person"].astype(str).unique().tolist() == ["7"]
+    np.testing.assert_allclose(table["rt"], t["rt"], atol=6e-4)
+    assert table["correct"].astype(int).tolist() == t["right"].tolist()
+    assert table["congruence"].tolist() == t["level"].map(VALUES).tolist()

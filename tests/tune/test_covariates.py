@@ -13,6 +13,7 @@ from cogattn.errors import InputError
 from cogattn.laws.diffusion import wiener
 from cogattn.observer import Observer
 from cogattn.tune import likelihoods, regress
+from cogattn.tune.two_choice import TwoChoiceLikelihood
 
 REAL = Path(__file__).parents[4] / "shared" / "real" / "hssm_cavanagh_theta.csv"
 
@@ -56,6 +57,17 @@ def test_a_slope_is_found_where_it_is_and_not_where_it_is_not():
 def test_a_formula_that_makes_no_sense_is_refused(formula, said):
     with pytest.raises(InputError, match=said):
         regress(told(2, 30), formula)
+
+
+def test_conditions_are_called_as_the_data_call_them():
+    """Not by the codes in which they are kept."""
+    frame = told(2, 30).rename(columns={"x": "coherence"}).assign(mode=["fast", "slow"] * 30)
+    law = TwoChoiceLikelihood(cells=("coherence", "mode"))
+    data = law.compact(frame)
+    named = law.predictive(law.theta(np.ones((2, 0)), ()), data).conditions
+    assert "coherence -1, fast" in named
+    assert data.of([1]).called == data.called
+    assert "drift_2 is that of coherence -1, slow" in " ".join(law.notes(frame))
 
 
 @pytest.mark.parametrize("task", ["simple_rt", "flanker"])

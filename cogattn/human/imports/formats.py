@@ -8,7 +8,8 @@
     tva       LibTVA: number of trials, then condition, exposure (ms), targets, distractors, report as letters; or a
               head over such columns
     openmatb  logtime, scenario_time, type, module, address, value: one event in several rows, response_time in ms
-    eprime    <object>.RT in ms, .ACC, .RESP, .CRESP; Subject; often UTF-16 with the file's name above the head
+    eprime    <object>.RT in ms, .ACC, .RESP, .CRESP; Subject; often UTF-16 with the file's name above the head;
+              or the log of a session as it was written (*** LogFrame Start ***)
     gorilla   "Participant Private ID", "Reaction Time" in ms, a row per zone of a screen
     inquisit  blockcode, trialcode, latency in ms; response 0 where no key was pressed, the latency then the deadline
     labjs     sender, ended_on, duration (= the response time, in ms), correctResponse; a row per component
@@ -91,6 +92,9 @@ def opened(path: Path, kind: str, said: Mapping[str, str], heads: Sequence[str] 
     if text.lstrip("\ufeff \t\r\n")[:1] in ("[", "{"):
         _expected(kind, "jspsych", path, "holds JSON")
         return jspsych(sheets.of_frame(path, _json(path, encoding), ", JSON"), said)
+    if programs.LOG_FRAME in text:
+        _expected(kind, "eprime", path, "is a log of E-Prime")
+        return _as(programs.eprime_log(path, encoding), "eprime", said)
     if _counted(text) and kind in ("auto", "tva") and not heads:
         return libtva(path, encoding)
     return _as(sheets.table(path, text, encoding, heads), kind, said)

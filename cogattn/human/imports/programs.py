@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
 
 from cogattn.human.imports import columns as cells
 from cogattn.human.imports import sheets
 from cogattn.human.imports.records import Note
 from cogattn.human.imports.sheets import DataSheet
 
+LOG_FRAME = "*** LogFrame Start ***"
 _EPRIME = {"RT": "rt", "ACC": "correct", "RESP": "response", "CRESP": "correct_response"}
 
 
@@ -60,6 +64,42 @@ def eprime(sheet: DataSheet, _: Mapping[str, str]) -> DataSheet:
     times = {n: "ms" for n in sheet.names if n.endswith(".RT")}
     return replace(
         sheet, kind="eprime", known=known, units=times, doubts=doubts, person=sheet.person or sheet.path.stem
+    )
+
+
+def eprime_log(path: Path, encoding: str) -> DataSheet:
+    """The log that E-Prime writes while it runs: a frame per trial, the block's own behind its trials. What is deepest
+    is a trial; what its block is called and the head say of it stands beside it."""
+    head: dict[str, str] = {}
+    frame: dict[str, str] | None = None
+    rows: list[tuple[int, dict[str, str]]] = []
+    level, done = 1, 0
+    for line in sheets.text_of(path, encoding).splitlines():
+        name, colon, value = line.strip("\ufeff \t\r").partition(":")
+        if name.startswith("*** "):
+            if "LogFrame Start" in name:
+                frame = {}
+            elif "LogFrame End" in name and frame is not None:
+                if level == 2:  # a block: of all trials since the last one
+                    for depth, row in rows[done:]:
+                        row.update({f"{k}[Block]": v for k, v in frame.items()} if depth > 2 else {})
+                    done = len(rows)
+                rows.append((level, frame))
+                frame = None
+        elif colon and frame is not None:
+            frame[name.strip()] = value.strip()
+        elif colon and name.strip() == "Level":
+            level = int(value) if value.strip().isdigit() else level
+        elif colon:
+            head.setdefault(name.strip(), value.strip())
+    deepest = max((depth for depth, _ in rows), default=0)
+    told = {k: head[k] for k in ("Subject", "Session", "Experiment", "Group") if k in head}
+    trials = [told | row for depth, row in rows if depth == deepest]
+    return sheets.of_frame(
+        path,
+        pd.DataFrame(trials, range(1, len(trials) + 1), dtype=object),
+        ", a log of E-Prime",
+        person=path.stem,
     )
 
 
