@@ -100,6 +100,12 @@ def docstring(*event) -> None:
     lines[:] = pages.rst("\n".join(lines)).splitlines()
 
 
+def signature(*event) -> tuple[str, str | None] | None:
+    """Without the command line's annotations."""
+    words, returns = event[-2:]
+    return None if words is None else (pages.plain(words), returns)
+
+
 def source(app, docname: str, text: list[str]) -> None:
     """Links to texts outside docs/ lead to their pages; the plan of the house gets its drawing."""
     if app.env.doc2path(docname).suffix != ".md" or docname.startswith("made/"):
@@ -114,4 +120,5 @@ def setup(app) -> None:
     """What Sphinx has no setting for."""
     app.add_html_math_renderer("mathml", inline_renderers=(math, None), block_renderers=(math_block, None))
     app.connect("autodoc-process-docstring", docstring)
+    app.connect("autodoc-process-signature", signature)
     app.connect("source-read", source)

@@ -43,6 +43,28 @@ MODULES = ["cogattn", *(m.name for m in pkgutil.walk_packages(cogattn.__path__, 
 # --- text -------------------------------------------------------------------------------------------------------
 
 
+def plain(signature: str) -> str:
+    """A signature without what is meant for the command line: `Annotated[bool, Parameter(...)]` is a bool.
+
+    >>> plain("(a: Annotated[list[str], Parameter(help='x, [y]')] = [], b: int = 0)")
+    '(a: list[str] = [], b: int = 0)'
+    """
+    head = "Annotated["
+    while (at := signature.find(head)) >= 0:
+        depth, cut, end = 0, None, len(signature)
+        for i in range(at + len(head), len(signature)):
+            letter = signature[i]
+            if letter == "," and depth == 0 and cut is None:
+                cut = i
+            if letter in "])" and depth == 0:
+                end = i
+                break
+            depth += (letter in "[(") - (letter in "])")
+        inner = signature[at + len(head) : end if cut is None else cut]
+        signature = signature[:at] + inner + signature[end + 1 :]
+    return signature
+
+
 def rst(text: str) -> str:
     """A docstring as reStructuredText: `code` stays code, what is set apart is an equation, nothing else is markup."""
     return "\n\n".join(_block(b) for b in re.split(r"\n\s*\n", text.strip("\n")) if b.strip())

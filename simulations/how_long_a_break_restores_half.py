@@ -7,20 +7,17 @@ two gives back the
 fast part; what is slow needs minutes, and never more than ln 2 / (rr + rw) of full rest. About 2 s.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq
 
 import cogattn as ca
-from cogattn import files
 from cogattn.laws import alertness as al
+from cogattn.runs import program
 from cogattn.view import plot
 
 WORK = (5, 10, 20, 60)
 KINDS = {"rest": 0.0, "another task (load .31)": 0.31, "half the load": 0.5}
-OUT = Path("results/simulations/how_long_a_break_restores_half")
 MIND = ca.Observer()
 FAST = (MIND.fast_tiring, MIND.fast_recovery, MIND.fast_rest)
 SLOW = (MIND.slow_tiring, MIND.slow_recovery, MIND.slow_rest)
@@ -45,6 +42,7 @@ def half_time(work: float, load: float) -> float:
 
 
 def main() -> None:
+    asked = program.asked(__doc__, __file__)
     table = pd.DataFrame({name: [half_time(w, u) for w in WORK] for name, u in KINDS.items()}, index=WORK)
     text = (
         f"After an hour half is back in {table['rest'].iloc[-1]:.1f} min of rest; "
@@ -61,9 +59,8 @@ def main() -> None:
         ax.set(xlabel="break after an hour of watch [min]", ylabel="alertness", title=text, ylim=(None, 1.0))
         ax.title.set_wrap(True)
         ax.legend()
-        plot.save(figure, OUT, "figure")
-    files.write_table(OUT / "table.csv", table.rename_axis("minutes of work").reset_index())
-    print(table.round(2).to_string(), text, f"Results: {OUT}", sep="\n\n")
+    print(table.round(2).to_string(), end="\n\n")
+    asked.keep(text + " (exact)", {"table": table.rename_axis("minutes of work").reset_index()}, figure)
 
 
 if __name__ == "__main__":

@@ -7,51 +7,54 @@ both fresh; a
 change of watch costs what the person who takes over needs to get going (10 s, in which signals are missed). About 20 s.
 """
 
-from pathlib import Path
-
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 import cogattn as ca
-from cogattn import files
 from cogattn.mind import cohort
 from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
 from cogattn.paradigms.vigilance import MackworthClock
+from cogattn.runs import program
 from cogattn.runs.experiment import cores
 from cogattn.view import plot
 from cogattn.world.session import Session
 
 TURNS = (5, 10, 20, 30, 60, 120)  # minutes on duty at a stretch; 120 = one person does it all
-PEOPLE, SIGNALS, HANDOVER = 3000, 48, 10.0
-OUT = Path("results/simulations/how_should_two_people_split_a_watch")
+SIGNALS, HANDOVER = 48, 10.0
 
 
-def missed(turn: int) -> float:
-    """Share of the signals of two hours that are missed with turns of this length (both watchers are alike)."""
+def missed(turn: int, people: int, seed: int) -> npt.NDArray[np.float64]:
+    """Share of the signals of two hours that each pair misses with turns of this length (both watchers are alike)."""
     clock = MackworthClock()
     stream = clock.session(clock.conditions()[0], np.zeros(1, np.uint64)).streams[0]
     stretches, n, long = max(1, 60 // turn), SIGNALS * turn // 120, 60.0 * turn
-    u = uniforms(trial_keys(turn, np.arange(PEOPLE), 0)[:, None], LAYOUT, np.arange(stretches * n))
+    u = uniforms(
+        trial_keys(turn + 1000 * seed, np.arange(people), 0)[:, None], LAYOUT, np.arange(stretches * n)
+    )
     room = long - n * stream.end
     places = (
-        np.sort(u.reshape(PEOPLE, stretches, n), axis=2) * room
+        np.sort(u.reshape(people, stretches, n), axis=2) * room
     )  # waited before each signal of a stretch, in all
-    gap = np.diff(np.concatenate([np.zeros((PEOPLE, stretches, 1)), places], axis=2), axis=2)
+    gap = np.diff(np.concatenate([np.zeros((people, stretches, 1)), places], axis=2), axis=2)
     rest = np.zeros(gap.shape)
     rest[:, 1:, 0] = long + room - places[:, :-1, -1]
-    shape = (PEOPLE, stretches * n)
+    shape = (people, stretches * n)
     session = Session((stream,), np.zeros(shape, np.int64), gap.reshape(shape), rest.reshape(shape))
-    out = cohort.run_session(session, ca.Population.adults().sample(PEOPLE), n_jobs=cores())
+    out = cohort.run_session(session, ca.Population.adults().sample(people, seed), n_jobs=cores())
     late = (places < HANDOVER).reshape(shape) & (turn < 120)
-    return float((np.isnan(out.rt) | late).mean())
+    return (np.isnan(out.rt) | late).mean(1)
 
 
 def main() -> None:
-    table = pd.DataFrame({"minutes on duty": TURNS, "missed": [missed(t) for t in TURNS]})
+    asked = program.asked(__doc__, __file__, people=3000)
+    pairs = {t: missed(t, asked.people, asked.seed) for t in TURNS}
+    table = pd.DataFrame({"minutes on duty": TURNS, "missed": [own.mean() for own in pairs.values()]})
     best = table.loc[table["missed"].idxmin()]
+    first, last = (program.mean(pairs[int(t)], ".1%") for t in (best["minutes on duty"], TURNS[-1]))
     text = (
-        f"Turns of {best['minutes on duty']:.0f} minutes: {best['missed']:.1%} of the signals are missed; "
-        f"one person for two hours misses {table['missed'].iloc[-1]:.1%}"
+        f"Turns of {best['minutes on duty']:.0f} minutes: {first} of the signals are missed; "
+        f"one person for two hours misses {last}"
     )
     with plot.style() as plt:
         figure, ax = plt.subplots(figsize=(6.4, 4.2))
@@ -60,9 +63,8 @@ def main() -> None:
         ax.set_xticks(TURNS, TURNS)
         ax.set_ylim(bottom=0)
         ax.title.set_wrap(True)
-        plot.save(figure, OUT, "figure")
-    files.write_table(OUT / "table.csv", table)
-    print(table.round(4).to_string(index=False), text, f"Results: {OUT}", sep="\n\n")
+    print(table.round(4).to_string(index=False), end="\n\n")
+    asked.keep(text, {"table": table}, figure)
 
 
 if __name__ == "__main__":

@@ -7,28 +7,30 @@ capacity would help, above it more slots. Dots are simulated, lines the closed f
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import cogattn as ca
-from cogattn import files
 from cogattn.laws import race
+from cogattn.runs import program
 from cogattn.runs.experiment import cores
 from cogattn.view import plot
 
 SLOTS = (2, 3, 4, 5)
 EXPOSURES = (0.01, 0.017, 0.033, 0.05, 0.083, 0.117, 0.15, 0.2, 0.3, 0.5)
-OUT = Path("results/simulations/what_does_one_more_slot_buy")
+TRIALS = 20_000  # of each mind at each exposure
 
 
-def simulated(slots: int) -> pd.Series:
-    """Letters reported at each exposure by one mind with this many slots."""
+def simulated(slots: int, asked: program.Program) -> pd.DataFrame:
+    """Letters reported at each exposure by one mind with this many slots: their mean, and its standard error."""
     task = ca.paradigms.get("whole_report")(exposures=EXPOSURES)
     observer = replace(ca.Observer(), slots=float(slots))
-    trials = ca.run(task, arms="human", observer=observer, people=1, trials=20_000, n_jobs=cores())
-    return trials.frame.groupby("exposure")["score"].mean()
+    n, n_jobs = asked.people, cores()
+    trials = ca.run(
+        task, arms="human", observer=observer, people=n, trials=TRIALS, seed=asked.seed, n_jobs=n_jobs
+    )
+    return trials.frame.groupby("exposure")["score"].agg(["mean", "sem"])
 
 
 def exact(slots: int, exposures: np.ndarray) -> np.ndarray:
@@ -41,7 +43,10 @@ def exact(slots: int, exposures: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
-    table = pd.DataFrame({k: simulated(k) for k in SLOTS})
+    asked = program.asked(__doc__, __file__, people=1)
+    played = {k: simulated(k, asked) for k in SLOTS}
+    table = pd.DataFrame({k: own["mean"] for k, own in played.items()})
+    text = answer(table, np.hypot(played[3]["sem"], played[4]["sem"]))
     fine = np.geomspace(EXPOSURES[0], EXPOSURES[-1], 200)
     gained = [f"{a}->{a + 1}" for a in SLOTS[:-1]]
     with plot.style() as plt:
@@ -64,16 +69,19 @@ def main() -> None:
             ax.set_xticks([10, 20, 50, 100, 200, 500], ["10", "20", "50", "100", "200", "500"])
             ax.minorticks_off()
             ax.legend()
-        figure.suptitle(answer(table), x=0.01, ha="left", fontweight="bold")
-        plot.save(figure, OUT, "figure")
-    files.write_table(OUT / "table.csv", table.add_prefix("slots_").reset_index())
-    print(table.round(2).to_string(), answer(table), f"Results: {OUT}", sep="\n\n")
+        figure.suptitle(plot.evenly(text, 90), x=0.01, ha="left", fontweight="bold")
+    print(table.round(2).to_string(), end="\n\n")
+    asked.keep(text, {"table": table.add_prefix("slots_").reset_index()}, figure)
 
 
-def answer(table: pd.DataFrame) -> str:
+def answer(table: pd.DataFrame, error: pd.Series) -> str:
     """The finding in a line."""
     gain = table[4] - table[3]
-    return f"A fourth slot buys {gain.loc[0.033]:.2f} letters at 33 ms, {gain.loc[0.2]:.2f} at 200 ms: slots need time"
+    half = 1.96 * error
+    brief, long = (
+        f"{gain[e]:.2f} ({gain[e] - half[e]:.2f} to {gain[e] + half[e]:.2f})" for e in (0.033, 0.2)
+    )
+    return f"A fourth slot buys {brief} letters at 33 ms, {long} at 200 ms: slots need time"
 
 
 if __name__ == "__main__":

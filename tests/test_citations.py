@@ -48,3 +48,12 @@ def test_what_is_unverified_is_said_to_be():
     unverified, checked = PAGE.split("## Unverified")[1].split("## Checked")
     assert "Psychol Rev 127:362" in unverified
     assert "Psychol Rev 97:523" in checked
+
+
+def test_the_citation_of_the_package_has_its_version_and_a_year():
+    cff = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    version = re.search(r'^version = "(.+)"$', project, re.M)
+    assert version
+    assert f"\nversion: {version[1]}\n" in cff
+    assert re.search(r'^date-released: "20\d\d-\d\d-\d\d"$', cff, re.M)

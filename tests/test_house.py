@@ -30,6 +30,7 @@ ROOMS = (
         "errors",
         "_renamed",
         "files",
+        "encodings",
         "notebook",
         "compiled",
         "seals",

@@ -232,3 +232,17 @@ def test_of_long_texts_the_end_is_kept_with_a_warning():
     with pytest.warns(TextWarning, match="1 texts are longer than 2 sentences of 3 words.*first: number 2"):
         out = known.encode(["a.", "a. b. c."], most=2, length=3)
     assert out[1, :, 0].tolist() == [3, 4]
+
+
+def test_chinese_files_of_windows_and_utf16_are_read(tmp_path):
+    """GBK and UTF-16 as Windows writes them; sentences end at their own full stops."""
+    text = "注意力是有限的。人不能同时看见一切！"
+    for encoding in ("gbk", "gb18030", "utf-16", "utf-8-sig"):
+        path = tmp_path / f"{encoding}.txt"
+        path.write_bytes(text.encode(encoding))
+        assert texts._text(path) == text, encoding
+    assert len(texts.sentences(text)) == 2
+    assert texts.words("注意！") == ["注", "意", "！"]
+    path.write_bytes("naïve café".encode("latin-1"))
+    with pytest.raises(UnicodeDecodeError):
+        texts._text(path)

@@ -9,9 +9,8 @@ the network looks at (costly). The arms differ by who chooses, and from how much
     found     whatever is there
 
 While the network works no frame is taken: one that comes then is skipped. An answer's latency is from the frame's
-onset, by the wall clock; one that comes after the deadline is too late, and counts as little as none. The mind lives
-in nominal time (`mind.world`): what it holds at each frame, and so what would be answered, is the same on every
-machine; which frames are skipped, and when an answer comes, is that machine's.
+onset, by the wall clock; one that comes after the deadline is too late, and counts as little as none. What the mind
+holds at each frame is the same on every machine (nominal time, `mind.world`); which are skipped, and when, is not.
 """
 
 from __future__ import annotations
@@ -446,20 +445,9 @@ class Live(Result):
         for arm, own in self.frame.groupby("arm", sort=False):
             done, pen = own[~own["skipped"]], known[str(arm)]
             label = f"{arm}: {int(own['skipped'].sum())} of {len(own)} skipped"
-            ms, at = 1000 * done["latency"], done["onset"]
-            ax.plot(at, ms, ".", color=pen.color, markersize=2, alpha=0.25)
-            if len(done):  # the middle of each second says more than every frame
-                seconds = ms.groupby(at // 1).median()
-                dash, mark = pen.dash, pen.mark
-                ax.plot(
-                    seconds.index + 0.5,
-                    seconds,
-                    mark,
-                    linestyle=dash,
-                    color=pen.color,
-                    markersize=5,
-                    label=label,
-                )
+            ax.plot(done["onset"], 1000 * done["latency"], ".", color=pen.color, markersize=2, alpha=0.25)
+            middle = 1000 * done["latency"].groupby(done["onset"] // 1).median()  # of each second
+            ax.plot(middle.index + 0.5, middle, pen.mark, linestyle=pen.dash, color=pen.color, label=label)
         limit = 1000 * self.plan.deadline
         ax.axhline(limit, color=plot.PEOPLE, linewidth=0.9, linestyle="--")
         ax.annotate(f"deadline, {limit:.0f} ms", (0, limit), (2, 3), textcoords="offset points")

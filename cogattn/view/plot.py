@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import cache, partial
 from importlib.resources import files
 from pathlib import Path
 from textwrap import fill, wrap
@@ -82,7 +82,28 @@ def style() -> Iterator[Any]:
     import matplotlib.pyplot as plt
 
     with matplotlib.rc_context(), plt.style.context(path):
+        matplotlib.rcParams["font.family"] = ["DejaVu Sans", *_chinese()]
         yield plt
+
+
+#: Fonts with Chinese letters, the usual ones of Linux, Windows and macOS.
+CHINESE = (
+    "Noto Sans CJK SC",
+    "Noto Sans SC",
+    "Source Han Sans SC",
+    "WenQuanYi Zen Hei",
+    "Microsoft YaHei",
+    "PingFang SC",
+)
+
+
+@cache
+def _chinese() -> list[str]:
+    """The first of them that is installed: it draws what the usual font has no letter for."""
+    from matplotlib import font_manager
+
+    there = {font.name for font in font_manager.fontManager.ttflist}
+    return [name for name in CHINESE if name in there][:1]
 
 
 def interval(sd: npt.ArrayLike, n: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import csv
-import re
 import zlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from typing import IO, Any
 import pandas as pd
 
 from cogattn._renamed import old_names
+from cogattn.encodings import encoding_of
 from cogattn.errors import InputError
 from cogattn.files import MOST_JSON, MOST_TABLE, opened
 from cogattn.human.imports.records import Note
@@ -256,33 +256,10 @@ def _blank_separated(path: Path, encoding: str, skip: int, names: list[str]) -> 
 
 def _encoding(data: bytes, path: Path) -> str:
     """UTF-8 unless a mark, its bytes or its zeros say otherwise; Latin-1 (which fits anything) is the last resort."""
-    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    if data.startswith(codecs.BOM_UTF8):
-        return "utf-8-sig"
-    if b"\0" in data:
-        odd = data[1::2].count(0) / max(1, len(data) // 2)
-        if odd > 0.4:
-            return "utf-16-le"
+    found = encoding_of(data)
+    if found is None:
         raise InputError(f"{path} is no text: give a CSV, TSV, JSON or Parquet file")
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(data)
-    except UnicodeDecodeError:
-        return "gb18030" if _chinese(data) else "latin-1"
-    return "utf-8"
-
-
-def _chinese(data: bytes) -> bool:
-    """Whether letters beyond ASCII come in the pairs of GB 2312, as Chinese Windows writes them; in Latin-1 they
-    stand alone between others."""
-    runs = re.findall(rb"[\x80-\xff]+", data[:-1] if data[-1] > 127 else data)
-    if not runs or any(len(run) % 2 for run in runs[:-1]):
-        return False
-    try:
-        b",".join(run for run in runs if len(run) % 2 == 0).decode("gb2312")
-    except UnicodeDecodeError:
-        return False
-    return True
+    return found
 
 
 def _separator(lines: Sequence[str], path: Path) -> str:

@@ -26,6 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cogattn.encodings import encoding_of
 from cogattn.errors import InputError, needs, whole
 
 LONGEST = 100_000  #: characters of a text that are read
@@ -36,8 +37,11 @@ _BREAK = re.compile(r"<br\s*/?>|\n\s*\n", re.I)  # IMDB's files came from HTML
 _SHORT = "".join(
     rf"(?<!\b{re.escape(word)}\.)" for word in ("Mr", "Mrs", "Ms", "Dr", "St", "vs", "etc", "e.g", "i.e")
 )
-_END = re.compile(rf"(?<=[.!?])[\"')\]]*{_SHORT}\s+|\x00")
-_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[,;:!?]")
+_END = re.compile(
+    rf"(?<=[.!?])[\"')\]]*{_SHORT}\s+|\x00|(?<=[。！？])(?![。！？”’」』）])|(?<=[。！？][”’」』）])"
+)
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # no blanks between words: each letter is one
+_WORD = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])[^\W_])+(?:['’](?:(?![{_HAN}])[^\W_])+)*|[,;:!?，；：！？、]")
 _SAYS = re.compile(r"[^\W_]")  # a text that says something
 
 NOTHING, UNKNOWN = 0, 1  #: numbers of no word and of one that is not in the vocabulary
@@ -130,8 +134,7 @@ def _read(folder: Path) -> Texts:
             raise InputError(f"{folder} must hold pos/ and neg/ with .txt files in each, {name}/ has none")
         for path in paths:
             try:
-                with path.open(encoding="utf-8-sig") as file:  # with or without a byte-order mark
-                    text = file.read(LONGEST + 1)
+                text = _text(path)
             except UnicodeDecodeError:
                 unread.append(path)
                 continue
@@ -144,6 +147,17 @@ def _read(folder: Path) -> Texts:
     _warn(unread, "not UTF-8 and left out: convert to UTF-8")
     _warn(cut, f"longer than {LONGEST:,} characters, of which the first are read")
     return _whole(str(folder), texts, labels)
+
+
+def _text(path: Path) -> str:
+    """What a file says, at most a letter more than is read: in UTF-8, UTF-16 or Chinese Windows' letters."""
+    with path.open("rb") as file:
+        start = file.read(1 << 16)
+    encoding = encoding_of(start)
+    if encoding in (None, "latin-1"):  # which it is cannot be told
+        encoding = "utf-8"
+    with path.open(encoding=encoding) as file:
+        return file.read(LONGEST + 1).removeprefix("\ufeff")
 
 
 def _whole(where: str, texts: list[str], labels: list[int]) -> Texts:
@@ -184,13 +198,21 @@ def _held_out(every: Texts) -> tuple[Texts, Texts]:
 
 
 def sentences(text: str) -> list[str]:
-    """Cut after . ! ? and at line breaks; not after Mr. and the like."""
+    """Cut after . ! ? and at line breaks; not after Mr. and the like.
+
+    >>> sentences("他看见了。她说：“真的吗？”我不知道！")
+    ['他看见了。', '她说：“真的吗？”', '我不知道！']
+    """
     parts = _END.split(_BREAK.sub("\x00", text))
     return [part.strip() for part in parts if _SAYS.search(part)]
 
 
 def words(sentence: str) -> list[str]:
-    """Words in small letters, and the marks , ; : ! ?"""
+    """Words in small letters, and the marks , ; : ! ? Of Chinese, each letter: no dictionary says where a word ends.
+
+    >>> words("注意力, it's 2 much")
+    ['注', '意', '力', ',', "it's", '2', 'much']
+    """
     return _WORD.findall(sentence.lower().replace("’", "'"))
 
 
