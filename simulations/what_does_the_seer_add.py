@@ -208,7 +208,7 @@ def effects(people: int) -> dict[str, pd.DataFrame]:
 
 def bands(people: int) -> pd.DataFrame:
     """Share of the bands of human/targets.csv, by paradigm, for the two arms."""
-    parts = []
+    parts, measures = [], []
     for name in TASKS:
         runs = [run(name, MODEL, people, ("human", "softmax"))]
         table = fill(human.targets(), values_of(runs))
@@ -216,7 +216,8 @@ def bands(people: int) -> pd.DataFrame:
         parts.append({"paradigm": name, "bands": len(own), "human": int(own["inside"].fillna(False).sum()),
                       "softmax": int(own["softmax_inside"].fillna(False).sum())})  # fmt: skip
         print(parts[-1], flush=True)
-        own.assign(paradigm=name).to_csv(OUT / f"bands_{name}.csv", index=False)
+        measures.append(own.assign(paradigm=name))
+    files.write_text(OUT / "measures.csv", pd.concat(measures).to_csv(index=False))
     return pd.DataFrame(parts)
 
 
