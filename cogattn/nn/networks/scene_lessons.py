@@ -164,11 +164,25 @@ def flanked_letters(chance: Random, n: int) -> Lesson:
 
 
 def words(chance: Random, n: int) -> Lesson:
-    """A word in ink, of which one or the other is to be said."""
+    """Words are read in any ink; inks are named of what is no colour word: the conflict is for the laboratory."""
     parts = _blank(n)
-    ink = chance.choice(_INKS, n)
-    word = np.where(chance.random(n) < 0.2, SHAPE["XXXX"], SHAPE["RED"] + chance.integers(0, 3, n))
-    read = (chance.random(n) < _READ / (_READ + 1)) & (word != SHAPE["XXXX"])
+    read = chance.random(n) < _READ / (_READ + 1)
+    word = SHAPE["RED"] + chance.integers(0, 3, n)
+    things = np.stack([np.full(n, SHAPE["XXXX"]), np.full(n, SHAPE["square"]), chance.integers(0, 26, n)])
+    thing = things[chance.integers(0, 3, n), np.arange(n)]
+    printed = np.where(chance.random(n) < 0.5, COLOUR["white"], chance.integers(0, len(COLOURS), n))
+    ink = np.where(read, printed, chance.choice(_INKS, n))
+    return _in_ink(parts, np.where(read, word, thing), ink, read)
+
+
+def inks_of_words(chance: Random, n: int) -> Lesson:
+    """Colour words in inks that they do not name, and the ink is asked for: tested, never taught."""
+    word = chance.integers(0, 3, n)
+    ink = _INKS[(word + chance.integers(1, 3, n)) % 3]
+    return _in_ink(_blank(n), SHAPE["RED"] + word, ink, np.zeros(n, bool))
+
+
+def _in_ink(parts: dict[str, Array], word: Array, ink: Array, read: npt.NDArray[np.bool_]) -> Lesson:
     parts["shape"][:, 0] = parts["shape"][:, 1] = word
     parts["colour"][:, 0] = parts["colour"][:, 1] = ink
     parts["view"][:, 0], parts["view"][:, 1] = INK, FORM
@@ -229,6 +243,8 @@ def sides(chance: Random, n: int) -> Lesson:
     return _made(parts, np.where(left, ASKED["detect at the left"], ASKED["detect at the right"]))
 
 
+#: What is tested beside what is taught.
+UNTAUGHT: tuple[tuple[Callable[[Random, int], Lesson], int], ...] = ((inks_of_words, 6),)
 #: Each kind, and how many displays of it a step shows.
 KINDS: tuple[tuple[Callable[[Random, int], Lesson], int], ...] = (
     (report, 10), (by_colour, 5), (by_kind, 5), (red_vertical, 4), (two_among_fives, 4), (arrows, 4),

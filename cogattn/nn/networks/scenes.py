@@ -15,8 +15,9 @@ from __future__ import annotations
 
 import string
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -73,8 +74,11 @@ _ARROWS = {
     "held out": ("STIXGeneral", "STIXGeneralBol"),
 }
 _ARROW_SIGNS = {"left": "\u2190", "right": "\u2192"}
-SIZES = (13, 14, 15, 16, 17, 18)  # px of the letters' em
-_WORD_SIZES, _SMALL = (8, 9), 11
+SIZES = (15, 16, 17, 18, 19)  # px of the letters' em
+_WORD_SIZES, _SMALL = (13, 14, 15), 13
+#: Taught fonts are bent: so many ways of width, height, slant and stroke, as no two hands or prints are alike.
+HANDS = 16
+_FINE = 3  # a bent letter is drawn so many times larger, then made small
 _TILTS = (-6, 0, 6)
 _CANVAS = SIDE + CROP
 _GAZE = 4.0  #: sd of where the eye rests, px: a quarter of a letter
@@ -122,13 +126,59 @@ def row_of(
 # -- glyphs ----------------------------------------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=20000)
-def _glyph(text: str, font: str, size: int, tilt: int) -> Floats:
-    """A text as a mask of its own size, 0 to 1."""
+@cache
+def _face(font: str, size: int) -> Any:
+    """A font of matplotlib at a size."""
     import matplotlib
-    from PIL import Image, ImageDraw, ImageFont
+    from PIL import ImageFont
 
-    face = ImageFont.truetype(str(Path(matplotlib.get_data_path()) / _TTF / f"{font}.ttf"), size)
+    return ImageFont.truetype(str(Path(matplotlib.get_data_path()) / _TTF / f"{font}.ttf"), size)
+
+
+@lru_cache(maxsize=1)
+def _hands() -> npt.NDArray[np.float64]:
+    """(HANDS, 5): width, height, slant, stroke, tilt; the first leaves a font as it is."""
+    chance = np.random.Generator(np.random.PCG64(23))
+    return chance.uniform((0.75, 0.85, -0.3, -1.0, -6.0), (1.15, 1.12, 0.3, 1.0, 6.0), (HANDS, 5))
+
+
+@lru_cache(maxsize=40000)
+def _bent(text: str, font: str, size: int, hand: int) -> Floats:
+    """A text as a mask, bent as one of the hands bends it."""
+    from PIL import Image, ImageDraw, ImageFilter
+
+    wide, high, slant, stroke, tilt = _hands()[hand]
+    face = _face(font, size * _FINE)
+    box = face.getbbox(text)
+    pad = 5 * _FINE
+    w, h = int(box[2] - box[0]) + 2 * pad, int(box[3] - box[1]) + 2 * pad
+    image = Image.new("L", (w, h))
+    bold = int(stroke > 0.3)
+    ImageDraw.Draw(image).text((pad - box[0], pad - box[1]), text, fill=255, font=face, stroke_width=bold)
+    if stroke < -0.6:
+        image = image.filter(ImageFilter.MinFilter(3))
+    across = max(1, round((w * wide + abs(slant) * h * high) / _FINE))
+    down = max(1, round(h * high / _FINE))
+    # from a pixel of the small picture to that of the large one
+    a, e = _FINE / wide, _FINE / high
+    b = slant * a
+    shift = w / 2 - a * across / 2 - b * down / 2, h / 2 - e * down / 2
+    size_ = across * 2, down * 2  # made small by halves, so that no stroke is lost between pixels
+    image = image.transform(
+        size_, Image.Transform.AFFINE, (a / 2, b / 2, shift[0], 0, e / 2, shift[1]), Image.Resampling.BILINEAR
+    )
+    image = image.rotate(float(tilt), resample=Image.Resampling.BILINEAR)
+    return np.asarray(image.reduce(2), np.float32) / 255.0
+
+
+@lru_cache(maxsize=20000)
+def _glyph(text: str, font: str, size: int, tilt: int, hand: int = 0) -> Floats:
+    """A text as a mask of its own size, 0 to 1."""
+    from PIL import Image, ImageDraw
+
+    if hand:
+        return _bent(text, font, size, hand)
+    face = _face(font, size)
     box = face.getbbox(text)
     w, h = int(box[2] - box[0]) + 8, int(box[3] - box[1]) + 8
     image = Image.new("L", (w, h))
@@ -150,19 +200,27 @@ def _bar(name: str, length: int, width: int, tilt: int) -> Floats:
     return np.asarray(image, np.float32) / 255.0
 
 
-def _mask(name: str, font: str, arrows: str, size: int, u: npt.NDArray[np.float64], small: bool) -> Floats:
+def _mask(
+    name: str,
+    font: str,
+    arrows: str,
+    size: int,
+    u: npt.NDArray[np.float64],
+    hand: int = 0,
+    small: bool = False,
+) -> Floats:
     """The form of an element."""
     tilt = _TILTS[int(u[0] * 3)]
     if name in _ARROW_SIGNS:
-        return _glyph(_ARROW_SIGNS[name], arrows, size + 2, tilt)
+        return _glyph(_ARROW_SIGNS[name], arrows, size, tilt, hand)
     if name in WORDS:
-        return _glyph(name, font, _WORD_SIZES[int(u[1] * 2)], 0)
+        return _glyph(name, font, _WORD_SIZES[int(u[1] * len(_WORD_SIZES))], 0, hand)
     if name in ("vertical", "horizontal"):
         return _bar(name, 9 + int(u[1] * 6), 3 + int(u[2] * 2), tilt)
     if name == "square":
         side = 9 + int(u[1] * 5)
         return np.pad(np.ones((side, side), np.float32), 1)
-    return _glyph(name, font, _SMALL if small else size, 0 if small else tilt)
+    return _glyph(name, font, _SMALL if small else size, 0 if small else tilt, hand)
 
 
 @lru_cache(maxsize=1)
@@ -208,6 +266,7 @@ def draw(
         here = np.flatnonzero(scene.shape[i] >= 0).tolist()
         font, arrows = faces[int(u[0] * len(faces))], _ARROWS[fonts][int(u[1] * len(_ARROWS[fonts]))]
         size = SIZES[int(u[2] * len(SIZES))]
+        hand = int(u[6] * HANDS) if fonts == "taught" else 0
         ground, sd = 0.05 + 0.35 * u[3], 0.02 + 0.08 * u[5]
         strength = contrast[0] + (contrast[1] - contrast[0]) * u[4]
         xs = (scene.x[i] + 2.0 * own[:, 4] - 1.0 + half).tolist()
@@ -220,18 +279,26 @@ def draw(
             members = [e for e in here if frames[e] == frame]
             for e in members:
                 if views[e] == FAR:  # a big letter made of small ones
-                    _big(canvas, names[e], names[e + 1], font, arrows, own[e], inks[e])
+                    _big(canvas, names[e], names[e + 1], font, arrows, own[e], inks[e], hand)
                 elif views[e] == INK:  # a word in ink: its form is the element after it
                     word = names[e + 1] if e + 1 in members and views[e + 1] == FORM else names[e]
-                    _stamp(canvas, _mask(word, font, arrows, size, own[e], False), xs[e], ys[e], inks[e])
+                    _stamp(canvas, _mask(word, font, arrows, size, own[e], hand), xs[e], ys[e], inks[e])
                 elif views[e] == WHOLE and names[e]:
-                    _stamp(canvas, _mask(names[e], font, arrows, size, own[e], False), xs[e], ys[e], inks[e])
+                    _stamp(canvas, _mask(names[e], font, arrows, size, own[e], hand), xs[e], ys[e], inks[e])
             da, db = (int(own[0, 0] * 480) + 37 * frame) % 480, (int(own[0, 1] * 480) + 61 * frame) % 480
             for e in members:
                 if views[e] == FAR:
                     wide = canvas + sd * noise[da : da + _CANVAS, db : db + _CANVAS]
                     c = _CANVAS // 2 - 48
                     cut = wide[c : c + 96, c : c + 96].reshape(CROP, 3, CROP, 3, 3).mean((1, 3))
+                elif views[e] in (INK, FORM):  # a word is two places wide: its picture is squeezed
+                    a, b = corners[i][e]
+                    b = min(max(b - CROP // 2, 0), _CANVAS - 2 * CROP)
+                    wide = (
+                        canvas[a : a + CROP, b : b + 2 * CROP]
+                        + sd * (noise[da + a : da + a + CROP, db + b : db + b + 2 * CROP])
+                    )
+                    cut = wide.reshape(CROP, CROP, 2, 3).mean(2)
                 else:
                     a, b = corners[i][e]
                     cut = (
@@ -246,18 +313,25 @@ def draw(
 
 
 def _big(
-    canvas: Floats, big: str, small: str, font: str, arrows: str, u: npt.NDArray[np.float64], ink: Floats
+    canvas: Floats,
+    big: str,
+    small: str,
+    font: str,
+    arrows: str,
+    u: npt.NDArray[np.float64],
+    ink: Floats,
+    hand: int,
 ) -> None:
     """Navon's letter: a big one of small ones, 7 by 7 cells of 13 px."""
     from PIL import Image
 
-    mask = _glyph(big, font, 60, 0)
+    mask = _glyph(big, font, 60, 0, hand)
     rows, columns = (np.flatnonzero(mask.max(axis) > 0.3) for axis in (1, 0))
     tight = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     cells = (
         np.asarray(Image.fromarray((tight * 255).astype(np.uint8)).resize((7, 7), Image.Resampling.BOX)) > 100
     )
     cells[3, 3] = True  # one stands in the middle, where the near look rests
-    form = _mask(small, font, arrows, _SMALL, u, True)
+    form = _mask(small, font, arrows, _SMALL, u, hand, True)
     for r, c in np.argwhere(cells):
         _stamp(canvas, form, _CANVAS / 2 + (c - 3) * 13, _CANVAS / 2 + (r - 3) * 13, ink)
