@@ -12,9 +12,10 @@ HERE = Path(__file__).parent
 HEAD = """# Networks as subjects
 
 Each is one file in `models/`, trained by `python models/NAME.py` on one core, and compared by
-`cogattn compare --model NAME` (50 people, the seer 10; these runs are in `results/reference/compare-NAME`). Its training curve is in
-its folder here. Readers are held against people in whole and partial report, the judge in n-back; a specialist takes
-its own task, for which there is no table of people: its first and its last condition are shown.
+`cogattn compare --model NAME` (50 people, the seer 10; these runs are in `results/reference/compare-NAME`).
+Its training curve is in its folder here. Readers are held against people in whole and partial report, the judge in
+n-back; a specialist takes its own task, for which there is no table of people: its first and its last condition are
+shown.
 
 | network | what it does | measure | human limits | no limits |
 |---|---|---|---|---|
