@@ -100,7 +100,10 @@ def _literal(options: Sequence[Any]) -> Kind:
 
 def _named(name: str, parts: Sequence[Kind | None], found: Any) -> Kind | None:
     """A type by its name, with what stands in its brackets."""
-    if name in ("Any", "object", "Generator", "Iterator"):
+    torchs = str(getattr(found, "__module__", "")).startswith(
+        "torch"
+    )  # its Generator draws, and yields nothing
+    if name in ("Any", "object", "Generator", "Iterator") and not torchs:
         return None
     if name in _MEANT:
         return _MEANT[name]

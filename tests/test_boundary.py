@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import simpy
+import torch
 
 import cogattn as ca
 from cogattn.errors import InputError
@@ -48,6 +49,7 @@ DOORS = (
     ),
     (lambda: Population.adults().people(10**9), "GB of memory"),
     (lambda: ca.nn.eviction_plan(2, 2**16, batch=10**6), "GB of memory"),
+    (lambda: ca.TopK(2).forward(torch.ones(2, 3), generator={}), "generator must be a Generator"),
     (lambda: scales.own(["x"], [0.5]), "parameter must be one of"),
     (lambda: events.together([]), "at least one record"),
     (lambda: events.together([pd.DataFrame({"x": [1]})]), "has no column"),
@@ -185,8 +187,6 @@ def test_a_name_with_a_dollar_is_no_formula_in_a_figure():
 
 
 def test_wrong_shapes_from_ones_own_score_are_told():
-    import torch
-
     x = torch.ones(1, 1, 2, 4)
     with pytest.raises(InputError, match="score must give logits"):
         ca.nn.gated_attention(x, x, x, score=lambda q, k: "x")
