@@ -53,6 +53,16 @@ def test_the_network_of_the_main_comparison():
     ) in FLAT
 
 
+def test_the_network_of_the_bare_command():
+    rows = pd.read_csv(RESULTS / "compare-seer" / "summary.csv").dropna(subset=["low"])
+    inside = {arm: int(rows[f"{arm} inside"].eq(True).sum()) for arm in ("human", "softmax")}
+    alone = rows["arm mind alone"].between(rows["low"], rows["high"]).sum()
+    assert (
+        f"it is inside {inside['human']} of {len(rows)} bands, without them inside {inside['softmax']}; the same minds "
+        f"without a network are inside {alone}"
+    ) in FLAT
+
+
 def test_what_the_picture_shows():
     table = pd.read_csv(RESULTS / "simulations" / "what_do_three_watchers_see" / "table.csv")
     seen = table.set_index("exposure").loc[0.15]
