@@ -62,11 +62,16 @@ WRONG = {
 }
 
 
+def test_the_flankers_are_fine_as_they_are(flankers):
+    """Nothing is held against the law (two people, each alone, are hardly known), else those below could not fail."""
+    assert {r.code for r in tune.fit("flanker", flankers).verdict.details} <= {"unknown"}
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_model_is_not_fine(flankers, name):
     task, change = WRONG[name]
     found = tune.fit(task, change(flankers))
-    assert found.verdict.word != "fine", name
+    assert {r.code for r in found.verdict.details} - {"unknown"}, name
     assert all(any(c.isdigit() for c in reason) for reason in found.verdict.reasons)  # in numbers too
 
 
