@@ -14,7 +14,7 @@ from typing import Any
 
 from cogattn.errors import InputError
 from cogattn.human.imports import Imported, TaskShape
-from cogattn.human.imports.columns import UNITS
+from cogattn.human.imports.columns import DEFAULTS, UNITS
 from cogattn.paradigms import Paradigm, registry
 from cogattn.tune import likelihoods
 
@@ -29,7 +29,9 @@ def shape(name: str) -> TaskShape:
     """One of them, by its name."""
     law, paradigm = likelihoods.of(name), registry.known(name)
     own = (rf"\b{name.replace('_', ' ?')}\b",) if "_" in name else ()  # a name of one word may be any word
-    return TaskShape(name, law.columns, law.optional, law.levels, (*paradigm.clues, *own))
+    usual = {n: v for n, v in DEFAULTS.items() if n in law.columns}
+    varied = [n for n, v in usual.items() if any(c[n] != v for c in paradigm().conditions())]
+    return TaskShape(name, law.columns, law.optional, law.levels, (*paradigm.clues, *own), varied)
 
 
 def own_conditions(task: Paradigm, table: Imported) -> None:

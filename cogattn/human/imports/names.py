@@ -18,7 +18,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
         "participant_private_id", "p_no", "subid", "subno", "被试", "被试编号", "受试者",
     ),
     "exposure": ("duration", "exposure_duration", "exp", "display_duration", "letter_duration", "soa"),
-    "targets": ("n_targets", "set_size", "nt", "t"),
+    "targets": ("n_targets", "set_size", "nt", "t", "n_letters", "num_letters", "n_items", "letters"),
     "distractors": ("n_distractors", "d", "nd"),
     "score": ("correct_letters", "n_correct", "letters_correct", "reported", "hits"),
     "report": ("letters_reported", "reported", "response", "responses", "answer", "typed", "keys"),

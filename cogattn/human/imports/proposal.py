@@ -40,6 +40,7 @@ class TaskShape(NamedTuple):
     optional: Sequence[str] = ()
     levels: Mapping[str, Mapping[str, Level]] = {}
     clues: Sequence[str] = ()  #: shapes of words by which it is called
+    varied: Sequence[str] = ()  #: columns that it is about, though a file may leave them out
 
 
 _PLAIN = TaskShape("", ("person", "correct", "rt"))  #: a task with right answers and times
@@ -175,6 +176,7 @@ def candidates(held: SheetCells, tasks: Sequence[TaskShape], said: Recipe, path:
         score -= _IDLE * (
             "correct" in judged and not {"correct", "accuracy", "responded", "rt1"} & {*task.columns}
         )
+        score -= _LACKS * any(n not in taken for n in task.varied)  # no distractors: hardly partial report
         out.append(LikelyTask(task, score, lacking, mine))
     return sorted(out, key=lambda c: -c.score)
 

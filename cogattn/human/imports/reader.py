@@ -257,6 +257,7 @@ SET = (
     "tones",
     "letters",
     "choices",
+    "targets",
 )
 
 
