@@ -157,11 +157,12 @@ class Together:
         at, spread = adults(slope.params)
         ends = found.intervals.pivot(index="person", columns="parameter")
         ends = ends.loc[slope.data.people]  # in the order of the data
-        low, high = (scales.latent(slope.params, ends[side][list(slope.params)]) for side in ("low", "high"))
-        x = scales.latent(slope.params, found.estimates[list(slope.params)])
+        names = list(slope.params)
+        low, high = (scales.latent(names, ends[side][names].to_numpy()) for side in ("low", "high"))
+        x = scales.latent(names, found.estimates[names].to_numpy())
         around = np.sqrt(np.diag(found.covariance))
         own = np.clip(1 - ((high - low) / 3.92 / around) ** 2, 0.0, 1.0)
-        floor = scales.latent(slope.params, np.array([scales.SCALES[name].low for name in slope.params]))
+        floor = scales.latent(names, np.array([scales.SCALES[name].low for name in names]))
         own = np.where(low <= floor, np.minimum(own, 0.5), own)  # how far beyond a bound is not known
         return cls(slope, np.clip((x - at) / spread, -6, 6), own, around / spread)
 

@@ -152,7 +152,7 @@ def opened():
          "must be JSON"),
         ('{"do":"trial","at":true}', "at of the message trial must be a whole number"), ("[" * 50_000, "must be JSON"),
         ('{"do":"preset","name":"' + "x" * 2000 + '"}', "at most 1,000"), (None, "must be a text"),
-        ("x" * (messages.MOST_TEXT + 1), "at most"), ('{"do":"observer","text":"a = ' + "[" * 5000 + '"}', "TOML"),
+        ("x" * (messages.MOST_TEXT + 1), "at most"), ('{"do":"observer","text":"a = ' + "[" * 5000 + '"}', "nested"),
     ],
 )  # fmt: skip
 def test_what_is_no_message_is_answered_in_a_line(opened, text, words):

@@ -1,5 +1,6 @@
 """How a file is read, as answers that can be kept: a TOML that reads the next file of the same kind.
 
+>>> import tomllib
 >>> told = Recipe(columns={"rt": "RT"}, unit={"rt": "ms"}, words={"congruence": {"comp": 1, "incomp": -1}})
 >>> Recipe.of(tomllib.loads(told.toml())) == told
 True
