@@ -118,6 +118,7 @@ def looked():
         yield compare(trials=2)
 
 
+@pytest.mark.full
 def test_without_a_name_it_is_the_seer_on_displays_and_on_a_stream(looked):
     assert looked.model == "seer"
     assert looked.tasks == ["whole_report", "partial_report", "visual_search", "flanker", "vigilance"]
@@ -133,6 +134,7 @@ def test_the_stream_lasts_an_hour():
     assert 3600 <= watch.blocks * watch.minutes * 60 < 3900
 
 
+@pytest.mark.full
 def test_an_hours_watch_is_held_against_the_half_hour_that_people_watched(looked):
     row = looked.table().query("metric == 'hits last minus first block'").iloc[0]
     signals = looked.frame("vigilance").query("arm == 'human' and signal and decide")
@@ -141,6 +143,7 @@ def test_an_hours_watch_is_held_against_the_half_hour_that_people_watched(looked
     assert np.isfinite(row["low"])
 
 
+@pytest.mark.full
 def test_the_seers_figure_has_its_five_tasks(looked):
     titles = [ax.get_title("left") for ax in looked.plot().axes]
     assert titles[:4] == ["Whole report", "Partial report", "Search: a 2 among 5s", "Flankers"]

@@ -286,6 +286,7 @@ def test_every_declared_cell_has_a_value_or_is_known_not_to(card):
     assert len(empty) < 40
 
 
+@pytest.mark.full
 def test_what_nobody_plays_is_missing_and_said(card):
     rows = card.rows
     tables = set(rows.loc[rows["model"].notna(), "table"])
@@ -295,6 +296,7 @@ def test_what_nobody_plays_is_missing_and_said(card):
     assert f"{len(missing)} have no paradigm" in card.findings()[0]
 
 
+@pytest.mark.full
 def test_softmax_has_no_response_times_and_says_so(card):
     rows = card.rows
     tables = (
@@ -313,6 +315,7 @@ def test_softmax_has_no_response_times_and_says_so(card):
     assert any(f"{none} have none" in line for line in card.findings())
 
 
+@pytest.mark.full
 def test_inside_is_within_one_half_width(card):
     rows = card.rows[card.rows["inside"].notna()]
     assert (rows["inside"].astype(bool) == (rows["off"].abs() <= 1 + 1e-9)).all()
@@ -322,6 +325,7 @@ def test_inside_is_within_one_half_width(card):
     assert 0.1 < rows["inside"].mean() < 0.95
 
 
+@pytest.mark.full
 def test_counts_and_skill_are_those_of_the_rows(card):
     rows = card.rows
     counts = card.counts("kind").set_index(["kind", "split"])
@@ -335,6 +339,7 @@ def test_counts_and_skill_are_those_of_the_rows(card):
     assert skill.loc[("both", "softmax"), "rows"] == len(both)
 
 
+@pytest.mark.full
 def test_signs_of_correlations_are_counted(card):
     rows = card.rows.query("kind == 'correlation' and split == 'test' and (human > .2 or human < -.2)")
     rows = rows[rows["model"].notna()]
@@ -343,12 +348,14 @@ def test_signs_of_correlations_are_counted(card):
     assert any(f"test {right} of {len(rows)}" in line for line in card.findings() if "sign" in line)
 
 
+@pytest.mark.full
 def test_the_bands_set_by_hand_are_on_it_as_before(card):
     alone = ca.scorecard(people=3, seed=5)
     pd.testing.assert_frame_equal(card.headline.table(), alone.table(), check_exact=True)
     assert card.findings()[-1] == f"Rows set by hand: {alone.findings()[0]}"
 
 
+@pytest.mark.full
 def test_it_is_saved(card):
     folder = card.folder
     saved = pd.read_csv(folder / "rows.csv")

@@ -17,7 +17,14 @@ ROOT = Path(cogattn.__file__).parents[1]
 MODULES = [m.name for m in pkgutil.walk_packages(cogattn.__path__, "cogattn.")]
 
 
-@pytest.mark.parametrize("name", ["cogattn", *MODULES])
+LONG = {"cogattn.tune.calibration", "tune.md"}  # tens of seconds
+
+
+def parts(names):
+    return [pytest.param(name, marks=pytest.mark.full) if name in LONG else name for name in names]
+
+
+@pytest.mark.parametrize("name", parts(["cogattn", *MODULES]))
 def test_examples_in_docstrings_run(name):
     failed, _ = doctest.testmod(importlib.import_module(name), verbose=False)
     assert failed == 0
@@ -84,7 +91,7 @@ def test_completions_offer_every_public_name():
         assert set(getattr(module, "__all__", ())) <= set(dir(module))
 
 
-@pytest.mark.parametrize("page", sorted(p.name for p in (ROOT / "docs").glob("*.md")))
+@pytest.mark.parametrize("page", parts(sorted(p.name for p in (ROOT / "docs").glob("*.md"))))
 def test_examples_in_pages_run(page):
     failed, _ = doctest.testfile(str(ROOT / "docs" / page), module_relative=False)
     assert failed == 0

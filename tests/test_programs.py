@@ -12,6 +12,8 @@ import pytest
 
 from cogattn.runs import program
 
+pytestmark = pytest.mark.full
+
 PLAYED = ("what_if_capacity_halves", "what_does_one_more_slot_buy", "how_should_two_people_split_a_watch")
 SIMULATIONS = Path(__file__).parents[1] / "simulations"
 

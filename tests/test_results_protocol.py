@@ -20,6 +20,8 @@ from cogattn.reports import verify as verification
 from cogattn.reports.scorecard import fill
 from cogattn.view.result import Frame, Result
 
+pytestmark = pytest.mark.full
+
 PEOPLE = {"arms": "human", "people": 4, "trials": 8, "seed": 1}
 LAWS = ["fixed race", "linear, no race"]
 
@@ -127,7 +129,6 @@ def result(request):
     return made
 
 
-@pytest.mark.full
 def test_it_answers_to_the_five(result):
     assert isinstance(result, Result)
     table = result.table()
@@ -150,7 +151,6 @@ def test_findings_are_sentences_with_numbers(result):
         assert str(result).splitlines() == found
 
 
-@pytest.mark.full
 def test_the_figure_has_titles_and_labelled_axes_with_units(result):
     figure = result.plot()
     axes = [ax for ax in figure.axes if ax.get_visible() and ax.axison]
@@ -163,7 +163,6 @@ def test_the_figure_has_titles_and_labelled_axes_with_units(result):
     plt.close(figure)
 
 
-@pytest.mark.full
 def test_what_is_saved_reads_back(result, tmp_path):
     folder = result.save(tmp_path / "kept")
     assert folder == tmp_path / "kept"

@@ -85,6 +85,7 @@ def test_compiling_is_no_work_that_starts_processes(monkeypatch):
     assert len({f["pid"].item() for f in finish(pieces, n_jobs=2)}) > 1
 
 
+@pytest.mark.full
 def test_a_users_own_network_is_found_from_any_folder(at_once, tmp_path, monkeypatch):
     for suffix in (".py", ".safetensors"):
         shutil.copy(

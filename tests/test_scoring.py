@@ -18,6 +18,7 @@ def table(tmp_path_factory):
     return ca.scorecard(people=10, trials=10, out=tmp_path_factory.mktemp("card"))
 
 
+@pytest.mark.full
 def test_the_rows_are_those_of_the_targets(table):
     targets = human.targets()
     pd.testing.assert_frame_equal(table[targets.columns], targets, check_exact=True)
@@ -29,6 +30,7 @@ def test_the_rows_are_those_of_the_targets(table):
     ]
 
 
+@pytest.mark.full
 def test_what_nobody_plays_is_missing_and_not_false(table):
     """(By now every band has a paradigm: take one away.)"""
     values = {("human", "PRP", "RT1 at 50 minus RT1 at 800 ms"): 0.0}
@@ -42,6 +44,7 @@ def test_what_nobody_plays_is_missing_and_not_false(table):
     assert empty["softmax"].isna().all()
 
 
+@pytest.mark.full
 def test_softmax_has_no_response_times(table):
     """Attention that takes no time: rows of response times stay empty, never false."""
     built = table[table["model"].notna() & (table["property"] == "fatigue")]
@@ -52,16 +55,19 @@ def test_softmax_has_no_response_times(table):
     assert built.loc[~timed, "softmax"].notna().all()
 
 
+@pytest.mark.full
 def test_softmax_reports_everything(table):
     built = table[table["phenomenon"].str.contains("report")]
     assert built["softmax"].tolist() == [6, 6, 6, 6, 2, 2]
 
 
+@pytest.mark.full
 def test_inside_means_within_the_band(table):
     built = table[table["model"].notna()]
     assert (built["inside"] == built["model"].between(built["low"], built["high"])).all()
 
 
+@pytest.mark.full
 def test_any_number_of_cores_gives_the_same_card(table, monkeypatch):
     """Of two paradigms, in other processes from the start; the other rows are then empty."""
     kept = [(name, trials) for name, trials in scoring._played(10) if name in ("partial_report", "prp")]
@@ -96,6 +102,7 @@ def test_the_card_says_which_limits_a_band_needs():
     assert table.plot().axes[0].texts
 
 
+@pytest.mark.full
 def test_the_figure_puts_each_value_where_it_lies_in_its_band(table):
     ax = table.plot().axes[0]
     marks = {line.get_label(): line.get_xdata() for line in ax.get_lines()}
@@ -105,6 +112,7 @@ def test_the_figure_puts_each_value_where_it_lies_in_its_band(table):
     assert (abs(marks["people"]) <= 1).all()
 
 
+@pytest.mark.full
 def test_the_words_count_the_rows(table):
     text = str.join(" ", table.findings())
     assert "52 of 52" in text

@@ -12,7 +12,6 @@ every key is closed yields 0, forward and backward: nothing was seen. Five ways 
     eager     the formula above, written out; also returns the weights
 
 Where another score than q k^T is given (`score=`), it takes that place, by the last way or by gather.
-
 Torch's fused kernels have no gradients of gradients, under a mask or without; `impl="eager"` has them.
 No randomness (but for `dropout_p`), no reading of values, no shape that depends on them: new gates run
 through the same compiled graph. Shapes: B batch, H heads, L queries, S keys, D features, Kmax slots.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from inspect import getattr_static
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
@@ -239,6 +239,10 @@ class Paradigm(ABC):
     def as_far_as_people(self, frame: pd.DataFrame) -> tuple[Paradigm, pd.DataFrame]:
         """The experiment that people took, and those of the trials that belong to it: this one, and all."""
         return self, frame
+
+    def changed(self, **options: Any) -> Self:
+        """The same experiment with other options."""
+        return type(self)(**{f.name: getattr(self, f.name) for f in fields(self)} | options)
 
     def options(self) -> dict[str, Any]:
         """The options as plain values, for TOML."""

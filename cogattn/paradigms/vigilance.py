@@ -10,7 +10,7 @@ told apart [assumption]).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -170,13 +170,13 @@ class Vigilance(SessionParadigm):
     @property
     def _beside_people(self) -> bool:
         """The same events for as long as people watched, or longer."""
-        return self.blocks >= _BLOCKS and replace(self, blocks=_BLOCKS).as_people
+        return self.blocks >= _BLOCKS and self.changed(blocks=_BLOCKS).as_people
 
     def as_far_as_people(self, frame: pd.DataFrame) -> tuple[Paradigm, pd.DataFrame]:
         """A longer watch is held against theirs up to its end."""
         if not self._beside_people:
             return self, frame
-        return replace(self, blocks=_BLOCKS), frame[frame["block"] < _BLOCKS]
+        return self.changed(blocks=_BLOCKS), frame[frame["block"] < _BLOCKS]
 
     def human(self) -> pd.DataFrame:
         """Hits, false alarms, and the d' and criterion of the mean rates, by block; 113 people."""

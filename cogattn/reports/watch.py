@@ -18,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ import pandas as pd
 from scipy import stats
 
 from cogattn import human
-from cogattn.errors import doors, number, whole
+from cogattn.errors import InputError, doors, number, whole
 from cogattn.observer import Observer
 from cogattn.paradigms import scenario as scenarios
 from cogattn.paradigms.control_room import ASKING, ControlRoom
@@ -249,7 +250,7 @@ def _broken(text: str) -> str:
 
 
 def watch(
-    scenario: str | Path = "medium",
+    scenario: str | PathLike[str] = "medium",  # or a text of many lines, which is the name of no file
     miss_below: float = 0.05,
     people: int = 200,
     seed: int = 0,
@@ -300,7 +301,9 @@ def watch(
     return Watch(room, miss_below, operators, own, signals, pd.DataFrame(rows))
 
 
-def _read(scenario: str | Path, minutes: float) -> Scenario:
+def _read(scenario: str | PathLike[str], minutes: float) -> Scenario:
+    if not isinstance(scenario, (str, PathLike)):
+        raise InputError(f"scenario must be a text or a file, got {scenario!r}")
     text = str(scenario)
     if text in scenarios.LEVELS:
         room = replace(scenarios.shipped(text), name=text)

@@ -97,7 +97,7 @@ class _Scales(ByName[Scale]):
     """By the names of parameters; one that nobody knows is refused with the nearest."""
 
     def __missing__(self, name: str) -> Scale:
-        return super().__missing__(choice("parameter", canonical(name), sorted(self)))
+        return self[choice("parameter", canonical(name), sorted(self))]
 
 
 SCALES = _Scales(

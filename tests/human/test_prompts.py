@@ -12,6 +12,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+pytestmark = pytest.mark.full
+
 pty = pytest.importorskip("pty", reason="a terminal to talk to")
 _ASKS = "Is that right? "
 _PATIENCE = 120.0  # s until a prompt must be there

@@ -14,6 +14,8 @@ from cogattn.reports.compare import compare
 from cogattn.reports.scorecard import scorecard
 from cogattn.runs.experiment import run
 
+pytestmark = pytest.mark.full
+
 #: One takes ten seconds; the others run with the slow tests.
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
 BUILT = ("whole report of 6", "partial report at 83 ms")
@@ -30,7 +32,6 @@ def card(seed):
     return scorecard(people=200, trials=100, seed=seed)
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("seed", SEEDS)
 def test_one_population_is_inside_all_six_bands_and_softmax_in_none(seed):
     table = card(seed)
@@ -96,7 +97,6 @@ def test_people_differ_in_the_model_about_as_much_as_people_do():
         assert 0.6 < ours / theirs < 1.25
 
 
-@pytest.mark.full
 def test_softmax_is_at_its_ceiling_whatever_the_exposure(comparison):
     frame = comparison.runs["whole_report"].frame.query("arm == 'softmax'")
     means = frame.groupby("exposure")["score"].mean()

@@ -11,6 +11,8 @@ from cogattn.paradigms.attentional_blink import given_first
 from cogattn.population import Population, Spread
 from cogattn.runs.experiment import run
 
+pytestmark = pytest.mark.full
+
 BANDED = (
     "prp",
     "attentional_blink",

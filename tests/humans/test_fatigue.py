@@ -13,6 +13,8 @@ from cogattn.paradigms.vigilance import blockwise
 from cogattn.population import Population
 from cogattn.runs.experiment import run
 
+pytestmark = pytest.mark.full
+
 BANDS = {"simple_rt": 8, "go_nogo": 3, "vigilance": 3, "sleep_restriction": 1}
 # Bands that the one population misses, each with its reason in docs/theory.md: when one comes inside, say so there.
 MISSED = {"P(lapse | lapse before) over base", "RT before an error minus before a withhold"}
@@ -29,7 +31,6 @@ def values(trials, arm):
     return table[table["arm"] == arm].set_index("metric")
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("name", BANDS)
 def test_one_population_is_inside_the_bands(runs, name):
     table = values(runs[name], "human").dropna(subset=["low"])
@@ -106,7 +107,6 @@ def test_two_hours_of_watch_are_mackworths(runs):
     assert abs(soft["rise in misses, two hours on end"]) < 0.03
 
 
-@pytest.mark.full
 def test_recovery_grows_with_the_break_and_rest_is_best(runs):
     table = values(runs["breaks"], "human")["model"]
 

@@ -21,6 +21,8 @@ from cogattn.observer import Observer
 from cogattn.world.kinds import CHOOSE, ONSET, READY
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
+pytestmark = pytest.mark.full
+
 N = 1_000_000
 ADULT = Observer()  # chooses as people do: LATER with their speed and spread
 STREAM = TaskStream((Stimulus("x"),), end=1.0, tasks=(Task(response="choose"),))
@@ -133,7 +135,6 @@ def shared():
     return queue(0.7, share=0.5, seed=1)
 
 
-@pytest.mark.full
 def test_choices_take_the_time_that_the_moments_say(bottleneck):
     mean, second = moments()
     assert bottleneck[2].mean() == pytest.approx(mean, rel=0.001)
@@ -151,7 +152,6 @@ def test_a_bottleneck_is_lindleys_recursion_customer_by_customer(bottleneck):
     np.testing.assert_allclose(sojourn, lindley(at, taken), atol=1e-7)
 
 
-@pytest.mark.full
 def test_sharing_knows_the_mean_service_only(shared):
     """M/G/1 processor sharing: E[S] / (1 - rho) whatever the law of S, where the bottleneck depends on E[S^2]."""
     mean, second = moments()

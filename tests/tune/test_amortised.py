@@ -13,6 +13,8 @@ from cogattn.observer import Observer
 from cogattn.population import Population, Spread
 from cogattn.tune import posteriors, scales
 
+pytestmark = pytest.mark.full
+
 az = pytest.importorskip("arviz", reason="needs the extra: cogattn[posterior]")
 pytest.importorskip("sbi", reason="needs the extra: cogattn[amortised]")
 TASK = paradigms.get("whole_report")(exposures=(0.02, 0.05, 0.1, 0.2))
@@ -27,7 +29,6 @@ def person(seed=1, **own):
     return run(TASK, arms="human", people=1, trials=20, observer=Observer(**own), seed=seed)
 
 
-@pytest.mark.full
 def test_it_tells_people_apart_and_is_not_too_sure(small):
     """A hundred adults who differ in these alone: posterior means follow the truth, which lies in the middle.
 

@@ -15,6 +15,8 @@ from cogattn.observer import Observer
 from cogattn.tune import likelihoods, regress
 from cogattn.tune.two_choice import TwoChoiceLikelihood
 
+pytestmark = pytest.mark.full
+
 REAL = Path(__file__).parents[4] / "shared" / "real" / "hssm_cavanagh_theta.csv"
 
 

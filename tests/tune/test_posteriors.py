@@ -18,6 +18,8 @@ from cogattn.observer import Observer
 from cogattn.tune import calibration, densities, gradients, likelihoods, posteriors, sampler, scales
 from cogattn.tune.likelihoods import ReportLikelihood
 
+pytestmark = pytest.mark.full
+
 az = pytest.importorskip("arviz", reason="needs the extra: cogattn[posterior]")
 pytest.importorskip("nutpie", reason="needs the extra: cogattn[posterior]")
 PARAMS = ("capacity", "slots", "threshold", "alpha")
@@ -120,7 +122,6 @@ def declared(model, q):
     return np.concatenate([mean, sd, corr[[1, 2, 2], [0, 0, 1]], x.ravel()]), density
 
 
-@pytest.mark.full
 def test_the_prior_of_a_population_is_the_one_that_is_declared():
     """However people are centred: what is drawn from is the declared density times the volume that a step takes up."""
     rng, gaps = np.random.default_rng(3), []
@@ -137,7 +138,6 @@ def test_the_prior_of_a_population_is_the_one_that_is_declared():
 # --- the posterior itself ---
 
 
-@pytest.mark.full
 def test_the_draws_have_the_quantiles_of_a_grid():
     """Six trials, so that the prior speaks too; K has kinks within the grid, which knows nothing of slopes."""
     frame, names = shown(1, whole=1, partial=1), ("capacity", "slots")
@@ -156,7 +156,6 @@ def test_the_draws_have_the_quantiles_of_a_grid():
             assert (draws < np.interp(u, mass, grid)).mean() == pytest.approx(u, abs=3.5 * error)
 
 
-@pytest.mark.full
 def test_all_groups_are_there(together):
     found = together.draws
     assert found.posterior["capacity"].dims == ("chain", "draw", "person")
@@ -171,7 +170,6 @@ def test_all_groups_are_there(together):
     assert np.isfinite(az.waic(found).elpd_waic)
 
 
-@pytest.mark.full
 def test_the_band_of_the_figure_holds_the_expected_means(together):
     ax = together.plot().axes[0]
     expected = together.draws.posterior_predictive["data"].mean("person").values.reshape(-1, 6)
@@ -243,7 +241,6 @@ def test_without_the_extra_it_says_what_to_install(one, monkeypatch):
         tune.posterior("whole_report", one)
 
 
-@pytest.mark.full
 def test_the_command_writes_draws_table_and_observer(one, tmp_path, capsys):
     path = tmp_path / "mine.csv"
     one.to_csv(path, index=False)
@@ -288,7 +285,6 @@ def test_ranks_are_uniform_and_kept(tmp_path):
     assert figure.axes[0].get_title(loc="left") == f"slots: p = {found.table()['p'].item():.2g}"
 
 
-@pytest.mark.full
 def test_a_likelihood_that_is_wrong_is_caught():
     task = paradigms.get("whole_report")(exposures=(0.05, 0.2))
     found = calibration.calibrate(

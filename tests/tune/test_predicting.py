@@ -18,6 +18,8 @@ from cogattn.tune import joint, scales
 from cogattn.tune.agreement import agreement, fisher, left_out, ranked
 from cogattn.tune.measures import MeasuredTrials, reliability
 
+pytestmark = pytest.mark.full
+
 PEOPLE = 24
 
 

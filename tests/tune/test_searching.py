@@ -303,6 +303,7 @@ def test_what_was_finished_is_read_and_not_played_again(tmp_path, monkeypatch):
     assert len(played) == 1 + (21 - 13) + 1  # which measures there are, the rest, the best with fresh draws
 
 
+@pytest.mark.full
 def test_the_number_of_cores_changes_no_trial(monkeypatch, undisturbed):
     monkeypatch.setattr(scaling, "PATIENCE", 0.0)
     pd.testing.assert_frame_equal(tune.sweep(**TWO, n_jobs=2).table(), undisturbed.table(), check_exact=True)

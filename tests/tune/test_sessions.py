@@ -17,6 +17,8 @@ from cogattn.population import Population
 from cogattn.tune import likelihoods, scales, two_choices
 from cogattn.tune.sessions import COURSE, SessionData, course, on_task
 
+pytestmark = pytest.mark.full
+
 KEEN = Observer(slots=3.3, wandering=1.5, slip=0.03)
 ABSENT = Observer(slots=2.5, wandering=6.0, slip=0.05, capacity=12.0, threshold=0.02)
 
@@ -55,7 +57,6 @@ def is_the_law_of(law, frame, names):
 # --- change detection ---
 
 
-@pytest.mark.full
 @pytest.mark.parametrize("mind", [KEEN, ABSENT])
 def test_answers_in_change_detection_are_as_frequent_as_the_law_says(mind):
     """Chi-square over set size and change; runs of lapses make the sample as large as its people, not its trials."""
@@ -80,7 +81,6 @@ def test_the_likelihood_of_change_detection_is_that_of_the_minds(mind):
     is_the_law_of(law, played("change_detection", mind, 1000), names)
 
 
-@pytest.mark.full
 def test_change_detection_finds_people():
     people, trials = 12, 150
     frame = run(paradigms.get("change_detection")(trials=trials), arms="human", people=people, seed=4).frame
@@ -107,7 +107,6 @@ def test_change_detection_finds_people():
 SLOW = Observer(speed=2.8, speed_sd=0.7, slow_loss=0.35, wandering=5.0, anticipation=0.02, fast_loss=0.1)
 
 
-@pytest.mark.full
 def test_the_likelihood_of_simple_responses_is_that_of_the_minds():
     """All seven parameters: alertness, lapses in runs, tempo, anticipations, all from the times themselves."""
     law = likelihoods.of("simple_rt").given(SLOW)
@@ -230,7 +229,6 @@ def test_the_joint_density_of_two_choices_sums_to_one_and_has_the_means_of_the_s
     assert [(p * first).sum(), (p * second).sum()] == pytest.approx(expected, rel=0.01)
 
 
-@pytest.mark.full
 def test_two_choices_tell_a_bottleneck_from_sharing():
     for share in (1.0, 0.7):
         found = tune.fit(

@@ -15,6 +15,8 @@ from cogattn.errors import InputError
 from cogattn.observer import Observer
 from cogattn.tune import likelihoods, scales
 
+pytestmark = pytest.mark.full
+
 
 def spread(params, people, seed=3):
     """Parameters of so many people (people, params), as adults vary."""
@@ -39,7 +41,6 @@ def watched():
     return frame, values[:, 0], tune.fit("vigilance", frame)
 
 
-@pytest.mark.full
 def test_the_criterion_of_a_watch_is_found(watched):
     _, true, found = watched
     assert found.params == ("criterion",)
@@ -50,7 +51,6 @@ def test_the_criterion_of_a_watch_is_found(watched):
     assert any(note.startswith("simulated, not exact: 12 means of vigilance") for note in found.notes)
 
 
-@pytest.mark.full
 def test_the_same_seed_gives_the_same_numbers_on_one_core_and_two(watched):
     frame, _, found = watched
     again = tune.fit("vigilance", frame, n_jobs=2)

@@ -67,6 +67,7 @@ def test_the_flankers_are_fine_as_they_are(flankers):
     assert {r.code for r in tune.fit("flanker", flankers).verdict.details} <= {"unknown"}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_model_is_not_fine(flankers, name):
     task, change = WRONG[name]
