@@ -1,0 +1,76 @@
+"""The four paths of docs/paths.md: every command runs as it stands there, in that order, and leaves what is said."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import cogattn as ca
+
+pytestmark = pytest.mark.full
+
+PAGE = (Path(__file__).parents[1] / "docs" / "paths.md").read_text("utf-8")
+SCENARIO = """0:00:00;sysmon;start
+0:00:00;communications;start
+0:00:05;sysmon;lights-1-failure;True
+0:00:08;communications;radioprompt;own
+0:01:00;sysmon;stop
+0:01:00;communications;stop
+"""
+
+
+def commands(title):
+    """Those of one path."""
+    part = PAGE.split(f"## {title}")[1].split("\n## ")[0]
+    return [line.strip() for line in re.findall(r"^    (cogattn .*)$", part, re.M) if "# not in" not in line]
+
+
+def newest(pattern):
+    return max(Path("results").glob(pattern), key=lambda p: p.stat().st_mtime)
+
+
+def walked(call, title, kind):
+    """Run the commands of a path: what each of them printed."""
+    said = []
+    for line in commands(title):
+        words = shlex.split(line)[1:]
+        words = [w.replace("RUN", newest(f"{kind}/*").name) if "RUN" in w else w for w in words]
+        code, out, err = call(*words)
+        assert code == 0, (line, err)
+        said.append(out + err)
+    return said
+
+
+def test_the_paths_are_four_and_have_commands():
+    assert re.findall(r"^## (My \w+)", PAGE, re.M) == ["My data", "My scenario", "My transformer", "My class"]
+    assert [len(commands(f"My {kind}")) for kind in ("data", "scenario", "class")] == [3, 3, 2]
+
+
+def test_from_a_file_to_a_verdict(call):
+    frame = ca.run("whole_report", "human", people=5, trials=25, seed=1).frame
+    mine = frame.assign(
+        who=frame["person"].map("p{}".format), exposure_ms=1000 * frame["exposure"], letters=6
+    )
+    mine.rename(columns={"score": "n_correct"})[["who", "exposure_ms", "letters", "n_correct"]].to_csv(
+        "mine.csv", index=False
+    )
+    read, told, _ = walked(call, "My data", "report")
+    assert "whole_report" in read
+    assert "Verdict: " in told
+    folder = newest("report/*")
+    assert {"report.html", "report.md", "population.toml", "load.R"} <= {p.name for p in folder.iterdir()}
+
+
+def test_from_a_scenario_to_an_answer(call):
+    Path("mine.txt").write_text(SCENARIO)
+    told, _, traced = walked(call, "My scenario", "control_room")
+    assert re.search(r"\b(yes|no|open)\b", told, re.I)
+    assert traced
+
+
+def test_from_a_command_to_a_handout(call):
+    walked(call, "My class", "stroop")
+    assert list(Path("handout").rglob("*.png"))
