@@ -67,7 +67,7 @@ def test_from_a_file_to_a_verdict(call):
 def test_from_a_scenario_to_an_answer(call):
     Path("mine.txt").write_text(SCENARIO)
     told, _, traced = walked(call, "My scenario", "control_room")
-    assert re.search(r"\b(yes|no|open)\b", told, re.I)
+    assert re.search(r"^(Yes|No|Not decided): \d+% of operators", told, re.M)
     assert traced
 
 
