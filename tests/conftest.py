@@ -54,6 +54,12 @@ FIRST = (
 )
 
 
+def pytest_configure(config):
+    """A file that is marked full may have tests that are slow besides: these have their own command."""
+    if config.option.markexpr == "full":
+        config.option.markexpr = "full and not slow and not gpu"
+
+
 def pytest_collection_modifyitems(items):
     """The order of files. What is known to be slow may take two hours; all else hangs after the minutes that
     pyproject.toml gives."""
