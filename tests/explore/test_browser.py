@@ -339,6 +339,8 @@ def test_ctrl_c_stops_it_cleanly(server):
     _, process = server
     process.send_signal(signal.SIGINT)
     assert process.wait(20) in (0, 130)
-    said = process.stdout.read()  # (a browser that leaves while it is being let in is an error of the library's own)
+    said = (
+        process.stdout.read()
+    )  # (a browser that leaves while it is being let in is an error of the library's own)
     assert "KeyboardInterrupt" not in said
     assert str(Path("cogattn", "explore")) not in said.replace("cogattn explore", "")
