@@ -214,13 +214,13 @@ def _rule(
     """The range in words, e.g. ` > 0 s`; empty where any finite number will do."""
     parts = []
     if above is not None:
-        parts.append(f"> {above:g}")
+        parts.append(f"> {float(above):g}")
     if least is not None:
-        parts.append(f">= {least:g}")
+        parts.append(f">= {float(least):g}")
     if below is not None:
-        parts.append(f"< {below:g}")
+        parts.append(f"< {float(below):g}")
     if most is not None:
-        parts.append(f"<= {most:g}")
+        parts.append(f"<= {float(most):g}")
     if not parts:
         return ""
     text = " " + " and ".join(parts) + (f" {unit}" if unit else "")

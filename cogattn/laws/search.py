@@ -102,7 +102,7 @@ def visits(
 
     Having visited everything, or all that has a weight, one quits.
     """
-    items = whole("items", items, least=1)
+    items = whole("items", items, least=1, most=1_000_000)
     d = 1.0 / number("guidance", guidance, above=0.0, infinite=True)
     q0, dq = number("q0", q0, least=0.0), number("dq", dq, least=0.0)
     group = number("group", group, least=1.0)

@@ -250,6 +250,8 @@ class Mind:
             raise InputError(f"task of {name!r} must be one of {', '.join(self._tasks)}, got {task!r}")
         number(f"weight of {name!r}", weight, least=0, most=MOST_WEIGHT)
         number(f"evidence of {name!r}", evidence, least=0, most=1000)
+        if supports not in (-1, 0, 1):
+            raise InputError(f"supports of {name!r} must be 1, -1, or 0 = nothing, got {supports!r}")
         kind = self._tasks[task]
         scale = race.weights(distractor, self.observer.alpha**kind.selected, kind.pertinence)
         self._room(len(self._element) + 1)

@@ -10,6 +10,7 @@ people, the streams, the pictures, the weights of the network and the draws: the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -95,6 +96,8 @@ def run(
 def check(plans: Iterable[RunPlan], n_jobs: int, device: str) -> None:
     """Everything that can be wrong before a folder is made: cores, device, a network that cannot show so much."""
     whole("n_jobs", n_jobs, least=1, most=1024)
+    if not re.fullmatch(r"auto|[a-z]+(:\d{1,3})?", device):
+        raise InputError(f"device must be auto, cpu, cuda or cuda:0, got {device!r}")
     for plan in plans:
         if plan.model is not None:
             _fits(plan.paradigm, model_of(plan, device))

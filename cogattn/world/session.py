@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cogattn.errors import InputError, doors, number
+from cogattn.errors import InputError, doors, number, whole
 from cogattn.laws import alertness
 from cogattn.world.stream import Task, TaskStream
 
@@ -90,7 +90,7 @@ class Session:
 
     def row(self, person: int) -> int:
         """The row of the columns that a person takes: his own, or the one that all share."""
-        rows = self.which.shape[0]
+        rows, person = self.which.shape[0], whole("person", person, least=0)
         if rows > 1 and person >= rows:
             raise InputError(f"this session has rows for {rows} people, none for person {person}")
         return person if rows > 1 else 0

@@ -75,7 +75,10 @@ def leak(
     >>> leak(honest, (x, y), eviction_plan(2, 12, batch=40), needed=3).leaks
     False
     """
-    inputs, targets = batch() if callable(batch) else batch
+    pair: Any = batch() if callable(batch) else batch
+    if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+        raise InputError("batch must be (inputs, targets), or a function that gives them")
+    inputs, targets = pair
     wanted = _whole_numbers("targets", targets)
     if wanted.shape != plan.slot.shape:
         raise InputError(f"targets must be (B, T) = {plan.slot.shape} as the plan, got {wanted.shape}")
