@@ -210,6 +210,18 @@ def test_two_conditions_that_may_be_meant_are_asked_about(tmp_path):
     assert "--column congruence=NAME" in " ".join(found.says())
 
 
+def test_letters_without_distractors_are_a_whole_report(tmp_path):
+    rows = pd.DataFrame({"subject": ["a"] * 6 + ["b"] * 6, "exposure_ms": [17, 50, 150] * 4, "n_letters": 6,
+                         "n_correct": [0, 2, 3, 1, 2, 4] * 2})  # fmt: skip
+    found = imports.propose(put(tmp_path, rows), tasks.known())
+    assert (found.task, found.sure, found.lacking) == ("whole_report", "likely", ())
+    found = imports.propose(put(tmp_path, rows.drop(columns="n_letters")), tasks.known())
+    assert (found.task, found.lacking) == ("whole_report", ("targets",))
+    assert "--set targets=VALUE" in " ".join(found.says())
+    found = imports.propose(put(tmp_path, rows.assign(n_distractors=[0, 3] * 6)), tasks.known())
+    assert found.task == "partial_report"
+
+
 def test_few_codes_that_come_again_are_no_copy(tmp_path):
     low = pd.DataFrame({"id": "a", "trial": np.tile(np.arange(1, 11), 4), "set_size": 4, "changed": [0, 1] * 20,
                         "says_changed": [0, 1] * 20})  # fmt: skip
