@@ -37,7 +37,7 @@ KINDS = {"api": "fuzz_doors", "cli": "fuzz_words", "files": "fuzz_files", "page"
 SHARE = {"api": 0.5, "cli": 0.08, "files": 0.12, "page": 0.3}  #: of all inputs
 SECONDS = 30.0  #: of the processor: what takes longer hangs, whatever else the machine does ...
 PATIENCE = 10  #: ... and so does what waits for so many times as long
-BYTES = 24 << 30  #: of addresses, for a child: what asks for more than there can be is told so
+BYTES = 4 << 30  #: of memory, beyond what is loaded: what asks for more is told that there is none
 
 
 class HangError(BaseException):
@@ -104,6 +104,21 @@ def _quiet() -> Iterator[None]:
             yield
 
 
+@contextlib.contextmanager
+def little_memory() -> Iterator[None]:
+    """So much memory and no more, where the system can be told."""
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    with contextlib.suppress(ValueError, OSError):
+        loaded = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+        resource.setrlimit(resource.RLIMIT_AS, (loaded + BYTES, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
 def inputs(kind: str, seed: int, start: int, stop: int, quick: bool = False) -> Iterator[tuple[int, Any]]:
     """The inputs of a kind, by number."""
     grammar = importlib.import_module(KINDS[kind])
@@ -130,7 +145,7 @@ def in_process(kind: str, seed: int, n: int, quick: bool = True) -> list[Outcome
     """A few inputs, here and now."""
     from fuzz_doors import aside
 
-    with aside():
+    with aside(), little_memory():
         return [judged(tried) for _, tried in inputs(kind, seed, 0, n, quick)]
 
 
@@ -161,19 +176,14 @@ def order(counts: Mapping[str, int]) -> list[tuple[str, int]]:
 
 
 def _child(seed: int, start: int, until: float, counts: Mapping[str, int], log: Path) -> None:
-    import resource
-
     from fuzz_doors import aside
-
-    with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
 
     def late(*_: Any) -> None:
         raise HangError
 
     signal.signal(signal.SIGPROF, late)
     warm(counts)
-    with log.open("a", buffering=1) as out, aside():
+    with log.open("a", buffering=1) as out, aside(), little_memory():
         for at, (kind, i) in enumerate(order(counts)[start:], start):
             if time.time() > until:
                 break
@@ -258,6 +268,8 @@ def main() -> int:
     parser.add_argument("--out", type=Path, help="a JSON file for all that was found")
     asked = parser.parse_args()
     kinds = asked.kinds.split(",")
+    if unknown := [kind for kind in kinds if kind not in KINDS]:
+        parser.error(f"--kinds must be among {', '.join(KINDS)}, got {', '.join(unknown)}")
     if asked.only is not None:
         for _, tried in inputs(kinds[0], asked.seed, asked.only, asked.only + 1):
             print(tried.words, "(wrong)" if tried.wrong else "")

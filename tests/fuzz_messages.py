@@ -26,6 +26,7 @@ TYPES = {
     "dark": bool, "narrow": bool, "full": bool, "stop": bool, "name": str, "text": str, "file": str, "bytes": str,
     "unit": str, "values": dict, "condition": int, "at": int,
 }  # fmt: skip
+OPTIONAL = ("unit", "n", "dark", "narrow", "full", "stop", "condition", "at")  #: null: not given
 NO_MESSAGES = ("", "{", "[1]", "3", "null", "true", '"x"', "[", "[" * 20_000, '{"do": NaN}', '{"do": 1e400}', "{}",
  '{"n": 1}',
                '{"do": "fly"}', '{"do": ["move"]}', '{"do": {}}', '{"do": "move", "values": 3}', '{"do": "move"}',
@@ -52,8 +53,7 @@ def drawn(rng: random.Random, quick: bool = False) -> Input:
             or (name == "do" and value not in RIGHT if isinstance(value, str) else name == "do")
         )
         wrong = wrong or not (
-            same
-            or (value is None and name in ("unit", "n", "dark", "narrow", "full", "stop", "condition", "at"))
+            same or (value is None and (name in OPTIONAL or (do, name) == ("observer", "file")))
         )
         said[name] = value
     text = json.dumps(said)

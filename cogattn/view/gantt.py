@@ -56,6 +56,7 @@ MARKS = {
 }
 MARKED = ("on display", "racing", "call")  # the ends that are marked
 NAMED = ("held", "in line", "looked at")
+_LONGEST = 1e7  # s: four months; no record is as long
 _CROWDED = 90  # bars of one row: more are drawn without edges, hatching and marks
 
 
@@ -121,8 +122,8 @@ def told(record: pd.DataFrame) -> str:
 
 def _window(record: pd.DataFrame, start: float | None, stop: float | None) -> tuple[float, float]:
     first, last = min(0.0, float(record["time"].min())), float(record["time"].max())
-    start = first if start is None else number("start", start, unit="s")
-    stop = last if stop is None else number("stop", stop, unit="s")
+    start = first if start is None else number("start", start, least=-_LONGEST, most=_LONGEST, unit="s")
+    stop = last if stop is None else number("stop", stop, most=_LONGEST, unit="s")
     if not start < stop or start >= last or stop <= first:
         raise InputError(
             f"start and stop must cut a piece out of {first:g} to {last:g} s, got {start:g} to {stop:g}"

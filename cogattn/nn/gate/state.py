@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils import _pytree as pytree
 
-from cogattn import notebook
+from cogattn import files, notebook
 from cogattn.errors import InputError, doors, number, whole
 from cogattn.nn.gate.fields import (
     FIELDS,
@@ -34,6 +34,7 @@ from cogattn.nn.gate.fields import (
     widen_share,
 )
 
+_MUCH = 2**28  # bytes: what takes more is asked for first
 SHOWN = (8, 96)  #: rows and keys that a notebook shows
 
 
@@ -153,7 +154,12 @@ class GateState:
     def repeat(self, times: int) -> GateState:
         """Every row `times` over, one after the other: the order in which beam search repeats its sequences."""
         whole("times", times, least=0, most=2**40)
-        return self._map(lambda _, x: x.repeat_interleave(times, 0))
+        needed = times * sum(x.numel() * x.element_size() for _, x in self._present())
+        if needed > _MUCH:
+            files.afford(needed, f"a gate of {times:,} times its rows", "repeat it fewer times")
+        return self._map(
+            lambda _, x: x[:, None].expand(-1, times, *x.shape[1:]).reshape(len(x) * times, *x.shape[1:])
+        )
 
     def grow(self, keys: int, *, closed: bool = False) -> GateState:
         """The same gate over more keys: those beyond its own are open (no bias, a whole share), or closed.
