@@ -212,15 +212,8 @@ def _rule(
     unit: str,
 ) -> str:
     """The range in words, e.g. ` > 0 s`; empty where any finite number will do."""
-    parts = []
-    if above is not None:
-        parts.append(f"> {float(above):g}")
-    if least is not None:
-        parts.append(f">= {float(least):g}")
-    if below is not None:
-        parts.append(f"< {float(below):g}")
-    if most is not None:
-        parts.append(f"<= {float(most):g}")
+    ends = ((">", above), (">=", least), ("<", below), ("<=", most))
+    parts = [f"{sign} {float(end):g}" for sign, end in ends if end is not None]
     if not parts:
         return ""
     text = " " + " and ".join(parts) + (f" {unit}" if unit else "")

@@ -8,6 +8,7 @@ import math
 import os
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import matplotlib as mpl
@@ -20,6 +21,7 @@ import torch
 import cogattn as ca
 from cogattn.errors import InputError
 from cogattn.files import holds
+from cogattn.laws import search
 from cogattn.mind import events
 from cogattn.mind.simpy_mind import Mind
 from cogattn.population import Population
@@ -29,6 +31,10 @@ from cogattn.world.stream import one_by_one
 
 mpl.use("Agg")
 HERE = Path(__file__).parent
+
+ONE_TRIAL = ca.Session(
+    (ca.TaskStream((ca.Stimulus("a"),), end=1.0),), which=np.zeros(1, int), gap=np.zeros(1)
+)
 
 #: what was a traceback, a hang, or taken: (the call, words of the line)
 DOORS = (
@@ -64,6 +70,15 @@ DOORS = (
     (lambda: ca.tune.regress(pd.DataFrame({"x": [1]}), "drift ~ 1"), "need a column 'person'"),
     (lambda: ca.watch(people=None), "people must be a whole number"),
     (lambda: ca.load("a" * 5000), "folder must be"),
+    (lambda: Mind(simpy.Environment()).show("a", supports=2**63), "supports of 'a' must be 1, -1, or 0"),
+    (lambda: ONE_TRIAL.row(-1), "person must be a whole number from 0"),
+    (lambda: search.visits(10**9, present=True), "items must be a whole number from 1 to 1000000"),
+    (lambda: ca.run("whole_report", people=1, trials=1, device="\0"), "device must be auto, cpu or"),
+    (
+        lambda: ca.nn.leak(lambda *x: x, [[0]] * 3, ca.nn.eviction_plan(2, 5), needed=1),
+        r"\(inputs, targets\)",
+    ),
+    (lambda: ca.paradigms.get("digit_span")(interval=Fraction(1, 2)), "shown must be .* 0.5 s"),
 )
 
 

@@ -28,7 +28,7 @@ from cogattn.mind.race import enlist
 from cogattn.observer import Observer
 from cogattn.population import People
 from cogattn.world import kinds
-from cogattn.world.stream import MOST_ELEMENTS, MOST_WEIGHT, Stimulus, Task, TaskStream
+from cogattn.world.stream import MOST_ELEMENTS, MOST_WEIGHT, Stimulus, Task, TaskStream, can_be_shown
 
 _LAST = EventPriority(2)  # SimPy: 0 = urgent, 1 = normal; a mind's own events come after the world's
 
@@ -248,10 +248,7 @@ class Mind:
             raise InputError(f"a trial holds at most {MOST_ELEMENTS} elements, {name!r} is one too many")
         if task not in self._tasks:
             raise InputError(f"task of {name!r} must be one of {', '.join(self._tasks)}, got {task!r}")
-        number(f"weight of {name!r}", weight, least=0, most=MOST_WEIGHT)
-        number(f"evidence of {name!r}", evidence, least=0, most=1000)
-        if supports not in (-1, 0, 1):
-            raise InputError(f"supports of {name!r} must be 1, -1, or 0 = nothing, got {supports!r}")
+        can_be_shown(name, weight, evidence, supports)
         kind = self._tasks[task]
         scale = race.weights(distractor, self.observer.alpha**kind.selected, kind.pertinence)
         self._room(len(self._element) + 1)

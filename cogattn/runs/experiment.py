@@ -10,7 +10,6 @@ people, the streams, the pictures, the weights of the network and the draws: the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -25,7 +24,7 @@ from cogattn._renamed import old_names
 from cogattn.compiled import version
 from cogattn.errors import InputError, RunError, doors, whole
 from cogattn.nn.networks import registry
-from cogattn.nn.networks.registry import Reader, fingerprint
+from cogattn.nn.networks.registry import Reader, device_named, fingerprint
 from cogattn.notebook import Progress, ticker
 from cogattn.observer import Arm, Observer, read_toml
 from cogattn.paradigms import NetworkTask, Paradigm
@@ -96,8 +95,7 @@ def run(
 def check(plans: Iterable[RunPlan], n_jobs: int, device: str) -> None:
     """Everything that can be wrong before a folder is made: cores, device, a network that cannot show so much."""
     whole("n_jobs", n_jobs, least=1, most=1024)
-    if not re.fullmatch(r"auto|[a-z]+(:\d{1,3})?", device):
-        raise InputError(f"device must be auto, cpu, cuda or cuda:0, got {device!r}")
+    device_named(device)
     for plan in plans:
         if plan.model is not None:
             _fits(plan.paradigm, model_of(plan, device))

@@ -221,6 +221,19 @@ class Task:
         return alertness.memory_load(self.memory, self.rate)
 
 
+def can_be_shown(name: str, weight: float, evidence: float, supports: int) -> None:
+    """What holds of every element, in a stream or shown by a process.
+
+    >>> can_be_shown("A", 1.0, 1.0, 2)
+    Traceback (most recent call last):
+    cogattn.errors.InputError: supports of 'A' must be 1, -1, or 0 = nothing, got 2
+    """
+    if supports not in (-1, 0, 1):
+        raise InputError(f"supports of {name!r} must be 1, -1, or 0 = nothing, got {supports!r}")
+    number(f"evidence of {name!r}", evidence, least=0, most=1000)
+    number(f"weight of {name!r}", weight, least=0, most=MOST_WEIGHT)
+
+
 @old_fields(says="supports")
 @dataclass(frozen=True)
 class Stimulus:
@@ -246,13 +259,8 @@ class Stimulus:
 
     def __post_init__(self) -> None:
         _name("stimulus name", self.name)
-        if self.supports not in (-1, 0, 1):
-            raise InputError(
-                f"supports of {self.name!r} must be 1, -1, or 0 = nothing, got {self.supports!r}"
-            )
-        number(f"evidence of {self.name!r}", self.evidence, least=0, most=1000)
         number(f"onset of {self.name!r}", self.onset, least=0, unit="s")
-        number(f"weight of {self.name!r}", self.weight, least=0, most=MOST_WEIGHT)
+        can_be_shown(self.name, self.weight, self.evidence, self.supports)
         if not isinstance(self.distractor, bool | np.bool_):
             raise InputError(f"distractor of {self.name!r} must be True or False, got {self.distractor!r}")
         if not isinstance(self.signal, bool | np.bool_):

@@ -26,6 +26,7 @@ import hashlib
 import importlib.util
 import json
 import math
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -369,18 +370,30 @@ def _fits(network: torch.nn.Module, tensors: Mapping[str, torch.Tensor], path: P
             raise InputError(f"{key} in {path} must be finite, and is not; make the file anew with: {make}")
 
 
+_DEVICE = "device must be auto, cpu or one that torch finds here (cuda, mps), got {!r}"
+
+
+def device_named(name: str) -> str:
+    """A name that a device can have, without asking torch: where no network is loaded, that is all there is to check.
+
+    >>> device_named("cuda:1")
+    'cuda:1'
+    """
+    if not re.fullmatch(r"auto|[a-z]+(:\d{1,3})?", name):
+        raise InputError(_DEVICE.format(name))
+    return name
+
+
 def _device(name: str) -> str:
     """`auto` resolved, and any other name tried, so that a wrong one fails here and not inside the network."""
     import torch
 
-    if name == "auto":
+    if device_named(name) == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
         torch.empty(0, device=name)
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
-        raise InputError(
-            f"device must be auto, cpu or one that torch finds here (cuda, mps), got {name!r}"
-        ) from error
+        raise InputError(_DEVICE.format(name)) from error
     return name
 
 
