@@ -240,7 +240,7 @@ class Paradigm(ABC):
         """The experiment that people took, and those of the trials that belong to it: this one, and all."""
         return self, frame
 
-    def changed(self, **options: Any) -> Self:
+    def with_options(self, **options: Any) -> Self:
         """The same experiment with other options."""
         return type(self)(**{f.name: getattr(self, f.name) for f in fields(self)} | options)
 

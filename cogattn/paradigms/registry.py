@@ -22,7 +22,7 @@ import inspect
 import re
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from functools import cache, partial
 from pathlib import Path
 from types import ModuleType
@@ -323,7 +323,7 @@ def _made(paradigm: Any, options: Mapping[str, Any], or_name: bool = False) -> P
 def _with(paradigm: Any, **options: Any) -> Paradigm:
     """A class called with options, or an instance with some of them changed."""
     return cast(
-        "Paradigm", paradigm(**options) if isinstance(paradigm, type) else replace(paradigm, **options)
+        "Paradigm", paradigm(**options) if isinstance(paradigm, type) else paradigm.with_options(**options)
     )
 
 

@@ -170,13 +170,13 @@ class Vigilance(SessionParadigm):
     @property
     def _beside_people(self) -> bool:
         """The same events for as long as people watched, or longer."""
-        return self.blocks >= _BLOCKS and self.changed(blocks=_BLOCKS).as_people
+        return self.blocks >= _BLOCKS and self.with_options(blocks=_BLOCKS).as_people
 
     def as_far_as_people(self, frame: pd.DataFrame) -> tuple[Paradigm, pd.DataFrame]:
         """A longer watch is held against theirs up to its end."""
         if not self._beside_people:
             return self, frame
-        return self.changed(blocks=_BLOCKS), frame[frame["block"] < _BLOCKS]
+        return self.with_options(blocks=_BLOCKS), frame[frame["block"] < _BLOCKS]
 
     def human(self) -> pd.DataFrame:
         """Hits, false alarms, and the d' and criterion of the mean rates, by block; 113 people."""

@@ -165,7 +165,7 @@ def regress(frame: pd.DataFrame, formulas: Sequence[str] | str, *, law: str = "d
     own: Likelihood
     if choice("law", law, (*_ANYWHERE, *_of_minds())) in _ANYWHERE:
         own = TwoChoiceLikelihood(law=law, cells=())
-        frame = frame.dropna(subset=[column for column in ("rt",) if column in frame])
+        frame = frame.dropna(subset=["rt"]) if "rt" in frame else frame
         checked(frame, ("person", "correct", "rt"))
     else:
         own = likelihoods.of(law)

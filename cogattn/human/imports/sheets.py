@@ -9,7 +9,8 @@ from __future__ import annotations
 import codecs
 import csv
 import zlib
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -107,24 +108,26 @@ def parquet(path: Path) -> DataSheet:
     from pyarrow import ArrowException
     from pyarrow import parquet as pq
 
-    broken = (
-        ArrowException,
-        OSError,
-        ValueError,
-    )  # a head that is damaged, pages that are, names that are no text
-    try:
+    @contextmanager
+    def readable() -> Iterator[None]:
+        try:
+            yield
+        except (
+            ArrowException,
+            OSError,
+            ValueError,
+        ) as error:  # damaged head or pages, names that are no text
+            raise InputError(f"cannot read {path}: {(str(error).splitlines() or [repr(error)])[0]}") from None
+
+    with readable():
         file = pq.ParquetFile(path)
         heads = list(file.schema_arrow.names)
-    except broken as error:
-        raise InputError(f"cannot read {path}: {(str(error).splitlines() or [repr(error)])[0]}") from None
     if not file.metadata.num_rows:
         raise InputError(f"{path} has a head but no trial")
 
     def load(columns: Sequence[str], _: Collection[str]) -> pd.DataFrame:
-        try:
+        with readable():
             frame: pd.DataFrame = pq.read_table(path, columns=list(columns)).to_pandas(ignore_metadata=True)
-        except broken as error:
-            raise InputError(f"cannot read {path}: {(str(error).splitlines() or [repr(error)])[0]}") from None
         return frame[list(columns)].set_axis(range(1, len(frame) + 1))
 
     return DataSheet(path, heads, load)
