@@ -130,6 +130,15 @@ def preset(name: str) -> Observer:
     return mind(PRESETS[choice("preset", name, PRESETS)])
 
 
+def called(observer: Observer) -> str:
+    """Which of the minds to begin with it is; "": none of them.
+
+    >>> called(preset("Two slots")), called(Observer(slots=2.5))
+    ('Two slots', '')
+    """
+    return next((name for name in PRESETS if preset(name) == observer), "")
+
+
 def spelled(observer: Observer) -> dict[str, Any]:
     """The values as a page can take them: JSON knows no infinity."""
     return {k: "inf" if v == math.inf else v for k, v in observer.to_dict().items()}
@@ -154,4 +163,4 @@ def from_text(text: str) -> Observer:
     return Observer.from_dict(toml_values(text, "this text"))
 
 
-doors(__name__, "mind", "preset", "spelled", "from_text")
+doors(__name__, "mind", "preset", "called", "spelled", "from_text")

@@ -9,7 +9,8 @@ from __future__ import annotations
 import base64
 import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -94,7 +95,9 @@ class Page:
 
     def tell_trial(self) -> None:
         """One trial, on its strip."""
-        self.moment = trial.timeline(self.done, self.condition, self.at)
+        record = trial.record(self.done, self.condition, self.at)
+        self.moment = trial.timeline(self.done, record, self.at)
+        self.spans = trial.moments(record)
         rows = len(self.moment.panels[0].y_ticks)
         self.strip.plot.height = min(420, max(150, 70 + 24 * rows)) if rows else 230
         self.strip.show(self.moment.panels[0], self.dark)
@@ -126,7 +129,7 @@ class Page:
             "toml": plays.toml(self.play.mind),
             "played": _played(self.play),
             "own": self.own is not None,
-            "preset": next((n for n in knobs.PRESETS if knobs.preset(n) == self.play.mind), ""),
+            "preset": knobs.called(self.play.mind),
             "seed": self.play.seed,
             "beside": None
             if self.other is None
@@ -159,7 +162,7 @@ class Page:
             "condition": self.condition,
             "at": self.at,
             "answered": "answered" in self.moment.names,
-            "spans": trial.moments(self.done, self.condition, self.at),
+            "spans": self.spans,
         }
 
     def _legend(self) -> list[dict[str, Any]]:
@@ -230,25 +233,29 @@ class Page:
             "note": f"{asked.get('file', 'observer')}: loaded"
         }
 
-    def _mind(self, mind: Observer, full: bool = True) -> dict[str, Any]:
-        old, self.play = self.play, replace(self.play, mind=mind, full=full)
+    @contextmanager
+    def _or_as_it_was(self, show: Callable[[], None]) -> Iterator[None]:
+        """What cannot be played leaves the page as it was, and shows that again."""
+        was = self.play, self.other, self.own
         try:
-            self.draw()
+            yield
         except CogattnError:
-            self.play = old
+            self.play, self.other, self.own = was
+            show()
             raise
+
+    def _mind(self, mind: Observer, full: bool = True) -> dict[str, Any]:
+        with self._or_as_it_was(self.draw):
+            self.play = replace(self.play, mind=mind, full=full)
+            self.draw()
         return self.state()
 
     def _paradigm(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         name = choice("paradigm", asked.get("name"), paradigms.names())
-        old, self.play = self.play, replace(self.play, name=name, full=True)
         self._changed = []
-        try:
+        with self._or_as_it_was(self._begin):  # one of your own may have no curves as data
+            self.play = replace(self.play, name=name, full=True)
             self._begin()
-        except CogattnError:  # one of your own that has no curves as data
-            self.play = old
-            self._begin()
-            raise
         return self.state()
 
     def _step(self, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -262,13 +269,10 @@ class Page:
     def _data(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """A person's own file: his points beside the curves, and what was found in it."""
         frame, notes = own_data(self.play, str(asked.get("file")), str(asked.get("bytes")), asked.get("unit"))
-        self.own = frame
-        try:
+        self.own = None
+        with self._or_as_it_was(self.draw):
+            self.own = frame
             self.draw()
-        except CogattnError:
-            self.own = None
-            self.draw()
-            raise
         return self.state() | {"notes": notes}
 
     def _forget(self, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -284,17 +288,13 @@ class Page:
         mind, other = (
             None if v is None else knobs.mind(v) for v in (asked.get("values"), asked.get("other"))
         )
-        old, was = self.play, self.other
-        self.play = replace(old, name=name, seed=seed, mind=mind or old.mind, full=True)
-        self.other, self._changed = other, []
-        try:
+        self._changed = []
+        with self._or_as_it_was(self._begin):
+            self.play = replace(self.play, name=name, seed=seed, mind=mind or self.play.mind, full=True)
+            self.other = other
             self.play.plan.crowd()
             self._begin()
             return self.state() | self._at(asked)
-        except CogattnError:
-            self.play, self.other = old, was
-            self._begin()
-            raise
 
     def _at(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """The trial that an address names, if it names one."""
@@ -303,26 +303,20 @@ class Page:
 
     def _seed(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Other chances."""
-        old, self.play = self.play, replace(self.play, seed=whole("seed", asked["seed"]), full=True)
-        self._changed = []
-        try:
+        seed, self._changed = whole("seed", asked["seed"]), []
+        with self._or_as_it_was(self.draw):
+            self.play = replace(self.play, seed=seed, full=True)
             self.draw()
-        except CogattnError:
-            self.play = old
-            raise
         return self.state()
 
     def _set_beside(self, asked: Mapping[str, Any]) -> dict[str, Any]:
         """Another mind beside this one: one of those to begin with, or "this", as it is now; no name: none."""
-        name, was = asked.get("name"), self.other
-        self.other = self.play.mind if name == "this" else knobs.preset(str(name)) if name else None
+        name = asked.get("name")
+        other = self.play.mind if name == "this" else knobs.preset(str(name)) if name else None
         self.play, self._changed = replace(self.play, full=True), []
-        try:
+        with self._or_as_it_was(self.draw):
+            self.other = other
             self.draw()
-        except CogattnError:
-            self.other = was
-            self.draw()
-            raise
         return self.state()
 
     def _again_elsewhere(self, _: Mapping[str, Any]) -> dict[str, Any]:
@@ -373,8 +367,7 @@ def _renamed(arms: Mapping[str, Any]) -> dict[str, Any]:
 
 def _called(mind: Observer) -> str:
     """What a mind is called in a legend."""
-    known = next((name for name in knobs.PRESETS if knobs.preset(name) == mind), "")
-    return known.lower() if known else "other mind"
+    return knobs.called(mind).lower() or "other mind"
 
 
 def _measured(paradigm: Any) -> str:

@@ -31,9 +31,8 @@ def _spelled(name: str, value: object) -> str:
     return f"{name.replace('_', ' ')} {f'{value:.4g}' if isinstance(value, float) else value}"
 
 
-def timeline(done: Trials, condition: int, at: int) -> Picture:
-    """Trial number `at` of this condition, one person after the other, human arm; or the sitting of person `at`."""
-    record = _record(done, condition, at)
+def timeline(done: Trials, record: pd.DataFrame, at: int) -> Picture:
+    """A trial, or the sitting of person `at`, as a chart."""
     shown = read(gantt.drawn(record))
     if "engage" in set(record["kind"].astype(str)) or not (record["kind"] == "onset").any():
         return replace(shown, title=f"Person {at % done.config['people'] + 1}. {shown.title}")
@@ -43,9 +42,9 @@ def timeline(done: Trials, condition: int, at: int) -> Picture:
 MOST_SPANS = 500  #: a sitting with more of them is not played in time: it is on the strip
 
 
-def moments(done: Trials, condition: int, at: int) -> list[dict[str, Any]]:
+def moments(record: pd.DataFrame) -> list[dict[str, Any]]:
     """What lasts in this trial, from when to when [ms]: on display, racing, held. Empty: too much for a film."""
-    spans = events.spans(_record(done, condition, at))
+    spans = events.spans(record)
     if len(spans) > MOST_SPANS:
         return []
     return [
@@ -55,8 +54,9 @@ def moments(done: Trials, condition: int, at: int) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _record(done: Trials, condition: int, at: int) -> pd.DataFrame:
-    """The events of one trial, from its beginning; of one sitting, where that is all there is."""
+def record(done: Trials, condition: int, at: int) -> pd.DataFrame:
+    """The events of trial number `at` of this condition, one person after the other, human arm, from its beginning; of
+    the sitting of person `at`, where that is all there is."""
     people, trials = int(done.config["people"]), int(done.config["trials"])
     if not done.paradigm.sessions:
         whole = experiment.events(done, "human", condition, at % people, at // people % trials)

@@ -106,6 +106,17 @@ def _chinese() -> list[str]:
     return [name for name in CHINESE if name in there][:1]
 
 
+_Floats = npt.NDArray[np.float64]
+
+
+def _spread(values: _Floats, mean: _Floats, sd: _Floats) -> tuple[_Floats, _Floats]:
+    """One sd below the mean and above it; where all known values lie between 0 and 1 (shares), these do too."""
+    known, low, high = values[np.isfinite(values)], mean - sd, mean + sd
+    if known.size and known.min() >= 0 and known.max() <= 1:
+        return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
+    return low, high
+
+
 def interval(sd: npt.ArrayLike, n: npt.ArrayLike) -> npt.NDArray[np.float64]:
     """Half of the 95 % interval of a mean of n: t(n - 1) sd / sqrt(n); NaN where there are fewer than two.
 
@@ -131,12 +142,11 @@ def people(
     known there are no bars."""
     x, mean, sd, n = (np.asarray(a, float) for a in (x, mean, sd, n))
     half = interval(sd, n)
-    spread = {"low": mean - half, "high": mean + half, "below": mean - sd, "above": mean + sd}
+    below, above = _spread(mean, mean, sd)
+    spread = {"low": mean - half, "high": mean + half, "below": below, "above": above}
     with noted(ax, "people", "people", hollow, x=x, y=mean, **spread):
         if (np.nan_to_num(sd) > 0).any():
-            ends = [sd, sd]
-            if np.nanmin(mean) >= 0 and np.nanmax(mean) <= 1:  # shares
-                ends = [np.minimum(sd, mean), np.minimum(sd, 1 - mean)]
+            ends = [mean - below, above - mean]
             ax.errorbar(x, mean, yerr=ends, fmt="none", ecolor=QUIET, elinewidth=0.9, capsize=2.5, zorder=3)
             ax.errorbar(x, mean, yerr=half, fmt="none", ecolor=PEOPLE, elinewidth=2.2, zorder=5, label=_STARS)
         inside = "white" if hollow else PEOPLE
@@ -158,17 +168,13 @@ def arm(
     (people, len(x)); a person's missing values count for nothing. series: the arm, where it is not in the legend. Where
     all values lie between 0 and 1 (shares), the band does, too."""
     y = np.atleast_2d(np.asarray(by_person, float))
-    known_y = y[np.isfinite(y)]
-    share = known_y.size > 0 and known_y.min() >= 0 and known_y.max() <= 1
     n = np.isfinite(y).sum(0)
     known = n > 0
     mean, sd = np.full(y.shape[1], np.nan), np.full(y.shape[1], np.nan)
     mean[known] = np.nanmean(y[:, known], 0)
     sd[n > 1] = np.nanstd(y[:, n > 1], 0, ddof=1)
     x = np.asarray(x, float)
-    half, low, high = interval(sd, n), mean - sd, mean + sd
-    if share:
-        low, high = np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
+    half, (low, high) = interval(sd, n), _spread(y, mean, sd)
     spread = {"low": mean - half, "high": mean + half, "below": low, "above": high}
     with noted(ax, "model", series or label, hollow, x=x, y=mean, **spread):
         line(ax, x, mean, half, pen, label, hollow=hollow)

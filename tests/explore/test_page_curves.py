@@ -175,8 +175,8 @@ def test_the_page_shows_what_the_printed_figure_and_the_table_show(name):
 @pytest.mark.parametrize("name", each_kind(paradigms.names()))
 def test_one_trial_is_the_printed_chart(name):
     done, _ = plays.shown(plays.Play(name, ca.Observer(), full=False))
-    shown = trial.timeline(done, 0, 0)
-    figure = gantt.figure(trial._record(done, 0, 0))
+    shown = trial.timeline(done, trial.record(done, 0, 0), 0)
+    figure = gantt.figure(trial.record(done, 0, 0))
     assert shown.title.endswith(" ".join(figure.get_suptitle().split()))
     for panel, ax in zip(shown.panels, figure.axes, strict=True):
         assert (panel.x_range, panel.y_range) == (pytest.approx(ax.get_xlim()), pytest.approx(ax.get_ylim()))
@@ -262,14 +262,14 @@ def test_a_rule_spans_more_than_the_axes():
 
 def test_the_moment_of_each_slot_is_on_the_strip(report):
     record = events(report, "human", 5, 1, 2)
-    panel = trial.timeline(report, 5, 1 + 4 * 2).panels[0]
+    panel = trial.timeline(report, trial.record(report, 5, 1 + 4 * 2), 1 + 4 * 2).panels[0]
     dots = sorted(float(x) for s in panel.strokes if s.mark == "o" for x in s.x)
     assert dots == pytest.approx(sorted(1000 * record.loc[record["kind"] == "encode", "time"]))
 
 
 def test_answers_are_on_the_strip():
     done = plays.trials(plays.Play("prp", ca.Observer(), full=False))
-    panel = trial.timeline(done, 0, 0).panels[0]
+    panel = trial.timeline(done, trial.record(done, 0, 0), 0).panels[0]
     rows = {word: at for at, word in panel.y_ticks.items()}
     answered = {y: x for s in panel.strokes if s.mark == "D" for x, y in zip(s.x, s.y, strict=True)}
     assert set(answered) == {rows["choice 1: S1"], rows["choice 2: S2"]}
