@@ -25,6 +25,7 @@ import torch
 
 import cogattn as ca
 from cogattn import files
+from cogattn.errors import InputError
 from cogattn.nn import pretrained
 from cogattn.nn.marked_words import MarkedText, WordAttention, area, kappa, read_maps, top
 from cogattn.view import plot
@@ -137,7 +138,10 @@ def main() -> None:
     parser.add_argument("--data", required=True, help="a .csv of human attention maps")
     parser.add_argument("--texts", type=int, default=0, help="so many of its texts (all)")
     asked = parser.parse_args()
-    texts = read_maps(asked.data)
+    try:
+        texts = read_maps(asked.data)
+    except InputError as error:
+        parser.error(str(error))
     texts = texts[: asked.texts or len(texts)]
     frame = measured(texts, networks())
     means = table(frame)
