@@ -25,6 +25,7 @@ from cogattn.nn.networks.scenes import (
     FORM,
     INK,
     NEAR,
+    PITCH,
     PLACES,
     SHAPE,
     SHAPES,
@@ -40,8 +41,6 @@ INKS = np.array([COLOUR["red"], COLOUR["green"], COLOUR["blue"]])
 _SAID = len(SHAPES) + INKS  # the decisions about inks and words
 WORDS = np.array([SHAPE["RED"], SHAPE["GREEN"], SHAPE["BLUE"]])
 _FIRST = 1 << 22  # the first of a display's chances at LAYOUT
-#: px between an arrow and its neighbours: as close as letters in a row stand.
-FLANKERS = 16.0
 #: Navon's large and small letters: two that are answered, one that is not.
 _NAVON = np.array([SHAPE["H"], SHAPE["S"], SHAPE["O"]])
 
@@ -157,8 +156,8 @@ def _search(_: Any, condition: Condition, keys: Array) -> Shown:
     return search(str(condition["display"]), int(condition["set_size"]), bool(condition["present"]), keys)
 
 
-def flanked(congruence: int, keys: Array, gap: float = FLANKERS, alone: bool = False) -> Shown:
-    """An arrow in the middle of two others (neutral: bars)."""
+def flanked(congruence: int, keys: Array, gap: float = PITCH, alone: bool = False) -> Shown:
+    """An arrow in the middle of two others (neutral: bars), a place of the grid away: no arrow touches another."""
     right = (_chance(keys, 1)[:, 0] * 2).astype(np.int64)
     arrows = np.array([SHAPE["left"], SHAPE["right"]])
     other = arrows[right ^ (congruence < 0)] if congruence else np.full(len(keys), SHAPE["horizontal"])
