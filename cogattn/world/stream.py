@@ -231,7 +231,7 @@ def can_be_shown(name: str, weight: float, evidence: float, supports: int) -> No
     """
     _name("stimulus name", name)
     given: Any = supports
-    if not isinstance(given, Integral) or isinstance(given, bool) or given not in (-1, 0, 1):
+    if isinstance(given, bool) or not isinstance(given, Integral) or given not in (-1, 0, 1):
         raise InputError(f"supports of {name!r} must be 1, -1, or 0 = nothing, got {shown(supports)}")
     number(f"evidence of {name!r}", evidence, least=0, most=1000)
     number(f"weight of {name!r}", weight, least=0, most=MOST_WEIGHT)
