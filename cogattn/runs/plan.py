@@ -209,7 +209,7 @@ def _own(task: NetworkTask, model: str | None) -> tuple[NetworkTask, str]:
     """A network's own task is taken by that network; without more said, all of it."""
     if model is None and not task.model:
         raise InputError("own_task needs a network that brings a task of its own: give model=")
-    model = model or task.model
+    model = task.model if model is None else model
     networks.named(model)
     if not task.model:
         return NetworkTask.of(model), model
