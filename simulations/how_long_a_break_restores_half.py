@@ -18,6 +18,7 @@ from cogattn.view import plot
 
 WORK = (5, 10, 20, 60)
 KINDS = {"rest": 0.0, "another task (load .31)": 0.31, "half the load": 0.5}
+NEVER = "Where there is no time, half never comes back under that load."
 MIND = ca.Observer()
 FAST = (MIND.fast_tiring, MIND.fast_recovery, MIND.fast_rest)
 SLOW = (MIND.slow_tiring, MIND.slow_recovery, MIND.slow_rest)
@@ -58,7 +59,9 @@ def main() -> None:
         ax.axhline(1 - lost(60, 0, 0) / 2, color=plot.PEOPLE, linewidth=0.8)
         ax.set(xlabel="break after an hour of watch [min]", ylabel="alertness", ylim=(None, 1.0))
         ax.legend()
-    asked.keep(text + " (exact)", {"table": table.rename_axis("minutes of work").reset_index()}, figure)
+    asked.keep(
+        text + " (exact)", {"table": table.rename_axis("minutes of work").reset_index()}, figure, NEVER
+    )
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ HEAD = (
     "# simulations/which_numbers_move_which_task.py.\n"
 )
 LEAST = 0.2  #: sd of single trials: less is hardly seen
+MOST = 24  #: numbers that are drawn; all are in the table
 OPTIONS: program.Options = {
     "--only": {"nargs": "+", "choices": paradigms.names(), "metavar": "TASK", "help": "measure these anew"},
     "--table": {"type": Path, "help": "the table that is read and written (the package's)"},
@@ -51,13 +52,15 @@ def measured(path: Path, only: list[str] | None) -> pd.DataFrame:
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """In how many tasks each number is seen."""
-    count = (table >= LEAST).sum(axis=1).sort_values()
+    """In how many tasks a number is seen, of those that are seen in most."""
+    count = (table >= LEAST).sum(axis=1).sort_values().tail(MOST)
     with plot.style() as plt:
         figure, ax = plt.subplots(figsize=(7.0, 0.19 * len(count) + 1.2))
         ax.barh(np.arange(len(count)), count, color=plot.pens(["human"])["human"].color)
-        ax.set_yticks(np.arange(len(count)), count.index, fontsize=7)
-        ax.set(xlabel=f"tasks (of {table.shape[1]}) that it moves by {LEAST:g} sd of single trials or more")
+        ax.set_yticks(np.arange(len(count)), count.index)
+        ax.set(
+            xlabel=f"tasks (of {table.shape[1]}) that it moves by {LEAST:g} sd or more; the first {len(count)}"
+        )
         ax.margins(y=0.01)
     return figure
 
