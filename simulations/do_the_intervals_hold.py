@@ -143,9 +143,9 @@ def answer(table: pd.DataFrame) -> str:
     some = table.groupby("said").size()
     total = int(table["intervals"].sum())
     held = program.share(round(float((table["hold"] * table["intervals"]).sum())), total)
-    words = {"holds": "hold by themselves", "misses": "miss", "too few to say": "are too few to say"}
+    words = {"holds": "do", "misses": "do not", "too few to say": "have too few intervals to say"}
     return (
-        f"95 % intervals hold the truth in {held}, all parameters together; of {len(table)} parameters and ways of "
+        f"95 % intervals hold the truth in {held}; of {len(table)} parameters and ways of "
         f"fitting, {', '.join(f'{some.get(key, 0)} {word}' for key, word in words.items())}"
     )
 
