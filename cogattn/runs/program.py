@@ -175,8 +175,16 @@ def about(middle: float, half: float, form: str = ".2f") -> str:
 
     >>> about(2.5, 1.95)
     '2.50 (0.55 to 4.45)'
+    >>> about(0.0, 0.001)
+    '0.00 (0.00 to 0.00)'
     """
-    return f"{middle:{form}} ({middle - half:{form}} to {middle + half:{form}})"
+    return f"{_told(middle, form)} ({_told(middle - half, form)} to {_told(middle + half, form)})"
+
+
+def _told(x: float, form: str) -> str:
+    """A number without the sign of a zero."""
+    text = f"{x:{form}}"
+    return text if text.strip("+-0.%") else text.lstrip("-")
 
 
 def mean(values: npt.ArrayLike, form: str = ".2f") -> str:
