@@ -5,8 +5,7 @@ the old file or the new one, and a reader never sees half of either. A link stay
 written anew), a file keeps its mode; a device, a pipe or a folder is refused. Of a file with several names (hard links)
 the others keep what they had. What a killed process left beside is swept away by the next one that writes there. The
 same table is the same bytes: no name and no time stands in a gzip.
-
-Whatever is read has a budget (bytes after unpacking, cells, nesting, digits); memory is asked for before it is taken.
+Whatever is read has a budget (bytes unpacked, cells, nesting, digits); memory is asked for before it is taken.
 """
 
 from __future__ import annotations
@@ -324,17 +323,23 @@ def read_bytes(path: Path, most: int = MOST_TABLE) -> bytes:
     try:
         with opened(path, most) as source:
             return source.read()
+    except InputError:
+        raise
     except (OSError, EOFError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
         raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from None
 
 
 def opened(path: Path, most: int = MOST_TABLE) -> IO[bytes]:
     """The bytes of a file, unpacked where they are gzip; reading more than `most` of them is refused."""
-    if path.is_dir():
-        raise InputError(f"cannot read {path}: it is a folder, and a file is needed")
+    _readable(path)
     return io.BufferedReader(_Budgeted(path, most), 1 << 16)
+
+
+def _readable(path: Path) -> None:
+    """Refuse a folder, and a pipe with a name, which nobody may ever fill; the shell's own, `<(...)`, is read."""
+    what = "a folder" if path.is_dir() else "a pipe" if path.is_fifo() and str(path)[:5] != "/dev/" else ""
+    if what:
+        raise InputError(f"cannot read {path}: it is {what}, and a file is needed")
 
 
 class _Budgeted(io.RawIOBase):
@@ -457,6 +462,7 @@ def _affordable(path: Path, filtered: bool) -> None:
     """A Parquet file says beforehand how many cells it has. filtered: not all of them are taken."""
     import pyarrow.parquet as pq
 
+    _readable(path)
     meta = pq.read_metadata(path)
     groups = [meta.row_group(i) for i in range(meta.num_row_groups)]
     found = sum(g.column(c).num_values for g in groups for c in range(g.num_columns))

@@ -26,7 +26,7 @@ from textwrap import dedent
 from typing import TYPE_CHECKING, Any
 
 from cogattn._renamed import old_names
-from cogattn.errors import InputError
+from cogattn.errors import InputError, shown
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -121,7 +121,7 @@ def ticker(asked: Progress | bool | None, what: str) -> Progress | None:
         return ProgressBar(what) if asked else None
     if asked is None or callable(asked):
         return asked
-    raise InputError(f"progress must be True (a bar), a function of (done, of) or None, got {asked!r}")
+    raise InputError(f"progress must be True (a bar), a function of (done, of) or None, got {shown(asked)}")
 
 
 @cache

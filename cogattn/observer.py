@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from cogattn import notebook, parameters
-from cogattn.errors import InputError, choice, door
+from cogattn.errors import InputError, choice, door, shown
 from cogattn.files import read_toml as read_toml
 from cogattn.parameters import ALIASES, BY_NAME, GONE, NAMES, PARAMETERS
 from cogattn.record import Parameter
@@ -196,7 +196,9 @@ def limits_of(arm: object) -> tuple[str, ...]:
     unknown = [part for part in named if part not in LIMITS]
     if unknown or not named:
         known = ", ".join(("human", "softmax", *LIMITS))
-        raise InputError(f"arm must be one of {known}, or limits joined by + (slots+capacity), got {arm!r}")
+        raise InputError(
+            f"arm must be one of {known}, or limits joined by + (slots+capacity), got {shown(arm)}"
+        )
     return tuple(limit for limit in LIMITS if limit in named)
 
 

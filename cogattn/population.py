@@ -25,7 +25,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cogattn import notebook, parameters
-from cogattn.errors import InputError, choice, doors, number, values, whole
+from cogattn.errors import InputError, choice, doors, number, shown, values, whole
 from cogattn.files import afford
 from cogattn.observer import LIMITS, Observer
 from cogattn.parameters import BY_NAME, NAMES, PARAMETERS, PERSON, TOGETHER
@@ -239,7 +239,7 @@ class Population:
 
     def __post_init__(self) -> None:
         if not isinstance(self.others, Mapping):
-            raise InputError(f"others of a population must be spreads by name, got {self.others!r}")
+            raise InputError(f"others of a population must be spreads by name, got {shown(self.others)}")
         usual = self.correlations == TOGETHER
         object.__setattr__(self, "correlations", _renamed_pairs(self.correlations, 3))
         own, order = _spread(), _known()
@@ -251,7 +251,7 @@ class Population:
         object.__setattr__(self, "others", rest)
         for name, spread in self.spreads().items():
             if not isinstance(spread, Spread):
-                raise InputError(f"{name} of a population must be a Spread, got {spread!r}")
+                raise InputError(f"{name} of a population must be a Spread, got {shown(spread)}")
             for value in spread.at(_ENDS):
                 one: dict[str, Any] = {name: float(value)}
                 try:
@@ -276,10 +276,10 @@ class Population:
         """The parameters that are correlated, and what makes independent normals into theirs."""
         spreads, pairs = self.spreads(), dict[tuple[str, str], float]()
         if not isinstance(self.correlations, Mapping):
-            raise InputError(f"correlations must be numbers by name by name, got {self.correlations!r}")
+            raise InputError(f"correlations must be numbers by name by name, got {shown(self.correlations)}")
         for one, row in self.correlations.items():
             if not isinstance(row, Mapping):
-                raise InputError(f"correlations of {one} must be numbers by name, got {row!r}")
+                raise InputError(f"correlations of {one} must be numbers by name, got {shown(row)}")
             for other, r in row.items():
                 for name in (one, other):
                     spread = spreads[choice("parameter that differs between people", name, spreads)]
@@ -427,7 +427,7 @@ class Population:
         for name, spread in values.items():
             choice("population parameter", name, _known())
             if not isinstance(spread, Mapping) or not {"kind", "mean"} <= spread.keys():
-                raise InputError(f"{name} of a population must have a kind and a mean, got {spread!r}")
+                raise InputError(f"{name} of a population must have a kind and a mean, got {shown(spread)}")
             for word in spread:
                 choice(f"part of the spread of {name}", word, [f.name for f in fields(Spread)])
         found = cls().with_spreads({name: Spread(**spread) for name, spread in values.items()})

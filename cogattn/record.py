@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from cogattn.errors import InputError, choice, doors, number
+from cogattn.errors import InputError, choice, doors, number, shown
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ class Parameter:
         """Refuse what is out of range, by name; `whose` goes before the name."""
         if self.kind is bool:
             if not isinstance(value, bool):
-                raise InputError(f"{whose}{self.name} must be True or False, got {value!r}")
+                raise InputError(f"{whose}{self.name} must be True or False, got {shown(value)}")
             return
         b = self.bounds
         above, least = (b.low, None) if b.low_open else (None, b.low)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import os
 import pkgutil
 import re
@@ -474,27 +475,58 @@ def _row(p: Parameter) -> list[str]:
     return [f"``{p.name}``{old}", _plain(p.told), default, p.range, adults, lifted, source]
 
 
+SIMULATED = REFERENCE / "simulations"
+
+
 def questions() -> str:
-    """A page of all simulations: the question, what is done, the committed figure."""
+    """A page of all simulations: each question, its answer, the figure, what is done, when and how it was played."""
+    scripts = sorted((ROOT / "simulations").glob("*.py"))
+    played = [p for p in scripts if (SIMULATED / p.stem / "answer.txt").exists()]
     parts = [
         title("Simulations that ask one question each"),
-        "Scripts of ``simulations/``, with the figures of their committed runs.",
+        "Programs of ``simulations/``. Each takes ``--out`` and ``--force``, ``--people`` and ``--seed`` where people "
+        "are played, and what else its ``--help`` names; it writes config.toml, provenance.json, its tables, a figure "
+        "and answer.txt into one folder, and leaves a folder that holds an answer as it is. Shown here is what the "
+        f"committed runs wrote: {len(played)} of {len(scripts)} were played by this version's programs; where the rest "
+        "come from is said below each. Intervals are 95 %.",
     ]
-    for path in sorted((ROOT / "simulations").glob("*.py")):
+    for path in scripts:
         text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
         asked, _, rest = text.partition("\n\n")
-        figure = REFERENCE / "simulations" / path.stem / "figure.png"
         lead = re.split(r"(?<=[?:])\s", asked.replace("\n", " "), maxsplit=1)
-        parts += (
-            [title(_plain(lead[0].rstrip(":")), "-"), rst(lead[1])]
-            if len(lead) > 1
-            else [title(lead[0], "-")]
-        )
-        parts += [rst(rest)]
-        if figure.exists():
-            shown = os.path.relpath(figure, MADE)
-            parts += [f".. image:: {shown}\n   :alt: {_plain(lead[0])}"]
+        parts += [title(_plain(lead[0].rstrip(":")), "-"), *map(rst, lead[1:])]
+        parts += [*_answered(SIMULATED / path.stem, _plain(lead[0])), rst(rest)]
     return "\n\n".join(parts) + "\n"
+
+
+def _answered(folder: Path, question: str) -> Iterator[str]:
+    """What a simulation's folder holds: the answer, the figure, how it was made."""
+    answer, figure = folder / "answer.txt", folder / "figure.png"
+    if answer.exists():
+        yield f"**{_plain(answer.read_text('utf-8').strip()).replace('*', '')}**"
+    if figure.exists():
+        yield f".. image:: {os.path.relpath(figure, MADE)}\n   :alt: {question}"
+    yield _made(folder)
+
+
+def _made(folder: Path) -> str:
+    """When and how a folder was made; of an older one, that it does not say so."""
+    if not folder.is_dir():
+        return "*No committed result: it has not been played.*"
+    if not (folder / "provenance.json").exists():
+        return (
+            "*Made before simulations wrote down their answer and how they were made, by an older version, and not "
+            "played again: today's laws may give other numbers.*"
+        )
+    made = json.loads((folder / "provenance.json").read_text("utf-8"))
+    asked = tomllib.loads((folder / "config.toml").read_text("utf-8"))
+    told = ", ".join(f"{k} {asked[k]}" for k in ("people", "seed") if k in asked) or "no chance in it"
+    commit = f", commit {made['commit'][:8]}" if made.get("commit") else ""
+    command = " ".join(["python", f"simulations/{asked['program']}.py", *made["command"][1:]])
+    return (
+        f"*Made on {made['started'][:10]} by version {made['versions']['cogattn']}{commit} in {made['seconds']:.0f} s "
+        f"({told}):* ``{command}``"
+    )
 
 
 def citing() -> str:

@@ -11,7 +11,6 @@ J Educ Psychol 87:319): what this mind lacks for that is a store of its own for 
 """
 
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +18,6 @@ import pandas as pd
 import torch
 
 import cogattn as ca
-from cogattn import files
 from cogattn.laws import stages
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
@@ -27,10 +25,11 @@ from cogattn.nn.gate import GateState
 from cogattn.nn.networks.registry import find_specialist
 from cogattn.paradigms import NetworkTask
 from cogattn.population import People
+from cogattn.runs import program
 from cogattn.runs.batches import SpecialistBatch
 from cogattn.view import plot
 
-ELEMENTS, PEOPLE, TRIALS, SEED = 8, 50, 100, 0
+ELEMENTS, TRIALS = 8, 100
 GLANCES = (0.02, 0.03, 0.05, 0.08, 0.12, 0.2, 0.3, 0.5)
 APART = np.eye(len(stages.CHANNELS))
 POOLS: dict[str, dict[str, Any]] = {
@@ -38,33 +37,35 @@ POOLS: dict[str, dict[str, Any]] = {
     "eye and ear": {"pools": "eye and ear"},
     "nothing shared": {"pools": "eye and ear", "conflict": APART},
 }
-OUT = Path("results/simulations/are_eyes_and_ears_two_pools")
 
 
-def taken(subject: Any, crowd: list[ca.Observer]) -> dict[str, float]:
-    """What these people hold of each sense, and how often they are right, by either fusion."""
-    person, trial = np.divmod(np.arange(PEOPLE * TRIALS), TRIALS)
-    display = subject.show(ELEMENTS, trial_keys(SEED, person, trial))
+def taken(subject: Any, crowd: list[ca.Observer], seed: int) -> tuple[dict[str, float], Any]:
+    """What these people hold of each sense, and how often they are right, by either fusion; and what each holds."""
+    person, trial = np.divmod(np.arange(len(crowd) * TRIALS), TRIALS)
+    display = subject.show(ELEMENTS, trial_keys(seed, person, trial))
     task = NetworkTask("multimodal", subject.design)
     weights = SpecialistBatch(task, subject, display, subject.weigh(display)).weights(
         People.of(crowd), person
     )
-    out = cohort.play(subject.stream(ELEMENTS), crowd, person=person, trial=trial, seed=SEED, weights=weights)
+    out = cohort.play(subject.stream(ELEMENTS), crowd, person=person, trial=trial, seed=seed, weights=weights)
     gate = GateState.from_events(out.stored, out.finish)
     pictures, words = out.stored.reshape(len(person), 2, -1).sum(2).mean(0)
     right = {f: replace(subject, fusion=f).answer(display, gate)["score"].mean() for f in ("early", "cross")}
-    return {"k": subject.stream(ELEMENTS).competition[0, 1], "pictures": pictures, "words": words} | right
+    found = {"k": subject.stream(ELEMENTS).competition[0, 1], "pictures": pictures, "words": words}
+    return found | right, out.stored.sum(1).reshape(-1, TRIALS).mean(1)
 
 
 def main() -> None:
+    asked = program.asked(__doc__, __file__, people=50)
     torch.set_num_threads(1)
     subject: Any = find_specialist("multimodal", "cpu")
-    crowd = ca.Population.adults().sample(PEOPLE, SEED)
-    rows = []
+    crowd = ca.Population.adults().sample(asked.people, asked.seed)
+    rows, held = [], {}
     for pools, variant in POOLS.items():
         for pace, glances in ((0.0, GLANCES), (subject.pace, (subject.exposure,))):
             for exposure in glances:
-                found = taken(replace(subject, pace=pace, exposure=exposure, **variant), crowd)
+                mind = replace(subject, pace=pace, exposure=exposure, **variant)
+                found, held[pools, pace, exposure] = taken(mind, crowd, asked.seed)
                 rows.append({"pools": pools, "pace": pace, "exposure": exposure} | found)
     table = pd.DataFrame(rows).assign(held=lambda t: t["pictures"] + t["words"])
     glance, pens = table[table["pace"] == 0], plot.pens(list(POOLS))
@@ -92,21 +93,14 @@ def main() -> None:
             ax.set_xticks([20, 50, 100, 200, 500], ["20", "50", "100", "200", "500"])
             ax.minorticks_off()
             ax.legend()
-        figure.suptitle(answer(table), x=0.01, ha="left", fontweight="bold", fontsize=10)
-        plot.save(figure, OUT, "figure")
-    files.write_table(OUT / "table.csv", table)
-    print(table.round(3).to_string(index=False), answer(table), f"Results: {OUT}", sep="\n\n")
+    asked.keep(answer(held), {"table": table}, figure)
 
 
-def answer(table: pd.DataFrame) -> str:
-    """The finding in a line."""
-    by = table.set_index(["pools", "pace", "exposure"])["held"]
-    gain = {t: by["eye and ear", 0.0, t] - by["one pool", 0.0, t] for t in (0.03, 0.5)}
-    return (
-        f"Two pools bring in {gain[0.03]:.2f} elements more at 30 ms and {gain[0.5]:.2f} at 500 ms: "
-        "they relieve the race, not the store"
-    )
+def answer(held: dict[tuple[str, float, float], Any]) -> str:
+    """The finding in a line: by how much each person holds more."""
+    brief, long = (program.mean(held["eye and ear", 0.0, t] - held["one pool", 0.0, t]) for t in (0.03, 0.5))
+    return f"Two pools bring in {brief} elements more at 30 ms, {long} at 500 ms: they relieve the race, not the store"
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

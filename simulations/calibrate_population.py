@@ -21,7 +21,6 @@ in use, with what was found out about them, into cogattn/human/population.csv. A
 
 from __future__ import annotations
 
-import argparse
 import math
 import sys
 import time
@@ -30,7 +29,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -52,13 +51,17 @@ from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.parameters import PARAMETERS
 from cogattn.population import LABORATORY_SPEED, People
 from cogattn.record import Source
+from cogattn.runs import program
 from cogattn.runs.experiment import Cell, make_plan, play_cell
 from cogattn.view import plot
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
-OUT = Path("results/simulations/calibrate_population")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 FILE = Path(human.__file__).with_name("population.csv")
-ADULTS, ONE, SEED, PRIOR = ca.Population.adults(), ca.Observer(), 0, math.log(2)
+ADULTS, ONE, PRIOR = ca.Population.adults(), ca.Observer(), math.log(2)
+SEED = [0]  #: of who is drawn; what is asked for sets it
 Array = npt.NDArray[np.float64]
 Values = dict[str, float]
 Say = Callable[[str], None]
@@ -219,7 +222,7 @@ def source_of(name: str) -> Source:
     return record.adults.sources()[part] if record.adults and part else record.source
 
 
-def crowd(values: Mapping[str, float], people: int, seed: int = SEED) -> list[ca.Observer]:
+def crowd(values: Mapping[str, float], people: int, seed: int = 0) -> list[ca.Observer]:
     """The same people whatever the values: each keeps his place in the population."""
     spread: dict[str, dict[str, float]] = {}
     for name, value in values.items():
@@ -228,12 +231,12 @@ def crowd(values: Mapping[str, float], people: int, seed: int = SEED) -> list[ca
             spread.setdefault(whose, {})[part] = value
     changed: dict[str, Any] = {n: replace(getattr(ADULTS, n), **parts) for n, parts in spread.items()}
     own: dict[str, Any] = {n: v for n, v in values.items() if "." not in n}
-    return [replace(o, **own) for o in replace(ADULTS, **changed).sample(people, seed)]
+    return [replace(o, **own) for o in replace(ADULTS, **changed).sample(people, seed + SEED[0])]
 
 
-def played(paradigm: str | Paradigm, minds: list[ca.Observer], seed: int = SEED) -> pd.DataFrame:
+def played(paradigm: str | Paradigm, minds: list[ca.Observer]) -> pd.DataFrame:
     """The paradigm's table for these people."""
-    plan = make_plan(paradigm, "human", None, len(minds), None, seed, None, None)
+    plan = make_plan(paradigm, "human", None, len(minds), None, SEED[0], None, None)
     return pd.concat(
         [play_cell(plan, Cell("human", c), People.of(minds), None) for c in plan.paradigm.conditions()]
     )
@@ -302,6 +305,11 @@ def sibling(what: str) -> Any:
     return module
 
 
+def minds_of(law: Any) -> program.Program:
+    """As many as that simulation plays by itself."""
+    return program.Program(law.__name__, law.PEOPLE, SEED[0], program.HOME)
+
+
 def fit_race() -> Found:
     """Spreads whose moments are the table's. The sd of an sd is taken as a normal variable's; 59 people."""
     t = human.fit("tva_parameters").set_index("index")
@@ -330,6 +338,7 @@ def fit_race() -> Found:
 def fit_time_on_task() -> Found:
     """Speed and lapses, bin by bin, and how they hang together (the curves of the fatigue simulation)."""
     fatigue, names = sibling("fatigue"), BLOCKS["time on task"].names
+    who = fatigue.Played.by(minds_of(fatigue))
     t, cluster = fatigue.T, fatigue.CLUSTER.loc[list(fatigue.LAGS)]
     root, n = np.sqrt(t["n"].to_numpy()), int(t["n"].iloc[0])
     false = t["false_start"].mean()
@@ -337,7 +346,7 @@ def fit_time_on_task() -> Found:
     def rows(v: Values) -> Array:
         if v["fast_loss"] + v["slow_loss"] > 0.9 or v["tempo_share"] > 0.95:
             return np.full(40, 50.0)
-        rt = fatigue.cohort.run_session(fatigue.SESSION, crowd(v, fatigue.PEOPLE, 11), seed=11, n_jobs=2).rt
+        rt = fatigue.cohort.run_session(who.session, crowd(v, fatigue.PEOPLE, 11), seed=who.seed, n_jobs=2).rt
         return np.concatenate(moments(rt))
 
     def moments(rt: Array) -> tuple[Array, ...]:
@@ -365,7 +374,8 @@ def fit_time_on_task() -> Found:
 def fit_blink() -> Found:
     """T2 given T1 by lag, its mean and its sd between people, and swaps, of minds that are played."""
     blink = sibling("blink")
-    numbers, errors, _ = blink.fitted(blink.clarity(blink.FITTED))
+    asked = minds_of(blink)
+    numbers, errors, _ = blink.fitted(asked, blink.clarity(asked, blink.FITTED))
     return {n: (numbers[n], errors[n]) for n in BLOCKS["blink"].names}
 
 
@@ -410,7 +420,8 @@ def fit_conflict(tasks: tuple[str, ...] = ("flanker", "stroop", "simon")) -> Fou
 
 def fit_persons() -> Found:
     """How adults differ, and their days, from eight tasks."""
-    found, _ = sibling("persons").estimated()
+    law = sibling("persons")
+    found, _ = law.estimated(law.MANY, SEED[0])
     return {name: found[name] for name in BLOCKS["persons"].names}
 
 
@@ -468,7 +479,8 @@ def fit_sleep(people: int) -> Found:
 
 def fit_span() -> Found:
     """Forward lists by length, on people's staircase (the minds of the simulation of memory)."""
-    found: Found = sibling("memory").fitted()
+    memory = sibling("memory")
+    found: Found = memory.fitted(minds_of(memory))
     return found
 
 
@@ -601,10 +613,10 @@ def leave_out(phenomenon: str, people: int) -> tuple[pd.DataFrame, pd.DataFrame]
 # -- the whole -----------------------------------------------------------------------------------------------------
 
 
-def kept(name: str, people: int, resume: bool, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+def kept(name: str, asked: program.Program, make: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """A table from its file, or made and put there."""
-    path = OUT / "parts" / str(people) / f"{name.replace('/', ' ')}.csv"
-    if resume and path.exists():
+    path = asked.parts / str(asked.people) / f"{name.replace('/', ' ')}.csv"
+    if asked.more.resume and path.exists():
         return files.read_table(path)
     table = make()
     files.write_table(path, table)
@@ -673,7 +685,7 @@ def write(table: pd.DataFrame) -> None:
     files.write_text(FILE, head + text)
 
 
-def draw(loo: pd.DataFrame, table: pd.DataFrame, text: str) -> None:
+def draw(loo: pd.DataFrame, table: pd.DataFrame) -> Figure:
     """Bands with all and with their phenomenon left out; refitted numbers beside those in use."""
     away = ~loo["without inside"] | ~loo["all inside"]
     rows = loo[away].iloc[::-1]  # what is inside both times is counted in the title and listed in loo.csv
@@ -704,32 +716,28 @@ def draw(loo: pd.DataFrame, table: pd.DataFrame, text: str) -> None:
             f"The {len(rows)} of {len(loo)} bands that are missed, with all or without", loc="left"
         )
         right.set_title(f"The {len(table)} numbers that differ most", loc="left")
-        figure.suptitle(plot.evenly(text, 125), x=0.01, ha="left", fontweight="bold")
-        plot.save(figure, OUT, "figure")
-        plot.close(figure)
+    return figure
 
 
-def calibrate(
-    people: int, resume: bool, only: list[str], say: Say
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def calibrate(asked: program.Program, say: Say) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """(parameters, bands with and without their phenomenon, parameters without it)."""
+    people, only = asked.people, asked.more.only
     blocks = [] if only else list(BLOCKS)
     found = []
     for name in blocks:
         say(f"block {name}")
-        found.append(kept(f"block {name}", people, resume, partial(estimate, name, people)))
+        found.append(kept(f"block {name}", asked, partial(estimate, name, people)))
     table = pd.concat(found, ignore_index=True) if found else pd.DataFrame()
     moves = []
     for i, name in enumerate(ESTIMATED if blocks else ()):
         say(f"scorecard against {name} ({i + 1} of {len(ESTIMATED)})")
-        moves.append(kept(f"moves {name}", people, resume, partial(column, name, people)))
+        moves.append(kept(f"moves {name}", asked, partial(column, name, people)))
     if moves:
-        files.write_table(OUT / "jacobian.csv", pd.concat(moves))
+        files.write_table(asked.out / "jacobian.csv", pd.concat(moves))
         table = overall(table, pd.concat(moves), people)
-        files.write_table(OUT / "table.csv", table)
         say("scorecard with every estimate")
-        both = kept("adopted", people, resume, partial(adopted, table, people))
-        files.write_table(OUT / "refit.csv", both)
+        both = kept("adopted", asked, partial(adopted, table, people))
+        files.write_table(asked.out / "refit.csv", both)
         say(
             f"{int(both['in use inside'].sum())} bands with the numbers in use, {int(both['refit inside'].sum())} refit"
         )
@@ -743,8 +751,8 @@ def calibrate(
                 made.extend(leave_out(phenomenon, people))
             return made[part]
 
-        numbers.append(kept(f"numbers {phenomenon}", people, resume, partial(make, 1)))
-        bands.append(kept(f"fold {phenomenon}", people, resume, partial(make, 0)))
+        numbers.append(kept(f"numbers {phenomenon}", asked, partial(make, 1)))
+        bands.append(kept(f"fold {phenomenon}", asked, partial(make, 0)))
     return table, pd.concat(bands, ignore_index=True), pd.concat(numbers, ignore_index=True)
 
 
@@ -754,45 +762,38 @@ def words(loo: pd.DataFrame) -> str:
     inside = loo["without inside"]
     assumed = sum(source_of(name).status == "assumption" for name in every_name())
     return (
-        f"{len(ESTIMATED)} numbers estimated, {assumed} assumed. Phenomenon left out: {int(inside.sum())} of "
-        f"{len(loo)} bands reached ({int(inside[informed].sum())} of {int(informed.sum())} where it had informed a "
-        f"number); with all tables {int(loo['all inside'].sum())}"
+        f"{len(ESTIMATED)} numbers estimated, {assumed} assumed. Phenomenon left out: "
+        f"{program.share(int(inside.sum()), len(loo))} bands reached, {int(inside[informed].sum())} of "
+        f"{int(informed.sum())} where it had informed a number; with all tables {int(loo['all inside'].sum())}"
     )
+
+
+OPTIONS: program.Options = {
+    "--resume": {"action": "store_true", "help": "go on from the finished parts"},
+    "--only": {"nargs": "+", "choices": list(FOLDS), "default": [], "help": "these folds and nothing else"},
+    "--write": {"action": "store_true", "help": f"write {FILE.name}"},
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description="Estimate the population's numbers; leave each phenomenon out."
-    )
-    parser.add_argument("--people", type=int, default=100)
-    parser.add_argument("--resume", action="store_true", help="go on from the finished parts")
-    parser.add_argument(
-        "--only", nargs="+", choices=list(FOLDS), default=[], help="these folds and nothing else"
-    )
-    parser.add_argument("--write", action="store_true", help=f"write {FILE.name}")
-    given, start = parser.parse_args(), time.perf_counter()
+    asked = program.asked(__doc__, __file__, people=100, options=OPTIONS)
+    SEED[0] = asked.seed
 
     def say(text: str) -> None:
-        print(f"{time.perf_counter() - start:6.0f} s  {text}", file=sys.stderr, flush=True)
+        print(f"{time.monotonic() - asked.since:6.0f} s  {text}", file=sys.stderr, flush=True)
 
-    try:
-        table, loo, numbers = calibrate(given.people, given.resume, given.only, say)
-    except KeyboardInterrupt:
-        print(f"\nStopped. Finished parts are in {OUT / 'parts'}; go on with --resume.", file=sys.stderr)
-        sys.exit(130)
+    table, loo, numbers = calibrate(asked, say)
     text = words(loo)
-    if not given.only:
-        files.write_table(OUT / "loo.csv", loo)
-        files.write_table(OUT / "loo_numbers.csv", numbers)
-        draw(loo, table, text)
-        if given.write:
-            write(table)
-        print(table.round(4).to_string(index=False), end="\n\n")
     counts = loo.groupby("phenomenon", sort=False)[["all inside", "without inside"]].sum()
     counts = counts.assign(bands=loo.groupby("phenomenon", sort=False).size())
-    print(numbers.round(4).to_string(index=False), loo.round(3).to_string(index=False), counts.to_string(), text,
-          f"Results: {OUT}", sep="\n\n")  # fmt: skip
+    if asked.more.only:
+        print(numbers.round(4).to_string(index=False, na_rep="-"), counts.to_string(), text, sep="\n\n")
+        return
+    if asked.more.write:
+        write(table)
+    tables = {"table": table, "loo": loo, "loo_numbers": numbers}
+    asked.keep(text, tables, draw(loo, table), counts.to_string(), "")
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

@@ -5,23 +5,26 @@
 Four paradigms without a likelihood of their own, each with a network that has seen 500, 4,000 or 16,000 people. People
 whom it has never seen, drawn from its prior, are asked for their posterior: the truth must have any rank among its
 draws as often as any other. And how much is known: the sd of a posterior over that of the prior. Needs the extra
-`amortised`; five minutes on two cores. The answer goes to results/simulations/.
+`amortised`; five minutes on two cores.
 """
 
-import argparse
+from __future__ import annotations
+
 import warnings
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
 from cogattn import files, tune
-from cogattn.errors import InputError
+from cogattn.runs import program
 from cogattn.runs.experiment import cores
 from cogattn.view import plot
 
-OUT = Path("results/simulations/can_a_network_know_a_posterior")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 LESSONS = (500, 4000, 16_000)
 #: paradigm: parameters
 ASKED: dict[str, tuple[str, ...]] = {
@@ -31,20 +34,23 @@ ASKED: dict[str, tuple[str, ...]] = {
     "attentional_blink": ("dwell", "sparing"),
 }
 
+OPTIONS: program.Options = {"--cores": {"type": int, "default": cores(), "help": "processes (all cores)"}}
 
-def ask(name: str, lessons: int, people: int, n_jobs: int) -> pd.DataFrame:
+
+def ask(name: str, lessons: int, asked: program.Program) -> pd.DataFrame:
     """One network, asked about people whom it has not seen."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of statistics that hardly vary
-        net = tune.amortise(name, ASKED[name], trials=1, simulations=lessons, n_jobs=n_jobs)
-        done = net.calibrate(people, n_jobs=n_jobs)
+        how: dict[str, Any] = {"n_jobs": asked.more.cores}
+        net = tune.amortise(name, ASKED[name], trials=1, simulations=lessons, seed=asked.seed, **how)
+        done = net.calibrate(asked.people, seed=asked.seed + 1, **how)
     if lessons == max(LESSONS):
-        done.save(OUT / name)
+        done.save(asked.out / name)
     spread = done.ranks.groupby("parameter", sort=False)["sd"].mean()
     return done.table().assign(paradigm=name, lessons=lessons, known=1 - spread.to_numpy())
 
 
-def draw(table: pd.DataFrame) -> None:
+def draw(table: pd.DataFrame) -> Figure:
     """How far from uniform, and how much is known, over what the network has seen."""
     with plot.style() as plt:
         figure, axes = plt.subplots(1, 2, figsize=(8.4, 4.2))
@@ -70,18 +76,15 @@ def draw(table: pd.DataFrame) -> None:
         last = table[table["lessons"] == max(LESSONS)]
         fair = f"{int((last['p'] > 0.01).sum())} of {len(last)}"
         title = f"Learnt posteriors: after {max(LESSONS):,} people {fair} parameters are calibrated"
-        plot.keep(plot.finish(figure, axes[:1], title), OUT, "figure")
+        return plot.finish(figure, axes[:1], title)
 
 
 def main() -> None:
     """All of them, written and drawn."""
-    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    asked.add_argument("--cores", type=int, default=cores())
-    asked.add_argument("--people", type=int, default=2000)
-    given = asked.parse_args()
+    asked = program.asked(__doc__, __file__, people=2000, options=OPTIONS)
     every = [(name, n) for name in ASKED for n in LESSONS]
     with tqdm(every, desc="learn", disable=None) as bar:
-        table = pd.concat([ask(name, n, given.people, given.cores) for name, n in bar], ignore_index=True)
+        table = pd.concat([ask(name, n, asked) for name, n in bar], ignore_index=True)
     columns = [
         "paradigm",
         "parameter",
@@ -92,25 +95,25 @@ def main() -> None:
         "sd of ranks over uniform",
         "known",
     ]
-    files.write_table(OUT / "table.csv", table[columns])
-    draw(table)
     fair = table.assign(fair=table["p"] > 0.01).groupby("lessons")["fair"].agg(["sum", "size"])
     worst = table.groupby("lessons")["sd of ranks over uniform"].agg(
         lambda s: s.iloc[np.argmax(np.abs(s - 1))]
     )
     lines = [
         f"{n:,} people seen: {int(fair.loc[n, 'sum'])} of {int(fair.loc[n, 'size'])} parameters calibrated "
-        f"(chi-square of the ranks of {given.people:,} others, p > .01); "
+        f"(chi-square of the ranks of {asked.people:,} others, p > .01); "
         f"ranks spread at worst {worst[n]:.2f} times as far as they should"
         for n in LESSONS
     ]
-    files.write_text(OUT / "findings.txt", "\n".join(lines) + "\n")
-    print(table[columns].to_string(index=False, float_format=lambda x: f"{x:.3f}"), *lines, sep="\n")
-    print(f"\nResults: {OUT}")
+    files.write_text(asked.out / "findings.txt", "\n".join(lines) + "\n")
+    last = table[table["lessons"] == max(LESSONS)]
+    text = (
+        f"Of posteriors learnt from {max(LESSONS):,} people, {program.share(int((last['p'] > 0.01).sum()), len(last))} "
+        f"are calibrated by {asked.people:,} others; the ranks of the truth spread {last[columns[6]].min():.2f} to "
+        f"{last[columns[6]].max():.2f} times as far as they should"
+    )
+    asked.keep(text, {"table": table[columns]}, draw(table), *lines)
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        raise SystemExit(str(error)) from None
+    program.run(main)

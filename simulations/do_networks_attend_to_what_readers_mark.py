@@ -8,15 +8,13 @@ that told them. SmolLM2 is asked the same after the text; all-MiniLM-L6-v2 is a 
 is read without limits and by 10 adults of the population, each with a store of K words, who race by that attention.
 
 Kappa: with the words marked that a network attends to most, at the share that people mark (`human_attention_maps`: .256
-of 50 words). Area: chance .5. 22 texts take about 4 minutes of one core with `cogattn[pretrained]`; the answer goes to
-results/simulations/.
+of 50 words). Area: chance .5. 22 texts take about 4 minutes of one core with `cogattn[pretrained]`.
 """
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,17 +22,22 @@ import pandas as pd
 import torch
 
 import cogattn as ca
-from cogattn import files
-from cogattn.errors import InputError
 from cogattn.nn import pretrained
 from cogattn.nn.marked_words import MarkedText, WordAttention, area, kappa, read_maps, top
+from cogattn.runs import program
 from cogattn.view import plot
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 SHARE = 0.25553  #: of words that people mark in texts of 50 words (900 maps of part 1)
-PEOPLE, PACE = 10, 0.25  #: adults per text; s a word
+PACE = 0.25  #: s a word
 QUESTION = "\nQuestion: Is this review positive? Answer (yes or no):"
-OUT = Path("results/simulations/do_networks_attend_to_what_readers_mark")
 Floats = npt.NDArray[np.float64]
+OPTIONS: program.Options = {
+    "--data": {"type": Path, "required": True, "help": "a .csv of human attention maps"},
+    "--texts": {"type": int, "default": 0, "help": "so many of its texts (all)"},
+}
 
 
 def networks() -> dict[str, WordAttention]:
@@ -45,16 +48,16 @@ def networks() -> dict[str, WordAttention]:
     }
 
 
-def scores(network: WordAttention, text: MarkedText, seed: int) -> dict[str, Floats]:
+def scores(network: WordAttention, text: MarkedText, adults: int, seed: int) -> dict[str, Floats]:
     """Of each word, under softmax and under the limits of people: its attention, and how often it was held."""
     free = network.shares(text.words)[0]
-    people = ca.Population.adults().sample(PEOPLE, seed=seed)
+    people = ca.Population.adults().sample(adults, seed=seed)
     race = ca.Race(
         torch.tensor([p.capacity for p in people]),
         torch.tensor([p.slots for p in people]),
         torch.tensor([p.threshold for p in people]),
     )
-    logits = torch.from_numpy(np.log(np.maximum(free, 1e-12))).float().expand(PEOPLE, -1)
+    logits = torch.from_numpy(np.log(np.maximum(free, 1e-12))).float().expand(adults, -1)
     chance = torch.Generator().manual_seed(seed)
     gate = race(logits, exposure=PACE * len(text.words), generator=chance)
     seen = gate.visible(len(text.words))
@@ -83,7 +86,9 @@ def between(text: MarkedText) -> dict[str, float]:
     }
 
 
-def measured(texts: list[MarkedText], known: dict[str, WordAttention]) -> pd.DataFrame:
+def measured(
+    texts: list[MarkedText], known: dict[str, WordAttention], asked: program.Program
+) -> pd.DataFrame:
     """A row per text and who is compared with its readers."""
     rows: list[dict[str, Any]] = []
     for t, text in enumerate(texts):
@@ -91,7 +96,7 @@ def measured(texts: list[MarkedText], known: dict[str, WordAttention]) -> pd.Dat
         rows += [{"text": t, "who": "another reader"} | between(text)]
         rows += [{"text": t, "who": "long words"} | compare(text, long)]
         for name, network in known.items():
-            got = scores(network, text, seed=t)
+            got = scores(network, text, asked.people, t + 10**4 * asked.seed)
             held = got.pop("held").astype(bool)
             rows += [
                 {"text": t, "who": f"{name}, {arm}"} | compare(text, score) for arm, score in got.items()
@@ -116,7 +121,7 @@ def table(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(parts)
 
 
-def draw(means: pd.DataFrame, title: str) -> None:
+def draw(means: pd.DataFrame) -> Figure:
     """Kappa with a reader: of another reader, and of the networks."""
     some = means[means["kappa"].notna()].iloc[::-1]
     with plot.style() as plt:
@@ -129,35 +134,25 @@ def draw(means: pd.DataFrame, title: str) -> None:
         axis.axvline(0, color="0.7", lw=0.8)
         axis.set_yticks(range(len(some)), some["who"])
         axis.set(xlabel="Cohen's kappa with a reader (mean over texts, 95 % interval)")
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-        plot.save(figure, OUT, "figure")
+    return figure
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--data", required=True, help="a .csv of human attention maps")
-    parser.add_argument("--texts", type=int, default=0, help="so many of its texts (all)")
-    asked = parser.parse_args()
-    try:
-        texts = read_maps(asked.data)
-    except InputError as error:
-        parser.error(str(error))
-    texts = texts[: asked.texts or len(texts)]
-    frame = measured(texts, networks())
+    asked = program.asked(__doc__, __file__, people=10, options=OPTIONS)
+    texts = read_maps(asked.more.data)
+    texts = texts[: asked.more.texts or len(texts)]
+    frame = measured(texts, networks(), asked)
     means = table(frame)
-    by = means.set_index("who")["kappa"]
-    title = (
-        f"What a reader marks, two readers agree on by kappa {by['another reader']:.2f}, long words by "
-        f"{by['long words']:.2f},\nthe attention of SmolLM2 by {by['SmolLM2, softmax']:.2f}, of MiniLM by "
-        f"{by['MiniLM, softmax']:.2f}; under human limits by {by['SmolLM2, human limits']:.2f} and "
-        f"{by['MiniLM, human limits']:.2f}"
+    kappas = frame.groupby("who")["kappa"]
+    by = {who: program.mean(own) for who, own in kappas}
+    text = (
+        f"What a reader marks, two readers agree on by kappa {by['another reader']}, long words by {by['long words']}, "
+        f"the attention of SmolLM2 by {by['SmolLM2, softmax']}, of MiniLM by {by['MiniLM, softmax']}; under human "
+        f"limits by {by['SmolLM2, human limits']} and {by['MiniLM, human limits']}"
     )
-    draw(means, title)
-    files.write_table(OUT / "table.csv", means.round(4))
-    marked = np.mean([text.marks.mean() for text in texts])
-    print(means.round(3).to_string(index=False), f"Share marked by people: {marked:.3f}", title, sep="\n\n")
-    print(f"Results: {OUT}")
+    marked = np.mean([one.marks.mean() for one in texts])
+    asked.keep(text, {"table": means.round(4)}, draw(means), f"Share marked by people: {marked:.3f}")
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

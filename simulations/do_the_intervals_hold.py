@@ -7,28 +7,31 @@ Adults differ in all that adults differ in (on an ordinary day), take the paradi
 does: together, and some of them each alone. Of the diffusion, responses are drawn from the law itself. Every
 replication is kept when it is done, so that a stopped run goes on where it was, and all that are kept are counted. A
 share from few intervals is unsure (`error`: of a true .95). The last column says `holds` where it is .92 to .98 and its
-error .02 at most, `misses` where it is two errors outside, else `too few to say`. The answer goes to
-results/simulations/.
+error .02 at most, `misses` where it is two errors outside, else `too few to say`.
 """
 
-import argparse
+from __future__ import annotations
+
 import json
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from cogattn import files, paradigms
-from cogattn.errors import InputError
+from cogattn.errors import InputError, choice
 from cogattn.population import Population, Spread
+from cogattn.runs import program
 from cogattn.runs.experiment import run
 from cogattn.tune import fit
 from cogattn.tune.two_choice import TwoChoiceLikelihood
+from cogattn.view import plot
 
-OUT = Path("results/simulations/do_the_intervals_hold")
-PEOPLE, BAND, KNOWN = 12, 0.03, 0.02  # people of a sample; how far from .95 a share may be; its error at most
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+BAND, KNOWN = 0.03, 0.02  # how far from .95 a share may be; its error at most
 #: paradigm: options, trials per condition (None: as it is)
 DESIGNS: dict[str, tuple[dict[str, Any], int | None]] = {
     "whole_report": ({"exposures": [0.02, 0.04, 0.08, 0.15, 0.2, 0.25]}, 30),
@@ -42,32 +45,42 @@ DESIGNS: dict[str, tuple[dict[str, Any], int | None]] = {
     "two_choice": ({}, None),
 }
 
+OPTIONS: program.Options = {
+    "--replications": {"type": int, "default": 20, "help": "samples of each paradigm (default 20)"},
+    "--only": {"default": ",".join(DESIGNS), "help": "these paradigms, with commas between"},
+    "--alone": {
+        "type": int,
+        "default": 4,
+        "help": "people of a sample who are fitted alone, too (default 4)",
+    },
+}
 
-def people_of(name: str, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Twelve people's trials, and what is true of them (a row per person)."""
+
+def people_of(name: str, people: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """So many people's trials, and what is true of them (a row per person)."""
     if name == "two_choice":
-        return diffusing(seed)
+        return diffusing(people, seed)
     options, trials = DESIGNS[name]
     adults = replace(Population.adults(), day_sd=Spread("constant", 0.0))
     task = paradigms.make(name, options)
-    frame = run(task, arms="human", people=PEOPLE, trials=trials, seed=seed, population=adults).frame
-    return frame, adults.parameters(PEOPLE, seed)
+    frame = run(task, arms="human", people=people, trials=trials, seed=seed, population=adults).frame
+    return frame, adults.parameters(people, seed)
 
 
-def diffusing(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
+def diffusing(people: int, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Two conditions of 80 trials, from the law itself."""
     rng, law = np.random.default_rng(seed), TwoChoiceLikelihood()
-    z = rng.standard_normal((PEOPLE, 5))
+    z = rng.standard_normal((people, 5))
     own = np.column_stack(
         [1.4 * np.exp(0.25 * z[:, 0]), 0.3 * np.exp(0.15 * z[:, 1]), 0.7 * np.exp(0.3 * z[:, 2]), 2.5 + 0.6 * z[:, 3],
          1.2 + 0.5 * z[:, 4]]
     )  # fmt: skip
     true = pd.DataFrame(own, columns=["boundary", "non_decision", "drift_sd", "drift", "drift_2"])
-    rows = [{"person": i, "condition": c, "correct": 1, "rt": 4.0} for i in range(PEOPLE) for c in (1, 2)]
+    rows = [{"person": i, "condition": c, "correct": 1, "rt": 4.0} for i in range(people) for c in (1, 2)]
     data = law.compact(pd.DataFrame(rows))
     _, t, f = law.tables(law.theta(own, tuple(true)), data)
     parts = []
-    for i in range(PEOPLE):
+    for i in range(people):
         for c in range(2):
             mass = f[i, c].ravel() / f[i, c].sum()
             at = rng.choice(len(mass), 80, p=mass)
@@ -76,9 +89,9 @@ def diffusing(seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     return pd.concat(parts, ignore_index=True), true
 
 
-def replicate(name: str, seed: int, alone: int) -> list[dict[str, Any]]:
-    """What holds in one sample of twelve."""
-    frame, true = people_of(name, seed)
+def replicate(name: str, people: int, seed: int, alone: int) -> list[dict[str, Any]]:
+    """What holds in one sample."""
+    frame, true = people_of(name, people, seed)
     rows = []
     some = frame[frame["person"] < alone]
     for how, own in (("together", frame), ("alone", some)):
@@ -96,20 +109,21 @@ def replicate(name: str, seed: int, alone: int) -> list[dict[str, Any]]:
 
 def main() -> None:
     """All of them, one after the other; what is done is read."""
-    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    asked.add_argument("--replications", type=int, default=20)
-    asked.add_argument("--only", default=",".join(DESIGNS))
-    asked.add_argument("--alone", type=int, default=4)
-    given = asked.parse_args()
-    for seed in range(1, given.replications + 1):
-        for name in given.only.split(","):
-            part = OUT / "parts" / f"{name}_{given.alone}_{seed}.json"
+    asked = program.asked(__doc__, __file__, people=12, options=OPTIONS)
+    names, alone = asked.more.only.split(","), asked.more.alone
+    for name in names:
+        choice("only", name, DESIGNS)
+    sample = f"{alone}" if asked.people == 12 else f"{alone}of{asked.people}"
+    for n in range(1, asked.more.replications + 1):
+        seed = n + 1000 * asked.seed
+        for name in names:
+            part = asked.parts / f"{name}_{sample}_{seed}.json"
             if not part.is_file():
-                files.write_json(part, {"rows": replicate(name, seed, given.alone)})
+                files.write_json(part, {"rows": replicate(name, asked.people, seed, alone)})
             print(name, seed, "done", flush=True)
     rows: list[dict[str, Any]] = []
-    for name in given.only.split(","):
-        for part in sorted((OUT / "parts").glob(f"{name}_{given.alone}_*.json")):
+    for name in names:
+        for part in sorted(asked.parts.glob(f"{name}_{sample}_*.json")):
             rows += json.loads(part.read_text(encoding="utf-8"))["rows"]
     if not rows:
         raise InputError("no replication is done yet: set --replications to 1 or more")
@@ -121,12 +135,39 @@ def main() -> None:
     off = (table["hold"] - 0.95).abs() - BAND
     known = (off <= 1e-9) & (table["error"] <= KNOWN)
     table["said"] = np.select([known, off > 2 * table["error"]], ["holds", "misses"], "too few to say")
-    files.write_table(OUT / "table.csv", table)
-    print(table.to_string(index=False, float_format=lambda x: f"{x:.3g}"))
+    asked.keep(answer(table), {"table": table}, draw(table))
+
+
+def answer(table: pd.DataFrame) -> str:
+    """The finding in a line."""
+    some = table.groupby("said").size()
+    total = int(table["intervals"].sum())
+    held = program.share(round(float((table["hold"] * table["intervals"]).sum())), total)
+    words = {"holds": "do", "misses": "do not", "too few to say": "have too few intervals to say"}
+    return (
+        f"95 % intervals hold the truth in {held}; of {len(table)} parameters and ways of "
+        f"fitting, {', '.join(f'{some.get(key, 0)} {word}' for key, word in words.items())}"
+    )
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """How many of each parameter's intervals hold, beside 95 %."""
+    with plot.style() as plt:
+        figure, ax = plt.subplots(figsize=(7.5, 0.2 * len(table) + 1.2))
+        at = np.arange(len(table))[::-1]
+        ax.axvspan(0.95 - BAND, 0.95 + BAND, color="#E8E8E8", zorder=0)
+        ax.axvline(0.95, color=plot.PEOPLE, linewidth=0.9)
+        pens = plot.pens(["human", "softmax", "few"]).values()
+        for said, pen in zip(("holds", "misses", "too few to say"), pens, strict=True):
+            some = (table["said"] == said).to_numpy()
+            ax.plot(table.loc[some, "hold"], at[some], pen.mark, color=pen.color, label=said)
+        low, high = ((table["hold"] + side * 1.96 * table["error"]).clip(0, 1) for side in (-1, 1))
+        ax.hlines(at, low, high, color="#999999", linewidth=0.8)
+        ax.set_yticks(at, table["paradigm"] + ", " + table["fitted"] + ": " + table["parameter"], fontsize=7)
+        ax.set(xlabel="share of 95 % intervals that hold the truth", xlim=(None, 1.01))
+        ax.legend(loc="lower left")
+    return figure
 
 
 if __name__ == "__main__":
-    try:
-        main()
-    except InputError as error:
-        raise SystemExit(str(error)) from None
+    program.run(main)

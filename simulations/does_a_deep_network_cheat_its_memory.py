@@ -7,12 +7,10 @@ fair coin; who has lost that item can only guess. Two transformer layers that bo
 slots: one or two, random displacement) know it all the same: layer 1 copies each item into its successor's stream
 before it is displaced, layer 2 finds the copy. (With exactly two slots training needs 4000 steps to find the detour.)
 With one memory-read layer, the other seeing its own item alone, nothing leaks. On the right the n-back reader:
-softmax at ceiling, the same weights with K slots falling. About 45 s on one core; the answer goes to
-results/simulations/.
+softmax at ceiling, the same weights with K slots falling. About 45 s on one core.
 """
 
 import math
-from pathlib import Path
 from typing import Literal
 
 import numpy as np
@@ -22,16 +20,16 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from cogattn import files, human
+from cogattn import human
 from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
 from cogattn.nn import MultiheadAttention, eviction_plan, leak, remember
 from cogattn.nn.networks.registry import find_judge
+from cogattn.runs import program
 from cogattn.view import plot
 
 SLOTS, LAG, LENGTH, LETTERS, WIDTH = 1.5, 2, 16, 6, 48
 STEPS, BATCH, TESTED = 1000, 64, 4000
 SHOWN = (math.inf, 6, 4, 3, 2)  # slots of the n-back reader
-OUT = Path("results/simulations/does_a_deep_network_cheat_its_memory")
 
 
 Layers = int | Literal["all"]
@@ -77,19 +75,19 @@ def lesson(seed: int, first: int, batch: int) -> tuple[torch.Tensor, torch.Tenso
     return torch.from_numpy(letters), torch.from_numpy(np.where(asked, same, -1))
 
 
-def trained(local: bool, layers: Layers | None) -> Deep:
+def trained(local: bool, layers: Layers | None, seed: int) -> Deep:
     """A network trained under a fresh plan at every step, on these layers (None: without limits)."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.manual_seed(seed)
         network = Deep(local)
     adam = torch.optim.AdamW(network.parameters(), 2e-3)
     rate = torch.optim.lr_scheduler.OneCycleLR(adam, 4e-3, total_steps=STEPS)
     for step in range(STEPS):
-        letters, answers = lesson(1, step * BATCH, BATCH)
+        letters, answers = lesson(1 + 10 * seed, step * BATCH, BATCH)
         plan = (
             None
             if layers is None
-            else eviction_plan(SLOTS, LENGTH, seed=1, batch=step * BATCH + np.arange(BATCH))
+            else eviction_plan(SLOTS, LENGTH, seed=1 + 10 * seed, batch=step * BATCH + np.arange(BATCH))
         )
         with remember(network, plan, -1 if layers is None else layers):
             loss = F.cross_entropy(network(letters).flatten(0, 1), answers.flatten(), ignore_index=-1)
@@ -100,37 +98,39 @@ def trained(local: bool, layers: Layers | None) -> Deep:
     return network
 
 
-def networks() -> pd.DataFrame:
+def networks(seed: int) -> pd.DataFrame:
     """Share right of each network, what its memory allows, and how sure the difference is."""
-    test, rows = lesson(2, 0, TESTED), []
+    test, rows = lesson(2 + 10 * seed, 0, TESTED), []
     chosen: dict[str, tuple[bool, Layers | None]] = {
         "every layer gated": (False, "all"),
         "one memory-read layer": (True, -1),
         "no gate": (False, None),
     }
     for name, (local, layers) in chosen.items():
-        network = trained(local, layers)
-        plan = eviction_plan(math.inf if layers is None else SLOTS, LENGTH, seed=2, batch=TESTED)
+        network = trained(local, layers, seed)
+        plan = eviction_plan(math.inf if layers is None else SLOTS, LENGTH, seed=2 + 10 * seed, batch=TESTED)
         found = leak(network, test, plan, needed=LAG, layers=-1 if layers is None else layers)
         rows.append({"what": name, "accuracy": found.accuracy, "bound": found.bound, "z": found.z})
     return pd.DataFrame(rows)
 
 
-def reader() -> pd.DataFrame:
+def reader(asked: program.Program) -> pd.DataFrame:
     """The n-back reader, n = 1 to 6, with K slots; "unknown" counts as a guess."""
     judge, rows = find_judge("nback_reader", "cpu"), []
     for n in range(1, 7):
-        letters, same = repeats(n)
+        letters, same = repeats(n, asked)
         for slots in SHOWN:
-            said = judge.judge(letters, n, eviction_plan(slots, judge.places, seed=3, batch=len(letters)))
+            plan = eviction_plan(slots, judge.places, seed=3 + 10 * asked.seed, batch=len(letters))
+            said = judge.judge(letters, n, plan)
             right = np.where(said < 0, 0.5, said == same)[:, n + 6 :]  # once the store is full
             rows.append({"what": f"K = {slots:g}", "n": n, "accuracy": float(right.mean())})
     return pd.DataFrame(rows)
 
 
-def repeats(n: int, people: int = 200) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
+def repeats(n: int, asked: program.Program) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.bool_]]:
     """Letters for the reader, half of them the one n back, and which."""
-    u = uniforms(trial_keys(4, np.arange(people), n)[:, None], LAYOUT, np.arange(128))
+    keys = trial_keys(4 + 10 * asked.seed, np.arange(asked.people), n)
+    u = uniforms(keys[:, None], LAYOUT, np.arange(128))
     letters, same = (u[:, :64] * 8).astype(np.int64), u[:, 64:] < 0.5
     for t in range(n, 64):
         letters[:, t] = np.where(
@@ -140,8 +140,9 @@ def repeats(n: int, people: int = 200) -> tuple[npt.NDArray[np.int64], npt.NDArr
 
 
 def main() -> None:
+    asked = program.asked(__doc__, __file__, people=200)
     torch.set_num_threads(1)
-    bars, lines = networks(), reader()
+    bars, lines = networks(asked.seed), reader(asked)
     with plot.style() as plt:
         figure, (left, right) = plt.subplots(1, 2, figsize=(10.5, 4.2))
         heights = [bars["bound"][0], *bars["accuracy"]]
@@ -162,28 +163,22 @@ def main() -> None:
             xlabel="n back", ylabel="right", ylim=(0.5, 1.02), title="one reader, trained without limits"
         )
         right.legend()
-        figure.suptitle(answer(bars), x=0.01, ha="left", fontweight="bold")
-        plot.save(figure, OUT, "figure")
-    files.write_table(OUT / "table.csv", pd.concat([bars.assign(n=LAG), lines], ignore_index=True))
-    wide = lines.pivot_table(index="n", columns="what", values="accuracy", sort=False)
-    print(
-        bars.round(3).to_string(index=False),
-        wide.round(3).to_string(),
-        answer(bars),
-        f"Results: {OUT}",
-        sep="\n\n",
-    )
+    table = pd.concat([bars.assign(n=LAG), lines], ignore_index=True)
+    asked.keep(answer(bars), {"table": table}, figure)
 
 
 def answer(bars: pd.DataFrame) -> str:
     """The finding in a line."""
-    deep, one, _ = bars["accuracy"]
+    asked = TESTED * int((np.arange(LENGTH) % (2 * LAG) >= LAG).sum())
+    deep, one = (
+        program.about(p, 1.96 * math.sqrt(p * (1 - p) / asked), ".1%") for p in bars["accuracy"].iloc[:2]
+    )
     verdict = "Yes" if bars["z"][0] > 4 else "No"
     return (
-        f"{verdict}: gated on every layer it is right on {deep:.0%} where its memory allows {bars['bound'][0]:.0%}; "
-        f"with one memory-read layer {one:.0%}"
+        f"{verdict}: gated on every layer it is right on {deep} where its memory allows {bars['bound'][0]:.0%}; "
+        f"with one memory-read layer on {one}"
     )
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

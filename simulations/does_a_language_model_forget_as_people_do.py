@@ -11,18 +11,16 @@ slots in which the new displaces at random.
 
 Digit span and 1-, 2-, 3-back have tables of people (522 and 85; long lists were met by those of them who are good at
 it). For facts and the needle nobody's answers are at hand. A needle's text is read once without limits and asked
-through the gate. Needs `cogattn[pretrained]`; on a free core 5 minutes, the needle 6 more; the answer goes to
-results/simulations/.
+through the gate. Needs `cogattn[pretrained]`; on a free core 5 minutes, the needle 6 more. Needle and
+layers have a folder of their own.
 """
 
 from __future__ import annotations
 
-import argparse
 import copy
 import inspect
 import math
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +29,7 @@ import torch
 from scipy.stats import norm
 
 import cogattn as ca
-from cogattn import files, human
+from cogattn import human
 from cogattn.nn import pretrained
 from cogattn.nn.gate import GateState
 from cogattn.nn.huggingface import limit
@@ -39,15 +37,20 @@ from cogattn.nn.memory import eviction_plan
 from cogattn.nn.recital import DIGITS, recited
 from cogattn.nn.text_tasks import COLOURS, FILLER, LETTERS, THINGS, Asker, facts, right
 from cogattn.paradigms.digit_span import DigitSpan
+from cogattn.runs import program
 from cogattn.view import plot
+
+if TYPE_CHECKING:
+    import argparse
+
+    from matplotlib.figure import Figure
 
 FACTS, LISTED = list(range(20, 30)), list(range(10, 30))  #: layers limited
 SLOTS = ca.Observer().slots
-LENGTHS, PEOPLE, LISTS = (3, 4, 5, 6, 7, 8, 9), 5, 5
+LENGTHS, LISTS = (3, 4, 5, 6, 7, 8, 9), 5
 BLOCK, JUDGED = 8, 40  #: letters before those of n ago; judgements of each n
 TEXTS = {250: 4, 1000: 2, 4000: 1}  #: of so many words, how many
 DRAWS, BEHIND = 4, (1, 2, 4, 16)  #: minds; needles so many sentences behind, and one at the beginning
-OUT = Path("results/simulations/does_a_language_model_forget_as_people_do")
 Rows = list[dict[str, Any]]
 
 
@@ -59,12 +62,12 @@ def row(task: str, level: float, arm: str, x: Any, **more: Any) -> dict[str, Any
     return {"task": task, "level": level, "arm": arm, "value": x.mean(), "error": error, "n": len(x)} | more
 
 
-def digit_span(asker: Asker) -> Rows:
+def digit_span(asker: Asker, people: int, seed: int) -> Rows:
     """Whole lists right by length, and single digits by place in lists of eight."""
     span = DigitSpan(lengths=LENGTHS, directions=("forward",), trials=LISTS)
-    minds = ca.run(span, arms=("human",), people=PEOPLE, seed=1).frame
-    people = human.table("digit_span_by_length_sro").query("condition == 'forward'").set_index("num_digits")
-    dice = np.random.default_rng(1)
+    minds = ca.run(span, arms=("human",), people=people, seed=1 + seed).frame
+    known = human.table("digit_span_by_length_sro").query("condition == 'forward'").set_index("num_digits")
+    dice = np.random.default_rng(1 + seed)
     frames = {"mind alone": minds, "human limits": minds.copy(), "softmax": minds.copy()}
     lost: list[npt.NDArray[np.bool_]] = []
     for n, own in minds.groupby("length"):
@@ -81,16 +84,16 @@ def digit_span(asker: Asker) -> Rows:
     out: Rows = []
     for arm, frame in frames.items():
         for n, own in frame.groupby("length"):
-            known = {"people": people["p_correct"].get(n), "people_n": people["n_sub"].get(n)}
-            out.append(row("digit span", n, arm, own["correct"], **known))
+            theirs = {"people": known["p_correct"].get(n), "people_n": known["n_sub"].get(n)}
+            out.append(row("digit span", n, arm, own["correct"], **theirs))
         for i in range(8):
             out.append(row("place in eight digits", i + 1, arm, frame.query("length == 8")[f"p{i + 1}"]))
     return [*out, row("digits", 0, "lost", np.concatenate(lost), chance=0.1)]
 
 
-def layers(model: Any, tokenizer: Any) -> pd.DataFrame:
+def layers(model: Any, tokenizer: Any, seed: int) -> pd.DataFrame:
     """24 lists of six digits of which one is lost: right on what is lost and on what is held, by the layers limited."""
-    dice, n, lists = np.random.default_rng(5), 6, 24
+    dice, n, lists = np.random.default_rng(5 + seed), 6, 24
     digits, lost = dice.integers(0, 10, (lists, n)), dice.integers(0, n, lists)
     keep, out = np.ones((lists, n), bool), []
     keep[np.arange(lists), lost] = False
@@ -105,16 +108,16 @@ def layers(model: Any, tokenizer: Any) -> pd.DataFrame:
     return pd.DataFrame([*out, {"layers": "none", "lost": np.nan, "held": np.nan, "free": hit.mean()}])
 
 
-def n_back(asker: Asker) -> Rows:
+def n_back(asker: Asker, _: int, seed: int) -> Rows:
     """d' of "the same letter as n ago?": the model says the list up to that letter; same if it is the one at hand."""
-    table, dice, out = human.table("nback").set_index("load"), np.random.default_rng(2), []
+    table, dice, out = human.table("nback").set_index("load"), np.random.default_rng(2 + seed), []
     for n in (1, 2, 3):
         count = BLOCK + n
         lists = dice.integers(0, len(LETTERS), (JUDGED, count))  # without the letter that is at hand
         same = dice.random(JUDGED) < 1 / 2
         others = (lists[:, -n] + dice.integers(1, len(LETTERS), JUDGED)) % len(LETTERS)
         here = np.where(same, lists[:, -n], others)
-        held = eviction_plan(SLOTS, count + 1, seed=n, batch=JUDGED).alive[:, -1, :count]
+        held = eviction_plan(SLOTS, count + 1, seed=n + seed, batch=JUDGED).alive[:, -1, :count]
         for arm, keep in (("softmax", None), ("human limits", held)):
             said = recited(asker, lists, LETTERS, keep, start="The letters are:")[:, -n]
             d, error = d_prime((said == here)[same], (said == here)[~same])
@@ -131,12 +134,12 @@ def d_prime(hits: npt.NDArray[np.bool_], alarms: npt.NDArray[np.bool_]) -> tuple
     return float(norm.ppf(h) - norm.ppf(f)), math.sqrt(sum(spread))
 
 
-def probed_facts(asker: Asker, items: int = 16) -> Rows:
+def probed_facts(asker: Asker, _: int, seed: int, items: int = 16) -> Rows:
     """One of so many facts is asked for."""
     out = []
     for count in (4, 8, 12):
-        some = facts(np.arange(2000, 2000 + items, dtype=np.uint64), count)
-        keep = _held(count, items, count)
+        some = facts(np.arange(2000 + seed, 2000 + seed + items, dtype=np.uint64), count)
+        keep = _held(count, items, count + seed)
         for arm, gate in (("softmax", None), ("human limits", GateState(keep=torch.from_numpy(keep)))):
             out.append(
                 row("facts", count, arm, right(some, asker.answer(some, gate)), chance=1 / len(THINGS))
@@ -152,19 +155,21 @@ def _held(count: int, rows: int, seed: int) -> npt.NDArray[np.bool_]:
     return held
 
 
-def needle(asker: Asker) -> Rows:
+def needle(asker: Asker, _: int, seed: int) -> Rows:
     """Facts at several distances from the end of a long text: one reading of it, each asked for by itself."""
     out: Rows = []
     for words, texts in TEXTS.items():
         hits: dict[tuple[str, int], list[bool]] = {}
         for text in range(texts):
-            sentences, colours, things, places = _story(words, seed=100 * words + text)
+            sentences, colours, things, places = _story(words, seed=100 * words + text + seed)
             coded = [asker._tokens(s) for s in sentences]
             of = torch.tensor([-1] + [i for i, c in enumerate(coded) for _ in c])
             ids = torch.tensor([[asker.start] + [t for c in coded for t in c]])
             with torch.no_grad():
                 cache = asker.model(input_ids=ids, logits_to_keep=1, use_cache=True).past_key_values
-            held = np.vstack([np.ones((1, len(sentences)), bool), _held(len(sentences), DRAWS, seed=text)])
+            held = np.vstack(
+                [np.ones((1, len(sentences)), bool), _held(len(sentences), DRAWS, seed=text + seed)]
+            )
             gate = GateState(keep=torch.from_numpy(held)[:, of.clamp(min=0)] | (of < 0))
             for colour, thing, at in zip(colours, things, places, strict=True):
                 said = _asked(asker, cache, gate, colour)
@@ -209,7 +214,7 @@ def _named(model: Any) -> str:
     return "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
 
 
-def draw(table: pd.DataFrame, name: str, title: str) -> None:
+def draw(table: pd.DataFrame) -> Figure:
     """A panel per task: arms and people over its levels."""
     tasks = [t for t in table["task"].unique() if table.query("task == @t")["level"].nunique() > 1]
     colours = {
@@ -239,11 +244,10 @@ def draw(table: pd.DataFrame, name: str, title: str) -> None:
                 axis.axhline(own["chance"].iloc[0], color="0.7", lw=0.8, ls="--")
             axis.set(title=task, ylim=None if "d'" in task else (-0.03, 1.05))
         np.atleast_1d(axes)[0].legend()
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-        plot.save(figure, OUT, name)
+    return figure
 
 
-def finding(table: pd.DataFrame) -> str:
+def finding(table: pd.DataFrame) -> list[str]:
     """How far each arm is from people, in a line per task."""
     lines = []
     if "people" in table:
@@ -258,38 +262,81 @@ def finding(table: pd.DataFrame) -> str:
             lines.append(
                 f"{task}: {arm} is right on {share:.2f} of {own['n'].sum()} (chance {1 / len(THINGS):.2f})"
             )
-        return "\n".join(lines)
+        return lines
     lost = table[table["arm"] == "lost"]
     lines += [
         f"{r.task}: right on what is lost {r.value:.2f} (chance {r.chance:.2f})" for r in lost.itertuples()
     ]
-    return "\n".join(lines)
+    return lines
+
+
+def answer(table: pd.DataFrame) -> str:
+    """The finding in a line: shares right, all levels of a task together, with their intervals."""
+    parts = []
+    for task in dict.fromkeys(table["task"]):
+        own = table[(table["task"] == task) & table["arm"].isin(["softmax", "human limits"])]
+        if own.empty or task == "place in eight digits":
+            continue
+        told = []
+        for arm, rows in own.groupby("arm", sort=False):
+            half = 1.96 * math.sqrt(float((rows["error"] ** 2).sum())) / len(rows)
+            told.append(
+                f"{program.about(rows['value'].mean(), half)} {'free' if arm == 'softmax' else 'limited'}"
+            )
+        people = own["people"].mean() if "people" in own else math.nan
+        parts.append(f"{task} {', '.join(told)}" + ("" if math.isnan(people) else f", people {people:.2f}"))
+    return "SmolLM2 without and with human limits: " + "; ".join(parts)
+
+
+def layered(found: pd.DataFrame) -> tuple[str, Figure]:
+    """The finding about layers in a line, and a figure."""
+    some = found[found["layers"] != "none"]
+    best = some.loc[(some["held"] - some["lost"]).idxmax()]
+    lost, held = (program.share(round(24 * n * p), 24 * n) for n, p in ((1, best["lost"]), (5, best["held"])))
+    with plot.style() as plt:
+        figure, ax = plt.subplots(figsize=(6.4, 3.6))
+        for column, pen in zip(("lost", "held"), plot.pens(["softmax", "human"]).values(), strict=True):
+            ax.plot(
+                some["layers"],
+                some[column],
+                color=pen.color,
+                linestyle=pen.dash,
+                marker=pen.mark,
+                label=column,
+            )
+        ax.set(xlabel="layers that are limited", ylabel="digits right [share]", ylim=(-0.03, 1.05))
+        ax.legend(title="the digit was")
+    text = f"Limits in layers {best['layers']} lose what is lost and keep the rest best: right on {lost} of what is "
+    return f"{text}lost, on {held} of what is held (without limits on {found['free'].iloc[-1]:.0%})", figure
+
+
+def which(more: argparse.Namespace) -> str:
+    """The folder within that of the results, of what is asked."""
+    return "layers" if more.layers else "needle" if more.needle else ""
+
+
+OPTIONS: program.Options = {
+    "--needle": {"action": "store_true", "help": "a fact in a long text, instead of the lists"},
+    "--layers": {"action": "store_true", "help": "which layers must be limited so that lists are lost"},
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--needle", action="store_true", help="a fact in a long text, instead of the lists")
-    parser.add_argument(
-        "--layers", action="store_true", help="which layers must be limited so that lists are lost"
-    )
-    wanted = parser.parse_args()
+    asked = program.asked(__doc__, __file__, people=5, options=OPTIONS, part=which)
     model, tokenizer = pretrained.load("smollm2")
-    if wanted.layers:
-        files.write_table(OUT / "layers.csv", found := layers(model, tokenizer).round(4))
-        print(found.to_string(index=False), f"Results: {OUT}", sep="\n\n")
+    seed = 10**5 * asked.seed
+    if asked.more.layers:
+        found = layers(model, tokenizer, seed).round(4)
+        text, figure = layered(found)
+        asked.keep(text, {"layers": found}, figure)
         return
     known, listed = Asker(model, tokenizer, FACTS), Asker(model, tokenizer, LISTED)
     lists = [(digit_span, listed), (n_back, listed), (probed_facts, known)]
-    tasks = [(needle, known)] if wanted.needle else lists
-    table = pd.DataFrame([one for task, asker in tasks for one in task(asker)])
-    name = "needle" if wanted.needle else "lists"
-    files.write_table(OUT / f"{name}.csv", table.round(4))
-    said = finding(table)
-    draw(
-        table, name, "A fact in a long text" if wanted.needle else "SmolLM2 under human limits, beside people"
-    )
-    print(table.round(3).to_string(index=False), said, f"Results: {OUT}", sep="\n\n")
+    tasks = [(needle, known)] if asked.more.needle else lists
+    table = pd.DataFrame([one for task, asker in tasks for one in task(asker, asked.people, seed)])
+    name = "needle" if asked.more.needle else "lists"
+    asked.keep(answer(table), {name: table.round(4)}, draw(table), *finding(table))
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

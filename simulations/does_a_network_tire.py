@@ -8,34 +8,32 @@ time first, run as one batch of all people and all moments. Plain softmax attent
 answer goes to results/simulations/.
 """
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import torch
 
 import cogattn as ca
-from cogattn import files
 from cogattn.laws import race
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.functional import gated_attention
 from cogattn.nn.networks.registry import find_reader
+from cogattn.runs import program
 from cogattn.runs.experiment import cores
 from cogattn.view import plot
 
-PEOPLE, MOMENTS = 60, 12
+MOMENTS = 12
 ALPHA = 0.05  # of the mind whose attention maps are drawn: one that selects well has something to lose
-OUT = Path("results/simulations/does_a_network_tire")
 
 
-def maps(frame: pd.DataFrame) -> np.ndarray:
+def maps(frame: pd.DataFrame, asked: program.Program) -> np.ndarray:
     """Attention over two targets (places 0, 1) and four distractors, (moments, people, 6): granted weights."""
     subject = find_reader("digit_reader", "cpu")
-    labels = np.tile(np.arange(6), (PEOPLE * MOMENTS, 1))
-    roles = np.tile([1, 1, 0, 0, 0, 0], (PEOPLE * MOMENTS, 1))
-    picture = subject.show(labels, roles, trial_keys(3, np.arange(PEOPLE * MOMENTS), 0))
+    n = asked.people * MOMENTS
+    labels = np.tile(np.arange(6), (n, 1))
+    roles = np.tile([1, 1, 0, 0, 0, 0], (n, 1))
+    picture = subject.show(labels, roles, trial_keys(3 + 10 * asked.seed, np.arange(n), 0))
     logits = torch.tensor(subject.weigh(picture), dtype=torch.float32)
-    shape = (MOMENTS, PEOPLE)
+    shape = (MOMENTS, asked.people)
     chosen = frame[frame["trial"].isin(np.linspace(0, frame["trial"].max(), MOMENTS).astype(int))]
     chosen = chosen.sort_values(["trial", "person"])
     alertness, on_task = (chosen[c].to_numpy().reshape(shape) for c in ("alertness", "on_task"))
@@ -53,15 +51,16 @@ def entropy(weights: np.ndarray) -> np.ndarray:
 
 
 def main() -> None:
+    asked = program.asked(__doc__, __file__, people=60)
     task = ca.paradigms.get("digit_stream")(targets=2, distractors=4, rate=2)
-    trials = ca.run(task, arms=("human", "softmax"), model="digit_reader", people=PEOPLE, n_jobs=cores())
+    trials = ca.run(task, ("human", "softmax"), "digit_reader", asked.people, seed=asked.seed, n_jobs=cores())
     frame = trials.frame
     frame["minute"] = frame["onset"] // 360 * 6 + 3
     table = frame.pivot_table(index="minute", columns="arm", values="score", aggfunc="mean")[
         ["human", "softmax"]
     ]
     human = frame[frame["arm"] == "human"]
-    weights = maps(human)
+    weights = maps(human, asked)
     minutes = np.linspace(0, 60, MOMENTS)
     with plot.style() as plt:
         figure, axes = plt.subplots(1, 3, figsize=(11.5, 3.9))
@@ -80,22 +79,19 @@ def main() -> None:
         axes[2].axhline(bits[0].min(), color="#D55E00", linestyle="--", label="rested, at the same gain")
         axes[2].set(xlabel="time on task [min]", ylabel="entropy of attention [bits]")
         axes[2].legend()
-        figure.suptitle(answer(table), x=0.01, ha="left", fontweight="bold")
-        plot.save(figure, OUT, "figure")
     table["entropy"] = np.interp(table.index, minutes, bits.mean(1))
-    files.write_table(OUT / "table.csv", table.reset_index())
-    print(table.round(3).to_string(), answer(table), f"Results: {OUT}", sep="\n\n")
+    asked.keep(answer(frame), {"table": table.reset_index()}, figure)
 
 
-def answer(table: pd.DataFrame) -> str:
-    """The finding in a line."""
-    h, s = table["human"], table["softmax"]
+def answer(frame: pd.DataFrame) -> str:
+    """The finding in a line: means of what each person reads in the first and in the last six minutes."""
+    own = frame.pivot_table(index=["arm", "person"], columns="minute", values="score")
+    h, s = own.loc["human"], own.loc["softmax"].mean()
     return (
-        f"Under human limits it reads {h.iloc[0]:.2f} of 2 targets in the first six minutes, "
-        f"{h.iloc[-1]:.2f} in the last; "
-        f"softmax {s.iloc[0]:.2f} and {s.iloc[-1]:.2f}"
+        f"Under human limits it reads {program.mean(h.iloc[:, 0])} of 2 targets in the first six minutes, "
+        f"{program.mean(h.iloc[:, -1])} in the last; softmax {s.iloc[0]:.2f} and {s.iloc[-1]:.2f}"
     )
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

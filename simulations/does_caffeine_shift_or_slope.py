@@ -10,21 +10,20 @@ shows in the last minutes and in the lapses. These are hypotheses, not data. Abo
 """
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 import cogattn as ca
-from cogattn import files
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.paradigms.simple_rt import PVT
+from cogattn.runs import program
 from cogattn.runs.experiment import cores
 from cogattn.view import plot
 
-PEOPLE, MINUTES = 2000, 30
-OUT = Path("results/simulations/does_caffeine_shift_or_slope")
+MINUTES = 30
+KINDS = ("shift", "slope", "return")
 
 
 def drug(o: ca.Observer, kind: str) -> ca.Observer:
@@ -37,21 +36,24 @@ def drug(o: ca.Observer, kind: str) -> ca.Observer:
 
 
 def main() -> None:
+    asked = program.asked(__doc__, __file__, people=2000)
     task = PVT(block=300)
-    session = task.session(task.conditions()[0], trial_keys(0, np.arange(PEOPLE), 0))
-    people = ca.Population.adults().sample(PEOPLE)
-    rows = []
-    for kind in ("none", "shift", "slope", "return"):
-        out = cohort.run_session(session, [drug(o, kind) for o in people], n_jobs=cores())
+    session = task.session(task.conditions()[0], trial_keys(asked.seed, np.arange(asked.people), 0))
+    people = ca.Population.adults().sample(asked.people, asked.seed)
+    rows, each = [], {}
+    for kind in ("none", *KINDS):
+        out = cohort.run_session(session, [drug(o, kind) for o in people], seed=asked.seed, n_jobs=cores())
         minute = (out.start // 180 * 3 + 1.5).ravel()
         f = pd.DataFrame({"minute": minute, "speed": 1 / np.clip(out.rt, 0.1, None).ravel()})
         f["lapse"] = ~(out.rt < 0.5).ravel()
+        person = np.repeat(np.arange(asked.people), out.rt.shape[1])
+        each[kind] = f.groupby([person, "minute"])["speed"].mean().unstack()
         rows.append(f[f["minute"] < MINUTES].groupby("minute").mean().assign(kind=kind).reset_index())
     table = pd.concat(rows, ignore_index=True)
-    speed = table.pivot_table(index="minute", columns="kind", values="speed")
-    gain = speed.drop(columns="none").sub(speed["none"], axis=0)
-    text = "gain in speed, first and last three minutes: " + ", ".join(
-        f"{k} {gain[k].iloc[0]:+.2f} -> {gain[k].iloc[-1]:+.2f}" for k in ("shift", "slope", "return")
+    gain = {k: each[k] - each["none"] for k in KINDS}
+    text = "Gain in speed [1/s] in the first and the last three minutes: " + "; ".join(
+        f"{k} {program.mean(own[1.5], '+.2f')}, then {program.mean(own[MINUTES - 1.5], '+.2f')}"
+        for k, own in gain.items()
     )
     with plot.style() as plt:
         figure, axes = plt.subplots(1, 2, figsize=(9, 4.0))
@@ -70,11 +72,8 @@ def main() -> None:
         axes[0].set(xlabel="time on task [min]", ylabel="speed [1/s]")
         axes[1].set(xlabel="time on task [min]", ylabel="lapses (500 ms or more)")
         axes[0].legend(title="what it does")
-        figure.suptitle(text[0].upper() + text[1:], x=0.01, ha="left", fontsize=10)
-        plot.save(figure, OUT, "figure")
-    files.write_table(OUT / "table.csv", table)
-    print(speed.round(3).to_string(), text, f"Results: {OUT}", sep="\n\n")
+    asked.keep(text, {"table": table}, figure)
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

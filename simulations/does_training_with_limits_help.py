@@ -7,7 +7,7 @@ exposures between 17 and 200 ms), the n-back reader and associative recall (both
 displaces at random). Whoever is trained with limits learns from what got through, and is told the truth whether it
 got through or not; so it may learn to guess well, and to make do. Nothing else differs: the same first weights, lessons
 and steps. Each score is the share of answers right in trials that training never showed. Five minutes on one core; what
-is finished is kept, so that a second call goes on. The answer goes to results/simulations/.
+is finished is kept, so that a second call goes on.
 
 What you should see: training with limits gains -.01 (digits), +.02 (n-back: it learns to guess well) and .00 (pairs)
 under them, and costs .03, .00 and .17 without: what did not get through cannot be learnt back. (Short courses of 700
@@ -17,7 +17,6 @@ and 800 steps; the digit reader's seeds differ more than its two trainings.)
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,12 +32,12 @@ from cogattn.nn.gate import Race
 from cogattn.nn.networks import digits, registry
 from cogattn.nn.networks.training import seeded, train
 from cogattn.observer import Observer
+from cogattn.runs import program
 from cogattn.view import plot
 
-SEEDS = (0, 1, 2)
+SEEDS = 3
 SLOTS = 3.0
 EXPOSURES = (1 / 60, 0.2)  # s, shortest and longest, as in whole report
-OUT = Path("results/simulations/does_training_with_limits_help")
 
 
 @dataclass(frozen=True)
@@ -162,9 +161,9 @@ def cases() -> list[Case]:
 # -- the table -----------------------------------------------------------------------------------------------------
 
 
-def play(case: Case, seed: int, trained: bool) -> pd.DataFrame:
+def play(case: Case, seed: int, trained: bool, asked: program.Program) -> pd.DataFrame:
     """Train one network, test it with and without limits; kept once it is finished."""
-    path = OUT / "parts" / f"{case.name}-{seed}-{'with' if trained else 'without'}.csv"
+    path = asked.parts / f"{case.name}-{seed}-{'with' if trained else 'without'}.csv"
     if path.is_file():
         return files.read_table(path)
     network = seeded(case.make, seed)
@@ -203,33 +202,34 @@ def draw(table: pd.DataFrame) -> Any:
         np.atleast_1d(axes)[0].set_ylabel("share right")
         handles, labels = np.atleast_1d(axes)[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside lower center", ncols=2)
-        figure.suptitle(finding(table), x=0.01, ha="left", fontweight="bold", fontsize=10)
         return figure
 
 
 def finding(table: pd.DataFrame) -> str:
-    """What training with limits gains under them, and what it costs without."""
-    mean = table.groupby(["subject", "trained", "tested"])["right"].mean()
+    """What training with limits gains under them, and what it costs without: means over networks."""
+    wide = table.pivot_table(
+        index=["subject", "seed"], columns=["trained", "tested"], values="right", sort=False
+    )
+    gain = {tested: wide[True, tested] - wide[False, tested] for tested in (True, False)}
     parts = [
-        f"{name} {mean[name, True, True] - mean[name, False, True]:+.2f} under limits, "
-        f"{mean[name, True, False] - mean[name, False, False]:+.2f} without"
+        f"{name} {program.mean(gain[True][name], '+.2f')} under limits, "
+        f"{program.mean(gain[False][name], '+.2f')} without"
         for name in dict.fromkeys(table["subject"])
     ]
-    return "What training with limits changes:\n" + ";\n".join(parts)
+    return f"What training with limits changes (share right, {SEEDS} networks each): " + "; ".join(parts)
 
 
 def main() -> None:
     """Train, test, write the table and the picture."""
+    asked = program.asked(__doc__, __file__, chance=True)
     torch.set_num_threads(1)
+    seeds = range(SEEDS * asked.seed, SEEDS * (asked.seed + 1))
     table = pd.concat(
-        [play(case, seed, trained) for case in cases() for seed in SEEDS for trained in (False, True)]
+        [play(case, seed, trained, asked) for case in cases() for seed in seeds for trained in (False, True)]
     )
     wide = table.groupby(["subject", "trained", "tested"])["right"].agg(["mean", "min", "max"]).reset_index()
-    print(wide.to_string(index=False, float_format=lambda x: f"{x:.3f}"), "", finding(table), sep="\n")
-    files.write_table(OUT / "table.csv", table)
-    files.write_text(OUT / "finding.txt", finding(table) + "\n")
-    plot.save(draw(table), OUT, "figure")
+    asked.keep(finding(table), {"table": table, "means": wide}, draw(table))
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

@@ -18,6 +18,7 @@ from cogattn.view import plot
 
 WORK = (5, 10, 20, 60)
 KINDS = {"rest": 0.0, "another task (load .31)": 0.31, "half the load": 0.5}
+NEVER = "Where there is no time, half never comes back under that load."
 MIND = ca.Observer()
 FAST = (MIND.fast_tiring, MIND.fast_recovery, MIND.fast_rest)
 SLOW = (MIND.slow_tiring, MIND.slow_recovery, MIND.slow_rest)
@@ -56,12 +57,12 @@ def main() -> None:
             ax.plot(pause, course, color=pen.color, linestyle=pen.dash, label=name)
             ax.plot(table.loc[60, name], 1 - lost(60, 0, 0) / 2, pen.mark, color=pen.color)
         ax.axhline(1 - lost(60, 0, 0) / 2, color=plot.PEOPLE, linewidth=0.8)
-        ax.set(xlabel="break after an hour of watch [min]", ylabel="alertness", title=text, ylim=(None, 1.0))
-        ax.title.set_wrap(True)
+        ax.set(xlabel="break after an hour of watch [min]", ylabel="alertness", ylim=(None, 1.0))
         ax.legend()
-    print(table.round(2).to_string(), end="\n\n")
-    asked.keep(text + " (exact)", {"table": table.rename_axis("minutes of work").reset_index()}, figure)
+    asked.keep(
+        text + " (exact)", {"table": table.rename_axis("minutes of work").reset_index()}, figure, NEVER
+    )
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

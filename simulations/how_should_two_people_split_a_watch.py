@@ -59,13 +59,11 @@ def main() -> None:
     with plot.style() as plt:
         figure, ax = plt.subplots(figsize=(6.4, 4.2))
         ax.plot(table["minutes on duty"], 100 * table["missed"], "-o", color="#0072B2")
-        ax.set(xscale="log", xlabel="minutes on duty at a stretch", ylabel="signals missed [%]", title=text)
+        ax.set(xscale="log", xlabel="minutes on duty at a stretch", ylabel="signals missed [%]")
         ax.set_xticks(TURNS, TURNS)
         ax.set_ylim(bottom=0)
-        ax.title.set_wrap(True)
-    print(table.round(4).to_string(index=False), end="\n\n")
     asked.keep(text, {"table": table}, figure)
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

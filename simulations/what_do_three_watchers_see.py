@@ -9,15 +9,13 @@ exposure of the human table. About 15 s on two cores once the mind is compiled.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 import cogattn as ca
-from cogattn import files
+from cogattn.runs import program
 from cogattn.view import plot
 
 if TYPE_CHECKING:
@@ -26,8 +24,7 @@ if TYPE_CHECKING:
 EXPOSURE = 0.15  # s
 ARMS = ("human", "softmax")
 WATCHERS = ("a network under human limits", "the same network, plain softmax")
-OUT = Path("results/simulations/what_do_three_watchers_see")
-PEOPLE, TRIALS, SEED = 59, 40, 0
+PEOPLE, TRIALS = 59, 40
 
 
 def grey(picture: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -55,11 +52,12 @@ def ring(
 
 
 def main() -> None:
+    asked = program.asked(__doc__, __file__, people=PEOPLE)
     people = ca.paradigms.get("whole_report")().human()
     assert people is not None
     exposures = [float(t) for t in people["exposure"]]
     task = ca.paradigms.get("whole_report")(exposures=tuple(exposures))
-    trials = ca.run(task, ARMS, model="digit_reader", people=PEOPLE, trials=TRIALS, seed=SEED)
+    trials = ca.run(task, ARMS, model="digit_reader", people=asked.people, trials=TRIALS, seed=asked.seed)
     table = trials.frame.groupby(["exposure", "arm"])["score"].mean().unstack()
     table["people"] = people.set_index("exposure")["mean"]
     usual = table.loc[EXPOSURE]
@@ -90,20 +88,23 @@ def main() -> None:
             )
         ax.set(xlabel="time to look [ms]", ylabel="items seen, of 6", ylim=(0, 6.3), xlim=(0, 205))
         ax.legend(loc="upper left", bbox_to_anchor=(0.01, 0.9))
-        figure.suptitle(answer(table), x=0.01, ha="left", fontweight="bold")
-        plot.save(figure, OUT, "figure")
-    files.write_table(OUT / "table.csv", table.reset_index())
-    print(table.round(2).to_string(), answer(table), f"Results: {OUT}", sep="\n\n")
+        seen = {name: f"{usual[name]:.1f}" for name in table}
+        program.headed(figure, answer(seen["people"], seen["human"], seen["softmax"]))
+    each = trials.frame.query(f"exposure == {EXPOSURE}").groupby(["arm", "person"])["score"].mean()
+    row = people.set_index("exposure").loc[EXPOSURE]
+    theirs = program.about(row["mean"], float(plot.interval(row["sd"], row["n"])))
+    asked.keep(
+        answer(theirs, *(program.mean(each[arm]) for arm in ARMS)), {"table": table.reset_index()}, figure
+    )
 
 
-def answer(table: pd.DataFrame) -> str:
+def answer(people: str, limited: str, softmax: str) -> str:
     """The finding in a line."""
-    seen = table.loc[EXPOSURE]
     return (
-        f"In {EXPOSURE * 1000:.0f} ms people see {seen['people']:.1f} of 6 items, "
-        f"the limited network {seen['human']:.1f}, softmax attention {seen['softmax']:.1f}"
+        f"In {EXPOSURE * 1000:.0f} ms people see {people} of 6 items, "
+        f"the limited network {limited}, softmax attention {softmax}"
     )
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

@@ -5,44 +5,53 @@
 The sequence scorer gives every word of a sentence a weight and scores the sentence by their weighted mean. Softmax
 attention takes all nine; a person holds about three when the sentence ends, mostly the last word and those that weigh
 most, and shares all attention among these. 200 people, 50 readings each, at 238 words per minute. About 5 s on one
-core; the answer goes to results/simulations/.
+core.
 """
 
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
 import cogattn as ca
-from cogattn import files
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.nn.networks.registry import find_specialist
+from cogattn.runs import program
 from cogattn.view import plot
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 SENTENCE = "The quick brown fox jumps over the lazy dog"
-PEOPLE, READINGS = 200, 50
-OUT = Path("results/simulations/what_does_a_person_take_from_nine_words")
+READINGS = 50
 
 
-def held(subject: Any, display: npt.NDArray[np.int64]) -> Any:
+def held(subject: Any, display: npt.NDArray[np.int64], asked: program.Program) -> Any:
     """What each person holds of the sentence after each reading (people x readings, words)."""
-    minds = ca.Population.adults().sample(PEOPLE, seed=0)
-    person, trial = np.divmod(np.arange(PEOPLE * READINGS), READINGS)
+    minds = ca.Population.adults().sample(asked.people, asked.seed)
+    person, trial = np.divmod(np.arange(len(display)), READINGS)
     gain = race.gain_for([mind.alpha for mind in minds], subject.gap)[person, None]
     weights = race.weights_from_logits(subject.weigh(display), gain)
     return cohort.play(
-        subject.stream(display.shape[1]), minds, person=person, trial=trial, seed=0, weights=weights
+        subject.stream(display.shape[1]),
+        minds,
+        person=person,
+        trial=trial,
+        seed=asked.seed,
+        weights=weights,
     )
 
 
 def main() -> None:
+    asked = program.asked(__doc__, __file__, people=200)
     subject: Any = find_specialist("sequence_scorer", "cpu")
     once = subject.of(SENTENCE)
-    display = np.repeat(once, PEOPLE * READINGS, 0)
-    out = held(subject, display)
+    display = np.repeat(once, asked.people * READINGS, 0)
+    out = held(subject, display, asked)
     gate = ca.GateState.from_events(out.stored, out.finish)
     table = pd.DataFrame(
         {
@@ -55,12 +64,11 @@ def main() -> None:
     )
     said = subject.answer(display, gate)["said"]
     whole = subject.answer(once, None)
-    draw(table, answer(table, whole, said))
-    files.write_table(OUT / "table.csv", table)
-    print(table.round(3).to_string(index=False), answer(table, whole, said), f"Results: {OUT}", sep="\n\n")
+    each = (out.stored.sum(1).reshape(-1, READINGS).mean(1), said.reshape(-1, READINGS).mean(1))
+    asked.keep(answer(table, whole, *each), {"table": table}, draw(table))
 
 
-def draw(table: pd.DataFrame, title: str) -> None:
+def draw(table: pd.DataFrame) -> Figure:
     """Attention to each word, and who still holds it."""
     at = np.arange(len(table))
     with plot.style() as plt:
@@ -74,20 +82,18 @@ def draw(table: pd.DataFrame, title: str) -> None:
         low.set(ylabel="share of readings after\nwhich the word is held", ylim=(0, 1.02))
         low.set_xticks(at, table["word"])
         top.legend()
-        figure.suptitle(title, x=0.01, ha="left", fontweight="bold")
-        plot.save(figure, OUT, "figure")
+    return figure
 
 
-def answer(table: pd.DataFrame, whole: dict[str, Any], said: npt.NDArray[np.float64]) -> str:
-    """The finding in a line."""
+def answer(table: pd.DataFrame, whole: dict[str, Any], holds: npt.ArrayLike, said: npt.ArrayLike) -> str:
+    """The finding in a line. holds, said: the means of each person."""
     held = table["held"]
     return (
-        f"A person holds {held.sum():.1f} of {len(table)} words, the last one always, "
-        f'"{table["word"][held[:-1].idxmax()]}" on {held[:-1].max():.0%} of readings;\n'
-        f"the sentence is worth {whole['true'][0]:.2f}: softmax says {whole['said'][0]:.2f}, "
-        f"people {said.mean():.2f} +- {said.std():.2f}"
+        f"A person holds {program.mean(holds)} of {len(table)} words, the last one on {held.iloc[-1]:.0%} of "
+        f'readings, "{table["word"][held[:-1].idxmax()]}" on {held[:-1].max():.0%}; the sentence is worth '
+        f"{whole['true'][0]:.2f}: softmax says {whole['said'][0]:.2f}, people {program.mean(said)}"
     )
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

@@ -69,8 +69,6 @@ def main() -> None:
             ax.set_xticks([10, 20, 50, 100, 200, 500], ["10", "20", "50", "100", "200", "500"])
             ax.minorticks_off()
             ax.legend()
-        figure.suptitle(plot.evenly(text, 90), x=0.01, ha="left", fontweight="bold")
-    print(table.round(2).to_string(), end="\n\n")
     asked.keep(text, {"table": table.add_prefix("slots_").reset_index()}, figure)
 
 
@@ -85,4 +83,4 @@ def answer(table: pd.DataFrame, error: pd.Series) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

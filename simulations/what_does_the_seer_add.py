@@ -15,15 +15,14 @@ named are misnamed; the tenth of letter pairs that are most alike is confused 6.
 target 4.4 < 7.9 < 12.6 ms per item (people 1.1, 9.2, 43.0), without one -.4 < 40.6 < 61.0 (-.7, 26.1, 95.5): the order
 is right, 2 among 5s is too easy. Flanker effect 158, 33, 13, 17, 15 ms at 14, 18, 24, 32, 44 px; arrows of wide fonts
 overlap below 18. Words disturb inks (212 ms, people 123: too much, Stroop is in 0 of 2 bands), inks do not disturb
-words (-86 ms). The answer goes to results/simulations/ (tables and a figure).
+words (-86 ms).
 """
 
 from __future__ import annotations
 
-import argparse
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -36,15 +35,16 @@ from cogattn.nn.networks import scenes
 from cogattn.nn.networks.registry import find
 from cogattn.paradigms.visual_search import DISPLAYS, slopes
 from cogattn.reports.scorecard import fill, values_of
-from cogattn.runs import displays
+from cogattn.runs import displays, program
 from cogattn.runs.experiment import Cell, make_plan, play_again
 from cogattn.runs.seen import margin_of
 from cogattn.view import plot
 
-OUT = Path("results/simulations/what_does_the_seer_add")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 REFERENCE = Path(ca.__file__).parents[1] / "results/reference/simulations"
 MODEL = "seer"
-PEOPLE = 12
 WIDEST = 18.0  # px: an arrow of the widest font and size
 GAPS = (14.0, 18.0, 24.0, 32.0, 44.0)  # px between the arrows: touching, to three letters apart
 #: Paradigms and how many trials: options that make them short enough.
@@ -63,14 +63,16 @@ TASKS: dict[str, tuple[dict[str, Any], int]] = {
 }
 
 
-def run(name: str, model: str | None, people: int, arms: tuple[str, ...] = ("human",), **more: Any) -> Any:
+def run(
+    name: str, model: str | None, asked: program.Program, arms: tuple[str, ...] = ("human",), **more: Any
+) -> Any:
     """A paradigm as long as TASKS says."""
     options, trials = TASKS[name]
     task = ca.paradigms.get(name)(**(options | more))
-    return ca.run(task, arms=arms, model=model, people=people, trials=trials)
+    return ca.run(task, arms=arms, model=model, people=asked.people, trials=trials, seed=asked.seed)
 
 
-def same(people: int) -> pd.DataFrame:
+def same(asked: program.Program) -> pd.DataFrame:
     """Share of trials that the network changes, on the same draws."""
     rows = []
     for name in (
@@ -82,7 +84,7 @@ def same(people: int) -> pd.DataFrame:
         "flanker",
         "stroop",
     ):
-        a, b = (run(name, model, people).frame for model in (MODEL, None))
+        a, b = (run(name, model, asked).frame for model in (MODEL, None))
         ms = [f["rt"].fillna(-1).to_numpy() for f in (a, b)]
         time = np.abs(ms[0] - ms[1]) > 0.001
         said = np.zeros(len(a), bool)
@@ -95,12 +97,12 @@ def same(people: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def confused(people: int) -> dict[str, float]:
+def confused(asked: program.Program) -> dict[str, float]:
     """Are the letters that people name confused as the network confuses them? And similar letters more than others?"""
-    plan = make_plan("whole_report", ("human",), MODEL, people, 100, 0, None, None)
+    plan = make_plan("whole_report", ("human",), MODEL, asked.people, 100, asked.seed, None, None)
     cell = Cell("human", plan.paradigm.conditions()[-1])
     minds, network = plan.crowd(), find(MODEL, "cpu")
-    person, trial = np.divmod(np.arange(people * 100), 100)
+    person, trial = np.divmod(np.arange(asked.people * 100), 100)
     seen, out = play_again(plan, cell, minds, network, person, trial)
     batch: Any = seen
     told, said = out.stored, batch.names(True)
@@ -151,10 +153,10 @@ def _words(_: Any, condition: Any, keys: Any, asked: str) -> Any:
     return displays.coloured_word(int(condition["congruence"]), keys, asked)
 
 
-def effects(people: int) -> dict[str, pd.DataFrame]:
+def effects(asked: program.Program) -> dict[str, pd.DataFrame]:
     """What comes out of the logits alone: guidance, slopes, flankers over distance, words and inks."""
     network: Any = find(MODEL, "cpu")
-    keys = trial_keys(5, np.arange(300), 0)
+    keys = trial_keys(5 + 10 * asked.seed, np.arange(300), 0)
     guided = []
     for name in DISPLAYS:
         looked = network.look(displays.search(name, 12, True, keys).scene, keys)
@@ -162,7 +164,7 @@ def effects(people: int) -> dict[str, pd.DataFrame]:
         guided.append(
             {"display": name, "logit of target less distractor": gap.mean(), "of the reference": network.gap}
         )
-    found = run("visual_search", MODEL, people, ("human", "softmax"))
+    found = run("visual_search", MODEL, asked, ("human", "softmax"))
     slope = slopes(found.frame[found.frame["arm"] == "human"])
     people_slopes = human.table("visual_search_slopes").set_index(["task", "target_present"])["slope_ms_item"]
     search = pd.DataFrame(guided).assign(
@@ -178,24 +180,24 @@ def effects(people: int) -> dict[str, pd.DataFrame]:
         d = {k: displays.flanked(k, keys, gap) for k in (1, -1)}
         m = {k: margin_of(d[k], network.look(d[k].scene, keys)) for k in d}
         displays.KNOWN["arrows"] = partial(_arrows, gap=gap)
-        frame = run("flanker", MODEL, people).frame
+        frame = run("flanker", MODEL, asked).frame
         rt = 1000 * frame[frame["correct"]].groupby("congruence")["rt"].mean()
         error = frame.groupby("congruence")["error"].mean()
         rows.append({"gap": gap, "margin congruent": m[1].mean(), "margin incongruent": m[-1].mean(),
                      "effect": rt[-1] - rt[1], "errors": error[-1] - error[1]})  # fmt: skip
     displays.KNOWN["arrows"] = known
     words, known = [], displays.KNOWN["words"]
-    for asked in ("name the ink", "read the word"):
-        displays.KNOWN["words"] = partial(_words, asked=asked)
+    for task in ("name the ink", "read the word"):
+        displays.KNOWN["words"] = partial(_words, asked=task)
         m = {}
         for k in (1, 0, -1):
-            d1 = displays.coloured_word(k, keys, asked)
+            d1 = displays.coloured_word(k, keys, task)
             m[k] = margin_of(d1, network.look(d1.scene, keys)).mean()
-        frame = run("stroop", MODEL, people, trials=40).frame
+        frame = run("stroop", MODEL, asked, trials=40).frame
         rt = 1000 * frame[frame["correct"]].groupby("congruence")["rt"].mean()
         words.append(
             {
-                "asked": asked,
+                "asked": task,
                 "margin congruent": m[1],
                 "margin neutral": m[0],
                 "margin incongruent": m[-1],
@@ -206,31 +208,32 @@ def effects(people: int) -> dict[str, pd.DataFrame]:
     return {"search": search, "flankers": pd.DataFrame(rows), "words": pd.DataFrame(words)}
 
 
-def bands(people: int) -> pd.DataFrame:
+def bands(asked: program.Program) -> pd.DataFrame:
     """Share of the bands of human/targets.csv, by paradigm, for the two arms."""
     parts, measures = [], []
     for name in TASKS:
-        runs = [run(name, MODEL, people, ("human", "softmax"))]
+        runs = [run(name, MODEL, asked, ("human", "softmax"))]
         table = fill(human.targets(), values_of(runs))
         own = table[table["model"].notna() | table["softmax"].notna()]
         parts.append({"paradigm": name, "bands": len(own), "human": int(own["inside"].fillna(False).sum()),
                       "softmax": int(own["softmax_inside"].fillna(False).sum())})  # fmt: skip
         print(parts[-1], flush=True)
         measures.append(own.assign(paradigm=name))
-    files.write_text(OUT / "measures.csv", pd.concat(measures).to_csv(index=False))
+    files.write_text(asked.out / "measures.csv", pd.concat(measures).to_csv(index=False))
     return pd.DataFrame(parts)
 
 
 TABLES = ("bands", "search", "flankers", "words", "confused", "same")
 
 
-def kept() -> dict[str, pd.DataFrame]:
+def kept(out: Path) -> dict[str, pd.DataFrame]:
     """The tables of the last run; where there was none, those of the repository."""
-    place = OUT if all((OUT / f"{name}.csv").is_file() for name in TABLES) else REFERENCE / OUT.name
+    own = all((out / f"{name}.csv").is_file() for name in TABLES)
+    place = out if own else REFERENCE / Path(__file__).stem
     return {name: pd.read_csv(place / f"{name}.csv") for name in TABLES}
 
 
-def figure(found: dict[str, pd.DataFrame]) -> None:
+def figure(found: dict[str, pd.DataFrame]) -> Figure:
     """Bands by paradigm, search, flankers over distance, words and inks, confusions; one figure, from the tables."""
     with plot.style() as plt:
         plt.rcParams["axes.titlesize"] = 9.5
@@ -244,8 +247,7 @@ def figure(found: dict[str, pd.DataFrame]) -> None:
         handles, names = axes["A"].get_legend_handles_labels()
         star = next(h for h in axes["B"].get_lines() if h.get_marker() == "*")
         fig.legend([*handles, star], [*names, "people"], loc="outside lower center", ncols=4)
-        fig.savefig(OUT / "figure.png", dpi=120)
-        plt.close(fig)
+    return fig
 
 
 def _bands(ax: Any, table: pd.DataFrame, known: dict[str, plot.Pen]) -> None:
@@ -320,32 +322,46 @@ def _alike(ax: Any, found: pd.Series, pen: plot.Pen) -> None:
     ax.set(title=f"Letters that look alike are confused\n{often}; {wrong:.0f} % of all are misnamed")
 
 
+def answer(found: dict[str, pd.DataFrame]) -> str:
+    """The finding in a line."""
+    total = found["bands"][["bands", "human", "softmax"]].sum()
+    human, soft = (program.share(int(total[arm]), int(total["bands"])) for arm in ("human", "softmax"))
+    near, far = found["flankers"]["effect"].iloc[[0, -1]]
+    return (
+        f"With evidence from pixels {human} bands of people are reached, with softmax attention {soft}; flankers cost "
+        f"{near:.0f} ms nearby and {far:.0f} ms far away, with no constant fitted to it"
+    )
+
+
+PARTS = ("same", "confused", "effects", "bands", "figure")
+OPTIONS: program.Options = {
+    "--only": {"choices": PARTS, "help": "a part; figure: from the tables that are there"}
+}
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description="What evidence from pixels adds.")
-    parser.add_argument("--only", choices=("same", "confused", "effects", "bands", "figure"))
-    parser.add_argument("--people", type=int, default=PEOPLE)
-    asked = parser.parse_args()
-    OUT.mkdir(parents=True, exist_ok=True)
+    asked = program.asked(__doc__, __file__, people=12, options=OPTIONS)
 
     def write(name: str, table: pd.DataFrame) -> None:
         print(table.round(3).to_string(), flush=True)
-        files.write_text(OUT / f"{name}.csv", table.to_csv(index=False))
+        files.write_text(asked.out / f"{name}.csv", table.to_csv(index=False))
 
     def wanted(part: str) -> bool:
-        return asked.only in (None, part)
+        return asked.more.only in (None, part)
 
     if wanted("confused"):
-        write("confused", pd.Series(confused(asked.people), name="value").rename_axis("what").reset_index())
+        write("confused", pd.Series(confused(asked), name="value").rename_axis("what").reset_index())
     if wanted("effects"):
-        for name, part in effects(asked.people).items():
+        for name, part in effects(asked).items():
             write(name, part)
     if wanted("same"):
-        write("same", same(asked.people))
+        write("same", same(asked))
     if wanted("bands"):
-        write("bands", bands(asked.people))
+        write("bands", bands(asked))
     if wanted("figure"):
-        figure(kept())
+        found = kept(asked.out)
+        asked.keep(answer(found), found, figure(found))
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

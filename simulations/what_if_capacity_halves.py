@@ -57,10 +57,8 @@ def main() -> None:
             ms=9,
             label=f"C = {HALF.capacity:g}, twice the time",
         )
-        ax.set(xlabel="exposure [ms]", ylabel="letters reported (of 6)", title=text)
-        ax.title.set_wrap(True)
+        ax.set(xlabel="exposure [ms]", ylabel="letters reported (of 6)")
         ax.legend()
-    print(table.round(2).to_string(), end="\n\n")
     asked.keep(text, {"table": table.reset_index()}, figure)
 
 
@@ -76,4 +74,4 @@ def answer(table: pd.DataFrame, error: pd.Series) -> str:
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

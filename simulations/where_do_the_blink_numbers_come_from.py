@@ -9,22 +9,25 @@ the others, by how often they report the first target at lags of 3 and more; the
 laws get the same chance: a dwell that is the same whatever T1 is, and one in proportion to 1 / evidence. About 4 min.
 """
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq, least_squares
 
 import cogattn as ca
-from cogattn import files
 from cogattn.paradigms.attentional_blink import RATES, AttentionalBlink, given_first
 from cogattn.population import Spread
+from cogattn.runs import program
 from cogattn.view import plot
 
-OUT = Path("results/simulations/where_do_the_blink_numbers_come_from")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 PEOPLE, TRIALS, MANY = 400, 60, 3  # MANY: from this lag on T1 is not disturbed
 FITTED = "Berkeley"
 START = {"dwell": 0.25, "dwell_sd": 0.2, "sparing_window": 0.147, "order_sd": 0.06, "dwell_counts": 2.0}
@@ -37,13 +40,18 @@ def people(laboratory: str) -> pd.DataFrame:
 
 
 def played(
-    laboratory: str, clear: float, numbers: Numbers, lags: tuple[int, ...] | None = None
+    asked: program.Program,
+    laboratory: str,
+    clear: float,
+    numbers: Numbers,
+    lags: tuple[int, ...] | None = None,
 ) -> pd.DataFrame:
     """What minds with these numbers do, by lag: T2 given T1 (mean, sd), T1 (its sd), swaps."""
     lags = lags or tuple(people(laboratory).index)
     task = AttentionalBlink(lags=lags, laboratory=laboratory, evidence=clear, trials=TRIALS)
     alike = {name: Spread("constant", value) for name, value in numbers.items()}
-    frame = ca.run(task, "human", people=PEOPLE, population=ca.Population.adults().with_spreads(alike)).frame
+    adults = ca.Population.adults().with_spreads(alike)
+    frame = ca.run(task, "human", people=asked.people, population=adults, seed=asked.seed).frame
     frame = frame.assign(T1=frame["T1"].astype(float), swap=frame["swap"].astype(float))
     second = given_first(frame).groupby("lag")["mean"].agg(["mean", "std"])
     first = frame.groupby(["person", "lag"])["T1"].mean().groupby("lag").agg(["mean", "std"])
@@ -53,21 +61,21 @@ def played(
     )  # fmt: skip
 
 
-def clarity(laboratory: str) -> float:
+def clarity(asked: program.Program, laboratory: str) -> float:
     """How clear an item must be for T1 to be reported as often as by people."""
     t = people(laboratory)
     target = t.loc[t.index >= MANY, "T1"].mean()
 
     def off(log_clear: float) -> float:
-        return float(played(laboratory, float(np.exp(log_clear)), START, (7,))["T1"].mean() - target)
+        return float(played(asked, laboratory, float(np.exp(log_clear)), START, (7,))["T1"].mean() - target)
 
     return float(np.exp(brentq(off, np.log(0.05), np.log(2.0), xtol=2e-3)))
 
 
-def rows(numbers: Numbers, clear: float) -> np.ndarray:
+def rows(asked: program.Program, numbers: Numbers, clear: float) -> np.ndarray:
     """How far they are from people in Berkeley, in standard errors."""
     t = people(FITTED)
-    own = played(FITTED, clear, numbers)
+    own = played(asked, FITTED, clear, numbers)
     trials, swaps = TRIALS * t["n"].iloc[0], t["swap"].iloc[0]
     return np.concatenate(
         [
@@ -78,7 +86,9 @@ def rows(numbers: Numbers, clear: float) -> np.ndarray:
     )
 
 
-def fitted(clear: float, held: Numbers | None = None) -> tuple[dict[str, float], dict[str, float], float]:
+def fitted(
+    asked: program.Program, clear: float, held: Numbers | None = None
+) -> tuple[dict[str, float], dict[str, float], float]:
     """Numbers, their standard errors, chi-square; `held` are not fitted."""
     held = dict(held or {})
     names = [name for name in START if name not in held]
@@ -87,7 +97,7 @@ def fitted(clear: float, held: Numbers | None = None) -> tuple[dict[str, float],
         return {n: float(START[n] * np.exp(v - 1)) for n, v in zip(names, x, strict=True)} | held
 
     def off(x: np.ndarray) -> np.ndarray:
-        return rows(of(x), clear)
+        return rows(asked, of(x), clear)
 
     found = least_squares(off, np.ones(len(names)), diff_step=0.1, xtol=2e-3, max_nfev=12)  # steps of a tenth
     numbers = of(found.x)
@@ -120,14 +130,16 @@ def recovered(curve: pd.Series, rate: float) -> float:
     return float("nan")
 
 
-def compared(law: str, numbers: Numbers, clear: Numbers) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
+def compared(
+    asked: program.Program, law: str, numbers: Numbers, clear: Numbers
+) -> tuple[pd.DataFrame, dict[str, pd.DataFrame]]:
     """Every laboratory under a law: a row each, and the curves."""
     out, curves = [], {}
     for lab, rate in RATES.items():
         own = dict(numbers)
         if law == "1 / evidence":
             own |= {n: own[n] * clear[FITTED] / clear[lab] for n in ("dwell", "dwell_sd")}
-        t, curves[lab] = people(lab), played(lab, clear[lab], own)
+        t, curves[lab] = people(lab), played(asked, lab, clear[lab], own)
         second, first = inside(curves[lab], t, "mean", "sd"), inside(curves[lab], t, "T1", "T1_sd")
         out.append(
             {"law": law, "laboratory": lab, "T2|T1 inside": second.sum(), "T1 inside": first.sum(), "of": len(t),
@@ -138,7 +150,7 @@ def compared(law: str, numbers: Numbers, clear: Numbers) -> tuple[pd.DataFrame, 
     return pd.DataFrame(out), curves
 
 
-def drawn(curves: Mapping[str, Mapping[str, pd.DataFrame]]) -> None:
+def drawn(curves: Mapping[str, Mapping[str, pd.DataFrame]]) -> Figure:
     """A panel for each laboratory: people, the law that is kept, the others."""
     with plot.style() as plt:
         figure, axes = plt.subplots(1, len(RATES), figsize=(3 * len(RATES), 3.4), sharey=True)
@@ -152,16 +164,17 @@ def drawn(curves: Mapping[str, Mapping[str, pd.DataFrame]]) -> None:
             ax.set(title=f"{lab}: {what}", xlabel="lag [items]", ylim=(0, 1))
         axes[0].set(ylabel="P(T2 given T1)")
         axes[0].legend(loc="lower right")
-        plot.save(figure, OUT, "figure")
+    return figure
 
 
 def main() -> None:
-    clear = {lab: clarity(lab) for lab in RATES}
-    numbers, errors, chi = fitted(clear[FITTED])
-    fixed, _, chi_fixed = fitted(clear[FITTED], {"dwell_counts": 0.0})
+    asked = program.asked(__doc__, __file__, people=PEOPLE)
+    clear = {lab: clarity(asked, lab) for lab in RATES}
+    numbers, errors, chi = fitted(asked, clear[FITTED])
+    fixed, _, chi_fixed = fitted(asked, clear[FITTED], {"dwell_counts": 0.0})
     laws = {"counts / rate": numbers, "the same for all": fixed, "1 / evidence": fixed}
-    found = {law: compared(law, own, clear) for law, own in laws.items()}
-    drawn({law: curves for law, (_, curves) in found.items()})
+    found = {law: compared(asked, law, own, clear) for law, own in laws.items()}
+    figure = drawn({law: curves for law, (_, curves) in found.items()})
     table = pd.DataFrame(
         {"number": list(numbers), "fitted": list(numbers.values()), "standard error": [errors[n] for n in numbers],
          "default": [getattr(ca.Observer(), n) for n in numbers]}
@@ -171,15 +184,19 @@ def main() -> None:
     laboratories = pd.concat([rows for rows, _ in found.values()])
     kept = found["counts / rate"][1]
     curves = pd.concat({lab: own.join(people(lab).add_prefix("people ")) for lab, own in kept.items()})
-    for name, what in (("table", table), ("clarity", items), ("laboratories", laboratories)):
-        files.write_table(OUT / f"{name}.csv", what)
-    files.write_table(OUT / "curves.csv", curves.rename_axis(["laboratory", "lag"]).reset_index())
-    print(*(x.round(4).to_string(index=False) for x in (table, items, laboratories)), sep="\n\n")
-    print(
-        f"\nchi-square in Berkeley {chi:.1f}, with a dwell that is the same for all {chi_fixed:.1f} (15 rows)"
+    curves = curves.rename_axis(["laboratory", "lag"]).reset_index()
+    tables = {"table": table, "clarity": items, "laboratories": laboratories, "curves": curves}
+    others = laboratories[(laboratories["law"] == "counts / rate") & (laboratories["laboratory"] != FITTED)]
+    told = ", ".join(f"{n} {program.about(v, 1.96 * errors[n], '.3g')}" for n, v in numbers.items())
+    text = (
+        f"From {FITTED}: {told}; of the other laboratories' points "
+        f"{program.share(int(others['T2|T1 inside'].sum()), int(others['of'].sum()))} are predicted"
     )
-    print(f"Results: {OUT}")
+    fits = (
+        f"chi-square in {FITTED} {chi:.1f}, with a dwell that is the same for all {chi_fixed:.1f} (15 rows)"
+    )
+    asked.keep(text, tables, figure, fits)
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

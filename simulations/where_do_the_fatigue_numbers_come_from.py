@@ -8,49 +8,65 @@ go/no-go, vigilance, sleep) is left out and is a test. Weighted least squares wi
 The defaults of `Observer` are rounded from what this printed. About 2 minutes on two cores.
 """
 
+from __future__ import annotations
+
 from dataclasses import replace
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import minimize
+from scipy.stats import chi2
 
 import cogattn as ca
-from cogattn import files, human
+from cogattn import human
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.paradigms.simple_rt import SimpleRT
+from cogattn.runs import program
 from cogattn.runs.experiment import cores
 from cogattn.view import plot
+from cogattn.world.session import Session
 
-PEOPLE = 1030
 FREE = ("speed", "speed_sd", "fast_loss", "fast_tiring", "fast_rest", "slow_loss", "lapse_base", "lapse_slow",
         "lapse_duration", "lapse_spread", "tempo_share")  # fmt: skip
 LAGS = (1, 2, 3, 5)
-OUT = Path("results/simulations/where_do_the_fatigue_numbers_come_from")
+PEOPLE = 1030  #: played if nobody says how many
 
 TASK = SimpleRT()
-PERSONS = ca.Population.adults().sample(PEOPLE, seed=11)
-SESSION = TASK.session(TASK.conditions()[0], trial_keys(11, np.arange(PEOPLE), 0))
 T = human.fit("simple_rt_time_on_task")
 CLUSTER = human.fit("simple_rt_lapse_clustering").set_index("lag_trials")
 
 
-def curves(numbers: dict[str, float]) -> tuple[np.ndarray, ...]:
+class Played(NamedTuple):
+    """Who is played, in which session, with which chances: the same for all numbers."""
+
+    persons: list[ca.Observer]
+    session: Session
+    seed: int
+
+    @classmethod
+    def by(cls, asked: program.Program) -> Played:
+        """So many people; a seed of 0 is the one that the defaults come from."""
+        n, seed = asked.people, 11 + asked.seed
+        session = TASK.session(TASK.conditions()[0], trial_keys(seed, np.arange(n), 0))
+        return cls(ca.Population.adults().sample(n, seed=seed), session, seed)
+
+
+def curves(numbers: dict[str, float], played: Played) -> tuple[np.ndarray, ...]:
     """Speed and lapses by bin of ten trials; autocorrelation of log RT within blocks, and of lapses over their
     base rate."""
     mean = ca.Population.adults().speed.mean
     rest: dict[str, Any] = {k: v for k, v in numbers.items() if k != "speed"}
-    people = [replace(o, speed=o.speed - mean + numbers["speed"], **rest) for o in PERSONS]
-    rt = cohort.run_session(SESSION, people, seed=11, n_jobs=cores()).rt
-    bins = rt.reshape(PEOPLE, 15, 10)
+    people = [replace(o, speed=o.speed - mean + numbers["speed"], **rest) for o in played.persons]
+    rt = cohort.run_session(played.session, people, seed=played.seed, n_jobs=cores()).rt
+    bins = rt.reshape(-1, 15, 10)
     speed = np.nanmean(np.where(bins >= 0.1, 1 / bins, np.nan), axis=(0, 2))
     lapses = (~(bins < 0.5)).mean(axis=(0, 2))
     x = np.log(np.clip(np.nan_to_num(rt, nan=2.0), 0.1, None)).reshape(-1, 50)
     x = x - x.mean(1, keepdims=True)
     auto = [correlation(x[:, :-lag], x[:, lag:]) for lag in LAGS]
-    late = (~(rt < 0.5)).astype(float).reshape(PEOPLE, 3, 50)
+    late = (~(rt < 0.5)).astype(float).reshape(-1, 3, 50)
     again = [clustering(late, lag) for lag in LAGS]
     return speed, lapses, np.array(auto), np.array(again)
 
@@ -68,12 +84,12 @@ def clustering(late: np.ndarray, lag: int) -> float:
     return float((before * after).sum() / (before * base).sum())
 
 
-def misfit(log_numbers: np.ndarray) -> float:
+def misfit(log_numbers: np.ndarray, played: Played) -> float:
     """Sum of squared errors, each in standard errors of the people's mean."""
     numbers = dict(zip(FREE, np.exp(log_numbers).tolist(), strict=True))
     if numbers["fast_loss"] + numbers["slow_loss"] > 0.9 or numbers["tempo_share"] > 0.95:
         return 1e9
-    speed, lapses, auto, again = curves(numbers)
+    speed, lapses, auto, again = curves(numbers, played)
     root = np.sqrt(T["n"].to_numpy())
     z = (
         (speed - T["speed_per_s"]) / (T["speed_sd"] / root),
@@ -85,13 +101,15 @@ def misfit(log_numbers: np.ndarray) -> float:
 
 
 def main() -> None:
+    asked = program.asked(__doc__, __file__, people=PEOPLE)
+    played = Played.by(asked)
     start = {name: float(getattr(ca.Observer(), name)) for name in FREE}
     found = minimize(
-        misfit, np.log([start[n] for n in FREE]), method="Nelder-Mead",
+        misfit, np.log([start[n] for n in FREE]), (played,), method="Nelder-Mead",
         options={"maxfev": 500, "xatol": 0.005, "fatol": 0.05, "adaptive": True},
     )  # fmt: skip
     fitted = dict(zip(FREE, np.exp(found.x).tolist(), strict=True))
-    speed, lapses, auto, again = curves(fitted)
+    speed, lapses, auto, again = curves(fitted, played)
     minute = T["min_on_task"]
     with plot.style() as plt:
         figure, axes = plt.subplots(1, 3, figsize=(11, 3.8))
@@ -114,16 +132,15 @@ def main() -> None:
         axes[2].set(xlabel="lag [trials]")
         axes[2].legend()
         axes[0].legend()
-        figure.suptitle(
-            f"Eleven numbers, two tables: misfit {found.fun:.0f} for 38 points", x=0.01, ha="left"
-        )
-        plot.save(figure, OUT, "figure")
     table = pd.DataFrame(
         {"parameter": FREE, "started from": list(start.values()), "fitted": list(fitted.values())}
     )
-    files.write_table(OUT / "table.csv", table)
-    print(table.to_string(index=False), f"misfit {found.fun:.1f}", f"Results: {OUT}", sep="\n\n")
+    text = (
+        f"Eleven numbers fitted to two tables: misfit {found.fun:.0f} for 38 points (chi-square; of a "
+        f"law that is true, 95 % of fits would lie between {chi2.ppf(0.025, 27):.0f} and {chi2.ppf(0.975, 27):.0f})"
+    )
+    asked.keep(text, {"table": table}, figure)
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

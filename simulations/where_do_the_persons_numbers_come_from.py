@@ -10,9 +10,10 @@ ms); the trials of the study add their noise. Lapsing by slips, and how much the
 their own rows. What is found stands beside the rounded numbers in use. About 3 min.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,15 @@ from scipy import special, stats
 from scipy.optimize import least_squares
 
 import cogattn as ca
-from cogattn import files, human
+from cogattn import human
 from cogattn.laws.conflict import SELECTED, Conflict
 from cogattn.paradigms import get
+from cogattn.runs import program
+from cogattn.view import plot
 
-OUT = Path("results/simulations/where_do_the_persons_numbers_come_from")
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 USUAL, ADULTS = ca.Observer(), ca.Population.adults()
 #: task: its measures of RT and of the effect, trials of each kind, sd within a person [s]
 TASKS = {
@@ -32,10 +37,12 @@ TASKS = {
     "simon": ("simon_mean", "simon_effect", 50, 0.12), "choice_rt": ("crt_mean", "", 100, 0.12),
 }  # fmt: skip
 NAMES = ("speed.sd", "day_sd.mean", "hand.sd", "evidence_threshold.sd", "speed and hand", "selected")
+SAID = {"speed.sd": "speed [1/s]", "hand.sd": "the hand [share]", "evidence_threshold.sd": "the lead"}
 MEANS = ("srt_mean", "crt_mean", "ant_mean", "stroop_con", "gng_rt")
 PEOPLE = human.fit("people_across_tasks").set_index("measure")
 TOGETHER = human.fit("people_across_tasks_correlations").set_index("measure")
-N = 2**13
+
+MANY = 2**13  #: people, if nobody says how many
 
 
 def features(speed: np.ndarray, lead: np.ndarray, weight: np.ndarray, sd: np.ndarray) -> np.ndarray:
@@ -63,16 +70,17 @@ def surface(name: str, kind: str) -> np.ndarray:
     return np.asarray(np.linalg.lstsq(features(speed, lead, weight, sd), np.array(mean), rcond=None)[0])
 
 
-def simulated() -> Callable[[np.ndarray], pd.DataFrame]:
-    """What 8,192 people with these spreads (`NAMES`; speed as a share of its mean) do in all tasks."""
+def simulated(people: int, seed: int) -> Callable[[np.ndarray], pd.DataFrame]:
+    """What people with these spreads (`NAMES`; speed as a share of its mean) do in all tasks."""
     law = {
         (name, kind): surface(name, kind)
         for name in TASKS
         for kind in (("congruent", "incongruent") if TASKS[name][1] else ("congruent",))
     }
-    z = stats.norm.ppf(stats.qmc.Sobol(5, seed=1).random(N) * (1 - 2e-9) + 1e-9).T
-    days = np.random.default_rng(1).standard_normal((6, N))
-    noise = np.random.default_rng(2).standard_normal((6, 2, N))
+    chances = stats.qmc.Sobol(5, seed=1 + 10 * seed).random(people)
+    z = stats.norm.ppf(chances * (1 - 2e-9) + 1e-9).T
+    days = np.random.default_rng(1 + 10 * seed).standard_normal((6, people))
+    noise = np.random.default_rng(2 + 10 * seed).standard_normal((6, 2, people))
     sigma = np.sqrt(np.log1p((ADULTS.alpha.sd / ADULTS.alpha.mean) ** 2))
     sds = ADULTS.speed_sd.at(stats.norm.cdf(z[4]))
 
@@ -135,9 +143,11 @@ def slips_and_speed() -> dict[str, tuple[float, float]]:
     }
 
 
-def estimated() -> tuple[dict[str, tuple[float, float]], Callable[[np.ndarray], pd.DataFrame]]:
+def estimated(
+    people: int, seed: int
+) -> tuple[dict[str, tuple[float, float]], Callable[[np.ndarray], pd.DataFrame]]:
     """Each number with its standard error (the misfit's own scale), and what people with such numbers do."""
-    played = simulated()
+    played = simulated(people, seed)
     start, low = [0.11, 0.08, 0.12, 0.5, -0.6, 0.5], [0.02, 0.0, 0.02, 0.05, -0.95, 0.05]
     fit = least_squares(
         lambda x: off(played(x)), start, bounds=(low, [0.3, 0.3, 0.3, 1.0, 0.9, 1.0]), diff_step=0.02
@@ -159,20 +169,41 @@ def in_use() -> np.ndarray:
     ])  # fmt: skip
 
 
+def draw(shown: pd.DataFrame) -> Figure:
+    """How much people differ in each task, and how much those of the model do."""
+    with plot.style() as plt:
+        figure, ax = plt.subplots(figsize=(7.0, 3.8))
+        at, pen = np.arange(len(shown)), plot.pens(["human"])["human"]
+        ax.bar(at, shown["sd of the model"], 0.6, color=pen.color, label="model, numbers in use")
+        ax.plot(at, shown["people"], "*", color=plot.PEOPLE, markersize=9, label="people")
+        ax.set_xticks(at, [name.replace("_", "\n") for name in shown["measure"]])
+        ax.set(ylabel="sd between people [ms]")
+        ax.legend()
+    return figure
+
+
 def main() -> None:
-    found, played = estimated()
+    asked = program.asked(__doc__, __file__, people=MANY)
+    found, played = estimated(asked.people, asked.seed)
     table = pd.DataFrame([(k, *v) for k, v in found.items()], columns=["number", "found", "standard_error"])
     frame = played(in_use())
     r = frame.corr(method="spearman")
-    shown = pd.DataFrame({"sd of the model": 1000 * frame.std(), "people": PEOPLE.loc[list(frame), "sd"]})
-    files.write_table(OUT / "table.csv", table)
-    files.write_table(OUT / "correlations.csv", r.rename_axis("measure").reset_index())
-    people = TOGETHER.loc[list(frame), list(frame)]
-    print(
-        table.round(3).to_string(index=False), shown.round(1).to_string(), r.round(2).to_string(),
-        people.round(2).to_string(), f"misfit in use {(off(frame) ** 2).sum():.1f}; results: {OUT}", sep="\n\n",
-    )  # fmt: skip
+    shown = pd.DataFrame({"sd of the model": 1000 * frame.std(), "people": PEOPLE["sd"].reindex(list(frame))})
+    shown = shown.rename_axis("measure").reset_index()
+    people = TOGETHER.reindex(index=list(frame), columns=list(frame))  # without what is kept for tests
+    off_r = (r - people).to_numpy()[np.triu_indices(len(r), 1)]
+    tables = {"table": table, "spreads": shown, "correlations": r.rename_axis("measure").reset_index()}
+    told = ", ".join(
+        program.about(found[n][0], 1.96 * found[n][1], ".2g") + f" in {what}" for n, what in SAID.items()
+    )
+    asked.keep(
+        f"Adults differ by an sd of {told}; with the numbers in use "
+        f"correlations between tasks are off by {np.sqrt(np.nanmean(off_r**2)):.2f}",
+        tables,
+        draw(shown),
+        f"misfit in use {(off(frame) ** 2).sum():.1f}",
+    )
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

@@ -10,7 +10,6 @@ feature and conjunction search become faster over 4000 trials; the slope of a 2 
 A few seconds.
 """
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,13 +17,13 @@ import pandas as pd
 from scipy.optimize import least_squares, minimize_scalar
 
 import cogattn as ca
-from cogattn import files, human
+from cogattn import human
 from cogattn.laws import search as law
 from cogattn.laws.conflict import Conflict
 from cogattn.paradigms.selection import TOLD
+from cogattn.runs import program
 from cogattn.view import plot
 
-OUT = Path("results/simulations/where_do_the_search_numbers_come_from")
 SIZES, TASKS, ME = np.array([3, 6, 12, 18]), ("feature", "conjunction", "spatial_2v5"), ca.Observer()
 BINS = 125 + 250.0 * np.arange(16)
 VERDICT = Conflict(TOLD * ME.speed, ME.evidence_threshold, variation=ME.speed_sd / ME.speed).summary(
@@ -85,6 +84,7 @@ def change(learning: float, shape: float) -> float:
 
 
 def main() -> None:
+    asked = program.asked(__doc__, __file__)
     x = least_squares(misfit, np.log(list(START.values())), bounds=(-6, 4)).x
     v: dict[str, float] = dict(zip(START, map(float, np.exp(x)), strict=True))
     out = {t: predict(v, t) for t in TASKS}
@@ -116,22 +116,21 @@ def main() -> None:
         axes[1].set(xlabel="items", ylabel="misses", ylim=(0, None))
         axes[2].set(xlabel="trials", ylabel="RT, present and absent [ms]", ylim=(0, None))
         axes[0].legend()
-        inside = int(bands["inside"].sum())
-        figure.suptitle(f"Visual search: law (lines) and people (black), {inside} of {len(bands)} bands reached",
-                        x=0.01, ha="left", fontsize=10)  # fmt: skip
-        plot.save(figure, OUT, "figure")
+    told = ", ".join(f"{name} {value:.3g}" for name, value in v.items() if " " not in name)
+    reached = f"{int(bands['inside'].sum())} of {len(bands)} bands of people are reached"
+    notes = [
+        f"learning fitted to {name}: {learning:.5f}, slope of a 2 among 5s {change(learning, v['shape']):+.3f}, "
+        f"misfit of its own curve {100 * rms(v, learning, tuple(name.split(', '))):.1f} %"
+        for name, learning in fits.items()
+    ]
     table = pd.DataFrame({"number": v.keys(), "fitted": v.values()})
-    files.write_table(OUT / "table.csv", table)
-    files.write_table(OUT / "bands.csv", bands)
-    print(table.round(4).to_string(index=False), bands.round(3).to_string(index=False), sep="\n\n")
-    print("\nlearning fitted to each task, slope change of a 2 among 5s, misfit of its own curve:")
-    for name, learning in fits.items():
-        own = tuple(name.split(", "))
-        print(
-            f"  {name}: {learning:.5f}, {change(learning, v['shape']):+.3f}, {100 * rms(v, learning, own):.1f} %"
-        )
-    print(f"Results: {OUT}")
+    asked.keep(
+        f"From times, misses and slopes of three searches: {told}; {reached} (a fit of an exact law: no chance in it)",
+        {"table": table, "bands": bands},
+        figure,
+        *notes,
+    )
 
 
 if __name__ == "__main__":
-    main()
+    program.run(main)

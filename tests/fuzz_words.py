@@ -25,7 +25,7 @@ RIGHT = {
     "sweep": ["whole_report", "--param", "capacity", "--goal", "min capacity", "--candidates", "1", "--jobs", "1"],
     "list": [], "plot": ["run"], "trace": ["run"], "explain": ["run"], "explore": ["no_such_task", "--no-browser"],
     "doctor": [], "report": ["data.csv", "--jobs", "1"], "reproduce": ["run", "--jobs", "1"],
-    "watch": ["low", "--people", "1", "--minutes", "1", "--as-it-is", "--jobs", "1"], "read": ["no_such_file"],
+    "watch": ["low", "--people", "1", "--minutes", "1", "--as-it-is", "--jobs", "1"], "read": ["no/such_text"],
     "board": ["--seeds", "1", "--count", "1"],
 }  # fmt: skip
 #: What each is slow at if nothing is wrong: only wrong words are tried there.
@@ -135,6 +135,8 @@ def drawn(rng: random.Random, quick: bool = False) -> Input:
         bad = [w for w in WORDS if fine is None or not fine.fullmatch(w)]
         if name in SLOW and (fine is None or bool in kinds) and kinds:
             bad = list(ANYWHERE_WRONG if option in PLACES else TELLING)
+        if (name, option) == ("read", ""):  # a text that is there is read, for half a minute
+            bad = ["", " ", "\0", "x" * 5000, "empty", "no/such_text"]
         word = rng.choice(bad)
         if fine is not None and bool not in kinds:
             wrong = True

@@ -120,6 +120,8 @@ COMMANDS = (
     (("run", "whole_report", "--option", "set_size=" + "[" * 3000), "set_size"),
     (("tune", "whole_report", "--data", "data.csv", "--recipe", "deep.toml"), "nested more than"),
     (("list", "a\0b"), "NUL"),
+    (("explore", "", "--no-browser"), "paradigm must be"),
+    (("design", "whole_report", "--for", "capacity", "--within", "1e30"), "within must be"),
 )
 
 

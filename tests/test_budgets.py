@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import time
 
 import pandas as pd
@@ -131,3 +132,12 @@ def test_memory_is_asked_for_before_a_run_takes_it(tmp_path, monkeypatch):
     assert len(pd.read_parquet(kept.folder / "trials.parquet")) == 12
     monkeypatch.undo()
     assert files.free_memory() is None or files.free_memory() > 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes with names")
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet", "a.json"])
+def test_a_pipe_with_a_name_is_refused_before_it_is_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    read = files.read_json if name.endswith("json") else files.read_table
+    with pytest.raises(InputError, match="it is a pipe, and a file is needed"):
+        read(tmp_path / name)

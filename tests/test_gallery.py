@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import warnings
@@ -272,3 +273,22 @@ def test_the_site_builds_without_a_warning_and_holds_together(tmp_path):
     missing = [f"{m}.{n}" for m in pages.MODULES for n in pages.public(m) if f"{m}.{n}" not in listed]
     assert missing == []
     assert set(pages.MODULES) <= listed
+
+
+def test_the_page_of_simulations_shows_what_they_wrote():
+    """Every question; the answer and how it was made of each that says so; of the rest, that they are older."""
+    page = pages.questions()
+    scripts = sorted(p.stem for p in (pages.ROOT / "simulations").glob("*.py"))
+    homes = [pages.SIMULATED / name for name in scripts]
+    assert page.count("*Made before simulations") == sum(
+        h.is_dir() and not (h / "provenance.json").exists() for h in homes
+    )
+    made = [h for h in homes if (h / "answer.txt").exists()]
+    assert page.count("*Made on 20") == len(made)
+    assert page.count("*No committed result") == sum(not h.is_dir() for h in homes)
+    for home in made:
+        answer = (home / "answer.txt").read_text("utf-8").strip()
+        assert answer
+        assert "nan" not in answer.lower().split()
+        assert f"python simulations/{home.name}.py" in page
+        assert json.loads((home / "provenance.json").read_text("utf-8"))["status"] == "done"

@@ -28,7 +28,7 @@ from cogattn.cli.options import (
     whole_number,
 )
 from cogattn.cli.shared import end, minds_of, n_jobs, options_of, progress, show, split, tell
-from cogattn.errors import InputError, choice
+from cogattn.errors import InputError, choice, shown
 
 
 def run(
@@ -108,7 +108,7 @@ def _settings(config: str | None, flags: dict[str, Any], trust: bool = False) ->
             networks.named(options["model"])
         networks.vouched(options["model"])
     if not isinstance(options, dict):
-        raise InputError(f"options in {config} must be a table such as [options], got {options!r}")
+        raise InputError(f"options in {config} must be a table such as [options], got {shown(options)}")
     if flags.get("paradigm") is None:  # a file of settings is not asked for code
         values["paradigm"] = registry.found_again(values | {"options": options})
     else:

@@ -72,7 +72,7 @@ def trace(
     from cogattn.view import plot as pens
 
     done = results.load(folder, paradigm, model=model, trust=trust)
-    name = arm or str(done.config["arms"][0])
+    name = arm if arm is not None else str(done.config["arms"][0])
     record = experiment.events(done, name, condition, person, trial)
     place = Path(out) if out else Path(folder) / "trace"
     stem = f"{name}-condition{condition}-person{person}-trial{trial}".replace("+", "_")
@@ -140,4 +140,6 @@ def explore(
     from cogattn.explore import page, server
 
     mind = minds_of(observer, None)["observer"]
-    server.serve(name or page.FIRST, mind=mind, port=port, browser=browser, seed=seed, people=people)
+    server.serve(
+        page.FIRST if name is None else name, mind=mind, port=port, browser=browser, seed=seed, people=people
+    )

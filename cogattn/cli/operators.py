@@ -8,7 +8,7 @@ from cyclopts import Parameter
 
 from cogattn.cli.options import OUT, Jobs, Json, Observer_, Out, Population_, Whole
 from cogattn.cli.shared import minds_of, n_jobs, new_folder, progress, tell
-from cogattn.errors import InputError
+from cogattn.errors import InputError, shown
 
 
 def share(option: str, text: str) -> float:
@@ -24,7 +24,7 @@ def share(option: str, text: str) -> float:
         value = -1.0
     if not 0 < value <= 1:
         raise InputError(
-            f"{option} must be a share such as 5% or 0.05, above 0 and at most 100%, got {text!r}"
+            f"{option} must be a share such as 5% or 0.05, above 0 and at most 100%, got {shown(text)}"
         )
     return value
 

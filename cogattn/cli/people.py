@@ -29,7 +29,7 @@ from cogattn.cli.shared import (
     split,
     tell,
 )  # fmt: skip
-from cogattn.errors import InputError
+from cogattn.errors import InputError, shown
 
 
 def tune(
@@ -187,7 +187,8 @@ def _used(option: list[str] | None, tasks: list[str]) -> None:
         task, dot, _ = word.partition(".")
         if not dot or task not in tasks:
             raise InputError(
-                f"--option must be TASK.KEY=VALUE, TASK being one of {', '.join(dict.fromkeys(tasks))}, got {word!r}"
+                f"--option must be TASK.KEY=VALUE, TASK being one of {', '.join(dict.fromkeys(tasks))}, "
+                f"got {shown(word)}"
             )
 
 
@@ -244,4 +245,4 @@ def _numbers(name: str, text: str) -> list[float]:
     try:
         return [float(part) for part in split(text)]
     except ValueError:
-        raise InputError(f"--{name} must be numbers with commas between them, got {text!r}") from None
+        raise InputError(f"--{name} must be numbers with commas between them, got {shown(text)}") from None

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cogattn.errors import InputError
+from cogattn.errors import InputError, shown
 from cogattn.files import toml_values
 
 if TYPE_CHECKING:
@@ -111,13 +111,13 @@ def options_of(words: list[str] | None) -> dict[str, Any] | None:
     for word in words:
         key, equals, value = word.partition("=")
         if not equals or not key.strip():
-            raise InputError(f"--option must be KEY=VALUE, e.g. set_size=4, got {word!r}")
+            raise InputError(f"--option must be KEY=VALUE, e.g. set_size=4, got {shown(word)}")
         try:
             out[key.strip()] = toml_values(f"value = {value}", "an option")["value"]
         except InputError:
             if not re.fullmatch(r"[\w./~\\:-][^\[\]{}\n]*", value):  # a name or a path needs no quotes
                 raise InputError(
-                    f"the value of --option {key} must be a number, a list or a text, got {value!r}"
+                    f"the value of --option {key} must be a number, a list or a text, got {shown(value)}"
                 ) from None
             out[key.strip()] = value
     return out
@@ -128,7 +128,7 @@ def pairs(option: str, words: list[str] | None) -> dict[str, str]:
     pairs = [word.partition("=") for word in words or ()]
     for (name, equals, value), word in zip(pairs, words or (), strict=True):
         if not (name.strip() and equals and value.strip()):
-            raise InputError(f"{option} must be NAME=VALUE, got {word!r}")
+            raise InputError(f"{option} must be NAME=VALUE, got {shown(word)}")
     return {name.strip(): value.strip() for name, _, value in pairs}
 
 

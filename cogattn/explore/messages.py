@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from cogattn.errors import InputError, choice
+from cogattn.errors import InputError, choice, shown
 
 MOST_BYTES = 12_000_000  #: of a file that is loaded
 MOST_TEXT = 4 * MOST_BYTES // 3 + 100_000  #: characters of a message: that file in base64, and the rest
@@ -81,7 +81,7 @@ def read(text: object) -> dict[str, Any]:
     ) as error:  # no JSON, a number of thousands of digits, nested too deeply
         raise InputError(f"a message must be JSON: {error}") from None
     if not isinstance(said, dict):
-        raise InputError(f"a message must be an object, {{...}}, got {said!r}")
+        raise InputError(f"a message must be an object, {{...}}, got {shown(said)}")
     return said
 
 
@@ -96,7 +96,7 @@ def check(said: Mapping[str, Any]) -> None:
         field = _ANY.get(name) or fields[choice(f"field of the message {said['do']}", name, (*fields, *_ANY))]
         is_kind = isinstance(value, field.kinds) and (bool in field.kinds or not isinstance(value, bool))
         if not is_kind and not (value is None and not field.needed):
-            raise InputError(f"{name} of the message {said['do']} must be {field.words}, got {value!r}")
+            raise InputError(f"{name} of the message {said['do']} must be {field.words}, got {shown(value)}")
         if isinstance(value, (str, dict)) and len(value) > field.most:
             raise InputError(
                 f"{name} of the message {said['do']} must have at most {field.most:,} characters"

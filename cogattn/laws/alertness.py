@@ -37,7 +37,7 @@ import scipy
 from scipy import special
 
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, doors
+from cogattn.errors import InputError, doors, number, values
 
 Array = npt.NDArray[np.float64]
 
@@ -218,14 +218,15 @@ EARLIEST = 0.12  #: s; no response that is one comes sooner [assumption]
 
 def later_quantile(p: npt.ArrayLike, mean: float, sd: float, earliest: float = EARLIEST) -> Array:
     """RT below which a share p of responses lies: 1/RT ~ Normal(mean, sd), cut to (0, 1/earliest)."""
-    low, high = scipy.stats.norm.cdf([0.0, 1.0 / earliest], mean, sd)
-    return np.asarray(1.0 / scipy.stats.norm.ppf(high - np.asarray(p, float) * (high - low), mean, sd))
+    share, sd = values("p", p, least=0.0, most=1.0), number("sd", sd, above=0.0)
+    low, high = scipy.stats.norm.cdf([0.0, 1.0 / number("earliest", earliest, above=0.0)], mean, sd)
+    return np.asarray(1.0 / scipy.stats.norm.ppf(high - share * (high - low), mean, sd))
 
 
 def wald_cdf(t: npt.ArrayLike, drift: float, threshold: float, ter: float = 0.0) -> Array:
     """P(RT <= t) of a one-boundary diffusion (inverse Gaussian; Ratcliff & Van Dongen 2011, PNAS 108:11285)."""
     s = np.maximum(np.asarray(t, float) - ter, 1e-12)
-    a, v = threshold, drift
+    a, v = number("threshold", threshold, least=0.0, most=1e6), number("drift", drift, least=-1e6, most=1e6)
     root = np.sqrt(s)
     tail = np.exp(2 * a * v + special.log_ndtr(-(a + v * s) / root))
     return np.where(np.asarray(t, float) > ter, special.ndtr((v * s - a) / root) + tail, 0.0)
@@ -316,7 +317,7 @@ RESTED = 1.87  #: sleepiness of a person who sleeps 23 to 7 h, mean over the hou
 
 def circadian(hour: npt.ArrayLike) -> Array:
     """The clock's part of sleepiness at this hour of the day: five harmonics of 24 h."""
-    w = 2 * np.pi * (np.asarray(hour, float) + _PHASE) / 24
+    w = 2 * np.pi * (values("hour", hour, least=-1e9, most=1e9) + _PHASE) / 24
     return np.asarray(sum(a * np.sin((i + 1) * w) for i, a in enumerate(_CLOCK)))
 
 

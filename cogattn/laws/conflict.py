@@ -51,7 +51,7 @@ from scipy import special
 
 from cogattn._renamed import old_fields
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, choice, doors, number
+from cogattn.errors import InputError, choice, doors, number, values
 
 Array = npt.NDArray[np.float64]
 
@@ -324,7 +324,7 @@ def ruin(r: npt.ArrayLike, up: npt.ArrayLike, down: npt.ArrayLike) -> tuple[Arra
     >>> [round(float(x), 3) for x in ruin(2, 3.0, 1.0)]
     [0.1, 0.8]
     """
-    r, u, d = np.asarray(r, float), np.asarray(up, float), np.asarray(down, float)
+    r, u, d = values("r", r, least=0.0), values("up", up, least=0.0), values("down", down, least=0.0)
     even = np.isclose(u, d)
     odds = np.where(even, 1.0, u / d)
     error = 1.0 / (1.0 + odds**r)

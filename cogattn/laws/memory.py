@@ -92,7 +92,8 @@ def retention(
     """
     lag, earlier = _counts("lag", lag), values("before", before, least=0.0, infinite=True)
     choice("policy", policy, POLICIES)
-    life, interval = number("life", life, above=0.0, infinite=True), number("interval", interval, least=0.0)
+    life = number("life", life, above=0.0, infinite=True)
+    interval = number("interval", interval, least=0.0, most=1e9)
     held = _mixture(slots, lambda k: _held(lag, k, policy, earlier))
     return held * np.exp(-lag * interval / life)
 

@@ -45,7 +45,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, doors, number, whole
+from cogattn.errors import InputError, doors, number, shown, whole
 
 Array = npt.NDArray[np.float64]
 
@@ -104,7 +104,7 @@ def visits(
     """
     items = whole("items", items, least=1, most=1_000_000)
     d = 1.0 / number("guidance", guidance, above=0.0, infinite=True)
-    q0, dq = number("q0", q0, least=0.0), number("dq", dq, least=0.0)
+    q0, dq = number("q0", q0, least=0.0, most=1e9), number("dq", dq, least=0.0, most=1e9)
     group = number("group", group, least=1.0)
     low = math.floor(group)
     found, quits = _visits(items, bool(present), d, q0, dq, low)
@@ -213,7 +213,7 @@ def _sizes(sizes: npt.ArrayLike) -> list[int]:
     except (TypeError, ValueError):
         raise InputError("sizes must be whole numbers") from None
     if not (np.isfinite(x) & (x >= 1) & (x == np.floor(x))).all():
-        raise InputError(f"sizes must be whole numbers from 1, got {sizes!r}")
+        raise InputError(f"sizes must be whole numbers from 1, got {shown(sizes)}")
     return [int(i) for i in x]
 
 

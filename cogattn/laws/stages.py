@@ -46,7 +46,7 @@ import numpy.typing as npt
 from scipy import special
 
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, choice, doors, number, path_text, values, whole
+from cogattn.errors import InputError, choice, doors, number, path_text, shown, values, whole
 from cogattn.laws.door import blink as blink
 from cogattn.laws.door import blink_buffered as blink_buffered
 from cogattn.laws.door import blink_encoded as blink_encoded
@@ -404,7 +404,7 @@ def read_conflict(path: object) -> Array:
             try:
                 value = float(cell)
             except ValueError:
-                raise InputError(f"{at} must be a number from 0 to 1, got {cell!r}") from None
+                raise InputError(f"{at} must be a number from 0 to 1, got {shown(cell)}") from None
             if not 0.0 <= value <= 1.0:
                 raise InputError(f"{at} must be a number from 0 to 1, got {cell}")
             out[i, j] = value

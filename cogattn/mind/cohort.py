@@ -76,6 +76,7 @@ def play(
     shows = np.zeros(len(who), np.int64) if which is None else _integers("which", which).reshape(-1)
     _check(streams, observers, who, shows)
     seed, n_jobs = whole("seed", seed, most=2**63 - 1), whole("n_jobs", n_jobs, least=1, most=1024)
+    first = whole("first", first, most=2**53)
     people = columns_of(observers)
     n, elements = len(who), max(len(s.stimuli) for s in streams)
     nothing, none = np.zeros((0, 0)), np.zeros((0, 0), np.bool_)

@@ -19,7 +19,7 @@ from simpy.events import EventPriority
 
 from cogattn._renamed import told
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, doors, number, whole
+from cogattn.errors import InputError, doors, number, shown, whole
 from cogattn.laws import race
 from cogattn.mind import alertness, cohort, engine, events, state
 from cogattn.mind.draws import _key
@@ -247,7 +247,7 @@ class Mind:
         if len(self._element) >= MOST_ELEMENTS:
             raise InputError(f"a trial holds at most {MOST_ELEMENTS} elements, {name!r} is one too many")
         if task not in self._tasks:
-            raise InputError(f"task of {name!r} must be one of {', '.join(self._tasks)}, got {task!r}")
+            raise InputError(f"task of {name!r} must be one of {', '.join(self._tasks)}, got {shown(task)}")
         can_be_shown(name, weight, evidence, supports)
         kind = self._tasks[task]
         scale = race.weights(distractor, self.observer.alpha**kind.selected, kind.pertinence)

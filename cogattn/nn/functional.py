@@ -36,7 +36,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from cogattn.errors import InputError, choice, doors, number
+from cogattn.errors import InputError, choice, doors, number, shown
 from cogattn.nn.gate import GateState
 from cogattn.nn.masks import check_mask, cut_mask, mask_at, merge_masks, reopen, spread_heads, wide
 
@@ -178,12 +178,10 @@ def gated_attention(
 
 def _way(impl: Impl, q: Tensor, k: Tensor, gate: GateState, o: _Options, need_weights: bool) -> Impl:
     """Which way to go: the one that was named, if it can be gone, else the cheapest."""
-    if o.sink is not None and impl not in ("auto", "eager", "gather"):
-        raise InputError(f"impl must be 'eager', 'gather' or 'auto' where a sink is given, got {impl!r}")
-    if need_weights and impl not in ("auto", "eager", "gather"):
-        raise InputError(f"impl must be 'eager', 'gather' or 'auto' where weights are needed, got {impl!r}")
-    if o.score is not None and impl not in ("auto", "eager", "gather"):
-        raise InputError(f"impl must be 'eager', 'gather' or 'auto' where a score is given, got {impl!r}")
+    wants = {"a sink": o.sink is not None, "weights": need_weights, "a score": o.score is not None}
+    for what in (name for name, is_so in wants.items() if is_so and impl not in ("auto", "eager", "gather")):
+        verb = "are needed" if what == "weights" else "is given"
+        raise InputError(f"impl must be 'eager', 'gather' or 'auto' where {what} {verb}, got {shown(impl)}")
     if impl == "identity" and not gate.is_identity:
         raise InputError("impl 'identity' takes no limits, but the gate has some: use impl='auto'")
     if impl == "gather" and gate.index is None:
@@ -370,7 +368,7 @@ def _scored(score: Score, q: Tensor, k: Tensor) -> Tensor:
     logits, wanted = score(q, k), (*q.shape[:3], k.shape[2])
     shape = tuple(getattr(logits, "shape", ()))
     if shape != wanted:
-        raise InputError(f"score must give logits (B, H, L, S) = {wanted}, got {shape or logits!r}")
+        raise InputError(f"score must give logits (B, H, L, S) = {wanted}, got {shown(shape or logits)}")
     return logits
 
 

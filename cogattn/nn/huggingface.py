@@ -32,7 +32,7 @@ import torch
 from torch import Tensor, nn
 
 from cogattn._renamed import old_names
-from cogattn.errors import InputError, choice, doors, needs
+from cogattn.errors import InputError, choice, doors, needs, shown
 from cogattn.errors import whole as whole_number
 from cogattn.nn.checkpoints import carried
 from cogattn.nn.gate import GateState
@@ -128,7 +128,7 @@ def attention_of(
     also: numbers of layers before it that look through the gate too.
     """
     if not isinstance(layer, int | str):
-        raise InputError(f"layer must be a number or a name, got {layer!r}")
+        raise InputError(f"layer must be a number or a name, got {shown(layer)}")
     if also and (not isinstance(layer, int) or not 0 <= max(also) < layer):
         raise InputError(f"also must be numbers of layers before layer, got {list(also)} and {layer!r}")
     seen: list[tuple[Tensor, Tensor]] = []
@@ -230,7 +230,7 @@ def _select(whole: nn.Module, found: dict[str, Any], layers: Where, role: str | 
     names = [name for name, its in roles.items() if its in wanted]
     if not names:
         raise InputError(
-            f"role must be one that {type(whole).__name__} has ({', '.join(there)}), got {role!r}"
+            f"role must be one that {type(whole).__name__} has ({', '.join(there)}), got {shown(role)}"
         )
     return [names[i] for i in chosen(names, layers)]
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from cogattn.errors import InputError
+from cogattn.errors import InputError, shown
 
 Where = int | str | Sequence[int | str]
 """A number (negative: from the end), "last", "all", a pattern of names such as "decoder.*", or several of these."""
@@ -41,7 +41,7 @@ def chosen(names: Sequence[str], where: Where, what: str = "layers") -> list[int
     picked = [where] if isinstance(where, int | str) else list(where)
     found = [i for pick in picked for i in _places(names, pick, what)]
     if not found:
-        raise InputError(f"{what} must name a layer at least, got {where!r}")
+        raise InputError(f"{what} must name a layer at least, got {shown(where)}")
     return list(dict.fromkeys(found))
 
 
@@ -56,7 +56,7 @@ def _places(names: Sequence[str], pick: object, what: str) -> list[int]:
             return fits
     raise InputError(
         f"{what} must be 'all', 'last', numbers within 0 to {len(names) - 1}, or patterns of names such as "
-        f"{names[-1]!r}, got {pick!r}"
+        f"{names[-1]!r}, got {shown(pick)}"
     )
 
 

@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import human
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, number, shown, whole
 from cogattn.paradigms.base import Condition, Metric, Statistics, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account
 from cogattn.paradigms.report import series
@@ -83,7 +83,7 @@ class AttentionalBlink(Divided):
         number("evidence", self.clarity, above=0, most=1000)
         for name in ("masked", "report_first"):
             if not isinstance(getattr(self, name), bool):
-                raise InputError(f"{name} must be True or False, got {getattr(self, name)!r}")
+                raise InputError(f"{name} must be True or False, got {shown(getattr(self, name))}")
         whole("trials", self.trials, least=1, most=100_000)
 
     @property

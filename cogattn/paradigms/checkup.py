@@ -24,7 +24,7 @@ import pandas as pd
 import tomli_w
 
 from cogattn import notebook
-from cogattn.errors import doors, whole
+from cogattn.errors import doors, shown, whole
 from cogattn.mind import cohort, world
 from cogattn.mind.draws import seed_of, trial_keys
 from cogattn.observer import Observer, limits_of
@@ -158,19 +158,19 @@ class _Trial:
         for name in ("title", "source"):
             value = getattr(task, name, None)
             if not isinstance(value, str) or not value.strip():
-                yield f"{name} must be a text, got {value!r}"
+                yield f"{name} must be a text, got {shown(value)}"
         columns = getattr(task, "condition_columns", None)
         if not isinstance(columns, tuple) or not columns or not all(isinstance(c, str) for c in columns):
-            yield f"condition_columns must be names in a tuple, e.g. ('soa',), got {columns!r}"
+            yield f"condition_columns must be names in a tuple, e.g. ('soa',), got {shown(columns)}"
         if task.pictures not in PICTURES:
-            yield f"pictures must be one of {', '.join(map(repr, PICTURES))}, got {task.pictures!r}"
+            yield f"pictures must be one of {', '.join(map(repr, PICTURES))}, got {shown(task.pictures)}"
         if not isinstance(task.usual_trials, int) or task.usual_trials < 1:
-            yield f"usual_trials must be a whole number from 1, got {task.usual_trials!r}"
+            yield f"usual_trials must be a whole number from 1, got {shown(task.usual_trials)}"
         if task.sessions != isinstance(task, SessionParadigm):
             yield "sessions is said by the class: a paradigm of sessions is a subclass of SessionParadigm"
         law = task.likelihood() if task.fitted else None
         if isinstance(law, Law) and not re.fullmatch(r"[\w.]+:\w+", law.place):
-            yield f"a likelihood's place must be 'module:Class', got {law.place!r}"
+            yield f"a likelihood's place must be 'module:Class', got {shown(law.place)}"
         taken = registry.entries().get(task.name)
         if taken is not None and type(task).__module__ != taken.module:
             yield f"the name {task.name!r} is taken by another paradigm"
@@ -193,16 +193,16 @@ class _Trial:
         """Plain numbers by column, each once, the same whenever they are asked for."""
         found = self.task.conditions()
         if not isinstance(found, list) or not found:
-            yield f"conditions() must be a list of at least one, got {found!r}"
+            yield f"conditions() must be a list of at least one, got {shown(found)}"
             return
         columns = tuple(self.task.condition_columns)
         for c in found:
             if not isinstance(c, dict) or tuple(c) != columns:
-                yield f"a condition must have the columns {columns} in this order, got {c!r}"
+                yield f"a condition must have the columns {columns} in this order, got {shown(c)}"
                 return
             for name, value in c.items():
                 if type(value) not in (int, float, str):
-                    yield f"{name} must be a plain number or a word, got {value!r} of type {type(value).__name__}"
+                    yield f"{name} must be a plain number or a word, got {shown(value)} of type {type(value).__name__}"
                     return
                 if isinstance(value, float) and math.isnan(value):
                     yield f"{name} must be a number, got nan"
@@ -265,7 +265,7 @@ class _Trial:
         for arm, own in self.frame.groupby("arm", sort=False):
             found = self.task.metrics(own)
             if not isinstance(found, list) or not found or not all(isinstance(m, Metric) for m in found):
-                yield f"metrics() must be a list of at least one Metric, got {found!r}"
+                yield f"metrics() must be a list of at least one Metric, got {shown(found)}"
                 return
             names = [(m.phenomenon, m.metric, m.condition) for m in found]
             twice = [name[1] for i, name in enumerate(names) if name in names[:i]]
@@ -356,7 +356,7 @@ class _Trial:
 
     def _wrong_metric(self, m: Metric, own: pd.DataFrame) -> Said:
         if not all(isinstance(value, numbers.Real) for value in (m.value, m.human)):
-            yield f"value and human must be numbers (nan = none), got {m.value!r} and {m.human!r}"
+            yield f"value and human must be numbers (nan = none), got {shown(m.value)} and {m.human!r}"
         if isinstance(m.of, Mapping):
             strange = [c for c in m.of if c not in own]
             if strange:

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from cogattn.errors import InputError, number, whole
+from cogattn.errors import InputError, number, shown, whole
 from cogattn.mind import events
 from cogattn.paradigms import scenario as scenarios
 from cogattn.paradigms.base import Condition, Metric, Pace, pens_of
@@ -78,7 +78,7 @@ class ControlRoom(Divided):
         object.__setattr__(self, "loads", series("loads", self.loads))
         object.__setattr__(self, "loads", tuple(whole("load", n, least=1, most=3) for n in self.loads))
         if not isinstance(self.scenario, str):
-            raise InputError(f"scenario must be the path of a file, got {self.scenario!r}")
+            raise InputError(f"scenario must be the path of a file, got {shown(self.scenario)}")
         if self.scenario:  # its text is kept, so that a run can be read again where the file is not
             own = _own(self.scenario) if _is_text(self.scenario) else scenarios.read(self.scenario)
             own.stream(60 * self.minutes)

@@ -34,7 +34,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, number, shown, whole
 from cogattn.laws import stages
 from cogattn.paradigms.base import Condition, Metric, Pace, Statistics, pens_of, pooled
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses
@@ -82,7 +82,7 @@ class DualTask(Divided):
         choice("resources", self.resources, tuple(RESOURCES))
         number("exposure", self.exposure, above=0, most=60, unit="s")
         if not isinstance(self.automatic, bool | np.bool_):
-            raise InputError(f"automatic must be True or False, got {self.automatic!r}")
+            raise InputError(f"automatic must be True or False, got {shown(self.automatic)}")
         whole("trials", self.trials, least=1, most=100_000)
 
     @property

@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn._renamed import old_fields, old_names
-from cogattn.errors import InputError, choice
+from cogattn.errors import InputError, choice, shown
 from cogattn.nn.networks.registry import Specialist, TaskDesign, find_specialist, named, vouched
 from cogattn.paradigms.base import Answers, Condition, Metric, Paradigm, curve, pens_of
 from cogattn.view import plot
@@ -57,7 +57,7 @@ class NetworkTask(Paradigm):
                     raise InputError(f"a task design needs {part.name}, got {', '.join(design) or 'nothing'}")
             design = TaskDesign(**design)
         if not isinstance(design, TaskDesign):
-            raise InputError(f"design must be a TaskDesign(...), got {design!r}")
+            raise InputError(f"design must be a TaskDesign(...), got {shown(design)}")
         object.__setattr__(self, "design", design)
         object.__setattr__(self, "condition_columns", (design.column,))
         object.__setattr__(self, "usual_trials", design.trials)

@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import human
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, number, shown, whole
 from cogattn.paradigms.base import Condition, Law, Metric, Rival, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms
 from cogattn.paradigms.report import series
@@ -74,7 +74,7 @@ class PRP(Divided):
         for name in ("perceive", "choose", "move"):
             value = getattr(self, name)
             if not isinstance(value, tuple | list) or len(value) != 2:
-                raise InputError(f"{name} must give a number for each of the two tasks, got {value!r}")
+                raise InputError(f"{name} must give a number for each of the two tasks, got {shown(value)}")
             object.__setattr__(self, name, tuple(float(number(name, v, least=0, most=10)) for v in value))
         whole("trials", self.trials, least=1, most=100_000)
         choice("sample", self.sample, ["filtered", "all"])

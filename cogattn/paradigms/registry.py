@@ -289,7 +289,8 @@ def _checked_name(paradigm: Any) -> str:
     name = getattr(paradigm, "name", None)
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InputError(
-            f"the name of a paradigm must be small letters, digits and underscores, e.g. name = 'my_task', got {name!r}"
+            "the name of a paradigm must be small letters, digits and underscores, e.g. name = 'my_task', "
+            f"got {shown(name)}"
         )
     return name
 
@@ -305,7 +306,7 @@ def _made(paradigm: Any, options: Mapping[str, Any], or_name: bool = False) -> P
     if or_name and isinstance(paradigm, str):
         paradigm = known(paradigm)
     if not _is_one(paradigm):
-        raise InputError(f"paradigm must be a Paradigm, or the path of a .py file, got {paradigm!r}")
+        raise InputError(f"paradigm must be a Paradigm, or the path of a .py file, got {shown(paradigm)}")
     kind = paradigm if isinstance(paradigm, type) else type(paradigm)
     options = fields_now(kind, options)
     for option in options:

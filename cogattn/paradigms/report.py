@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn.errors import InputError, number
+from cogattn.errors import InputError, number, shown
 from cogattn.paradigms.base import Answers, Condition, Law, Paradigm, Rival, curve, pens_of
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
@@ -114,7 +114,7 @@ def series(name: str, values: object) -> tuple[Any, ...]:
     if isinstance(values, numbers.Number):
         return (values,)
     if isinstance(values, (str, bytes, Mapping)) or not isinstance(values, Iterable):
-        raise InputError(f"{name} must be a list of numbers, got {values!r}")
+        raise InputError(f"{name} must be a list of numbers, got {shown(values)}")
     out = tuple(v.item() if isinstance(v, np.generic) else v for v in values)
     if not out:
         raise InputError(f"{name} must hold at least one value, got none")

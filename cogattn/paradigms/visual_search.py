@@ -26,7 +26,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import human
-from cogattn.errors import InputError, choice, number, whole
+from cogattn.errors import InputError, choice, number, shown, whole
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Sight, pens_of
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, regress
 from cogattn.paradigms.report import series
@@ -97,10 +97,12 @@ class VisualSearch(Divided):
 
     def __post_init__(self) -> None:
         given: Any = self.displays
-        shown = some("display", given, DISPLAYS)
-        if isinstance(given, list | tuple) and len(shown) < len(given):
-            raise InputError(f"displays must name at least one display, and each once, got {self.displays!r}")
-        object.__setattr__(self, "displays", shown)
+        chosen = some("display", given, DISPLAYS)
+        if isinstance(given, list | tuple) and len(chosen) < len(given):
+            raise InputError(
+                f"displays must name at least one display, and each once, got {shown(self.displays)}"
+            )
+        object.__setattr__(self, "displays", chosen)
         object.__setattr__(self, "set_sizes", series("set_sizes", self.set_sizes))
         for n in self.set_sizes:
             whole("set size", n, least=1, most=64)

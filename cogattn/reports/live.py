@@ -30,7 +30,7 @@ from simpy.rt import RealtimeEnvironment
 
 from cogattn import files, notebook
 from cogattn._renamed import old_fields, old_names
-from cogattn.errors import InputError, choice, doors, number, whole
+from cogattn.errors import InputError, choice, doors, number, shown, whole
 from cogattn.laws import race
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.mind.world import Mind
@@ -184,7 +184,7 @@ def prepared(
     patches = network.patches if patches is None else whole("patches", patches, least=1, most=MOST_ELEMENTS)
     seed = whole("seed", seed, most=2**63 - 1)
     if observer is not None and not isinstance(observer, Observer):
-        raise InputError(f"observer must be Observer(...), got {observer!r}")
+        raise InputError(f"observer must be Observer(...), got {shown(observer)}")
     network = network.resized(patches)
     network.show(value, trial_keys(seed, 0, [0]))  # refuses now what it cannot show
     mind = observer or Observer()

@@ -27,7 +27,7 @@ import pandas as pd
 from scipy import stats
 
 from cogattn import human
-from cogattn.errors import InputError, doors, number, whole
+from cogattn.errors import InputError, doors, number, shown, whole
 from cogattn.observer import Observer
 from cogattn.paradigms import scenario as scenarios
 from cogattn.paradigms.control_room import ASKING, ControlRoom
@@ -303,7 +303,7 @@ def watch(
 
 def _read(scenario: str | PathLike[str], minutes: float) -> Scenario:
     if not isinstance(scenario, (str, PathLike)):
-        raise InputError(f"scenario must be a text or a file, got {scenario!r}")
+        raise InputError(f"scenario must be a text or a file, got {shown(scenario)}")
     text = str(scenario)
     if text in scenarios.LEVELS:
         room = replace(scenarios.shipped(text), name=text)

@@ -17,7 +17,7 @@ from typing import Any
 
 from cogattn._renamed import old_names
 from cogattn.compiled import version
-from cogattn.errors import InputError, whole
+from cogattn.errors import InputError, shown, whole
 from cogattn.mind.draws import seed_of
 from cogattn.nn.networks import registry as networks
 from cogattn.nn.networks.registry import (
@@ -169,7 +169,7 @@ def make_plan(
         )
     for name, value, kind in (("observer", observer, Observer), ("population", population, Population)):
         if value is not None and not isinstance(value, kind):
-            raise InputError(f"{name} must be {kind.__name__}(...), got {value!r}")
+            raise InputError(f"{name} must be {kind.__name__}(...), got {shown(value)}")
     named = None if observers is None else _named(observers)
     people = whole("people", people, least=1, most=MOST_PEOPLE) if named is None else len(named)
     trials = paradigm.usual_trials if trials is None else trials
@@ -194,10 +194,12 @@ def _named(observers: Any) -> tuple[tuple[str, Observer], ...]:
         try:
             observers = {str(i): observer for i, observer in enumerate(observers)}
         except TypeError:
-            raise InputError(f"observers must be observers by name, or a list, got {observers!r}") from None
+            raise InputError(
+                f"observers must be observers by name, or a list, got {shown(observers)}"
+            ) from None
     for name, observer in observers.items():
         if not isinstance(name, str) or not isinstance(observer, Observer):
-            raise InputError(f"observers must be Observer(...) by name, got {name!r}: {observer!r}")
+            raise InputError(f"observers must be Observer(...) by name, got {shown(name)}: {observer!r}")
     if not observers:
         raise InputError("observers must name at least one person, got none")
     return tuple(observers.items())
@@ -207,7 +209,7 @@ def _own(task: NetworkTask, model: str | None) -> tuple[NetworkTask, str]:
     """A network's own task is taken by that network; without more said, all of it."""
     if model is None and not task.model:
         raise InputError("own_task needs a network that brings a task of its own: give model=")
-    model = model or task.model
+    model = task.model if model is None else model
     networks.named(model)
     if not task.model:
         return NetworkTask.of(model), model

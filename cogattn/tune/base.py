@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn.errors import InputError
+from cogattn.errors import InputError, shown
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms.base import Levels
@@ -215,6 +215,6 @@ def checked(frame: pd.DataFrame, columns: Sequence[str]) -> None:
             )
         if name != "person" and not pd.api.types.is_numeric_dtype(values):
             bad = next(v for v in values if not isinstance(v, (int, float)))
-            raise InputError(f"{name} must be a number in every trial, got {bad!r}")
+            raise InputError(f"{name} must be a number in every trial, got {shown(bad)}")
         if name != "person" and not np.isfinite(values.to_numpy(float)).all():
             raise InputError(f"{name} must be finite in every trial; it is not")

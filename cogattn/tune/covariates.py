@@ -27,7 +27,7 @@ import numpy as np
 import pandas as pd
 from scipy import optimize, stats
 
-from cogattn.errors import InputError, choice, doors, needs
+from cogattn.errors import InputError, choice, doors, needs, shown
 from cogattn.tune import likelihoods, scales
 from cogattn.tune.base import Array, Likelihood, checked
 from cogattn.tune.two_choice import TwoChoiceLikelihood
@@ -119,7 +119,7 @@ def designs(formulas: Sequence[str], frame: pd.DataFrame, known: Sequence[str]) 
         left, tilde, right = text.partition("~")
         if not tilde or not right.strip():
             raise InputError(
-                f"a formula is NUMBER ~ TERMS, e.g. drift ~ 1 + theta + (1 | person), got {text!r}"
+                f"a formula is NUMBER ~ TERMS, e.g. drift ~ 1 + theta + (1 | person), got {shown(text)}"
             )
         said[choice("number of the law", left.strip(), known)] = right
     out = []
@@ -129,7 +129,7 @@ def designs(formulas: Sequence[str], frame: pd.DataFrame, known: Sequence[str]) 
         rest = _BETWEEN.sub("", right).strip() or "1"
         if "|" in rest:
             raise InputError(
-                f"what differs between people is written (1 + x | person), got {right.strip()!r}"
+                f"what differs between people is written (1 + x | person), got {shown(right.strip())}"
             )
         fixed = _matrix(formulaic, rest, frame)
         random = (

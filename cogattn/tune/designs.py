@@ -237,7 +237,7 @@ def design(
     for name in (*names, param):
         choice("parameter", name, law.params)
     choice("parameter that is estimated", param, names)
-    number("within", within, above=0)
+    number("within", within, above=0, most=1e6)
     number("share", share, above=0, most=1)
     whole("people", people, least=2, most=10_000)
     offered = _conditions(exposures, displays)

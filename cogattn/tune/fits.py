@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import notebook
-from cogattn.errors import InputError, choice, doors, whole
+from cogattn.errors import InputError, choice, doors, shown, whole
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
@@ -147,7 +147,7 @@ class Fit(Result):
         else:
             rows = self.estimates[self.estimates["person"] == person]
             if rows.empty:
-                raise InputError(f"person must be one of those fitted, got {person!r}")
+                raise InputError(f"person must be one of those fitted, got {shown(person)}")
             values = rows[list(self.params)].to_numpy()[0]
         own: dict[str, Any] = dict(zip(self.params, map(float, values), strict=True))
         return replace(self.law.observer, **{k: v for k, v in own.items() if k not in self.law.others})

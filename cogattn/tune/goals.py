@@ -18,7 +18,7 @@ import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
-from cogattn.errors import InputError, choice
+from cogattn.errors import InputError, choice, shown
 from cogattn.parameters import ALIASES, canonical
 
 _NAME = re.compile(r"[A-Za-z_]\w*(\[[^\]]*\])?")
@@ -135,7 +135,9 @@ class Goal:
             "maximize": True,
         }
         if word not in kind or not rest.strip():
-            raise InputError(f"a goal is min or max and an expression, e.g. 'min capacity', got {text!r}")
+            raise InputError(
+                f"a goal is min or max and an expression, e.g. 'min capacity', got {shown(text)}"
+            )
         return cls(kind[word], Expression(rest.strip()))
 
     def __str__(self) -> str:
@@ -158,7 +160,9 @@ class Constraint:
         )  # = is part of a condition's name
         signs = list(re.finditer(r"<=|>=|<|>", outside))
         if len(signs) != 1:
-            raise InputError(f"a constraint is one of A <= B or A >= B, e.g. 'misses <= 0.05', got {text!r}")
+            raise InputError(
+                f"a constraint is one of A <= B or A >= B, e.g. 'misses <= 0.05', got {shown(text)}"
+            )
         sign = signs[0]
         left, right = Expression(text[: sign.start()].strip()), Expression(text[sign.end() :].strip())
         return cls(text.strip(), left, right) if "<" in sign.group() else cls(text.strip(), right, left)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from cogattn.errors import InputError, choice
+from cogattn.errors import InputError, choice, shown
 from cogattn.human.imports.columns import ANSWERS
 from cogattn.human.imports.names import RESPONSE_TIMES
 from cogattn.paradigms import Paradigm
@@ -210,10 +210,10 @@ def _parsed(name: str) -> tuple[str, str, dict[str, str]]:
     """(column, statistic, {condition: word}) of a name such as rt_sd[load=3]."""
     found = _NAME.fullmatch(name)
     if found is None:
-        raise InputError(f"a measure is a column, e.g. rt, rt_sd or rt[load=3], got {name!r}")
+        raise InputError(f"a measure is a column, e.g. rt, rt_sd or rt[load=3], got {shown(name)}")
     pairs = [part.partition("=") for part in (found["where"] or "").split(",") if part.strip()]
     if any(not equals or not word.strip() for _, equals, word in pairs):
-        raise InputError(f"in brackets stands CONDITION=VALUE, e.g. rt[load=3], got {name!r}")
+        raise InputError(f"in brackets stands CONDITION=VALUE, e.g. rt[load=3], got {shown(name)}")
     return found["column"], found["statistic"] or "mean", {k.strip(): w.strip() for k, _, w in pairs}
 
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cogattn import paradigms
-from cogattn.errors import InputError
+from cogattn.errors import InputError, shown
 from cogattn.human import imports
 from cogattn.paradigms import Paradigm
 from cogattn.runs.trials import Trials
@@ -47,7 +47,7 @@ def read_task(key: Any, data: Any) -> TaskTrials:
         frame = of_people(data)
     else:
         raise InputError(
-            f"the data of {task.name} must be a table, a run, or the path of a file, got {data!r}"
+            f"the data of {task.name} must be a table, a run, or the path of a file, got {shown(data)}"
         )
     frame = joint.named(frame)
     trials = MeasuredTrials.of(frame, statistics_of(task, law.columns), task.levels)
@@ -77,7 +77,7 @@ def matched(
     for p in chosen or ():
         if p not in in_all:
             raise InputError(
-                f"people must name persons who are in every fitted task, got {p!r}: {_lists(fitted)}"
+                f"people must name persons who are in every fitted task, got {shown(p)}: {_lists(fitted)}"
             )
     who, notes = {}, []
     for one in asked:
@@ -121,7 +121,7 @@ def wanted_measures(measures: Sequence[str] | None, asked: Sequence[TaskTrials])
         task, colon, measure = (part.strip() for part in text.partition(":"))
         if colon and task not in out:
             raise InputError(
-                f"{text!r} is measured in a task that is predicted ({', '.join(out)}), got {task!r}"
+                f"{text!r} is measured in a task that is predicted ({', '.join(out)}), got {shown(task)}"
             )
         for name in [task] if colon else out:
             out[name].append(measure if colon else task)

@@ -29,7 +29,7 @@ import pandas as pd
 from scipy import special
 
 from cogattn import parameters
-from cogattn.errors import InputError, choice, number
+from cogattn.errors import InputError, choice, number, shown
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
@@ -97,7 +97,7 @@ def read_range(text: str) -> tuple[str, tuple[float, ...] | None]:
     except ValueError:
         values = ()
     if len(values) not in (2, 3):
-        raise InputError(f"a parameter is given as NAME=LOW:HIGH or NAME=LOW:HIGH:STEP, got {text!r}")
+        raise InputError(f"a parameter is given as NAME=LOW:HIGH or NAME=LOW:HIGH:STEP, got {shown(text)}")
     return name.strip(), values
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cogattn.errors import InputError, doors, number, whole
+from cogattn.errors import InputError, doors, number, shown, whole
 from cogattn.laws import alertness
 from cogattn.world.stream import Task, TaskStream
 
@@ -44,7 +44,7 @@ class Session:
     def __post_init__(self) -> None:
         streams = (self.streams,) if isinstance(self.streams, TaskStream) else tuple(self.streams)
         if not streams or not all(isinstance(s, TaskStream) for s in streams):
-            raise InputError(f"streams of a session must each be a TaskStream, got {self.streams!r}")
+            raise InputError(f"streams of a session must each be a TaskStream, got {shown(self.streams)}")
         if any(s.tasks != streams[0].tasks for s in streams):
             raise InputError("all streams of a session must name the same tasks in the same order")
         if any(s.open_stimuli for s in streams):

@@ -17,13 +17,14 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from numbers import Integral
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from cogattn._renamed import old_fields
-from cogattn.errors import InputError, choice, doors, number, whole
+from cogattn.errors import InputError, choice, doors, number, shown, whole
 from cogattn.laws import alertness, race, stages
 from cogattn.laws.conflict import SELECTED
 from cogattn.world.kinds import CALL, END, EXPIRE, FORGET, MASK, OFFSET, ONSET, WEIGHT
@@ -74,13 +75,13 @@ SERVICES = (
 
 def _name(what: str, value: object) -> None:
     if not isinstance(value, str) or not value.strip():
-        raise InputError(f"{what} must be a non-empty text, got {value!r}")
+        raise InputError(f"{what} must be a non-empty text, got {shown(value)}")
 
 
 def _unique(what: str, names: Sequence[str]) -> None:
     twice = sorted({n for n in names if names.count(n) > 1})
     if twice:
-        raise InputError(f"every {what} needs a name of its own, got {twice[0]!r} twice")
+        raise InputError(f"every {what} needs a name of its own, got {shown(twice[0])} twice")
 
 
 @old_fields({"spotlight": PULSE, "hold": PULSE}, tell="evidence_rate")
@@ -181,7 +182,7 @@ class Task:
         choice("when_full", self.when_full, WHEN_FULL)
         for name in ("consolidate", "automatic"):
             if not isinstance(getattr(self, name), bool | np.bool_):
-                raise InputError(f"{name} must be True or False, got {getattr(self, name)!r}")
+                raise InputError(f"{name} must be True or False, got {shown(getattr(self, name))}")
         for name in ("before", "before_sd", "after", "after_sd"):
             number(name, getattr(self, name), least=0, most=60, unit="s")
         choice("service", self.service, SERVICES)
@@ -199,7 +200,7 @@ class Task:
         number("salience", self.salience, least=-50, most=50)
         number("difficulty", self.difficulty, above=0, most=1e6)
         if not isinstance(self.resources, Mapping | tuple):
-            raise InputError(f"resources must map pools to amounts, got {self.resources!r}")
+            raise InputError(f"resources must map pools to amounts, got {shown(self.resources)}")
         pools = self.resources.items() if isinstance(self.resources, Mapping) else self.resources
         for pool, amount in pools:
             number(f"amount of {choice('resource pool', pool, stages.CHANNELS)!r}", amount, least=0, most=100)
@@ -228,8 +229,10 @@ def can_be_shown(name: str, weight: float, evidence: float, supports: int) -> No
     Traceback (most recent call last):
     cogattn.errors.InputError: supports of 'A' must be 1, -1, or 0 = nothing, got 2
     """
-    if supports not in (-1, 0, 1):
-        raise InputError(f"supports of {name!r} must be 1, -1, or 0 = nothing, got {supports!r}")
+    _name("stimulus name", name)
+    given: Any = supports
+    if isinstance(given, bool) or not isinstance(given, Integral) or given not in (-1, 0, 1):
+        raise InputError(f"supports of {name!r} must be 1, -1, or 0 = nothing, got {shown(supports)}")
     number(f"evidence of {name!r}", evidence, least=0, most=1000)
     number(f"weight of {name!r}", weight, least=0, most=MOST_WEIGHT)
 
@@ -262,9 +265,11 @@ class Stimulus:
         number(f"onset of {self.name!r}", self.onset, least=0, unit="s")
         can_be_shown(self.name, self.weight, self.evidence, self.supports)
         if not isinstance(self.distractor, bool | np.bool_):
-            raise InputError(f"distractor of {self.name!r} must be True or False, got {self.distractor!r}")
+            raise InputError(
+                f"distractor of {self.name!r} must be True or False, got {shown(self.distractor)}"
+            )
         if not isinstance(self.signal, bool | np.bool_):
-            raise InputError(f"signal of {self.name!r} must be True or False, got {self.signal!r}")
+            raise InputError(f"signal of {self.name!r} must be True or False, got {shown(self.signal)}")
         for word in ("mask", "offset"):
             value = getattr(self, word)
             if value is not None and not callable(value):
@@ -305,7 +310,7 @@ def _parts(name: str, value: object) -> tuple[Any, ...]:
     parts = tuple(value) if isinstance(value, Iterable) else (value,)
     for part in parts:
         if not isinstance(part, kind):
-            raise InputError(f"{name} of a stream must each be a {kind.__name__}, got {part!r}")
+            raise InputError(f"{name} of a stream must each be a {kind.__name__}, got {shown(part)}")
     return parts
 
 
@@ -330,7 +335,7 @@ class TaskStream:
         for name in ("stimuli", "changes", "tasks"):
             object.__setattr__(self, name, _parts(name, getattr(self, name)))
         if not isinstance(self.focused, bool | np.bool_):
-            raise InputError(f"focused must be True or False, got {self.focused!r}")
+            raise InputError(f"focused must be True or False, got {shown(self.focused)}")
         if self.conflict is not None:
             table = stages.checked_conflict(self.conflict).tolist()
             object.__setattr__(self, "conflict", tuple(tuple(row) for row in table))
@@ -346,10 +351,10 @@ class TaskStream:
         _unique("task", tasks)
         for s in self.stimuli:
             if s.task not in tasks:
-                raise InputError(f"task of {s.name!r} must be one of {', '.join(tasks)}, got {s.task!r}")
+                raise InputError(f"task of {s.name!r} must be one of {', '.join(tasks)}, got {shown(s.task)}")
         for c in self.changes:
             if c.element not in names:
-                raise InputError(f"a change must name one of {', '.join(names)}, got {c.element!r}")
+                raise InputError(f"a change must name one of {', '.join(names)}, got {shown(c.element)}")
             onset = self.stimuli[names.index(c.element)].onset
             number(f"time of a change of {c.element!r}", c.time, least=onset, unit="s (its onset)")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from argparse import Namespace
 from dataclasses import fields
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -15,6 +16,7 @@ from cogattn import human
 from cogattn.observer import Observer
 from cogattn.parameters import BY_NAME
 from cogattn.population import Population, Spread
+from cogattn.runs import program
 
 SCRIPT = Path(__file__).parents[2] / "simulations" / "calibrate_population.py"
 
@@ -128,11 +130,13 @@ def test_a_phenomenon_left_out_gives_the_same_numbers_twice(calibration, phenome
 
 
 def test_finished_folds_are_kept(calibration, tmp_path, monkeypatch):
-    monkeypatch.setattr(calibration, "OUT", tmp_path)
     said, folds = [], ["vigilance 30 min", "go/no-go 7 min", "n-back"]
-    first = calibration.calibrate(4, False, folds, said.append)
+    more = Namespace(resume=False, only=folds)
+    asked = program.Program("calibrate_population", 4, 0, tmp_path, more)
+    first = calibration.calibrate(asked, said.append)
+    more.resume = True
     monkeypatch.setattr(calibration, "leave_out", lambda *_: pytest.fail("played again"))
-    again = calibration.calibrate(4, True, folds, said.append)
+    again = calibration.calibrate(asked, said.append)
     for a, b in zip(first[1:], again[1:], strict=True):
         pd.testing.assert_frame_equal(a, b, check_dtype=False)
     assert said == [f"without {name}" for name in folds] * 2

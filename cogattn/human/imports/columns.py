@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn.errors import InputError
+from cogattn.errors import InputError, shown
 from cogattn.human.imports.levels import spoken
 from cogattn.human.imports.names import ALIASES, RESPONSE_TIMES, near, plain
 from cogattn.human.imports.records import Note
@@ -304,7 +304,7 @@ def named(
     if odd.any():
         at = int(np.flatnonzero(odd)[0])
         raise InputError(
-            f"{name} must be one of {', '.join(dict.fromkeys(spelled.values()))}, got {out.iloc[at]!r} in row "
+            f"{name} must be one of {', '.join(dict.fromkeys(spelled.values()))}, got {shown(out.iloc[at])} in row "
             f"{column.index[at]} of {path.name} ({int(odd.sum())} such rows)"
         )
     return out.astype(object)
@@ -335,7 +335,7 @@ def _all_numbers(
     if not odd.size:
         return
     got, row = values.iloc[odd[0]], column.index[odd[0]]
-    where = f"got {got[:60]!r} in row {row} of {path.name} ({odd.size} such rows)"
+    where = f"got {shown(got[:60])} in row {row} of {path.name} ({odd.size} such rows)"
     if _THOUSANDS.fullmatch(got):
         raise InputError(
             f"{name}: is the comma a decimal one, or does it part thousands? Write 1234 or 1.234; {where}"

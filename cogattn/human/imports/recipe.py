@@ -15,7 +15,7 @@ from typing import Any
 
 import tomli_w
 
-from cogattn.errors import InputError
+from cogattn.errors import InputError, shown
 from cogattn.files import read_toml, write_text
 from cogattn.human.imports.levels import Level
 
@@ -45,21 +45,21 @@ class Recipe:
         known = {f.name for f in fields(cls)}
         for name, value in told.items():
             if name not in known:
-                raise InputError(f"{where} must hold {', '.join(sorted(known))}, got {name!r}")
+                raise InputError(f"{where} must hold {', '.join(sorted(known))}, got {shown(name)}")
             kind = str if name in ("task", "format") else list if name == "heads" else dict
             if not isinstance(value, kind):
-                raise InputError(f"{name} of {where} must be a {kind.__name__}, got {value!r}")
+                raise InputError(f"{name} of {where} must be a {kind.__name__}, got {shown(value)}")
         for name in ("columns", "unit", "only", "drop"):
             for key, value in told.get(name, {}).items():
                 if not isinstance(value, str):
-                    raise InputError(f"{name}.{key} of {where} must be a text, got {value!r}")
+                    raise InputError(f"{name}.{key} of {where} must be a text, got {shown(value)}")
         for column, cells in told.get("words", {}).items():
             if not isinstance(cells, dict) or not all(_level(v) for v in cells.values()):
                 raise InputError(f"words.{column} of {where} must give a number or a word for each cell")
         for name, test in (("constants", _level), ("silent", _number)):
             for key, value in told.get(name, {}).items():
                 if not test(value):
-                    raise InputError(f"{name}.{key} of {where} must be a number, got {value!r}")
+                    raise InputError(f"{name}.{key} of {where} must be a number, got {shown(value)}")
         own: dict[str, Any] = {k: tuple(map(str, v)) if k == "heads" else v for k, v in told.items()}
         return cls(**own)
 

@@ -19,7 +19,7 @@ import pandas as pd
 
 from cogattn._renamed import old_names
 from cogattn.encodings import encoding_of
-from cogattn.errors import InputError
+from cogattn.errors import InputError, shown
 from cogattn.files import MOST_JSON, MOST_TABLE, opened
 from cogattn.human.imports.records import Note
 
@@ -282,7 +282,7 @@ def _separator(lines: Sequence[str], path: Path) -> str:
     ):
         return " "
     raise InputError(
-        f"{path} must have columns separated by , ; tab, | or blanks, got {lines[0].strip()[:60]!r}"
+        f"{path} must have columns separated by , ; tab, | or blanks, got {shown(lines[0].strip()[:60])}"
     )
 
 

@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cogattn.errors import InputError, doors
+from cogattn.errors import InputError, doors, shown
 from cogattn.nn.gate.policy import (
     Display,
     Policy,
@@ -65,7 +65,7 @@ class Race(Policy):
         """capacity C [items/s], slots K, threshold t0 [s] and gain: numbers, or one per row (B,)."""
         super().__init__()
         if not isinstance(reallocate, bool):
-            raise InputError(f"reallocate must be True or False, got {reallocate!r}")
+            raise InputError(f"reallocate must be True or False, got {shown(reallocate)}")
         self._hold(
             capacity=checked_setting("capacity", capacity, infinite=True, unit="items/s"),
             slots=checked_setting("slots", slots, infinite=True, unit="items"),

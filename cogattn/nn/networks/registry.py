@@ -39,7 +39,7 @@ import numpy.typing as npt
 
 from cogattn import files, seals
 from cogattn._renamed import old_names, told
-from cogattn.errors import InputError, number, whole
+from cogattn.errors import InputError, number, shown, whole
 from cogattn.nn.networks.shelf import about as about
 from cogattn.nn.networks.shelf import names as names
 from cogattn.nn.networks.shelf import ours, path_of
@@ -111,9 +111,11 @@ class TaskDesign:
         values = tuple(self.values)
         for word in ("title", "column", "label", "measure"):
             if not isinstance(getattr(self, word), str) or not getattr(self, word):
-                raise InputError(f"{word} of a task design must be a text, got {getattr(self, word)!r}")
+                raise InputError(f"{word} of a task design must be a text, got {shown(getattr(self, word))}")
         if not self.column.isidentifier():
-            raise InputError(f"column of a task design must be a name without spaces, got {self.column!r}")
+            raise InputError(
+                f"column of a task design must be a name without spaces, got {shown(self.column)}"
+            )
         for value in values:
             number(f"each of the values of {self.column}", value)
         whole("trials", self.trials, least=1, most=10**6)

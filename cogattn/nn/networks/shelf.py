@@ -12,7 +12,7 @@ import ast
 import tokenize
 from pathlib import Path
 
-from cogattn.errors import InputError, choice
+from cogattn.errors import InputError, choice, shown
 
 
 def names() -> list[str]:
@@ -39,7 +39,7 @@ def path_of(name_or_path: str) -> Path:
         return _folder() / f"{choice('model', name_or_path, names())}.py"
     if path.suffix != ".py" or not path.is_file():
         raise InputError(
-            f"model must be one of {', '.join(names())}, or an existing .py file, got {name_or_path!r}"
+            f"model must be one of {', '.join(names())}, or an existing .py file, got {shown(name_or_path)}"
         )
     return path.resolve()
 

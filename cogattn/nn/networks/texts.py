@@ -27,7 +27,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cogattn.encodings import encoding_of
-from cogattn.errors import InputError, needs, whole
+from cogattn.errors import InputError, needs, shown, whole
 
 LONGEST = 100_000  #: characters of a text that are read
 HELD_OUT = 5  #: one text in so many is held out where no test set is given
@@ -66,7 +66,7 @@ def load_folder(path: str | Path) -> tuple[Texts, Texts]:
     path = Path(path)
     if not path.is_dir():
         raise InputError(
-            f"data must be a folder with pos/ and neg/, or with train/ and test/, got {str(path)!r}"
+            f"data must be a folder with pos/ and neg/, or with train/ and test/, got {shown(str(path))}"
         )
     if not (path / "train").is_dir():
         return _held_out(_read(path))

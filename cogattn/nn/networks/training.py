@@ -27,7 +27,7 @@ import torch
 from torch import nn
 
 from cogattn import files
-from cogattn.errors import CogattnError, InputError, number, whole
+from cogattn.errors import CogattnError, InputError, number, shown, whole
 from cogattn.nn.networks.registry import load_weights, read_tensors, save
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
@@ -344,7 +344,9 @@ class Workshop:
         """What a copy of the model's file is called beside weights of one's own; never the file itself."""
         path = Path(to or "")
         if path.suffix != ".safetensors" or path.resolve() == self.weights.resolve():
-            raise InputError(f"--to must name a .safetensors file other than {self.weights.name}, got {to!r}")
+            raise InputError(
+                f"--to must name a .safetensors file other than {self.weights.name}, got {shown(to)}"
+            )
         return path.with_suffix(".py")
 
     def teach(
