@@ -51,10 +51,10 @@ _plain = warnings.formatwarning
 
 
 def _told(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
-    """What was changed in a run folder, as one line; other warnings as Python writes them."""
+    """A warning of ours (a changed run folder, a text read in part) as one line; others as Python writes them."""
     return (
         f"cogattn: {message}\n"
-        if category.__name__ == "ChangedWarning"
+        if category.__module__.startswith("cogattn.")
         else _plain(message, category, *where, **more)
     )
 

@@ -9,6 +9,7 @@ from cyclopts import Parameter
 
 from cogattn.cli.options import OUT, Device, Json, Out, Whole
 from cogattn.cli.shared import new_folder, progress, tell
+from cogattn.encodings import decoded
 from cogattn.errors import InputError
 from cogattn.files import MOST_JSON, read_bytes
 
@@ -40,10 +41,9 @@ def read(
     path = Path(file).expanduser()
     if not path.is_file():
         raise InputError(f"FILE must be a text file that exists, got {file}")
-    try:
-        text = read_bytes(path, MOST_JSON).decode("utf-8")
-    except UnicodeDecodeError:
-        raise InputError(f"FILE must be plain text in UTF-8, and {file} is not") from None
+    text = decoded(read_bytes(path, MOST_JSON))
+    if text is None:
+        raise InputError(f"FILE must be plain text in UTF-8, UTF-16 or GB 18030, and {file} is not")
     network = registry.find(model, device)
     reader = getattr(network, "reader", None)
     if reader is None:

@@ -11,6 +11,7 @@ the spread between its people (one sd each way). `finish` says so below every fi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -86,14 +87,27 @@ def style() -> Iterator[Any]:
         yield plt
 
 
-#: Fonts with Chinese letters, the usual ones of Linux, Windows and macOS.
+#: Fonts with Chinese letters, the usual ones of Linux, Windows and macOS. Older versions of matplotlib see the first
+#: name of a collection only: of Noto's that is the Japanese one, which has the same letters.
 CHINESE = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Zen Hei",
-    "Microsoft YaHei",
-    "PingFang SC",
+    *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "Noto Sans CJK JP"),
+    *(
+        "WenQuanYi Micro Hei",
+        "WenQuanYi Zen Hei",
+        "Droid Sans Fallback",
+        "Noto Serif CJK SC",
+        "Noto Serif CJK JP",
+    ),
+    *(
+        "Microsoft YaHei",
+        "SimHei",
+        "SimSun",
+        "PingFang SC",
+        "Hiragino Sans GB",
+        "Heiti TC",
+        "STHeiti",
+        "Arial Unicode MS",
+    ),
 )
 
 
@@ -103,7 +117,12 @@ def _chinese() -> list[str]:
     from matplotlib import font_manager
 
     there = {font.name for font in font_manager.fontManager.ttflist}
-    return [name for name in CHINESE if name in there][:1]
+    found = [name for name in CHINESE if name in there][:1]
+    if found:  # many have no bold letters: the plain ones do, and nobody need be told in every run
+        logging.getLogger("matplotlib.font_manager").addFilter(
+            lambda record: "find font weight" not in record.getMessage()
+        )
+    return found
 
 
 def interval(sd: npt.ArrayLike, n: npt.ArrayLike) -> npt.NDArray[np.float64]:
