@@ -38,6 +38,9 @@ def test_figures_are_written_as_png_of_1600_px_as_svg_and_as_pdf(trials, tmp_pat
     with Image.open(png) as image:
         assert 1400 < image.size[0] <= plot.WIDEST
     with plot.style() as plt:
+        figure = plt.figure(figsize=(9.6, 2))
+        figure.text(1.3, 0.5, "what stands beside the figure is saved with it")
+        assert Image.open(plot.save(figure, tmp_path, "beyond")[0]).size[0] <= plot.WIDEST
         narrow, _, _ = plot.save(plt.figure(figsize=(2, 2)), tmp_path, "narrow")
     with Image.open(narrow) as image:
         assert image.info["dpi"][0] == pytest.approx(300, abs=1)
