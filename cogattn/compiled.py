@@ -133,7 +133,7 @@ _PATIENCE = 300  # s; a lock on a disk that cannot lock ends nothing
 
 
 @cache
-def _lock(room: str, process: int) -> FileLock:
+def _lock(room: str, _process: int) -> FileLock:
     """The lock of a folder; one that was made before a fork cannot be taken after it, so each process has its own."""
     return FileLock(folder(room) / "lock", timeout=_PATIENCE)
 
