@@ -133,7 +133,8 @@ _PATIENCE = 300  # s; a lock on a disk that cannot lock ends nothing
 
 
 @cache
-def _lock(room: str) -> FileLock:
+def _lock(room: str, _process: int) -> FileLock:
+    """The lock of a folder; one that was made before a fork cannot be taken after it, so each process has its own."""
     return FileLock(folder(room) / "lock", timeout=_PATIENCE)
 
 
@@ -148,7 +149,7 @@ def _one_at_a_time(dispatcher: Any, room: str) -> Any:
     def load_overload(signature: Any, target: Any) -> Any:
         found = load(signature, target)
         if found is None:
-            lock = _lock(room)
+            lock = _lock(room, os.getpid())
             try:
                 lock.acquire()
             except (OSError, Timeout, NotImplementedError):

@@ -2,12 +2,27 @@
 
 >>> encoding_of("注意力".encode("gbk")), encoding_of("注意".encode("utf-16")), encoding_of("naïve".encode("latin-1"))
 ('gb18030', 'utf-16', 'latin-1')
+>>> decoded("注意力".encode("gbk")), decoded("naïve".encode("latin-1"))
+('注意力', None)
 """
 
 from __future__ import annotations
 
 import codecs
-import re
+
+#: Of the letters beyond ASCII in a Chinese text, so many are among the 7,445 common ones.
+COMMON = 0.6
+
+
+def decoded(data: bytes) -> str | None:
+    """A whole text in UTF-8, UTF-16 or Chinese Windows' letters; None where its letters cannot be told for sure."""
+    found = encoding_of(data)
+    if found in (None, "latin-1"):
+        return None
+    try:
+        return data.decode(found).removeprefix("\ufeff")
+    except UnicodeDecodeError:
+        return None
 
 
 def encoding_of(data: bytes) -> str | None:
@@ -28,15 +43,21 @@ def encoding_of(data: bytes) -> str | None:
 
 
 def _chinese(data: bytes) -> bool:
-    """Whether letters beyond ASCII come in the pairs of GB 2312, as Chinese Windows writes them; in Latin-1 they
-    stand alone between others."""
-    runs = re.findall(rb"[\x80-\xff]+", data)
-    if runs and data.endswith(runs[-1]) and len(runs[-1]) % 2:  # cut within a letter
-        runs[-1] = runs[-1][:-1]
-    if any(len(run) % 2 for run in runs) or not any(runs):
-        return False
+    """Whether it reads as GB 18030 in which common letters are common, as Chinese Windows writes it. Latin-1 that
+    happens to fit gives rare ones: its letters stand alone, and one with the letter behind it makes a rare pair."""
     try:
-        b",".join(runs).decode("gb2312")
+        text = codecs.getincrementaldecoder("gb18030")().decode(data)  # the end may be cut within a letter
     except UnicodeDecodeError:
+        return False
+    beyond = [letter for letter in text if not letter.isascii()][:10_000]
+    common = sum(_common(letter) for letter in beyond)
+    return bool(beyond) and common >= COMMON * len(beyond)
+
+
+def _common(letter: str) -> bool:
+    """Whether it is one of GB 2312, which has the common letters and marks."""
+    try:
+        letter.encode("gb2312")
+    except UnicodeEncodeError:
         return False
     return True

@@ -38,7 +38,6 @@ autodoc_member_order = "bysource"
 myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_fence_as_directive = ["math"]
 myst_heading_anchors = 4
-pygments_style = "friendly"
 
 html_theme = "pydata_sphinx_theme"
 html_title = "cogattn"
@@ -55,8 +54,8 @@ html_theme_options = {
     "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
-    "pygments_light_style": "friendly",
-    "pygments_dark_style": "monokai",
+    "pygments_light_style": "a11y-high-contrast-light",  # 4.5:1 and more; the theme brings both
+    "pygments_dark_style": "a11y-high-contrast-dark",
 }
 # Pages that stand alone have no section to lead through.
 ALONE = ("index", "new_user", "theory", "faq", "mechanisms", "architecture", "made/*")

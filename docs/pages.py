@@ -539,8 +539,9 @@ def citing() -> str:
         "version": cff["version"],
         "license": cff["license"],
     }
-    year = str(cff.get("date-released", ""))[:4]
-    keys |= {"year": year} if year else {}
+    released = str(cff.get("date-released", ""))[:4]
+    year = released or re.findall(r"Copyright \(c\) (\d{4})", (ROOT / "LICENSE").read_text("utf-8"))[-1]
+    keys |= {"year": year} | ({} if released else {"note": "unreleased"})
     bib = "\n".join(f"     {k} = {{{v}}}," for k, v in keys.items())
     rows = [["table", "where it comes from"]]
     rows += [[f"``{name}``", _plain(" ".join(human.source(name).split()))] for name in human.names()]

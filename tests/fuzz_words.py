@@ -138,7 +138,7 @@ def drawn(rng: random.Random, quick: bool = False) -> Input:
         if (name, option) == ("read", ""):  # a text that is there is read, for half a minute
             bad = ["", " ", "\0", "x" * 5000, "empty", "no/such_text"]
         word = rng.choice(bad)
-        if fine is not None and bool not in kinds:
+        if fine is not None and bool not in kinds and word != "None":  # which says that nothing is given
             wrong = True
         if option in tokens and tokens.index(option) + 1 < len(tokens):
             tokens[tokens.index(option) + 1] = word

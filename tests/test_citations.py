@@ -50,10 +50,15 @@ def test_what_is_unverified_is_said_to_be():
     assert "Psychol Rev 97:523" in checked
 
 
-def test_the_citation_of_the_package_has_its_version_and_a_year():
+def test_the_citation_the_change_log_and_the_package_name_one_version():
+    """Either none has a date, because it is not released, or both have the same."""
     cff = (ROOT / "CITATION.cff").read_text(encoding="utf-8")
     project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     version = re.search(r'^version = "(.+)"$', project, re.M)
+    head = re.search(r"^## (\S+) - (\S+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
     assert version
+    assert head
     assert f"\nversion: {version[1]}\n" in cff
-    assert re.search(r'^date-released: "20\d\d-\d\d-\d\d"$', cff, re.M)
+    assert head[1] == version[1]
+    dates = re.findall(r'^date-released: "(20\d\d-\d\d-\d\d)"$', cff, re.M)
+    assert dates == [date for date in [head[2]] if date != "unreleased"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -17,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from cogattn import paradigms, run
-from cogattn.cli import app
+from cogattn.cli import EXAMPLES, app
 from cogattn.observer import LIMITS
 from cogattn.runs import trials as results
 
@@ -82,14 +83,22 @@ def test_help_says_what_each_command_does(call):
                 assert f"{name} {command.help.split(chr(10))[0]}"[:60] in out
 
 
-@pytest.mark.parametrize(
-    "command",
-    ["run", "compare", "live", "scorecard", "plot", "trace", "verify", "explore", "doctor", "list", ""],
-)
-def test_every_command_has_help(call, command):
-    code, out, _ = call(*([command] if command else []), "--help")
-    assert code == 0
-    assert "Usage" in out
+def test_help_of_every_command_fits_a_terminal_and_ends_with_examples_that_are_understood(call, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert "Usage" in call("--help")[1]
+    for name in app.resolved_commands():
+        if name.startswith("-"):
+            continue
+        code, out, _ = call(name, "--help")
+        assert code == 0
+        assert max(map(len, out.splitlines())) <= 80, name
+        assert "Usage" in out
+        assert not re.search(r"│ +\*? *(--\w+|[A-Z]+)( [A-Z]+)? +(\[[^│]*)?│", out), (
+            f"{name}: an option without words"
+        )
+        for example in EXAMPLES[name]:
+            assert f"  cogattn {example}\n" in out, f"{name}: too long for a line"
+            app.parse_args(shlex.split(example.replace("\\\n", " ")), exit_on_error=False, print_error=False)
 
 
 def test_run_prints_the_table_and_says_where_the_results_are(call):
@@ -220,6 +229,7 @@ def test_doctor_finds_all_in_place_and_says_so_if_not(call):
     code, out, _ = call("doctor", "--out", "file")
     assert code == 1
     assert "PROBLEM" in out
+    refused(call("doctor", "--out", " "), "the folder to try has no name")
 
 
 def refused(answer, *words):

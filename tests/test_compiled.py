@@ -99,7 +99,7 @@ def test_of_two_processes_one_compiles_and_the_other_waits(tmp_path):
 
 def test_without_a_lock_it_compiles_all_the_same(tmp_path, monkeypatch):
     class Locked:
-        def __init__(self, room):
+        def __init__(self, room, process):
             pass
 
         def acquire(self):
@@ -109,3 +109,22 @@ def test_without_a_lock_it_compiles_all_the_same(tmp_path, monkeypatch):
     asked = compiled.compiled(lambda x: x + 1)
     assert asked(1) == 2
     assert asked(1.5) == 2.5
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
+def test_a_process_that_was_forked_compiles_too(monkeypatch, tmp_path):
+    """A lock that its parent has made cannot be taken in a child."""
+    monkeypatch.setattr(compiled, "folder", lambda room: tmp_path)
+    compiled._lock.cache_clear()
+    with compiled._lock("mind", os.getpid()):
+        pass
+    child = os.fork()
+    if not child:
+        code = 1
+        try:
+            with compiled._lock("mind", os.getpid()):
+                code = 0
+        finally:
+            os._exit(code)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    compiled._lock.cache_clear()

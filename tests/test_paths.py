@@ -8,24 +8,28 @@ from pathlib import Path
 
 import pytest
 
-import cogattn as ca
-
 pytestmark = pytest.mark.full
 
 PAGE = (Path(__file__).parents[1] / "docs" / "paths.md").read_text("utf-8")
-SCENARIO = """0:00:00;sysmon;start
-0:00:00;communications;start
-0:00:05;sysmon;lights-1-failure;True
-0:00:08;communications;radioprompt;own
-0:01:00;sysmon;stop
-0:01:00;communications;stop
-"""
+
+
+def part_of(title):
+    """One path."""
+    return PAGE.split(f"## {title}")[1].split("\n## ")[0]
+
+
+def block(title, kind):
+    """A fenced block of a path."""
+    return re.search(rf"^```{kind}\n(.*?)^```$", part_of(title), re.S | re.M)[1]
 
 
 def commands(title):
     """Those of one path."""
-    part = PAGE.split(f"## {title}")[1].split("\n## ")[0]
-    return [line.strip() for line in re.findall(r"^    (cogattn .*)$", part, re.M) if "# not in" not in line]
+    return [
+        line.strip()
+        for line in re.findall(r"^    (cogattn .*)$", part_of(title), re.M)
+        if "# not in" not in line
+    ]
 
 
 def newest(pattern):
@@ -50,13 +54,7 @@ def test_the_paths_are_four_and_have_commands():
 
 
 def test_from_a_file_to_a_verdict(call):
-    frame = ca.run("whole_report", "human", people=5, trials=25, seed=1).frame
-    mine = frame.assign(
-        who=frame["person"].map("p{}".format), exposure_ms=1000 * frame["exposure"], letters=6
-    )
-    mine.rename(columns={"score": "n_correct"})[["who", "exposure_ms", "letters", "n_correct"]].to_csv(
-        "mine.csv", index=False
-    )
+    exec(compile(block("My data", "python"), "paths.md", "exec"), {})
     read, told, _ = walked(call, "My data", "report")
     assert "whole_report" in read
     assert "Verdict: " in told
@@ -65,7 +63,7 @@ def test_from_a_file_to_a_verdict(call):
 
 
 def test_from_a_scenario_to_an_answer(call):
-    Path("mine.txt").write_text(SCENARIO)
+    Path("mine.txt").write_text(block("My scenario", "text mine.txt"))
     told, _, traced = walked(call, "My scenario", "control_room")
     assert re.search(r"^(Yes|No|Not decided): \d+% of operators", told, re.M)
     assert traced

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 
 import matplotlib as mpl
@@ -37,6 +38,9 @@ def test_figures_are_written_as_png_of_1600_px_as_svg_and_as_pdf(trials, tmp_pat
     with Image.open(png) as image:
         assert 1400 < image.size[0] <= plot.WIDEST
     with plot.style() as plt:
+        figure = plt.figure(figsize=(9.6, 2))
+        figure.text(1.3, 0.5, "what stands beside the figure is saved with it")
+        assert Image.open(plot.save(figure, tmp_path, "beyond")[0]).size[0] <= plot.WIDEST
         narrow, _, _ = plot.save(plt.figure(figsize=(2, 2)), tmp_path, "narrow")
     with Image.open(narrow) as image:
         assert image.info["dpi"][0] == pytest.approx(300, abs=1)
@@ -190,3 +194,48 @@ if __name__ == "__main__":
     BASELINE.mkdir(exist_ok=True)
     for picture in (marks, chart):
         Image.fromarray(pixels(picture()).astype(np.uint8)).save(BASELINE / f"{picture.__name__}.png")
+
+
+def font(path, name):
+    """A font of one letter, as small as they get."""
+    from fontTools.fontBuilder import FontBuilder
+    from fontTools.pens.ttGlyphPen import TTGlyphPen
+
+    pen = TTGlyphPen(None)
+    pen.moveTo((0, 0))
+    for corner in ((0, 900), (900, 900), (900, 0)):
+        pen.lineTo(corner)
+    pen.closePath()
+    made = FontBuilder(1000, isTTF=True)
+    made.setupGlyphOrder([".notdef", "zhu"])
+    made.setupCharacterMap({ord("注"): "zhu"})
+    made.setupGlyf({".notdef": TTGlyphPen(None).glyph(), "zhu": pen.glyph()})
+    made.setupHorizontalMetrics({".notdef": (1000, 0), "zhu": (1000, 0)})
+    made.setupHorizontalHeader(ascent=900, descent=-100)
+    made.setupNameTable({"familyName": name, "styleName": "Regular"})
+    made.setupOS2()
+    made.setupPost()
+    made.save(path)
+
+
+def test_chinese_letters_are_drawn_with_a_font_that_has_them(tmp_path, monkeypatch, caplog):
+    """Where one is installed; it has no bold, and no run need say so."""
+    from matplotlib import font_manager
+
+    manager = font_manager.fontManager
+    monkeypatch.setattr(manager, "ttflist", [f for f in manager.ttflist if f.name not in plot.CHINESE])
+    plot._chinese.cache_clear()
+    assert plot._chinese() == []
+    font(tmp_path / "zhu.ttf", plot.CHINESE[4])
+    manager.addfont(tmp_path / "zhu.ttf")
+    plot._chinese.cache_clear()
+    try:
+        assert plot._chinese() == [plot.CHINESE[4]]
+        with plot.style() as plt, warnings.catch_warnings():
+            warnings.simplefilter("error")  # "Glyph missing from font"
+            figure = plt.figure(figsize=(2, 2))
+            figure.suptitle("注 is attention", fontweight="bold")
+            plot.save(figure, tmp_path, "title")
+        assert "weight" not in caplog.text
+    finally:
+        plot._chinese.cache_clear()

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import warnings
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from cogattn import encodings
 from cogattn.errors import InputError
+from cogattn.nn import chinese
 from cogattn.nn.networks import texts
 from cogattn.nn.networks.texts import TextWarning, Vocabulary, load_dataset, load_folder, sentences, words
 
@@ -70,7 +73,9 @@ def test_what_is_not_utf8_is_left_out_with_a_warning(tmp_path):
     folder = lay_out(tmp_path, ["train", "test"])
     (folder / "train" / "neg" / "1.txt").write_bytes(b"caf\xe9 noir")
     (folder / "train" / "neg" / "2.txt").write_bytes(b"\xff\xfe\x00")
-    with pytest.warns(TextWarning, match=r"2 texts are not UTF-8 and left out.*first: .*1\.txt"):
+    with pytest.warns(
+        TextWarning, match=r"2 texts are not UTF-8, UTF-16 or GB 18030 and left out.*first: .*1\.txt"
+    ):
         train, _ = load_folder(folder)
     assert train.labels.tolist() == [0, 1, 1, 1]
 
@@ -246,3 +251,51 @@ def test_chinese_files_of_windows_and_utf16_are_read(tmp_path):
     path.write_bytes("naïve café".encode("latin-1"))
     with pytest.raises(UnicodeDecodeError):
         texts._text(path)
+
+
+def test_words_of_chinese_are_told_apart_or_a_line_says_that_they_are_not(monkeypatch, tmp_path, capfd):
+    """With jieba: words, no file in the temporary folder, no chatter. Without: letters, and how to get words."""
+    text = "注意力是有限的，人不能同时看见一切！她说：“真的吗？” It can't."
+    letters = ["注", "意", "力", "是", "有", "限", "的，"]
+    monkeypatch.setitem(sys.modules, "jieba", None)
+    chinese.cutter.cache_clear()
+    try:
+        with pytest.warns(
+            chinese.SegmentWarning, match=r"each letter counts as one: pip install 'cogattn\[chinese\]'"
+        ):
+            found = chinese.pieces(text)
+        assert found[: len(letters)] == letters
+        assert "".join(found) == text
+        assert found[-3:] == ["吗？” ", "It ", "can't."]
+        monkeypatch.undo()
+        chinese.cutter.cache_clear()
+        pytest.importorskip("jieba", reason="needs the extra: pip install 'cogattn[chinese]'")
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = chinese.pieces(text)
+    finally:
+        chinese.cutter.cache_clear()
+    assert "|".join(found) == "注意力|是|有限|的，|人|不能|同时|看见|一切！|她|说：|“真的|吗？” |It |can't."
+    assert not list(tmp_path.iterdir())
+    assert capfd.readouterr() == ("", "")
+
+
+def test_letters_of_a_file_are_told_by_what_is_common():
+    """Names with rare letters are Chinese too; Latin-1 that happens to fit is not."""
+    for text in ("朱镕基与陶喆谈注意力", "reaction time (反应时)", "注意"):
+        assert encodings.decoded(text.encode("gbk")) == text
+        assert encodings.decoded(text.encode("utf-16")) == text
+        assert encodings.decoded(text.encode()) == text
+    for text in (
+        "naïve café",
+        "Zoë,0.5\nJürgen;",
+        "élève",
+        "Ärger über Öl",
+        "señor año",
+        "ÄÖÜ äöü",
+        "Größe: Straße",
+    ):
+        assert encodings.encoding_of(text.encode("latin-1")) == "latin-1", text
+        assert encodings.decoded(text.encode("latin-1")) is None
+    assert encodings.decoded(b"\x00\x01\x02\x03\x04\x05") is None

@@ -41,20 +41,54 @@ FAMILIES = {
     "doctor": ("doctor",),
 }
 
+#: How each command is called, as its --help ends. RUN is a folder that `cogattn run` made.
+EXAMPLES = {
+    "run": ("run whole_report", "run stroop --arms human,softmax --people 20 --trials 50"),
+    "compare": ("compare", "compare --model digit_reader --people 20"),
+    "scorecard": ("scorecard --people 50 --no-needs", "scorecard --curves"),
+    "reproduce": ("reproduce results/whole_report/RUN",),
+    "verify": ("verify --quick",),
+    "live": ("live --seconds 10 --deadline 0.04",),
+    "import": ("import mine.csv", "import mine.csv --for flanker --unit rt=ms --save recipe.toml"),
+    "report": ("report mine.csv --recipe recipe.toml",),
+    "tune": (
+        "tune whole_report --data mine.csv",
+        "tune flanker --data mine.csv --column rt=latency",
+    ),
+    "predict": ("predict --fit whole_report=a.csv --predict partial_report=b.csv",),
+    "design": ("design whole_report --for alpha --within 0.1",),
+    "sensitivity": ("sensitivity control_room --params speed,slip --metric misses",),
+    "sweep": (
+        "sweep control_room --param speed --goal 'min speed' \\\n    --subject-to 'misses <= 0.05' --candidates 20",
+    ),
+    "watch": ("watch mine.txt --miss-below 5%",),
+    "list": ("list", "list flanker"),
+    "plot": ("plot results/whole_report/RUN --out handout",),
+    "trace": ("trace results/control_room/RUN --person 3",),
+    "explain": ("explain results/whole_report/RUN --trial 5",),
+    "explore": ("explore", "explore flanker"),
+    "read": ("read mine.txt --slots 4 --question 'Who came?'",),
+    "board": ("board --seeds 3",),
+    "doctor": ("doctor",),
+}
+
 for _family, _commands in FAMILIES.items():
     for _name in _commands:
         _function = {"list": "list_", "import": "import_"}.get(_name, _name)
-        app.command(f"cogattn.cli.{_family}:{_function}", name=_name)
+        _examples = "\n".join(f"  cogattn {words}" for words in EXAMPLES[_name])
+        app.command(
+            f"cogattn.cli.{_family}:{_function}", name=_name, help_epilogue=f"For example:\n{_examples}"
+        )
 
 
 _plain = warnings.formatwarning
 
 
 def _told(message: Warning | str, category: type[Warning], *where: Any, **more: Any) -> str:
-    """What was changed in a run folder, as one line; other warnings as Python writes them."""
+    """A warning of ours (a changed run folder, a text read in part) as one line; others as Python writes them."""
     return (
         f"cogattn: {message}\n"
-        if category.__name__ == "ChangedWarning"
+        if category.__module__.startswith("cogattn.")
         else _plain(message, category, *where, **more)
     )
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from cogattn.cli.options import OUT, Jobs, Json, Option, Out, Whole
+from cogattn.cli.options import OUT, Data_, Jobs, Json, Option, Out, Seed
 from cogattn.cli.shared import n_jobs, new_folder, options_of, pairs, progress, show, split
 from cogattn.errors import InputError
 
@@ -122,7 +122,7 @@ def read_for(task: Any, data: str, how: DataOptions, params: list[str] | None = 
 
 
 def import_(
-    data: str,
+    data: Data_,
     /,
     *,
     paradigm: Annotated[
@@ -242,7 +242,7 @@ def _answers(words: list[str]) -> Recipe:
 
 
 def report(
-    data: str,
+    data: Data_,
     /,
     *,
     paradigm: Annotated[
@@ -258,7 +258,7 @@ def report(
         Parameter(negative="--no-laws", help="rival laws beside each other, where the paradigm has some"),
     ] = True,
     reading: DataOptions = AS_FOUND,
-    seed: Whole = 0,
+    seed: Seed = 0,
     jobs: Jobs = None,
     out: Out = OUT,
 ) -> None:

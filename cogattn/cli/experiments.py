@@ -11,8 +11,12 @@ from cyclopts import Parameter
 from cogattn.cli.options import (
     ALONE,
     MODEL,
+    NAME,
     OUT,
+    PEOPLE,
+    SEED,
     Device,
+    Folder_,
     Jobs,
     Json,
     Named,
@@ -20,7 +24,9 @@ from cogattn.cli.options import (
     Option,
     Out,
     Paradigm_,
+    People_,
     Population_,
+    Seed,
     Trials_,
     Trust,
     Whole,
@@ -32,19 +38,20 @@ from cogattn.errors import InputError, choice, shown
 
 
 def run(
-    name: str | None = None,
+    name: Annotated[str | None, NAME] = None,
     /,
     *,
     arms: Annotated[str | None, Parameter(help="comma-separated, e.g. human,softmax,slots+capacity")] = None,
     model: Annotated[str | None, MODEL] = None,
-    people: Whole | None = None,
+    people: Annotated[Whole | None, PEOPLE] = None,
     trials: Trials_ = None,
-    seed: Whole | None = None,
+    seed: Annotated[Whole | None, SEED] = None,
     option: Option = None,
     observer: Observer_ = None,
     population: Population_ = None,
     config: Annotated[
-        str | None, Parameter(help="TOML file of settings (a run's config.toml); flags override")
+        str | None,
+        Parameter(help="TOML file of settings (a run's config.toml); what is given here overrides it"),
     ] = None,
     work: WorkOptions = ALONE,
     device: Device = "auto",
@@ -120,10 +127,11 @@ def compare(
     *,
     model: Annotated[str, MODEL] = "seer",
     people: Annotated[
-        int | None, Parameter(help="how many; if nobody says: 50, and 10 for a network that looks at pixels")
+        int | None,
+        Parameter(help="how many simulated people (default: 50; 10 for a network that looks at pixels)"),
     ] = None,
     trials: Trials_ = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     observer: Observer_ = None,
     population: Population_ = None,
     work: WorkOptions = ALONE,
@@ -143,9 +151,9 @@ def compare(
 
 def scorecard(
     *,
-    people: Whole = 200,
+    people: People_ = 200,
     trials: Trials_ = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     observer: Observer_ = None,
     population: Population_ = None,
     work: WorkOptions = ALONE,
@@ -186,7 +194,7 @@ def scorecard(
 
 
 def reproduce(
-    folder: str,
+    folder: Folder_,
     /,
     *,
     paradigm: Paradigm_ = None,
@@ -209,7 +217,13 @@ def reproduce(
     return 0 if done.same else 1
 
 
-def verify(*, seed: Whole = 0, quick: bool = False, out: Out = OUT, json: Json = False) -> int:
+def verify(
+    *,
+    seed: Seed = 0,
+    quick: Annotated[bool, Parameter(help="far fewer trials: seconds, with wider errors")] = False,
+    out: Out = OUT,
+    json: Json = False,
+) -> int:
     """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
     from cogattn.reports import verify as verification
 
@@ -234,7 +248,7 @@ def live(
         float | None, Parameter(help="what the network's task varies, e.g. how many distractors")
     ] = None,
     patches: Annotated[int | None, Parameter(converter=whole_number, help="of a frame: the load")] = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     observer: Observer_ = None,
     device: Device = "auto",
     out: Out = OUT,

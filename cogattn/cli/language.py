@@ -7,14 +7,15 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from cogattn.cli.options import OUT, Device, Json, Out, Whole
+from cogattn.cli.options import OUT, Device, Json, Out, Seed, Whole
 from cogattn.cli.shared import new_folder, progress, tell
+from cogattn.encodings import decoded
 from cogattn.errors import InputError
 from cogattn.files import MOST_JSON, read_bytes
 
 
 def read(
-    file: str,
+    file: Annotated[str, Parameter(help="a text, in UTF-8, UTF-16 or GB 18030")],
     /,
     *,
     model: Annotated[
@@ -27,8 +28,10 @@ def read(
         "inf"
     ),
     decay: Annotated[float, Parameter(help="how fast what is held fades, 1/s")] = 0.0,
-    displaces: Annotated[str, Parameter(help="who goes: random, oldest or weakest")] = "random",
-    seed: Whole = 0,
+    displaces: Annotated[
+        str, Parameter(help="which chunk a new one displaces: random, oldest or weakest")
+    ] = "random",
+    seed: Seed = 0,
     device: Device = "cpu",
     out: Out = OUT,
     json: Json = False,
@@ -40,10 +43,9 @@ def read(
     path = Path(file).expanduser()
     if not path.is_file():
         raise InputError(f"FILE must be a text file that exists, got {file}")
-    try:
-        text = read_bytes(path, MOST_JSON).decode("utf-8")
-    except UnicodeDecodeError:
-        raise InputError(f"FILE must be plain text in UTF-8, and {file} is not") from None
+    text = decoded(read_bytes(path, MOST_JSON))
+    if text is None:
+        raise InputError(f"FILE must be plain text in UTF-8, UTF-16 or GB 18030, and {file} is not")
     network = registry.find(model, device)
     reader = getattr(network, "reader", None)
     if reader is None:
@@ -70,7 +72,7 @@ def board(
         Whole, Parameter(help="items per seed and load (with a language model: 16 by default)")
     ] = 0,
     budget: Annotated[Whole, Parameter(help="how many elements are kept")] = 4,
-    seed: Whole = 0,
+    seed: Seed = 0,
     device: Device = "cpu",
     out: Out = OUT,
     resume: Annotated[bool, Parameter(negative=(), help="go on with the newest unfinished run")] = False,

@@ -10,10 +10,14 @@ from cyclopts import Parameter
 
 from cogattn.cli.options import (
     Condition_,
+    Folder_,
     Json,
     Named,
     Observer_,
     Paradigm_,
+    Person_,
+    Seed,
+    Trial_,
     Trust,
     Whole,
     into,
@@ -24,7 +28,7 @@ from cogattn.errors import InputError
 
 
 def plot(
-    *runs: str,
+    *runs: Annotated[str, Parameter(help="folders of runs of one experiment")],
     paradigm: Paradigm_ = None,
     out: Annotated[str | None, Parameter(converter=into, help="folder for the figure")] = None,
 ) -> None:
@@ -46,13 +50,13 @@ def _stem(first: Any, others: Sequence[Any]) -> str:
 
 
 def trace(
-    folder: str,
+    folder: Folder_,
     /,
     *,
     arm: Annotated[str | None, Parameter(help="default: the run's first arm")] = None,
     condition: Condition_ = 0,
-    person: Whole = 0,
-    trial: Whole = 0,
+    person: Person_ = 0,
+    trial: Trial_ = 0,
     start: Annotated[float | None, Parameter(help="s: the chart begins here")] = None,
     stop: Annotated[float | None, Parameter(help="s: the chart ends here")] = None,
     paradigm: Paradigm_ = None,
@@ -90,12 +94,12 @@ def trace(
 
 
 def explain(
-    folder: str,
+    folder: Folder_,
     /,
     *,
     condition: Condition_ = 0,
-    person: Whole = 0,
-    trial: Whole = 0,
+    person: Person_ = 0,
+    trial: Trial_ = 0,
     everybody: Annotated[
         bool, Parameter(negative=(), help="the table holds all trials of the condition, not this one alone")
     ] = False,
@@ -132,9 +136,11 @@ def explore(
     observer: Observer_ = None,
     people: Annotated[
         int | None,
-        Parameter(converter=whole_number, help="how often the mind is played (default: as is quick)"),
+        Parameter(
+            converter=whole_number, help="how many times the mind is played (default: as many as are quick)"
+        ),
     ] = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
 ) -> None:
     """A page with sliders for every number of a mind, and what they do, at once. Needs the extra `explore`."""
     from cogattn.explore import page, server

@@ -12,9 +12,11 @@ from cyclopts import Parameter
 from cogattn.cli.options import (
     ALONE,
     Alike,
+    Experiment,
     Json,
     Observer_,
     Option,
+    Seed,
     Trials_,
     Whole,
     WorkOptions,
@@ -24,7 +26,7 @@ from cogattn.cli.shared import minds_of, old_option, options_of, split, tell
 
 
 def sensitivity(
-    name: str,
+    name: Experiment,
     /,
     *,
     params: Annotated[
@@ -40,11 +42,11 @@ def sensitivity(
     trials: Trials_ = None,
     option: Option = None,
     observer: Observer_ = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     work: WorkOptions = ALONE,
     json: Json = False,
 ) -> None:
-    """What matters? How much of a measure hangs on each parameter of a mind."""
+    """How much of a measure depends on each parameter of a mind."""
     from cogattn import paradigms
     from cogattn.tune import sensitivities
 
@@ -59,14 +61,17 @@ def sensitivity(
 
 
 def sweep(
-    name: str,
+    name: Experiment,
     /,
     *,
     param: Annotated[
         list[str],
         Parameter(negative=(), help="NAME=LOW:HIGH, NAME=LOW:HIGH:STEP, or NAME (the range of adults)"),
     ],
-    goal: Annotated[list[str], Parameter(negative=(), help="e.g. 'min capacity'; several: a front")],
+    goal: Annotated[
+        list[str],
+        Parameter(negative=(), help="e.g. 'min capacity'; of several, the best trade-offs (Pareto front)"),
+    ],
     subject_to: Annotated[list[str] | None, Parameter(negative=(), help="e.g. 'misses <= 0.05'")] = None,
     candidates: Annotated[
         int | None, Parameter(converter=whole_number, help="minds to try (default: 60)")
@@ -84,7 +89,7 @@ def sweep(
     each: Annotated[int | None, Parameter(converter=whole_number, show=False)] = None,
     option: Option = None,
     observer: Observer_ = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     work: WorkOptions = ALONE,
     json: Json = False,
 ) -> None:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import shutil
 import textwrap
 from json import dumps
-from typing import Any
+from typing import Annotated, Any
+
+from cyclopts import Parameter
 
 from cogattn.cli.options import Json
 
 _HEADS = ("kind", "name", "what it is", "question", "people")
 
 
-def list_(name: str | None = None, /, *, json: Json = False) -> None:
+def list_(
+    name: Annotated[str | None, Parameter(help="one experiment in full")] = None, /, *, json: Json = False
+) -> None:
     """What there is: paradigms (*: people's results are there to compare with), models, arms, limits.
 
     With NAME, one paradigm: its question, options, conditions, and the source of people's results.
-
-    Examples: cogattn list; cogattn list flanker
     """
     if name is None:
         _all(json)

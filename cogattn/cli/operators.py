@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 
-from cogattn.cli.options import OUT, Jobs, Json, Observer_, Out, Population_, Whole
+from cogattn.cli.options import OUT, Jobs, Json, Observer_, Out, People_, Population_, Seed
 from cogattn.cli.shared import minds_of, n_jobs, new_folder, progress, tell
 from cogattn.errors import InputError, shown
 
@@ -30,14 +30,14 @@ def share(option: str, text: str) -> float:
 
 
 def watch(
-    scenario: str,
+    scenario: Annotated[str, Parameter(help="a file in OpenMATB's format, or low, medium, high")],
     /,
     *,
     miss_below: Annotated[str, Parameter(help="share of signals that an operator may not reach")] = "5%",
     operators: Annotated[str, Parameter(help="share of operators who must hold the watch")] = "90%",
     minutes: Annotated[float, Parameter(help="only so many minutes of the scenario")] = 600.0,
-    people: Whole = 200,
-    seed: Whole = 0,
+    people: People_ = 200,
+    seed: Seed = 0,
     observer: Observer_ = None,
     population: Population_ = None,
     changes: Annotated[bool, Parameter(negative="--as-it-is", help="also play what could be changed")] = True,
@@ -49,8 +49,6 @@ def watch(
 
     Says yes, no or open, with the share of operators and its interval; the riskiest minutes, misses by task, what would
     change it most, and which numbers have people behind them.
-
-    Example: cogattn watch mine.txt --miss-below 5%
     """
     from cogattn.reports.watch import watch as judge
 

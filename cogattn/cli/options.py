@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from cyclopts import Parameter, Token
 
 from cogattn.cli.shared import n_jobs, progress
+from cogattn.errors import InputError
 from cogattn.files import holds
 
 
@@ -27,10 +28,25 @@ def into(_: Any, tokens: Sequence[Token]) -> str:
     return str(holds(tokens[0].value))
 
 
+def named(_: Any, tokens: Sequence[Token]) -> str:
+    """A folder with a name: whether it can be written into is what is asked."""
+    if not tokens[0].value.strip():
+        raise InputError("the folder to try has no name: name one, or leave --out out")
+    return tokens[0].value
+
+
 OUT = "results"
 Whole = Annotated[int, Parameter(converter=whole_number)]
-Out = Annotated[str, Parameter(converter=into, help="folder that run folders are put into")]
-Where = Annotated[str, Parameter(help="folder that is tried")]
+SEED = Parameter(help="of every random draw: the same seed gives the same numbers")
+Seed = Annotated[Whole, SEED]
+PEOPLE = Parameter(help="how many simulated people")
+People_ = Annotated[Whole, PEOPLE]
+NAME = Parameter(help="an experiment: `cogattn list` names them")
+Experiment = Annotated[str, NAME]
+Folder_ = Annotated[str, Parameter(help="of a run, as `cogattn run` printed it")]
+Data_ = Annotated[str, Parameter(help="people's data, a row per trial: a file, or a folder of files")]
+Out = Annotated[str, Parameter(converter=into, help="folder for results; each run makes its own in it")]
+Where = Annotated[str, Parameter(converter=named, help="folder that is tried")]
 Json = Annotated[bool, Parameter(negative=(), help="print the table as JSON")]
 Jobs = Annotated[
     int | None,
@@ -42,19 +58,20 @@ Trials_ = Annotated[
     int | None,
     Parameter(converter=whole_number, help="trials per person and condition (default: as is usual)"),
 ]
-Paradigm_ = Annotated[str | None, Parameter(help="of a run of your own paradigm: the .py file that it is in")]
-Named = Annotated[
-    str | None, Parameter(name="--model", help="of a run of your own network: the .py file that it is in")
-]
+Paradigm_ = Annotated[str | None, Parameter(help="where your own experiment was run: its .py file")]
+Named = Annotated[str | None, Parameter(name="--model", help="where your own network was run: its .py file")]
 Trust = Annotated[
-    bool, Parameter(negative=(), help="run the network's file that the folder or the settings name")
+    bool,
+    Parameter(negative=(), help="allow running the network's .py file that the folder or the settings name"),
 ]
 Option = Annotated[
-    list[str] | None, Parameter(negative=(), help="the paradigm's own, KEY=VALUE, e.g. set_size=4")
+    list[str] | None, Parameter(negative=(), help="of the experiment itself, KEY=VALUE, e.g. set_size=4")
 ]
-Condition_ = Annotated[Whole, Parameter(help="its number, from 0, in the order of the run")]
+Person_ = Annotated[Whole, Parameter(help="number of the person, from 0")]
+Trial_ = Annotated[Whole, Parameter(help="number of the trial in its condition, from 0")]
+Condition_ = Annotated[Whole, Parameter(help="number of the condition, from 0, in the order of the run")]
 MODEL = Parameter(help="a name in models/ or your own .py file")
-Alike = Annotated[Whole, Parameter(help="of each kind, alike but for chance")]
+Alike = Annotated[Whole, Parameter(help="simulated people per mind, alike but for chance")]
 Device = Annotated[str, Parameter(help="where the network runs: auto, cpu or cuda")]
 Observer_ = Annotated[str | None, Parameter(name="--observer", help="TOML file: one mind for everybody")]
 Population_ = Annotated[

@@ -9,12 +9,14 @@ from cyclopts import Parameter
 from cogattn.cli.data import AS_FOUND, DataOptions, read_for
 from cogattn.cli.options import (
     OUT,
+    Experiment,
     Jobs,
     Json,
     Observer_,
     Option,
     Out,
     Population_,
+    Seed,
     Whole,
 )
 from cogattn.cli.shared import (
@@ -33,7 +35,7 @@ from cogattn.errors import InputError, shown
 
 
 def tune(
-    name: str,
+    name: Experiment,
     /,
     *,
     data: Annotated[str, Parameter(help="people's data: a file, or a folder of files")],
@@ -47,7 +49,7 @@ def tune(
     ] = None,
     posterior: Annotated[
         bool,
-        Parameter(negative=(), help="all that the data say, as draws (NUTS), and not the likeliest alone"),
+        Parameter(negative=(), help="draws from the posterior (NUTS), not the likeliest values alone"),
     ] = False,
     draws: Annotated[Whole, Parameter(help="of each chain of --posterior")] = 1000,
     chains: Annotated[Whole, Parameter(help="of --posterior")] = 4,
@@ -56,9 +58,7 @@ def tune(
     ] = "profile",
     compare_laws: Annotated[
         bool,
-        Parameter(
-            negative=(), help="which law? several laws beside each other, by trials they have not seen"
-        ),
+        Parameter(negative=(), help="compare several laws by trials that they were not fitted to"),
     ] = False,
     between: Annotated[bool, Parameter(negative=(), show=False)] = False,
     force: Annotated[
@@ -66,7 +66,7 @@ def tune(
         Parameter(negative=(), help="fit what is refused, and write an observer though the verdict is no"),
     ] = False,
     observer: Observer_ = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     jobs: Jobs = None,
     out: Out = OUT,
     json: Json = False,
@@ -147,12 +147,12 @@ def predict(
     ] = None,
     observer: Observer_ = None,
     population: Population_ = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     jobs: Jobs = None,
     out: Out = OUT,
     json: Json = False,
 ) -> None:
-    """Other tasks of the same people, from some that are fitted together: r, beside raw means and reliability."""
+    """Predict people's results in other tasks from tasks that are fitted together: correlations, beside raw means."""
     from cogattn.tune import predict_people
 
     tasks = {"--fit": fit, "--predict": predict}
@@ -193,12 +193,12 @@ def _used(option: list[str] | None, tasks: list[str]) -> None:
 
 
 def design(
-    name: str,
+    name: Experiment,
     /,
     *,
     param: Annotated[str, Parameter(name="--for", help="the parameter that is to be known, e.g. alpha")],
     within: Annotated[float, Parameter(help="half-width of its 95 % interval, in its own unit")] = 0.1,
-    share: Annotated[float, Parameter(help="of the people who are to be known so well")] = 0.5,
+    share: Annotated[float, Parameter(help="share of people whose interval must be that narrow")] = 0.5,
     exposures: Annotated[
         str | None, Parameter(help="to choose from, ms, comma-separated (default: frames of a 60 Hz screen)")
     ] = None,
@@ -206,7 +206,7 @@ def design(
         Whole, Parameter(help="simulated people who take the proposal and are fitted; 0 = none")
     ] = 40,
     population: Population_ = None,
-    seed: Whole = 0,
+    seed: Seed = 0,
     jobs: Jobs = None,
     out: Out = OUT,
     json: Json = False,

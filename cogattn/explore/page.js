@@ -367,7 +367,7 @@ function track(row, width) {
   };
   const arms = ["softmax", "beside", "human"].filter(a => a in row.arms).map(a => dot(a, row.arms[a])).join("");
   return `<svg width="${width}" height="16" viewBox="0 -8 ${width} 16" aria-hidden="true">
-    <path d="M0 0H${width}" stroke="var(--line)"/><rect x="${x(-1)}" y="-5" width="${x(1) - x(-1)}" height="10" rx="2" fill="var(--soft)" stroke="var(--line)"/>${arms}</svg>`;
+    <path d="M0 0H${width}" stroke="var(--track)"/><rect x="${x(-1)}" y="-5" width="${x(1) - x(-1)}" height="10" rx="2" fill="var(--soft)" stroke="var(--quiet)"/>${arms}</svg>`;
 }
 
 function bands(said) {

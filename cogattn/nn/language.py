@@ -22,23 +22,26 @@ import numpy as np
 import torch
 
 from cogattn.errors import InputError, needs, whole
+from cogattn.nn.chinese import pieces
 from cogattn.nn.huggingface import attention_layers, limit
 
-SENTENCE = re.compile(r"[^.!?\n]*(?:[.!?]+[\"')\]]*|\n+|$)\s*")
+SENTENCE = re.compile(r"[^.!?。！？\n]*(?:[.!?]+[\"')\]]*|[。！？]+[”’」』）]*|\n+|$)\s*")
 
 
 def chunks_of(text: str, words: int | None = None) -> list[str]:
-    """The text in chunks, joined they are the text again: sentences, or so many words each.
+    """The text in chunks, joined they are the text again: sentences, or so many words each (Chinese ones too).
 
     >>> chunks_of("It rained. Nobody came! Why?")
     ['It rained. ', 'Nobody came! ', 'Why?']
     >>> chunks_of("one two three four five", words=2)
     ['one two ', 'three four ', 'five']
+    >>> chunks_of("下雨了。没有人来！")
+    ['下雨了。', '没有人来！']
     """
     if words is not None:
-        pieces = re.findall(r"\S+\s*", text)
+        found = pieces(text)
         step = whole("words", words, least=1)
-        return ["".join(pieces[i : i + step]) for i in range(0, len(pieces), step)]
+        return ["".join(found[i : i + step]) for i in range(0, len(found), step)]
     found = [piece for piece in SENTENCE.findall(text) if piece.strip()]
     return [piece.lstrip() if i == 0 else piece for i, piece in enumerate(found)]
 
@@ -182,11 +185,12 @@ class TextReader:
     def _in_words(self, coded: list[list[int]], read: ReadText) -> list[tuple[str, int, float]]:
         out, at = [], 1
         for c, (text, tokens) in enumerate(zip(read.chunks, coded, strict=True)):
-            words = re.findall(r"\S+", text)
+            said = pieces(text)
+            words = [word.rstrip() for word in said]
             spans = self.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)[
                 "offset_mapping"
             ]
-            ends = np.cumsum([len(m) for m in re.findall(r"\S+\s*", text)]) + len(text) - len(text.lstrip())
+            ends = np.cumsum([len(word) for word in said]) + len(text) - len(text.lstrip())
             bits = np.zeros(len(words))
             for i, (_, stop) in enumerate(spans):
                 word = int(np.searchsorted(ends, stop - 1, side="right"))

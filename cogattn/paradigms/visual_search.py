@@ -251,8 +251,9 @@ class VisualSearch(Divided):
         last, parts = self.displays[-1], []
         for arm, own in frame.groupby("arm", sort=False):
             s = slopes(own)
-            there, absent = (round(s[last, p]) if np.isfinite(s[last, p]) else "?" for p in (1, 0))
-            parts.append(f"{arm} {there} and {absent}")
+            known = [s[last, p] for p in (1, 0)]
+            told = " and ".join(f"{v:.0f}" if np.isfinite(v) else "?" for v in known)
+            parts.append(f"{arm} {told if np.isfinite(known).any() else 'no time'}")
         return f"{self.title}, {_WORDS[last]}: ms per item with and without a target: " + "; ".join(parts)
 
 

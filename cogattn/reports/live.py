@@ -435,9 +435,11 @@ class Live(Result):
             for axis in (left.yaxis, right.xaxis):
                 axis.set_major_formatter("{x:g}")
                 axis.set_minor_formatter("")
-            figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=5)
+            figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
             worth = ", ".join(f"{r.arm} {r.in_time:.2f}" for r in self.table().itertuples())
-            figure.suptitle(f"{self.design.title}, in time: {worth}", x=0.01, ha="left", fontweight="bold")
+            figure.suptitle(
+                f"{self.design.title}, right and in time: {worth}", x=0.01, ha="left", fontweight="bold"
+            )
             return figure
 
     def _latencies(self, ax: Axes, known: dict[str, Pen]) -> None:

@@ -198,6 +198,7 @@ def compare_laws(
     True
     """
     folds, seed = whole("folds", folds, least=2, most=100), whole("seed", seed, most=2**63 - 1)
+    n_jobs = whole("n_jobs", n_jobs, least=1, most=1024)
     frame = of_people(data)
     alpha = bool("distractors" in frame and (frame["distractors"] > 0).any())
     known = laws_of(paradigm, observer, alpha) if not isinstance(laws, Mapping) else dict(laws)

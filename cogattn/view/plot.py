@@ -11,6 +11,7 @@ the spread between its people (one sd each way). `finish` says so below every fi
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -86,14 +87,27 @@ def style() -> Iterator[Any]:
         yield plt
 
 
-#: Fonts with Chinese letters, the usual ones of Linux, Windows and macOS.
+#: Fonts with Chinese letters, the usual ones of Linux, Windows and macOS. Older versions of matplotlib see the first
+#: name of a collection only: of Noto's that is the Japanese one, which has the same letters.
 CHINESE = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "WenQuanYi Zen Hei",
-    "Microsoft YaHei",
-    "PingFang SC",
+    *("Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Source Han Sans CN", "Noto Sans CJK JP"),
+    *(
+        "WenQuanYi Micro Hei",
+        "WenQuanYi Zen Hei",
+        "Droid Sans Fallback",
+        "Noto Serif CJK SC",
+        "Noto Serif CJK JP",
+    ),
+    *(
+        "Microsoft YaHei",
+        "SimHei",
+        "SimSun",
+        "PingFang SC",
+        "Hiragino Sans GB",
+        "Heiti TC",
+        "STHeiti",
+        "Arial Unicode MS",
+    ),
 )
 
 
@@ -103,18 +117,12 @@ def _chinese() -> list[str]:
     from matplotlib import font_manager
 
     there = {font.name for font in font_manager.fontManager.ttflist}
-    return [name for name in CHINESE if name in there][:1]
-
-
-_Floats = npt.NDArray[np.float64]
-
-
-def _spread(values: _Floats, mean: _Floats, sd: _Floats) -> tuple[_Floats, _Floats]:
-    """One sd below the mean and above it; where all known values lie between 0 and 1 (shares), these do too."""
-    known, low, high = values[np.isfinite(values)], mean - sd, mean + sd
-    if known.size and known.min() >= 0 and known.max() <= 1:
-        return np.clip(low, 0.0, 1.0), np.clip(high, 0.0, 1.0)
-    return low, high
+    found = [name for name in CHINESE if name in there][:1]
+    if found:  # many have no bold letters: the plain ones do, and nobody need be told in every run
+        logging.getLogger("matplotlib.font_manager").addFilter(
+            lambda record: "find font weight" not in record.getMessage()
+        )
+    return found
 
 
 def interval(sd: npt.ArrayLike, n: npt.ArrayLike) -> npt.NDArray[np.float64]:
@@ -126,6 +134,24 @@ def interval(sd: npt.ArrayLike, n: npt.ArrayLike) -> npt.NDArray[np.float64]:
     n = np.asarray(n, float)
     many = np.where(n > 1, n, np.nan)
     return np.asarray(special.stdtrit(many - 1, 0.975) * np.asarray(sd, float) / np.sqrt(many))
+
+
+def within(middle: npt.NDArray[np.float64], half: npt.ArrayLike, share: bool) -> npt.NDArray[np.float64]:
+    """(2, n): how far an interval goes below and above its middle; that of a share stays within 0 and 1.
+
+    >>> within(np.array([0.1, 0.5]), [0.3, 0.2], True).tolist()
+    [[0.1, 0.2], [0.3, 0.2]]
+    """
+    below, above = np.broadcast_to(np.asarray(half, float), (2, len(middle)))
+    if not share:
+        return np.stack([below, above])
+    return np.maximum(np.stack([np.minimum(below, middle), np.minimum(above, 1 - middle)]), 0.0)
+
+
+def _shares(values: npt.NDArray[np.float64]) -> bool:
+    """Whether all lie between 0 and 1."""
+    known = values[np.isfinite(values)]
+    return bool(known.size and known.min() >= 0 and known.max() <= 1)
 
 
 def people(
@@ -141,14 +167,12 @@ def people(
     """Human means: thick bar = 95 % interval of the mean, thin bar = one sd between people each way. Where no sd is
     known there are no bars."""
     x, mean, sd, n = (np.asarray(a, float) for a in (x, mean, sd, n))
-    half = interval(sd, n)
-    below, above = _spread(mean, mean, sd)
-    spread = {"low": mean - half, "high": mean + half, "below": below, "above": above}
-    with noted(ax, "people", "people", hollow, x=x, y=mean, **spread):
+    ends, bars = (within(mean, far, _shares(mean)) for far in (sd, interval(sd, n)))
+    sides = {"low": mean - bars[0], "high": mean + bars[1], "below": mean - ends[0], "above": mean + ends[1]}
+    with noted(ax, "people", "people", hollow, x=x, y=mean, **sides):
         if (np.nan_to_num(sd) > 0).any():
-            ends = [mean - below, above - mean]
             ax.errorbar(x, mean, yerr=ends, fmt="none", ecolor=QUIET, elinewidth=0.9, capsize=2.5, zorder=3)
-            ax.errorbar(x, mean, yerr=half, fmt="none", ecolor=PEOPLE, elinewidth=2.2, zorder=5, label=_STARS)
+            ax.errorbar(x, mean, yerr=bars, fmt="none", ecolor=PEOPLE, elinewidth=2.2, zorder=5, label=_STARS)
         inside = "white" if hollow else PEOPLE
         ax.plot(x, mean, "*", color=PEOPLE, markersize=8, markerfacecolor=inside, label=label, zorder=6)
 
@@ -166,7 +190,7 @@ def arm(
 ) -> None:
     """One arm: the mean over its people with its 95 % interval, and a band of one sd between them. by_person is
     (people, len(x)); a person's missing values count for nothing. series: the arm, where it is not in the legend. Where
-    all values lie between 0 and 1 (shares), the band does, too."""
+    all values lie between 0 and 1 (shares), bars and the band do, too."""
     y = np.atleast_2d(np.asarray(by_person, float))
     n = np.isfinite(y).sum(0)
     known = n > 0
@@ -174,8 +198,9 @@ def arm(
     mean[known] = np.nanmean(y[:, known], 0)
     sd[n > 1] = np.nanstd(y[:, n > 1], 0, ddof=1)
     x = np.asarray(x, float)
-    half, (low, high) = interval(sd, n), _spread(y, mean, sd)
-    spread = {"low": mean - half, "high": mean + half, "below": low, "above": high}
+    half, far = (within(mean, wide, _shares(y)) for wide in (interval(sd, n), sd))
+    low, high = mean - far[0], mean + far[1]
+    spread = {"low": mean - half[0], "high": mean + half[1], "below": low, "above": high}
     with noted(ax, "model", series or label, hollow, x=x, y=mean, **spread):
         line(ax, x, mean, half, pen, label, hollow=hollow)
     if band and (n > 1).any():
@@ -193,11 +218,12 @@ def line(
     hollow: bool = False,
     across: npt.ArrayLike | None = None,
 ) -> None:
-    """One arm's values and half of their intervals (`across`: those of x)."""
+    """One arm's values and half of their intervals (`across`: those of x); two rows: below and above."""
     ends: dict[str, Any] = {}
     for names, middle, bar in ((("low", "high"), y, half), (("x_low", "x_high"), x, across)):
         if bar is not None:
-            ends |= dict(zip(names, (np.subtract(middle, bar), np.add(middle, bar)), strict=True))
+            below, above = np.broadcast_to(np.asarray(bar, float), (2, len(np.atleast_1d(middle))))
+            ends |= dict(zip(names, (np.subtract(middle, below), np.add(middle, above)), strict=True))
     with noted(ax, "model", label, hollow, x=x, y=y, **ends):
         _line(ax, x, y, half, pen, label, hollow, across)
 
@@ -335,8 +361,11 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
         with style():  # the settings of saving (dpi, fonts as text, a fixed hash) are read when it is saved
             for path in paths:
+                write = partial(figure.savefig, metadata=UNDATED.get(path.suffix))
                 dpi = resolution(figure) if path.suffix == ".png" else _DPI
-                place(path, partial(figure.savefig, metadata=UNDATED.get(path.suffix), dpi=dpi))
+                place(path, partial(write, dpi=dpi))
+                if path.suffix == ".png" and (wide := _width(path)) > WIDEST:  # a legend reaches beyond it
+                    place(path, partial(write, dpi=int(dpi * WIDEST / wide)))
                 figure.set_layout_engine("none")  # what was laid out for one stays where it is in the others
     except OSError as error:
         raise RunError(
@@ -345,6 +374,12 @@ def save(figure: Figure, folder: str | Path, name: str) -> list[Path]:
     finally:
         figure.set_layout_engine(engine)
     return paths
+
+
+def _width(png: Path) -> int:
+    """In pixels: it stands in the first bytes of the file."""
+    with png.open("rb") as file:
+        return int.from_bytes(file.read(20)[16:], "big")
 
 
 def keep(figure: Figure, folder: str | Path, name: str) -> list[Path]:

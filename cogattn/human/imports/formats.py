@@ -23,6 +23,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,7 @@ FORMATS = (
 _TABLES = (".csv", ".tsv", ".txt", ".dat", ".iqdat", ".json", ".parquet", ".gz")
 _PROSE = ("readme", "changes", "license", "dataset_description", "participants")
 _JSON = MOST_JSON
+_MOST_FILES = 20_000  # of a folder: more than any experiment has
 _OPENMATB = {"logtime", "scenario_time", "type", "module", "address", "value"}
 #: Plugins of jsPsych that are never a trial.
 _NEVER = re.compile(
@@ -57,7 +59,10 @@ def files(path: Path, kind: str) -> list[Path]:
     """The data files of a folder in the order of their names (run-2 before run-10), or the file itself."""
     if not path.is_dir():
         return [path]
-    every = [p for p in sorted(path.rglob("*"), key=_order) if p.is_file() and not _hidden(p, path)]
+    within = list(islice(path.rglob("*"), _MOST_FILES + 1))
+    if len(within) > _MOST_FILES:
+        raise InputError(f"{path} holds more than {_MOST_FILES:,} files and folders: name one of its folders")
+    every = [p for p in sorted(within, key=_order) if p.is_file() and not _hidden(p, path)]
     if kind in ("auto", "bids"):
         for ending in ("_events.tsv", "_beh.tsv"):
             if some := [p for p in every if p.name.removesuffix(".gz").endswith(ending)]:

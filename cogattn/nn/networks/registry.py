@@ -381,7 +381,7 @@ def device_named(name: str) -> str:
     >>> device_named("cuda:1")
     'cuda:1'
     """
-    if not re.fullmatch(r"auto|[a-z]+(:\d{1,3})?", name):
+    if not re.fullmatch(r"auto|(cpu|cuda|mps|xpu)(:\d{1,3})?", name):
         raise InputError(_DEVICE.format(name))
     return name
 

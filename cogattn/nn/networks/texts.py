@@ -28,6 +28,7 @@ import numpy.typing as npt
 
 from cogattn.encodings import encoding_of
 from cogattn.errors import InputError, needs, shown, whole
+from cogattn.nn.chinese import HAN
 
 LONGEST = 100_000  #: characters of a text that are read
 HELD_OUT = 5  #: one text in so many is held out where no test set is given
@@ -40,8 +41,7 @@ _SHORT = "".join(
 _END = re.compile(
     rf"(?<=[.!?])[\"')\]]*{_SHORT}\s+|\x00|(?<=[。！？])(?![。！？”’」』）])|(?<=[。！？][”’」』）])"
 )
-_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"  # no blanks between words: each letter is one
-_WORD = re.compile(rf"[{_HAN}]|(?:(?![{_HAN}])[^\W_])+(?:['’](?:(?![{_HAN}])[^\W_])+)*|[,;:!?，；：！？、]")
+_WORD = re.compile(rf"[{HAN}]|(?:(?![{HAN}])[^\W_])+(?:['’](?:(?![{HAN}])[^\W_])+)*|[,;:!?，；：！？、]")
 _SAYS = re.compile(r"[^\W_]")  # a text that says something
 
 NOTHING, UNKNOWN = 0, 1  #: numbers of no word and of one that is not in the vocabulary
@@ -144,7 +144,7 @@ def _read(folder: Path) -> Texts:
                 cut.append(path)
             texts.append(text[:LONGEST])
             labels.append(label)
-    _warn(unread, "not UTF-8 and left out: convert to UTF-8")
+    _warn(unread, "not UTF-8, UTF-16 or GB 18030 and left out: convert to UTF-8")
     _warn(cut, f"longer than {LONGEST:,} characters, of which the first are read")
     return _whole(str(folder), texts, labels)
 
@@ -208,7 +208,8 @@ def sentences(text: str) -> list[str]:
 
 
 def words(sentence: str) -> list[str]:
-    """Words in small letters, and the marks , ; : ! ? Of Chinese, each letter: no dictionary says where a word ends.
+    """Words in small letters, and the marks , ; : ! ? Of Chinese, each letter: what a network learnt must not depend
+    on which dictionary is installed (`nn.chinese` tells words apart where a text is only read).
 
     >>> words("注意力, it's 2 much")
     ['注', '意', '力', ',', "it's", '2', 'much']
