@@ -65,6 +65,14 @@ def test_the_network_of_the_bare_command():
     ) in FLAT
 
 
+def test_the_network_that_looks_at_eleven_tasks():
+    tasks = pd.read_csv(RESULTS / "simulations" / "what_does_the_seer_add" / "bands.csv")
+    assert len(tasks) == 11
+    known, human, softmax = tasks[["bands", "human", "softmax"]].sum()
+    said = f"under human limits it is inside {human} of {known} bands, without them inside {softmax}"
+    assert f"displays of eleven tasks: {said}" in FLAT
+
+
 def test_what_the_picture_shows():
     table = pd.read_csv(RESULTS / "simulations" / "what_do_three_watchers_see" / "table.csv")
     seen = table.set_index("exposure").loc[0.15]
