@@ -135,6 +135,8 @@ def drawn(rng: random.Random, quick: bool = False) -> Input:
         bad = [w for w in WORDS if fine is None or not fine.fullmatch(w)]
         if name in SLOW and (fine is None or bool in kinds) and kinds:
             bad = list(ANYWHERE_WRONG if option in PLACES else TELLING)
+        if (name, option) == ("explore", ""):  # a task that there is is shown for ever
+            bad = [w for w in bad if w != "whole_report"]
         if (name, option) == ("read", ""):  # a text that is there is read, for half a minute
             bad = ["", " ", "\0", "x" * 5000, "empty", "no/such_text"]
         word = rng.choice(bad)
