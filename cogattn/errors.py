@@ -168,7 +168,7 @@ def values(
 
     try:
         x = np.asarray(value, float)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{name} must be a number, or an array of numbers of one shape") from None
     for extreme in (x.min(), x.max()) if x.size else ():  # NaN is both
         number(name, float(extreme), above=above, least=least, most=most, infinite=infinite)

@@ -262,7 +262,7 @@ def _door(name: str, call: Callable[..., Any]) -> Door | None:
     except (TypeError, ValueError):
         return None
     taken = [p for p in parameters if p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
-    says = {p.name: _said(p.annotation) for p in taken}
+    says = {p.name: _may_be_none(_said(p.annotation), p.default) for p in taken}
     if name.endswith(".MultiheadAttention"):
         says = {
             "embed_dim": "int",
@@ -279,6 +279,11 @@ def _door(name: str, call: Callable[..., Any]) -> Door | None:
         return None
     must = [p.name for p in taken if p.default is p.empty]
     return Door(name, call, _base_of(name, says, must), says, name.split(".")[-1] in SLOW)
+
+
+def _may_be_none(said: str, default: Any) -> str:
+    """Where nothing is the default, nothing may be given."""
+    return f"{said} | None" if default is None and "None" not in said and said != "Any" else said
 
 
 def _said(annotation: Any) -> str:

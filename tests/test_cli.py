@@ -413,3 +413,26 @@ def test_a_stopped_process_leaves_a_run_that_resumes_to_the_same_numbers(
     assert call(*LONG, "--out", tmp_path, "--resume")[0] == 0
     assert len(list((tmp_path / "whole_report").iterdir())) == 1
     pd.testing.assert_frame_equal(results.load(folder).frame, undisturbed, check_exact=True)
+
+
+def test_every_whole_number_of_the_command_line_is_read_as_one():
+    """Without the converter 1.5 people are one person."""
+    import typing
+
+    from cogattn.cli import app
+
+    loose = []
+    for name, command in app.resolved_commands().items():
+        if name[0] == "-":
+            continue
+        for option, said in typing.get_type_hints(command.default_command, include_extras=True).items():
+            kinds = (
+                {typing.get_args(said)[0], *typing.get_args(typing.get_args(said)[0])}
+                if hasattr(said, "__metadata__")
+                else {said}
+            )
+            if int in kinds and not any(
+                getattr(x, "converter", None) for x in getattr(said, "__metadata__", ())
+            ):
+                loose.append(f"{name} {option}")
+    assert not [x for x in loose if not x.endswith(" return")]

@@ -128,7 +128,10 @@ def compare(
     model: Annotated[str, MODEL] = "seer",
     people: Annotated[
         int | None,
-        Parameter(help="how many simulated people (default: 50; 10 for a network that looks at pixels)"),
+        Parameter(
+            converter=whole_number,
+            help="how many simulated people (default: 50; 10 for a network that looks at pixels)",
+        ),
     ] = None,
     trials: Trials_ = None,
     seed: Seed = 0,

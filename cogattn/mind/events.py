@@ -410,4 +410,5 @@ def _taken(group: pd.DataFrame, pid: int) -> list[dict[str, Any]]:
     return rows
 
 
-doors(__name__, "frame", "together", "attended", "check", "spans", "tracks", "chrome_trace", "trace_text")
+doors(__name__, "frame", arrays=True)
+doors(__name__, "together", "attended", "check", "spans", "tracks", "chrome_trace", "trace_text")

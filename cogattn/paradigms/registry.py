@@ -229,7 +229,11 @@ def origin_of(config: Mapping[str, Any]) -> dict[str, Any]:
 def found_again(config: Mapping[str, Any], paradigm: Any = None) -> Paradigm:
     """The paradigm of a run that was kept, with the run's options: by its name, or the one that is given. No code is
     executed from the folder of the run, nor from a path that stands in it."""
-    name, options = str(config["paradigm"]), config.get("options", {})
+    if not isinstance(config.get("paradigm"), str):
+        raise InputError(f"config must name its paradigm, got {shown(config.get('paradigm'))}")
+    name, options = config["paradigm"], config.get("options", {})
+    if not isinstance(options, Mapping):
+        raise InputError(f"options of a config must be a table, got {shown(options)}")
     if paradigm is None:
         if name not in entries() and name not in _own and origin_of(config):
             file = str(config.get("paradigm_file", ""))

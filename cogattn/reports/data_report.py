@@ -61,7 +61,9 @@ class DataReport(Result):
     def findings(self) -> list[str]:
         """What was read, what was found, how far it can be trusted."""
         laws = [] if self.laws is None else self.laws.findings()
-        fit = [said for said in self.fit.findings() if not said.startswith("Verdict: ")]  # which is told in lines
+        fit = [
+            said for said in self.fit.findings() if not said.startswith("Verdict: ")
+        ]  # which is told in lines
         return [f"{self.read.table.notes[0]}.", *self.verdict(), *fit, *laws]
 
     def verdict(self) -> list[str]:
