@@ -437,9 +437,7 @@ class Live(Result):
                 axis.set_minor_formatter("")
             figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
             worth = ", ".join(f"{r.arm} {r.in_time:.2f}" for r in self.table().itertuples())
-            figure.suptitle(
-                f"{self.design.title}, in time and right: {worth}", x=0.01, ha="left", weight="bold"
-            )
+            figure.suptitle(f"{self.design.title}, right in time: {worth}", x=0.01, ha="left", weight="bold")
             return figure
 
     def _latencies(self, ax: Axes, known: dict[str, Pen]) -> None:
