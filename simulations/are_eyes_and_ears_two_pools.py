@@ -78,9 +78,7 @@ def main() -> None:
                 ax.plot(
                     1000 * own["exposure"],
                     own[column],
-                    color=pen.color,
-                    linestyle=pen.dash,
-                    marker=pen.mark,
+                    **pen.line,
                     label=label,
                 )
         slots = np.mean([person.slots for person in crowd])

@@ -154,9 +154,7 @@ def main() -> None:
         for (name, arm), pen in zip(arms.items(), plot.pens(list(arms.values())).values(), strict=True):
             some = lines[lines["what"] == name]
             label = f"{name}, softmax" if arm == "softmax" else name
-            right.plot(
-                some["n"], some["accuracy"], color=pen.color, linestyle=pen.dash, marker=pen.mark, label=label
-            )
+            right.plot(some["n"], some["accuracy"], **pen.line, label=label)
         table = human.table("nback")
         right.plot(table["load"], table["acc"], "*", color=plot.PEOPLE, markersize=11, label="people")
         right.set(

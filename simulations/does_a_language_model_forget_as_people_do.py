@@ -299,9 +299,7 @@ def layered(found: pd.DataFrame) -> tuple[str, Figure]:
             ax.plot(
                 some["layers"],
                 some[column],
-                color=pen.color,
-                linestyle=pen.dash,
-                marker=pen.mark,
+                **pen.line,
                 label=column,
             )
         ax.set(xlabel="layers that are limited", ylabel="digits right [share]", ylim=(-0.03, 1.05))

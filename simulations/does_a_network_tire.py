@@ -65,9 +65,7 @@ def main() -> None:
     with plot.style() as plt:
         figure, axes = plt.subplots(1, 3, figsize=(11.5, 3.9))
         for arm, pen in plot.pens(["human", "softmax"]).items():
-            axes[0].plot(
-                table.index, table[arm], color=pen.color, linestyle=pen.dash, marker=pen.mark, label=arm
-            )
+            axes[0].plot(table.index, table[arm], **pen.line, label=arm)
         axes[0].set(xlabel="time on task [min]", ylabel="targets read (of 2)", ylim=(0, 2.05))
         axes[0].legend()
         image = axes[1].imshow(weights.mean(1).T, aspect="auto", cmap="viridis", extent=(0, 60, 5.5, -0.5))

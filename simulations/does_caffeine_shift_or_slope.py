@@ -64,9 +64,7 @@ def main() -> None:
                 ax.plot(
                     own["minute"],
                     own[value],
-                    color=pen.color,
-                    linestyle=pen.dash,
-                    marker=pen.mark,
+                    **pen.line,
                     label=kind,
                 )
         axes[0].set(xlabel="time on task [min]", ylabel="speed [1/s]")

@@ -59,9 +59,7 @@ def main() -> None:
         pens = plot.pens([arms.get(name, name) for name in table])
         for (name, column), pen in zip(table.items(), pens.values(), strict=True):
             wide = 3.0 if name == "human limits" else 1.5
-            ax.plot(
-                SET_SIZES, column, linestyle=pen.dash, marker=pen.mark, color=pen.color, lw=wide, label=name
-            )
+            ax.plot(SET_SIZES, column, **pen.line, lw=wide, label=name)
         ax.plot(6, 3.22, "*", color=plot.PEOPLE, markersize=12, label="people, 6 letters, 200 ms")
         ax.set(xlabel="items on display", ylabel="items reported")
         ax.legend()

@@ -195,7 +195,7 @@ def draw(table: pd.DataFrame) -> Any:
                 own = table[(table["subject"] == name) & (table["trained"] == trained)]
                 mean = own.groupby("tested")["right"].mean()
                 label = f"trained {'with' if trained else 'without'} limits"
-                ax.plot([0, 1], mean, color=pen.color, linestyle=pen.dash, marker=pen.mark, label=label)
+                ax.plot([0, 1], mean, **pen.line, label=label)
                 ax.plot(own["tested"].astype(int), own["right"], ".", color=pen.color, alpha=0.5)
             ax.set_xticks([0, 1], ["without\nlimits", "with\nlimits"])
             ax.set(title=name, xlim=(-0.4, 1.4), ylim=(0, 1.05), xlabel="tested")

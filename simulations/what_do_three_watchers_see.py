@@ -83,9 +83,7 @@ def main() -> None:
         pens = plot.pens(list(ARMS))
         for arm, title in zip(ARMS, WATCHERS, strict=True):
             pen = pens[arm]
-            ax.plot(
-                table.index * 1000, table[arm], pen.mark, color=pen.color, linestyle=pen.dash, label=title
-            )
+            ax.plot(table.index * 1000, table[arm], **pen.line, label=title)
         ax.set(xlabel="time to look [ms]", ylabel="items seen, of 6", ylim=(0, 6.3), xlim=(0, 205))
         ax.legend(loc="upper left", bbox_to_anchor=(0.01, 0.9))
         seen = {name: f"{usual[name]:.1f}" for name in table}

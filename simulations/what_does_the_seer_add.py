@@ -290,7 +290,7 @@ def _slopes(ax: Any, table: pd.DataFrame, pen: plot.Pen) -> None:
 
 
 def _over_distance(ax: Any, table: pd.DataFrame, pen: plot.Pen) -> None:
-    ax.plot(table["gap"], table["effect"], pen.dash, marker=pen.mark, color=pen.color)
+    ax.plot(table["gap"], table["effect"], **pen.line)
     near = table["effect"].iloc[0]
     ax.axvspan(table["gap"].iloc[0] - 1, WIDEST, color="#E6E6E6", zorder=0)
     ax.text(WIDEST + 0.5, 0.95 * near, "grey: arrows may overlap", va="top", fontsize=8)

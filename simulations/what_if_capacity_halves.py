@@ -47,8 +47,7 @@ def main() -> None:
         figure, ax = plt.subplots(figsize=(6.4, 4.2))
         labels = (f"C = {FULL.capacity:g} items/s", f"C = {HALF.capacity:g} items/s")
         for column, pen, label in zip(("full", "half"), pens.values(), labels, strict=False):
-            line = {"linestyle": pen.dash, "marker": pen.mark, "color": pen.color}
-            ax.plot(table.index * 1000, table[column], label=label, **line)
+            ax.plot(table.index * 1000, table[column], label=label, **pen.line)
         ax.plot(
             table.index * 1000,
             twice,

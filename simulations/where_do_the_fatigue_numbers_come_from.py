@@ -124,9 +124,7 @@ def main() -> None:
             ax.set(xlabel="time on task [min]", ylabel=label)
         people = CLUSTER.loc[list(LAGS)]
         axes[2].plot(LAGS, people["autocorr_logRT_within_block"], "*", color=plot.PEOPLE, markersize=9)
-        axes[2].plot(
-            LAGS, auto, pen.mark, color=pen.color, linestyle=pen.dash, label="log RT: autocorrelation"
-        )
+        axes[2].plot(LAGS, auto, **pen.line, label="log RT: autocorrelation")
         axes[2].plot(LAGS, people["ratio"] - 1, "*", color=plot.PEOPLE, markersize=9)
         axes[2].plot(LAGS, again - 1, "s", color="#009E73", linestyle="-.", label="lapses: over base, less 1")
         axes[2].set(xlabel="lag [trials]")

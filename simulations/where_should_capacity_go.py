@@ -113,9 +113,7 @@ def curves(ax: Any, table: pd.DataFrame) -> None:
     """Points over slots: each way of learning, its seeds' mean; the oracle with the mean reader."""
     for name, pen in plot.pens(["equal", *GRADIENTS]).items():
         own = table[table["learned_by"] == name].groupby("slots")["earned"].mean()
-        ax.plot(
-            own.index, own, color=pen.color, linestyle=pen.dash, marker=pen.mark, label=name.replace("_", "-")
-        )
+        ax.plot(own.index, own, **pen.line, label=name.replace("_", "-"))
     best = table.groupby("slots")["best"].mean()
     ax.plot(best.index, best, color=plot.PEOPLE, linewidth=0.9, label="the best cards (oracle)")
     ax.set(

@@ -24,7 +24,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-from scipy import stats
 
 from cogattn import human
 from cogattn.errors import InputError, doors, number, shown, whole
@@ -43,17 +42,6 @@ if TYPE_CHECKING:
 
 COLORS = {"monitoring": "#0072B2", "radio": "#E69F00", "pumps": "#CC79A7"}
 RELIEF = 600.0  #: s; a shorter watch is not cut in two
-SURE = 0.95
-
-
-def interval(held: int, of: int) -> tuple[float, float]:
-    """The 95 % interval of a share (Wilson 1927, J Am Stat Assoc 22:209).
-
-    >>> [round(x, 3) for x in interval(0, 20)]
-    [0.0, 0.161]
-    """
-    found = stats.binomtest(held, of).proportion_ci(SURE, method="wilson")
-    return float(found.low), float(found.high)
 
 
 @dataclass(frozen=True)
@@ -78,7 +66,7 @@ class Watch(Result):
         """The share of operators who hold the watch, and its 95 % interval."""
         n = len(self.operators)
         count = int(self.operators["held"].sum())
-        return count / n, *interval(count, n)
+        return count / n, *plot.of_share(count, n)
 
     @property
     def verdict(self) -> str:
@@ -90,7 +78,7 @@ class Watch(Result):
     def without_a_miss(self) -> tuple[float, float, float]:
         """The share of operators who miss nothing, and its 95 % interval."""
         n, none = len(self.operators), int((self.operators["missed"] == 0).sum())
-        return none / n, *interval(none, n)
+        return none / n, *plot.of_share(none, n)
 
     def tasks(self) -> pd.DataFrame:
         """A row per task: its signals, and the share of them that is missed."""
@@ -348,7 +336,7 @@ def _signals(task: ControlRoom, frame: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for i, signal in enumerate(known):
         missed, due = int((marks[:, i] == "-").sum()), int((marks[:, i] != ".").sum())
-        low, high = interval(missed, due) if due else (math.nan, math.nan)
+        low, high = plot.of_share(missed, due) if due else (math.nan, math.nan)
         share = missed / due if due else math.nan
         rows.append(
             {
@@ -365,7 +353,7 @@ def _signals(task: ControlRoom, frame: pd.DataFrame) -> pd.DataFrame:
 
 def _row(name: str, crew: int, own: pd.DataFrame) -> dict[str, Any]:
     held = int(own["held"].sum())
-    low, high = interval(held, len(own))
+    low, high = plot.of_share(held, len(own))
     return {
         "change": name,
         "crew": crew,

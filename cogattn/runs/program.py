@@ -210,7 +210,5 @@ def share(hits: int, of: int) -> str:
     """
     if not of:
         return "none of none"
-    z, p = 1.96, hits / of
-    middle, half = p + z * z / (2 * of), z * np.sqrt(p * (1 - p) / of + z * z / (4 * of * of))
-    low, high = (100 * (middle + side * half) / (1 + z * z / of) for side in (-1, 1))
-    return f"{hits} of {of} ({low:.0f} % to {high:.0f} %)"
+    low, high = plot.of_share(hits, of)
+    return f"{hits} of {of} ({100 * low:.0f} % to {100 * high:.0f} %)"

@@ -12,6 +12,7 @@ the spread between its people (one sd each way). `finish` says so below every fi
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache, partial
@@ -41,6 +42,11 @@ class Pen(NamedTuple):
     dash: str
     mark: str
     size: float = 5.0
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """Its colour, dash and mark, as `Axes.plot` takes them."""
+        return {"color": self.color, "linestyle": self.dash, "marker": self.mark}
 
 
 _PENS = {"human": Pen("#0072B2", "-", "o"), "softmax": Pen("#D55E00", "--", "s")}
@@ -134,6 +140,18 @@ def interval(sd: npt.ArrayLike, n: npt.ArrayLike) -> npt.NDArray[np.float64]:
     n = np.asarray(n, float)
     many = np.where(n > 1, n, np.nan)
     return np.asarray(special.stdtrit(many - 1, 0.975) * np.asarray(sd, float) / np.sqrt(many))
+
+
+def of_share(hits: int, of: int) -> tuple[float, float]:
+    """The 95 % interval of a share (Wilson 1927, J Am Stat Assoc 22:209).
+
+    >>> [round(x, 3) for x in of_share(0, 20)]
+    [0.0, 0.161]
+    """
+    z, p = float(special.ndtri(0.975)), hits / of
+    middle, half = p + z * z / (2 * of), z * math.sqrt(p * (1 - p) / of + z * z / (4 * of * of))
+    low, high = ((middle + side * half) / (1 + z * z / of) for side in (-1, 1))
+    return max(0.0, low), min(1.0, high)
 
 
 def within(middle: npt.NDArray[np.float64], half: npt.ArrayLike, share: bool) -> npt.NDArray[np.float64]:
