@@ -178,10 +178,11 @@ def gated_attention(
 
 def _way(impl: Impl, q: Tensor, k: Tensor, gate: GateState, o: _Options, need_weights: bool) -> Impl:
     """Which way to go: the one that was named, if it can be gone, else the cheapest."""
-    wants = {"a sink": o.sink is not None, "weights": need_weights, "a score": o.score is not None}
-    for what in (name for name, is_so in wants.items() if is_so and impl not in ("auto", "eager", "gather")):
-        verb = "are needed" if what == "weights" else "is given"
-        raise InputError(f"impl must be 'eager', 'gather' or 'auto' where {what} {verb}, got {shown(impl)}")
+    if impl not in ("auto", "eager", "gather"):
+        asked = (o.sink is not None, "a sink is given"), (need_weights, "weights are needed")
+        for so, what in (*asked, (o.score is not None, "a score is given")):
+            if so:
+                raise InputError(f"impl must be 'eager', 'gather' or 'auto' where {what}, got {shown(impl)}")
     if impl == "identity" and not gate.is_identity:
         raise InputError("impl 'identity' takes no limits, but the gate has some: use impl='auto'")
     if impl == "gather" and gate.index is None:
