@@ -61,15 +61,19 @@ class DataReport(Result):
     def findings(self) -> list[str]:
         """What was read, what was found, how far it can be trusted."""
         laws = [] if self.laws is None else self.laws.findings()
-        fit = [
-            said for said in self.fit.findings() if not said.startswith("Verdict: ")
-        ]  # which is told in lines
+        told = str(self._told)  # in lines of their own here
+        fit = [said for said in self.fit.findings() if said != told]
         return [f"{self.read.table.notes[0]}.", *self.verdict(), *fit, *laws]
+
+    @property
+    def _told(self) -> Any:
+        """What the fit says of itself; None: nothing."""
+        told = getattr(self.fit, "verdict", None)
+        return told() if callable(told) else told
 
     def verdict(self) -> list[str]:
         """What the fit says of itself, where it does."""
-        told = getattr(self.fit, "verdict", None)
-        told = told() if callable(told) else told
+        told = self._told
         if told is None:
             return []
         return [f"Verdict: {told.word}.", *(str(reason) for reason in told.reasons)]
@@ -77,8 +81,7 @@ class DataReport(Result):
     @property
     def trusted(self) -> bool:
         """Whether there is an observer to go on with."""
-        told = getattr(self.fit, "verdict", None)
-        told = told() if callable(told) else told
+        told = self._told
         return told is None or told.word != "no"
 
     def plot(self) -> Figure:
