@@ -261,9 +261,8 @@ class Stimulus:
     supports: int = 0
 
     def __post_init__(self) -> None:
-        _name("stimulus name", self.name)
-        number(f"onset of {self.name!r}", self.onset, least=0, unit="s")
         can_be_shown(self.name, self.weight, self.evidence, self.supports)
+        number(f"onset of {self.name!r}", self.onset, least=0, unit="s")
         if not isinstance(self.distractor, bool | np.bool_):
             raise InputError(
                 f"distractor of {self.name!r} must be True or False, got {shown(self.distractor)}"
