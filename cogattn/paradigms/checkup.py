@@ -356,7 +356,7 @@ class _Trial:
 
     def _wrong_metric(self, m: Metric, own: pd.DataFrame) -> Said:
         if not all(isinstance(value, numbers.Real) for value in (m.value, m.human)):
-            yield f"value and human must be numbers (nan = none), got {shown(m.value)} and {m.human!r}"
+            yield f"value and human must be numbers (nan = none), got {shown(m.value)} and {shown(m.human)}"
         if isinstance(m.of, Mapping):
             strange = [c for c in m.of if c not in own]
             if strange:

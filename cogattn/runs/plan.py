@@ -199,7 +199,7 @@ def _named(observers: Any) -> tuple[tuple[str, Observer], ...]:
             ) from None
     for name, observer in observers.items():
         if not isinstance(name, str) or not isinstance(observer, Observer):
-            raise InputError(f"observers must be Observer(...) by name, got {shown(name)}: {observer!r}")
+            raise InputError(f"observers must be Observer(...) by name, got {shown(name)}: {shown(observer)}")
     if not observers:
         raise InputError("observers must name at least one person, got none")
     return tuple(observers.items())
