@@ -19,11 +19,14 @@ import simpy
 import torch
 
 import cogattn as ca
+from cogattn import files
 from cogattn.errors import InputError
 from cogattn.files import holds
-from cogattn.laws import search
+from cogattn.human.imports import formats
+from cogattn.laws import alertness, search
 from cogattn.mind import events
 from cogattn.mind.simpy_mind import Mind
+from cogattn.observer import limits_of
 from cogattn.population import Population
 from cogattn.tune import scales
 from cogattn.view import plot
@@ -35,6 +38,15 @@ HERE = Path(__file__).parent
 ONE_TRIAL = ca.Session(
     (ca.TaskStream((ca.Stimulus("a"),), end=1.0),), which=np.zeros(1, int), gap=np.zeros(1)
 )
+
+
+def deep_list():
+    """A list that cannot be written out."""
+    deep = []
+    for _ in range(5000):
+        deep = [deep]
+    return deep
+
 
 #: what was a traceback, a hang, or taken: (the call, words of the line)
 DOORS = (
@@ -74,6 +86,13 @@ DOORS = (
     (lambda: ONE_TRIAL.row(-1), "person must be a whole number from 0"),
     (lambda: search.visits(10**9, present=True), "items must be a whole number from 1 to 1000000"),
     (lambda: ca.run("whole_report", people=1, trials=1, device="\0"), "device must be auto, cpu or"),
+    (lambda: ca.run("whole_report", people=1, trials=1, device="x"), "device must be auto, cpu or"),
+    (lambda: limits_of(deep_list()), "arm must be one of .* got a list"),
+    (lambda: alertness.later_quantile(0.5, 3.3, 0.4, 0), "earliest must be > 0"),
+    (lambda: alertness.wald_cdf(0.5, 1.0, -1.0), "threshold must be >= 0"),
+    (lambda: ca.Trials(pd.DataFrame({"a": [1]}), {"nope": 1}), "config must name its paradigm"),
+    (lambda: ca.Trials(pd.DataFrame({"a": [1]}), {"paradigm": "prp", "options": 3}), "must be a table"),
+    (lambda: ca.tune.compare_laws("whole_report", pd.DataFrame({"person": [1]}), n_jobs=0), "n_jobs must be"),
     (
         lambda: ca.nn.leak(lambda *x: x, [[0]] * 3, ca.nn.eviction_plan(2, 5), needed=1),
         r"\(inputs, targets\)",
@@ -92,6 +111,23 @@ def test_a_door_that_gave_a_traceback_gives_one_line():
         except BaseException as error:  # all of them are told, not the first alone
             wrong.append(f"{i} ({words}): {type(error).__name__}: {error}"[:300])
     assert not wrong, "\n".join(wrong)
+
+
+def test_a_folder_of_too_many_files_is_not_read_through(tmp_path, monkeypatch):
+    for i in range(4):
+        (tmp_path / f"{i}.csv").write_text("a\n1\n")
+    assert len(formats.files(tmp_path, "auto")) == 4
+    monkeypatch.setattr(formats, "_MOST_FILES", 3)
+    with pytest.raises(InputError, match="holds more than 3 files and folders"):
+        formats.files(tmp_path, "auto")
+
+
+def test_a_gate_too_large_for_memory_is_refused_before_it_is_made(monkeypatch):
+    monkeypatch.setattr(files, "free_memory", lambda: 10**6)
+    gate = ca.GateState(keep=torch.tensor([[True, False], [False, True]]))
+    assert torch.equal(gate.repeat(3).keep, gate.keep.repeat_interleave(3, 0))
+    with pytest.raises(InputError, match=r"needs about .* GB of memory"):
+        gate.repeat(10**9)
 
 
 def test_what_a_mind_refuses_has_not_been_done():

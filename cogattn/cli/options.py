@@ -31,7 +31,7 @@ def into(_: Any, tokens: Sequence[Token]) -> str:
 def named(_: Any, tokens: Sequence[Token]) -> str:
     """A folder with a name: whether it can be written into is what is asked."""
     if not tokens[0].value.strip():
-        raise InputError("the folder to try has no name: name one, or leave --out out")
+        raise InputError("the folder to try has no name: give one, or drop --out")
     return tokens[0].value
 
 
