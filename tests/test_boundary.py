@@ -155,6 +155,12 @@ COMMANDS = (
     (("run", "whole_report", "--observer", "deep.toml"), "nested more than"),
     (("run", "whole_report", "--option", "set_size=" + "[" * 3000), "set_size"),
     (("tune", "whole_report", "--data", "data.csv", "--recipe", "deep.toml"), "nested more than"),
+    (("tune", "whole_report", "--data", "data.csv", "--draws", "-1"), "draws: must not be below 0"),
+    (("tune", "whole_report", "--data", "data.csv", "--chains", "2"), "belongs to --posterior"),
+    (
+        ("tune", "whole_report", "--data", "data.csv", "--posterior", "--intervals", "profile"),
+        "drop --intervals",
+    ),
     (("list", "a\0b"), "NUL"),
     (("explore", "", "--no-browser"), "paradigm must be"),
     (("design", "whole_report", "--for", "capacity", "--within", "1e30"), "within must be"),

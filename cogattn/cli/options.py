@@ -15,12 +15,15 @@ from cogattn.files import holds
 
 
 def whole_number(_: Any, tokens: Sequence[Token]) -> int:
-    """A whole number as it is written: 1.5 is none, and is not cut down to one."""
+    """A whole number as it is written: 1.5 is none, and is not cut down to one; no option takes one below 0."""
     text = tokens[0].value
     try:
-        return int(text)
+        value = int(text)
     except ValueError:
         raise ValueError(f"must be a whole number, got {text!r}") from None
+    if value < 0:
+        raise ValueError(f"must not be below 0, got {value}")
+    return value
 
 
 def into(_: Any, tokens: Sequence[Token]) -> str:

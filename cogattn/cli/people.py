@@ -30,6 +30,7 @@ from cogattn.cli.shared import (
     show,
     split,
     tell,
+    without_effect,
 )  # fmt: skip
 from cogattn.errors import InputError, shown
 
@@ -51,11 +52,11 @@ def tune(
         bool,
         Parameter(negative=(), help="draws from the posterior (NUTS), not the likeliest values alone"),
     ] = False,
-    draws: Annotated[Whole, Parameter(help="of each chain of --posterior")] = 1000,
-    chains: Annotated[Whole, Parameter(help="of --posterior")] = 4,
+    draws: Annotated[Whole | None, Parameter(help="of each chain of --posterior (default: 1000)")] = None,
+    chains: Annotated[Whole | None, Parameter(help="of --posterior (default: 4)")] = None,
     intervals: Annotated[
-        str, Parameter(help="of people who are fitted alone: profile or bootstrap")
-    ] = "profile",
+        str | None, Parameter(help="of people who are fitted alone: profile (the default) or bootstrap")
+    ] = None,
     compare_laws: Annotated[
         bool,
         Parameter(negative=(), help="compare several laws by trials that they were not fitted to"),
@@ -75,6 +76,11 @@ def tune(
     from cogattn import paradigms
     from cogattn.tune import fit, likelihoods, sample_posterior
 
+    if not posterior:
+        without_effect("--posterior", draws=draws, chains=chains)
+    sampling = {"draws": 1000 if draws is None else draws, "chains": 4 if chains is None else chains}
+    if posterior or compare_laws or between:
+        without_effect("a fit of single values", intervals=intervals)
     task = paradigms.make(name, options_of(option) or {})
     likelihoods.of(task)
     which = None if params is None else split(params)
@@ -92,13 +98,14 @@ def tune(
         "n_jobs": n_jobs(jobs),
         "force": force,
     }
-    how |= {"draws": draws, "chains": chains} if posterior else {"intervals": intervals}
+    more = sampling if posterior else {"intervals": intervals}
+    how |= {name: value for name, value in more.items() if value is not None}
     with progress(f"tune {name}") as tick:
         done = (sample_posterior if posterior else fit)(task, table.frame, which, **how, progress=tick)
     done.notes[:0] = table.notes
     asked = {"paradigm": name, "params": list(done.params), "pooled": done.pooled, "seed": seed}
     asked |= {"options": task.options()} if option else {}
-    asked |= {"draws": draws, "chains": chains} if posterior else {}
+    asked |= sampling if posterior else {}
     folder = done.save(new_folder("tune", asked, seed, n_jobs(jobs), out))
     tell(done, json, folder, f"figures/{'posterior' if posterior else 'tune'}.png")
     if not json and (force or done.verdict.word != "no"):

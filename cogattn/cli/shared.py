@@ -91,6 +91,13 @@ def old_option(old: str, now: str) -> None:
     print(f"{old} is now called {now}", file=sys.stderr)
 
 
+def without_effect(of: str, **given: Any) -> None:
+    """Options that say how `of` is done were given, but it is not asked for."""
+    for name, value in given.items():
+        if value is not None:
+            raise InputError(f"--{name} belongs to {of}: ask for that, or drop --{name}, got {shown(value)}")
+
+
 def n_jobs(jobs: int | None) -> int:
     """As many cores as were asked for, or all."""
     from cogattn.runs.experiment import cores
