@@ -161,6 +161,7 @@ COMMANDS = (
         ("tune", "whole_report", "--data", "data.csv", "--posterior", "--intervals", "profile"),
         "drop --intervals",
     ),
+    (("board", "--device", "abacus"), "device must be"),
     (("list", "a\0b"), "NUL"),
     (("explore", "", "--no-browser"), "paradigm must be"),
     (("design", "whole_report", "--for", "capacity", "--within", "1e30"), "within must be"),

@@ -87,6 +87,7 @@ def board(
     tasks: list[Any] = [
         RetrievalTask(limits, displays, budget) for displays in (4000, 200) for limits in (False, True)
     ]
+    registry.device_named(device)
     if model is not None:
         network = registry.find(model, device)
         own = getattr(network, "board_tasks", None)  # a network may bring tasks of its own
