@@ -3,6 +3,8 @@
     python tests/fuzz.py --inputs 100000 --seed 0 --kinds api,cli,files,page --out fuzz.json
     python tests/fuzz.py --minutes 60 --log fuzz.jsonl       # a part of them; the same words go on another time
 
+    python tests/fuzz.py --each --out fuzz.json              # every argument and option in each way, one at a time
+
 Input i of a kind depends on (seed, kind, i) alone, so that one is played again with `--kinds api --only 1234`. What is
 counted: refused (one line of the project's own), taken, wrong taken (the grammar marks the value as wrong, and nothing
 refused it), tracebacks (any other exception, at which place), hangs (over 30 s). The last three must be 0.
@@ -16,7 +18,9 @@ import argparse
 import collections
 import contextlib
 import faulthandler
+import functools
 import importlib
+import itertools
 import json
 import os
 import random
@@ -34,6 +38,9 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 KINDS = {"api": "fuzz_doors", "cli": "fuzz_words", "files": "fuzz_files", "page": "fuzz_messages"}
+EACH = (
+    "each"  #: the kind that is not drawn: API and command line, one argument or option at a time, in each way
+)
 SHARE = {"api": 0.5, "cli": 0.08, "files": 0.12, "page": 0.3}  #: of all inputs
 SECONDS = 30.0  #: of the processor: what takes longer hangs, whatever else the machine does ...
 PATIENCE = 10  #: ... and so does what waits for so many times as long
@@ -121,9 +128,18 @@ def little_memory() -> Iterator[None]:
 
 def inputs(kind: str, seed: int, start: int, stop: int, quick: bool = False) -> Iterator[tuple[int, Any]]:
     """The inputs of a kind, by number."""
+    if kind == EACH:
+        yield from itertools.islice(enumerate(each()), start, stop)
+        return
     grammar = importlib.import_module(KINDS[kind])
     for i in range(start, stop):
         yield i, grammar.drawn(random.Random(f"{seed} {kind} {i}"), quick)
+
+
+@functools.cache
+def each() -> tuple[Any, ...]:
+    """Every argument of every door, and every option of every command, in each way, one at a time."""
+    return tuple(x for kind in ("api", "cli") for x in importlib.import_module(KINDS[kind]).singles())
 
 
 def counted(outcomes: list[Outcome]) -> dict[str, Any]:
@@ -155,7 +171,7 @@ def warm(kinds: Iterable[str]) -> None:
     from cogattn.view import plot
 
     plot.FORMATS = ("png",)
-    for module in ("transformers.modeling_utils", *(KINDS[kind] for kind in kinds)):
+    for module in ("transformers.modeling_utils", *(KINDS[kind] for kind in kinds if kind != EACH)):
         importlib.import_module(module)
     importlib.import_module("fuzz_doors").specimens()
 
@@ -265,10 +281,13 @@ def main() -> int:
     parser.add_argument(
         "--log", type=Path, help="every input and what became of it; what it holds is not tried again"
     )
+    parser.add_argument(
+        "--each", action="store_true", help="all inputs of one argument or option, none drawn"
+    )
     parser.add_argument("--out", type=Path, help="a JSON file for all that was found")
     asked = parser.parse_args()
-    kinds = asked.kinds.split(",")
-    if unknown := [kind for kind in kinds if kind not in KINDS]:
+    kinds = [EACH] if asked.each else asked.kinds.split(",")
+    if unknown := [kind for kind in kinds if kind not in (*KINDS, EACH)]:
         parser.error(f"--kinds must be among {', '.join(KINDS)}, got {', '.join(unknown)}")
     if asked.only is not None:
         for _, tried in inputs(kinds[0], asked.seed, asked.only, asked.only + 1):
@@ -278,7 +297,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         log = (asked.log or Path(folder) / "fuzz.jsonl").resolve()
         until = time.time() + 60 * min(asked.minutes, 10**6)
-        found = in_children(asked.seed, shares(asked.inputs, kinds), log, until)
+        counts = {EACH: len(each())} if asked.each else shares(asked.inputs, kinds)
+        found = in_children(asked.seed, counts, log, until)
     report, bad = {"seed": asked.seed, **{kind: counted(outcomes) for kind, outcomes in found.items()}}, 0
     for kind in kinds:
         print(f"{kind}: seed {asked.seed}, { {k: v for k, v in report[kind].items() if k != 'places'} }")

@@ -271,6 +271,8 @@ def _door(name: str, call: Callable[..., Any]) -> Door | None:
             "bias": "bool",
             "batch_first": "bool",
         }
+    if name == "cogattn.run":
+        says["people"] = f"{says['people']} | Crowd"
     if name.startswith("cogattn.paradigms."):  # options that are lists: one value is a list of one
         says = {
             a: f"{said} | {said[6:-6]}" if said.startswith("tuple[") else said for a, said in says.items()
@@ -366,6 +368,21 @@ def drawn(rng: random.Random, quick: bool = False) -> Input:
         given[name], wrong = value, wrong or is_wrong
         words.append(f"{name}={value.label}")
     return Input(f"{door.name}({', '.join(words)})", wrong, lambda: used(door.call(**_made(door, given))))
+
+
+def singles() -> Iterator[Input]:
+    """Every argument of every door in each way that it may not expect, one at a time; of slow ones those that are
+    wrong."""
+    for door in doors():
+        for name, said in door.says.items():
+            for value, wrong in fuzz_values.values(said, name):
+                if wrong or not door.slow:
+                    yield _single(door, name, value, wrong)
+
+
+def _single(door: Door, name: str, value: fuzz_values.Value, wrong: bool) -> Input:
+    given = {name: value}
+    return Input(f"{door.name}({name}={value.label})", wrong, lambda: used(door.call(**_made(door, given))))
 
 
 def _made(door: Door, given: dict[str, fuzz_values.Value]) -> dict[str, Any]:

@@ -139,6 +139,7 @@ SAYS: tuple[tuple[str, set[str]], ...] = (
     (r"None", {"none"}),
     (r"bool", {"bool"}),
     (r"int", NUMBERS),
+    (r"Crowd", NUMBERS),  # a count that may be large: what memory does not hold is streamed
     (r"float|Setting", FLOATS),
     (r"str|Arm", {"text"}),
     (r"Path", {"text"}),
@@ -203,7 +204,9 @@ def right(annotation: str, name: str = "") -> set[str]:
         found = [k for pattern, k in SAYS if re.fullmatch(pattern, part)]
         kinds |= found[0] if found else set()
     if name in COUNTS and "Any" not in annotation:
-        kinds -= {"zero", "negative", "large", "negative float", "-inf"}
+        kinds -= {"zero", "negative", "negative float", "-inf"} | (
+            set() if "Crowd" in annotation else {"large"}
+        )
     if name in NO_NEGATIVES:
         kinds -= {"negative", "negative float", "-inf"}
     return kinds - {"text"} if name in CHOICES else kinds

@@ -6,6 +6,7 @@ import inspect
 import random
 import re
 import typing
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -124,22 +125,46 @@ def _flat(said: Any) -> list[Any]:
 
 def drawn(rng: random.Random, quick: bool = False) -> Input:
     """A command, and what is put into one of its options."""
-    names = [n for n in RIGHT if not (quick and n in SLOW)]
-    name = rng.choice(names)
-    known = options()[name]
-    tokens, wrong = list(RIGHT[name]), False
+    name = rng.choice([n for n in RIGHT if not (quick and n in SLOW)])
+    chosen = []
     for _ in range(rng.choice((1, 1, 2))):
-        option = rng.choice([*known, "--no-such-option"])
-        kinds = known.get(option, [])
-        fine = next((FINE[k] for k in (int, float, bool) if k in kinds), None)
-        bad = [w for w in WORDS if fine is None or not fine.fullmatch(w)]
-        if name in SLOW and (fine is None or bool in kinds) and kinds:
-            bad = list(ANYWHERE_WRONG if option in PLACES else TELLING)
-        if (name, option) == ("explore", ""):  # a task that there is is shown for ever
-            bad = [w for w in bad if w != "whole_report"]
-        if (name, option) == ("read", ""):  # a text that is there is read, for half a minute
-            bad = ["", " ", "\0", "x" * 5000, "empty", "no/such_text"]
-        word = rng.choice(bad)
+        option = rng.choice([*options()[name], "--no-such-option"])
+        chosen.append((option, rng.choice(_offered(name, option))))
+    return _command(name, chosen)
+
+
+def singles() -> Iterator[Input]:
+    """Every option of every command with each word, one at a time."""
+    for name in RIGHT:
+        for option in [*options()[name], "--no-such-option"]:
+            for word in _offered(name, option):
+                yield _command(name, [(option, word)])
+
+
+def _kinds(name: str, option: str) -> tuple[list[Any], re.Pattern[str] | None]:
+    """The types of an option, and the words that are right for a number or a switch."""
+    kinds = options()[name].get(option, [])
+    return kinds, next((FINE[k] for k in (int, float, bool) if k in kinds), None)
+
+
+def _offered(name: str, option: str) -> list[str]:
+    """The words that are tried in an option."""
+    kinds, fine = _kinds(name, option)
+    bad = [w for w in WORDS if fine is None or not fine.fullmatch(w)]
+    if name in SLOW and (fine is None or bool in kinds) and kinds:
+        bad = list(ANYWHERE_WRONG if option in PLACES else TELLING)
+    if (name, option) == ("explore", ""):  # a task that there is is shown for ever
+        bad = [w for w in bad if w != "whole_report"]
+    if (name, option) == ("read", ""):  # a text that is there is read, for half a minute
+        bad = ["", " ", "\0", "x" * 5000, "empty", "no/such_text"]
+    return bad
+
+
+def _command(name: str, chosen: Sequence[tuple[str, str]]) -> Input:
+    """The command, with these words in these options."""
+    tokens, wrong = list(RIGHT[name]), False
+    for option, word in chosen:
+        kinds, fine = _kinds(name, option)
         if fine is not None and bool not in kinds and word != "None":  # which says that nothing is given
             wrong = True
         if option in tokens and tokens.index(option) + 1 < len(tokens):
@@ -149,7 +174,7 @@ def drawn(rng: random.Random, quick: bool = False) -> Input:
         else:
             tokens += [option, word] if option else [word]
         wrong = wrong or option == "--no-such-option"
-    if "--jobs" not in tokens and "--jobs" in known:
+    if "--jobs" not in tokens and "--jobs" in options()[name]:
         tokens += ["--jobs", "1"]
     shown = " ".join(repr(t) if len(t) < 40 else f"{t[:20]!r}..." for t in [name, *tokens])
     return Input(f"cogattn {shown}", wrong, lambda: called([name, *tokens]))

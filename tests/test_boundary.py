@@ -97,6 +97,13 @@ DOORS = (
         lambda: ca.nn.leak(lambda *x: x, [[0]] * 3, ca.nn.eviction_plan(2, 5), needed=1),
         r"\(inputs, targets\)",
     ),
+    (lambda: ca.nn.attention("dot", 10**6 + 1), "dim must be"),
+    (lambda: ca.watch("low", people=10**6 + 1), "people must be .* to 100000"),
+    (
+        lambda: ca.tune.sweep("whole_report", ["slots"], "max score", people=10**9),
+        "people must be .* to 100000",
+    ),
+    (lambda: ca.tune.amortise("whole_report", ["slots"], simulations=10**6 + 1), "simulations must be"),
     (lambda: ca.paradigms.get("digit_span")(interval=Fraction(1, 2)), "shown must be .* 0.5 s"),
 )
 

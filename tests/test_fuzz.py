@@ -29,6 +29,17 @@ def test_no_input_is_answered_by_a_traceback_and_no_wrong_value_is_taken(kind):
     assert not found["places"], f"seed {SEED}: {found}"
 
 
+def test_each_input_is_one_argument_or_option_and_none_is_left_out():
+    every = fuzz.each()
+    words = [x.words for x in every]
+    doors = {w.split("(")[0] for w in words if not w.startswith("cogattn '")}
+    assert doors == {d.name for d in fuzz_doors.doors() if d.says}
+    assert {w.split("'")[1] for w in words if w.startswith("cogattn '")} == set(fuzz_words.RIGHT)
+    assert "cogattn.run(people=0)" in words
+    assert "cogattn.watch(people=1000001)" in words
+    assert [i for i, _ in fuzz.inputs(fuzz.EACH, 0, 5, 8)] == [5, 6, 7]
+
+
 def test_a_log_is_gone_on_with_and_a_child_that_dies_is_a_hang(tmp_path, monkeypatch):
     """Inputs stand in one order, kinds mixed; what a log holds is not tried again."""
     counts = fuzz.shares(40, ["api", "page"])

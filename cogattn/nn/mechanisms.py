@@ -48,6 +48,7 @@ from cogattn.nn.scores import MECHANISMS, SIMPLE, Additive, Mechanism
 
 # Local attention takes at least this many queries at a time: less work each, or fewer calls.
 STRETCH = 64
+WIDEST = 10**6  # features of a query: a layer that is wider is a slip of the hand
 
 
 class AttentionParts(NamedTuple):
@@ -340,8 +341,8 @@ def attention(
     )
     """
     choice("name", name, MECHANISMS)
-    dim, heads = whole("dim", dim, least=1), whole("heads", heads, least=1)
-    key_dim = dim if key_dim is None else whole("key_dim", key_dim, least=1)
+    dim, heads = whole("dim", dim, least=1, most=WIDEST), whole("heads", heads, least=1)
+    key_dim = dim if key_dim is None else whole("key_dim", key_dim, least=1, most=WIDEST)
     how: dict[str, Any] = {
         "causal": causal,
         "window": None if window is None else whole("window", window),
@@ -353,11 +354,11 @@ def attention(
     width, key_width = dim // heads, (dim if project else key_dim) // heads
     mechanism = SIMPLE[name](scale) if name in SIMPLE else None
     if mechanism is None:
-        hidden = width if hidden is None else whole("hidden", hidden, least=1)
+        hidden = width if hidden is None else whole("hidden", hidden, least=1, most=WIDEST)
         mechanism = Additive(width, key_width, hidden, heads, scale)
     if not project:
         return Attention(mechanism, dim, key_dim, heads, **how)
-    value_dim = dim if value_dim is None else whole("value_dim", value_dim, least=1)
+    value_dim = dim if value_dim is None else whole("value_dim", value_dim, least=1, most=WIDEST)
     return ProjectedAttention(mechanism, dim, key_dim, heads, value_dim=value_dim, **how)
 
 

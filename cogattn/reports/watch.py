@@ -261,7 +261,7 @@ def watch(
     """
     number("miss_below", miss_below, above=0, most=1)
     number("operators", operators, above=0, most=1)
-    whole("people", people, least=2)
+    whole("people", people, least=2, most=100_000)
     room = _read(scenario, minutes)
     todo = _changes(room) if changes else {}
 

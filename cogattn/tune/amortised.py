@@ -144,7 +144,7 @@ class Amortised:
         >>> len(net.calibrate(people=24).ranks)
         24
         """
-        people, seed = whole("people", people, least=BINS), whole("seed", seed, most=2**62)
+        people, seed = whole("people", people, least=BINS, most=100_000), whole("seed", seed, most=2**62)
         if seed == self.seed:
             raise InputError(
                 f"seed must be another than the {seed} that it was trained with: it knows those people"
@@ -233,7 +233,7 @@ def amortise(
     needs("sbi", "amortised")
     task = paradigms.make(paradigm, {}) if isinstance(paradigm, str) else paradigm
     names = scales.names(params)
-    simulations = whole("simulations", simulations, least=50, most=10**7)
+    simulations = whole("simulations", simulations, least=50, most=10**6)
     seed, n_jobs = whole("seed", seed, most=2**63 - 1), whole("n_jobs", n_jobs, least=1, most=1024)
     trials = task.usual_trials if trials is None else whole("trials", trials, least=1)
     z, table = simulated(

@@ -29,7 +29,7 @@ import pandas as pd
 from scipy import special
 
 from cogattn import parameters
-from cogattn.errors import InputError, choice, number, shown
+from cogattn.errors import InputError, choice, number, shown, whole
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
@@ -128,6 +128,9 @@ def _example(name: str) -> str:
     return f"{name}={value / 2:g}:{2 * value:g}" if 0 < value < math.inf else f"{name}=0.1:1"
 
 
+MOST = 100_000  # people alike: there are as many for each mind that is tried
+
+
 @dataclass(frozen=True)
 class Probe:
     """An experiment, and the mind that takes it where nothing else is said; `people` of it, alike but for chance."""
@@ -137,6 +140,9 @@ class Probe:
     people: int = 20
     trials: int | None = None
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        whole("people", self.people, least=1, most=MOST)
 
     def plan(self, point: Mapping[str, float]) -> RunPlan:
         """Minds with these parameters take the experiment."""
