@@ -31,9 +31,15 @@ from cogattn.view import plot
 LATEST = 4.0  #: s from the onset to the end of a trial
 _STEP, _FINE = 0.006, 0.5  # s; how many categorisations a step of the solver may hold
 _UNDECIDED = 1e-4  # of the trials that need not be followed further
-_NODES = 5  # rates that stand for all
-_Z, _SHARE = np.polynomial.hermite_e.hermegauss(_NODES)
-_SHARE = _SHARE / _SHARE.sum()
+_MOVING = 5  # rates that stand for all above the slowest
+_NODES = _MOVING + 1  # and the slowest itself, at which all that lie below it are
+_LANES = 2 * _NODES  # the same, attention being there and away
+_CUT, _CUTS = 0.1, 61  # sd: where a normal is cut, 0 to 6 below its mean
+_AT, _RK, _AHEAD = (
+    (0.0, 0.5, 0.5, 1.0),
+    (1 / 6, 1 / 3, 1 / 3, 1 / 6),
+    (0.5, 0.5, 1.0, 0.0),
+)  # Runge and Kutta's
 _WIDE = 5.0  # sd of what is not decision
 _MANY = 24  # kinds of trials of one person that have numbers of their own
 #: What else of a mind its responses depend on, in the order in which the compiled functions take it.
@@ -48,6 +54,26 @@ _RULE = (
     "sharpness",
     "threshold",
 )
+
+
+def _gauss(low: float) -> tuple[Array, Array]:
+    """Nodes and weights of a standard normal above `low`: Gauss's, by Stieltjes' recurrence on a fine grid."""
+    x, w = np.polynomial.legendre.leggauss(200)
+    x, w = low + (x + 1) * (8.0 - low) / 2, w * (8.0 - low) / 2
+    w = w * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
+    before, here, norm = np.zeros_like(x), np.ones_like(x), 1.0
+    middle, beside = np.zeros(_MOVING), np.zeros(_MOVING)
+    for k in range(_MOVING):
+        size = float(w @ here**2)
+        middle[k], beside[k] = float(w @ (x * here**2)) / size, size / norm if k else size
+        before, here, norm = here, (x - middle[k]) * here - (beside[k] if k else 0.0) * before, size
+    nodes, axes = np.linalg.eigh(
+        np.diag(middle) + np.diag(np.sqrt(beside[1:]), 1) + np.diag(np.sqrt(beside[1:]), -1)
+    )
+    return nodes, beside[0] * axes[0] ** 2
+
+
+_Z, _SHARE = (np.array(part) for part in zip(*(_gauss(-_CUT * i) for i in range(_CUTS)), strict=True))
 
 
 @dataclass(frozen=True)
@@ -124,10 +150,9 @@ class ConflictLikelihood(Likelihood):
             course(own[i], DEMAND * MONOTONY, d.rest[a:b], d.work[a:b], d.first[a:b], level, stay, back)
             on_task(stay, back, d.first[a:b], on)
             for k, kind in enumerate(kinds):
-                for away, share in ((0, on.mean()), (1, 1 - on.mean())):
-                    part = np.zeros((size, 2))
-                    _density(rule[i], told, int(kind), level.mean(), away, part)
-                    out[i, k] += share * part
+                part = np.zeros((2, size, 2))
+                _densities(rule[i], told, int(kind), level.mean(), part)
+                out[i, k] = on.mean() * part[0] + (1 - on.mean()) * part[1]
         return kinds, (np.arange(size) + 0.5) * _STEP, out
 
     def expected(self, theta: Array, data: SessionData) -> Array:
@@ -202,49 +227,47 @@ def draw_times(ax: Any, data: SessionData, expected: Array, name: str, words: di
 
 @compiled(nogil=True, arrays=True)
 def _counting(own, height, peak, speaks, r, share, dt, mass):  # type: ignore[no-untyped-def]
-    """Adds to mass (steps, 2) how likely a right, and a wrong, answer is found in each step, times share."""
-    n = 2 * r - 1
-    p, q, k, s = np.zeros(n), np.empty(n), np.empty(n), np.empty(n)
-    p[r - 1] = 1.0
-    steep = height * math.e / peak
-    part = max(1, math.ceil(dt * (own + (steep if speaks != 0 else 0.0)) / _FINE))
-    h, left = dt / part, 1.0
-    up, down = np.empty(3), np.empty(3)
-    weights = np.array([1.0, 2.0, 2.0, 1.0]) / 6.0
-    steps = np.array([0.0, 0.5, 0.5, 1.0])
-    for i in range(len(mass)):
+    """Adds to mass (2, steps, 2), attention being there and away, how likely a right, and a wrong, answer is found in
+    each step, times share. A lane for each rate of own (`_LANES`): they are counted side by side."""
+    n = 2 * r - 1  # leads, each with its lanes; before the first and after the last there is nothing
+    end = n * _LANES
+    p, k, s, q = np.zeros(end), np.zeros(end), np.zeros(end), np.zeros(end + 2 * _LANES)
+    below, here, above, last = q[:end], q[_LANES : end + _LANES], q[2 * _LANES :], q[end : end + _LANES]
+    rate, high = np.empty(end), np.empty(end)
+    right, wrong, undecided = np.empty(_LANES), np.empty(_LANES), share.copy()
+    for x in range(end):
+        rate[x], high[x] = own[x % _LANES], height[x % _LANES]
+    p[(r - 1) * _LANES : r * _LANES] = 1.0
+    fast = own[_MOVING // 2] + (height[0] * math.e / peak if speaks != 0 else 0.0)
+    part = max(1, math.ceil(dt * fast / _FINE))
+    h = dt / part
+    pro = con = 0.0
+    for i in range(mass.shape[1]):
         for j in range(part):
-            for a in range(3):
-                push = 0.0
-                if speaks != 0 and height > 0.0:
-                    push = speaks * push_rate(height, peak, i * dt + (j + 0.5 * a) * h)
-                up[a], down[a] = own + max(push, 0.0), max(-push, 0.0)
-            s[:] = 0.0
-            right = wrong = 0.0
+            right[:], wrong[:] = 0.0, 0.0
+            s[:] = p
+            here[:] = p
             for stage in range(4):
-                a = 0 if stage == 0 else (2 if stage == 3 else 1)
-                u, d = up[a], down[a]
-                if stage == 0:
-                    q[:] = p
-                else:
-                    for x in range(n):
-                        q[x] = p[x] + steps[stage] * h * k[x]
-                for x in range(n):
-                    gain = -(u + d) * q[x]
-                    if x > 0:
-                        gain += u * q[x - 1]
-                    if x < n - 1:
-                        gain += d * q[x + 1]
-                    k[x] = gain
-                    s[x] += weights[stage] * gain
-                right += weights[stage] * u * q[n - 1]
-                wrong += weights[stage] * d * q[0]
-            for x in range(n):
-                p[x] += h * s[x]
-            mass[i, 0] += share * h * right
-            mass[i, 1] += share * h * wrong
-            left -= h * (right + wrong)
-        if left < _UNDECIDED:
+                if stage != 2 and speaks != 0:  # the third is at the time of the second
+                    push = speaks * push_rate(1.0, peak, i * dt + (j + _AT[stage]) * h)
+                    pro, con = max(push, 0.0), max(-push, 0.0)
+                weight, ahead = _RK[stage] * h, _AHEAD[stage] * h
+                for x in range(_LANES):
+                    right[x] += weight * (rate[x] + pro * high[x]) * last[x]
+                    wrong[x] += weight * con * high[x] * here[x]
+                for x in range(end):
+                    gain = (rate[x] + pro * high[x]) * (below[x] - here[x])
+                    k[x] = gain + con * high[x] * (above[x] - here[x])
+                for x in range(end):
+                    s[x] += weight * k[x]
+                    here[x] = p[x] + ahead * k[x]
+            p[:] = s
+            for x in range(_LANES):
+                away = x // _NODES
+                mass[away, i, 0] += share[x] * right[x]
+                mass[away, i, 1] += share[x] * wrong[x]
+                undecided[x] -= share[x] * (right[x] + wrong[x])
+        if undecided[:_NODES].sum() < _UNDECIDED and undecided[_NODES:].sum() < _UNDECIDED:
             break
 
 
@@ -269,39 +292,44 @@ def laid_over(mass, mean, sd, dt, out):  # type: ignore[no-untyped-def]
 
 
 @compiled(nogil=True, arrays=True)
-def _density(rule, told, kind, level, away, out):  # type: ignore[no-untyped-def]
-    """Densities (steps, 2) of right and wrong responses of one kind, attention being there or away."""
+def _densities(rule, told, kind, level, out):  # type: ignore[no-untyped-def]
+    """Densities (2, steps, 2) of right and wrong responses of one kind, attention being there, and away."""
     speed, sd, alpha, lead, hand, slip, off, sharp, unseen = rule
     rate, mean, spread, weight, activation, peak = told
-    w = weight * alpha**SELECTED
-    if w > 0.0:
-        w = 1.0 if away else w ** (level**sharp)
-    share = 1.0 / (1.0 + w)
-    pace = rate * level * (off if away else 1.0) * share
-    mass = np.zeros((len(out), 2))
+    own, height, share = np.empty(_LANES), np.empty(_LANES), np.empty(_LANES)
+    cut = min((1.0 - SLOWEST) * speed / (sd * _CUT), _CUTS - 1.0)
+    at = min(int(cut), _CUTS - 2)
+    for x in range(_LANES):
+        away, z = x // _NODES, x % _NODES
+        w = weight * alpha**SELECTED
+        if w > 0.0:
+            w = 1.0 if away == 1 else w ** (level**sharp)
+        pace = rate * level * (off if away == 1 else 1.0) / (1.0 + w)
+        drive, share[x] = SLOWEST * speed, 1.0
+        if z < _MOVING:
+            drive = speed + sd * ((at + 1 - cut) * _Z[at, z] + (cut - at) * _Z[at + 1, z])
+            share[x] = (at + 1 - cut) * _SHARE[at, z] + (cut - at) * _SHARE[at + 1, z]
+        else:
+            for y in range(_MOVING):
+                share[x] -= share[x - 1 - y]
+        own[x] = pace * drive
+        height[x] = activation * w / (1.0 + w)
+    mass = np.zeros((2, out.shape[1], 2))
     low = math.floor(lead)
     for more in range(2):
         part = low + 1.0 - lead if more == 0 else lead - low
-        if part <= 0.0:
-            continue
-        for i in range(_NODES):
-            drive = max(speed + sd * _Z[i], SLOWEST * speed)
-            _counting(
-                pace * drive,
-                activation * (1.0 - share),
-                peak,
-                kind,
-                low + more,
-                part * _SHARE[i],
-                _STEP,
-                mass,
-            )
-    for i in range(len(mass)):
-        right, wrong = mass[i, 0], mass[i, 1]
-        mass[i, 0], mass[i, 1] = (1.0 - slip) * right + slip * wrong, (1.0 - slip) * wrong + slip * right
-    laid_over(mass, unseen + hand * mean, hand * spread, _STEP, out)
-    for i in range(len(out)):
-        out[i, 0], out[i, 1] = out[i, 0] * _STEP, out[i, 1] * _STEP
+        if part > 0.0:
+            _counting(own, height, peak, kind, low + more, part * share, _STEP, mass)
+    for away in range(2):
+        for i in range(out.shape[1]):
+            right, wrong = mass[away, i, 0], mass[away, i, 1]
+            mass[away, i, 0] = (1.0 - slip) * right + slip * wrong
+            mass[away, i, 1] = (1.0 - slip) * wrong + slip * right
+        laid_over(mass[away], unseen + hand * mean, hand * spread, _STEP, out[away])
+    for away in range(2):
+        for i in range(out.shape[1]):
+            out[away, i, 0] *= _STEP
+            out[away, i, 1] *= _STEP
 
 
 @compiled(nogil=True, arrays=True)
@@ -327,8 +355,7 @@ def _likely(rule, told, mean, values, these, like):  # type: ignore[no-untyped-d
         if made[kind + 1] == 0.0:
             made[kind + 1] = 1.0
             tables[kind + 1] = 0.0
-            for away in range(2):
-                _density(rule, told, kind, mean, away, tables[kind + 1, away])
+            _densities(rule, told, kind, mean, tables[kind + 1])
         for away in range(2):
             law = looked_up(tables[kind + 1, away], rt, 0 if right == 1.0 else 1, _STEP)
             like[j, away] = (1.0 - STRAY) * law + 0.5 * STRAY / LATEST

@@ -11,10 +11,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from scipy import special
 
 from cogattn.tune.base import Array
 
 _RUN_OUT = 60  # effective draws
+_SWEEPS = 800  # populations over which a mean is taken, of up to 25 people; of more people, fewer
 
 
 def _log_prior(draws: Array, mean: Array, cov: Array) -> Array:
@@ -33,14 +35,56 @@ def weighted(draws: Array, base: Array, mean: Array, cov: Array) -> tuple[Array,
     return _shares(base + _log_prior(draws, mean, cov), draws.shape[1])
 
 
-def unsure(draws: Array, base: Array, mean: Array, cov: Array, sample: float) -> Array:
-    """Weights of the draws where the population is itself known from a sample of so many people only: another one of
-    them is then t distributed, with a spread that counts in what is not known of mean and covariance."""
-    p = len(mean)
-    dof = max(3.0, sample - p + 1)
-    wide = cov * (1 + 1 / sample) * max(1.0, sample / dof)
-    log_t = -0.5 * (dof + p) * np.log1p(_distance(draws, mean, wide) / dof)
-    return _shares(base + log_t, draws.shape[1])[0]
+def possible(
+    draws: Array,
+    base: Array,
+    mean: Array,
+    cov: Array,
+    known: tuple[float, Array, Array],
+    stiff: float,
+    chance: np.random.Generator,
+) -> tuple[Array, Array, Array]:
+    """Weights of the draws, the mean over all populations that the data leave possible, and those populations' mean and
+    covariance. Gibbs: a member of each person's draws, then a population of these members, and so on (Gelman et al.
+    2013, Bayesian data analysis, 11.3); what is not known of the population is not known of its people either.
+
+    Before anything is seen a covariance is inverse Wishart, worth as many adults as `known` and `stiff` say, half of
+    the possible variances being above those of adults; the mean is that of adults, worth as many as `known` says (0: it
+    may be anything). People are taken in an order of their own, so that it does not matter in which they come.
+    """
+    order = np.lexsort(draws[:, 0].T)
+    draws, base = draws[order], base[order]
+    n, p, (added, at, scatter) = len(draws), len(mean), known
+    told = float(added + stiff)
+    least = 2 * float(special.gammaincinv((told + 2) / 2, 0.5)) * scatter
+    sweeps = int(np.clip(_SWEEPS * 25 / n, 100, _SWEEPS))
+    total, every = np.zeros(draws.shape[:2]), []
+    for sweep in range(-sweeps // 4, sweeps):
+        w, _ = weighted(draws, base, mean, cov)
+        here = (w.cumsum(1) < chance.random((n, 1))).sum(1).clip(0, w.shape[1] - 1)
+        x = draws[np.arange(n), here]
+        middle = x.mean(0)
+        off = middle - at
+        square = (x - middle).T @ (x - middle) + least
+        square += added * n / (added + n) * np.outer(off, off)
+        cov = _inverse_wishart(p + 1 + told + n - (added == 0), square, chance)
+        root = np.linalg.cholesky(cov / (added + n))
+        mean = (added * at + n * middle) / (added + n) + root @ chance.standard_normal(p)
+        if sweep >= 0:
+            total += w
+            every.append((mean, cov))
+    weights = np.empty_like(total)
+    weights[order] = total / sweeps
+    return weights, np.mean([m for m, _ in every], 0), np.mean([c for _, c in every], 0)
+
+
+def _inverse_wishart(dof: float, square: Array, chance: np.random.Generator) -> Array:
+    """One covariance (Bartlett's decomposition)."""
+    p = len(square)
+    a = np.tril(chance.standard_normal((p, p)), -1)
+    a[np.diag_indices(p)] = np.sqrt(chance.chisquare(dof - np.arange(p)))
+    root = np.linalg.cholesky(square) @ np.linalg.inv(a).T
+    return np.asarray(root @ root.T)
 
 
 def _shares(log_w: Array, draws: int) -> tuple[Array, float]:
@@ -55,14 +99,13 @@ def effective(weights: Array) -> Array:
     return np.asarray(1 / (weights**2).sum(1))
 
 
-def stands(mean: Array, cov: Array, then: Array, cov_then: Array) -> bool:
-    """The population has moved by less than a twentieth of its own spread."""
-    sd, sd_then = np.sqrt(np.diag(cov)), np.sqrt(np.diag(cov_then))
-    return bool((np.abs(then - mean) < 0.05 * sd).all() and (np.abs(sd_then / sd - 1) < 0.05).all())
-
-
 def expectation_maximization(
-    draws: Array, base: Array, mean: Array, cov: Array, known: tuple[float, Array, Array], stiff: float = 0.0
+    draws: Array,
+    base: Array,
+    mean: Array,
+    cov: Array,
+    known: tuple[float, Array, Array],
+    stiff: float = 0.0,
 ) -> tuple[Array, Array, float]:
     """The population that makes everybody's data most likely, given the draws.
 

@@ -227,35 +227,35 @@ class Job:
     # -- together ----------------------------------------------------------------------------------------------
 
     def together(self, notes: list[str]) -> Found:
-        """Importance sampling around each person's peak, EM for the population, and again from where people are."""
+        """Importance sampling around each person's peak, EM that moves the draws to where people are, and the mean over
+        all populations that the data leave possible."""
         mean, cov = self.prior()
         known = (self.law.doubt, mean, cov)
-        sample = self.n + self.law.doubt + self.law.stiff
         u = self.even()
         rounds = _MANY
         first = partial(self.laplace, mean=mean, precision=np.asarray(np.linalg.inv(cov), float))
         near = self.each(first, 0, (1 + rounds) * self.n)
         for turn in range(rounds):
-            some = u if turn >= ROUNDS - 1 else u[: len(u) // 4]  # at first a few say where people are
+            last = turn >= ROUNDS - 1
+            some = u if last else u[: len(u) // 4]  # at first a few say where people are
             ask = partial(self.sampled, near=near, mean=mean, cov=cov, u=some)
             found = self.each(ask, (1 + turn) * self.n, (1 + rounds) * self.n)
             draws, base = np.array([f[0] for f in found]), np.array([f[1] for f in found])
-            before = mean, cov
             mean, cov, loglik = em.expectation_maximization(draws, base, mean, cov, known, self.law.stiff)
-            weights, _ = em.weighted(draws, base, mean, cov)  # (people, draws)
+            if last:
+                chance = np.random.default_rng([self.seed, turn])
+                weights, mean, cov = em.possible(draws, base, mean, cov, known, self.law.stiff, chance)
+            else:
+                weights, _ = em.weighted(draws, base, mean, cov)  # (people, draws)
             center, spread = em.moments(draws, weights)
             worth = em.effective(weights)
             # few draws say little of a spread: it stays nearer to what it was
             keep = np.clip(_POOR / 2 / worth, 0.05, 1.0)[:, None, None]
             near = list(zip(center, spread + keep * np.array([s for _, s in near]), strict=True))
-            waits = self.patient and (worth < _POOR).any()
-            stands = not self.law.doubt or em.stands(*before, mean, cov)
-            if turn >= ROUNDS - 1 and not waits and stands:
+            if last and not (self.patient and (worth < _POOR).any()):
                 break
-        weights = em.unsure(draws, base, mean, cov, sample)
-        center, spread = em.moments(draws, weights)
         own = np.array([self.loglik(center[i : i + 1], np.array([i]))[0] for i in range(self.n)])
-        poor = int((em.effective(weights) < _POOR).sum())
+        poor = int((worth < _POOR).sum())
         if poor:
             notes = [
                 *notes,

@@ -3,8 +3,9 @@
 Each person alone is maximum likelihood. Together (`pool=True`, the default for more than three people) people are a
 sample of a population that is normal on the parameters' scales (`tune.scales`), with correlations, itself estimated;
 a person with few trials then borrows from the others (partial pooling). The integral over each person's parameters is
-importance sampling around the peak of his posterior, with common random numbers; the population is improved by EM
-(Dempster, Laird & Rubin 1977) until its likelihood stands. Intervals are those of the posterior, given the population.
+importance sampling around the peak of his posterior, with common random numbers; EM (Dempster, Laird & Rubin 1977)
+moves the draws to where people are. Estimates and intervals are those of the posterior over all populations that the
+data leave possible (`em.possible`): what is not known of the population is not known of its people either.
 
 >>> from cogattn.runs.experiment import run
 >>> trials = run("whole_report", arms="human", people=2, trials=40, seed=1)

@@ -1,0 +1,55 @@
+"""What is not known of a population is not known of its people; a wide spread of rates is counted."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from cogattn.laws.conflict import SELECTED, SLOWEST, _solve
+from cogattn.tune import conflict, em
+
+
+def test_intervals_hold_people_of_whom_little_is_known(monkeypatch):
+    """12 people at a time, each seen once with twice their own spread: at its best point the population holds fewer."""
+    monkeypatch.setattr(em, "_SWEEPS", 200)
+    chance, z = np.random.default_rng(1), stats.norm.ppf((np.arange(200) + 0.5) / 200)[None, :, None]
+    known = (2.0, np.zeros(1), np.eye(1))
+    held = {"over all": 0.0, "at the best": 0.0}
+    for _ in range(60):
+        true = chance.standard_normal((12, 1))
+        seen = true + 2 * chance.standard_normal((12, 1))
+        draws = seen[:, None] + 2.5 * z
+        base = stats.norm.logpdf(draws[..., 0], seen, 2) - stats.norm.logpdf(draws[..., 0], seen, 2.5)
+        mean, cov, _ = em.expectation_maximization(draws, base, np.zeros(1), np.eye(1), known)
+        found = {
+            "over all": em.possible(draws, base, mean, cov, known, 0.0, chance)[0],
+            "at the best": em.weighted(draws, base, mean, cov)[0],
+        }
+        for how, weights in found.items():
+            low, high = np.moveaxis(em.quantiles(draws, weights)[:, 0], -1, 0)
+            held[how] += float(np.mean((low <= true[:, 0]) & (true[:, 0] <= high))) / 60
+    assert 0.93 < held["over all"] < 0.985
+    assert held["at the best"] < held["over all"] - 0.015
+
+
+def test_a_population_has_no_order():
+    chance = np.random.default_rng(0)
+    draws, base = chance.standard_normal((6, 512, 2)), chance.standard_normal((6, 512))
+    known, start = (2.0, np.array([0.0, 0.5]), np.diag([1.0, 4.0])), (np.zeros(2), np.eye(2))
+    one = em.possible(draws, base, *start, known, 0.0, np.random.default_rng(3))
+    other = em.possible(draws[::-1], base[::-1], *start, known, 0.0, np.random.default_rng(3))
+    assert other[0][::-1] == pytest.approx(one[0], abs=1e-9)
+    assert other[1] == pytest.approx(one[1], abs=1e-9)
+
+
+@pytest.mark.parametrize(("sd", "off"), [(0.5, 2e-4), (1.2, 1e-3)])
+def test_rates_that_differ_much_from_trial_to_trial_are_counted(sd, off):
+    law, speed = conflict.ConflictLikelihood(), 3.28
+    rate, mean, spread, weight, activation, peak = told = law._told()
+    out, expected = np.zeros((2, 600, 2)), np.zeros((600, 2))
+    conflict._densities(np.array([speed, sd, 0.44, 3.0, 1.0, 0.0, 0.725, 1.0, 0.0]), told, -1, 1.0, out)
+    share = 1 / (1 + weight * 0.44**SELECTED)
+    rates = np.maximum(1 + sd / speed * stats.norm.ppf((np.arange(200) + 0.5) / 200), SLOWEST)
+    step, pushed = conflict._STEP, activation * (1 - share)
+    many = np.mean([_solve(600, step, 4, rate * share * speed * r, pushed, peak, -1, 3) for r in rates], 0)
+    conflict.laid_over(np.diff(many, axis=0), mean, spread, step, expected)
+    assert np.abs(np.cumsum(out[0] - step * expected, 0)).max() < off
