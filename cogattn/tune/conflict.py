@@ -19,7 +19,7 @@ import pandas as pd
 
 from cogattn.compiled import compiled
 from cogattn.errors import InputError
-from cogattn.laws.conflict import SELECTED, SLOWEST, push_rate
+from cogattn.laws.conflict import SELECTED, SLOWEST, cut_normal, push_rate
 from cogattn.paradigms.base import Levels
 from cogattn.paradigms.conflict import KINDS, Conflicting, Flanker
 from cogattn.paradigms.divided import DEMAND, MONOTONY
@@ -56,24 +56,9 @@ _RULE = (
 )
 
 
-def _gauss(low: float) -> tuple[Array, Array]:
-    """Nodes and weights of a standard normal above `low`: Gauss's, by Stieltjes' recurrence on a fine grid."""
-    x, w = np.polynomial.legendre.leggauss(200)
-    x, w = low + (x + 1) * (8.0 - low) / 2, w * (8.0 - low) / 2
-    w = w * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
-    before, here, norm = np.zeros_like(x), np.ones_like(x), 1.0
-    middle, beside = np.zeros(_MOVING), np.zeros(_MOVING)
-    for k in range(_MOVING):
-        size = float(w @ here**2)
-        middle[k], beside[k] = float(w @ (x * here**2)) / size, size / norm if k else size
-        before, here, norm = here, (x - middle[k]) * here - (beside[k] if k else 0.0) * before, size
-    nodes, axes = np.linalg.eigh(
-        np.diag(middle) + np.diag(np.sqrt(beside[1:]), 1) + np.diag(np.sqrt(beside[1:]), -1)
-    )
-    return nodes, beside[0] * axes[0] ** 2
-
-
-_Z, _SHARE = (np.array(part) for part in zip(*(_gauss(-_CUT * i) for i in range(_CUTS)), strict=True))
+_Z, _SHARE = (
+    np.array(part) for part in zip(*(cut_normal(-_CUT * i, _MOVING) for i in range(_CUTS)), strict=True)
+)
 
 
 @dataclass(frozen=True)

@@ -83,6 +83,20 @@ def test_nothing_irrelevant_is_an_erlang_time():
     assert np.abs(p[:, 0] - stats.gamma(2, scale=1 / 5).cdf(t)).max() < 1e-6
 
 
+@pytest.mark.parametrize(("variation", "off"), [(0.1, 1e-8), (0.2, 1e-6), (0.37, 1e-5), (0.5, 3e-5)])
+def test_a_rate_that_varies_is_the_integral_over_all_rates(variation, off):
+    t, p = Conflict(20.0, 3, variation=variation).answers("neutral")
+    t, p = t[::40], p[::40]
+    cut = (conflict.SLOWEST - 1) / variation
+    low = max(cut, -8.0)
+    z, w = np.polynomial.legendre.leggauss(400)
+    z, w = low + (z + 1) * (8 - low) / 2, w * (8 - low) / 2
+    rates = np.append(20 * (1 + variation * z), 20 * conflict.SLOWEST)
+    parts = np.append(w * stats.norm.pdf(z), stats.norm.cdf(low))
+    exact = stats.gamma(3, scale=1 / rates).cdf(t[:, None]) @ parts
+    assert np.abs(p[:, 0] - exact).max() < off
+
+
 def test_many_counts_at_a_rate_that_varies_are_nearly_a_later_time():
     """1/RT is normal, where the counts add no noise of their own: the more counts, the nearer."""
     later = 0.3 / (1 + 0.3 * stats.norm.ppf(1 - np.asarray(conflict.QUANTILES)))
