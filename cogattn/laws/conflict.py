@@ -41,7 +41,6 @@ quantile); one that outlasts them disturbs the slow ones most (flankers, Stroop:
 
 from __future__ import annotations
 
-import functools
 import math
 from dataclasses import dataclass
 
@@ -52,7 +51,7 @@ from scipy import special
 
 from cogattn._renamed import old_fields
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, choice, doors, number, values
+from cogattn.errors import InputError, choice, doors, number, values, whole
 
 Array = npt.NDArray[np.float64]
 
@@ -191,7 +190,6 @@ def unopposed_density(t, pace, speed, sd, lead):  # type: ignore[no-untyped-def]
     return way * ((1.0 - share) * one + share * two * y / r)
 
 
-@functools.cache
 def cut_normal(low: float, n: int) -> tuple[Array, Array]:
     """Nodes and weights of a standard normal above `low`: Gauss's, by Stieltjes' recurrence on a fine grid. The weights
     add up to the part that lies there.
@@ -200,7 +198,10 @@ def cut_normal(low: float, n: int) -> tuple[Array, Array]:
     >>> round(float(w.sum()), 9), round(float(w @ z), 9)     # 1 - Phi(-1), and the density at -1
     (0.841344746, 0.241970725)
     """
-    low = max(low, -8.0)  # there is nothing below
+    low, n = (
+        max(number("low", low, most=6), -8.0),
+        whole("n", n, least=1, most=20),
+    )  # below -8 there is nothing
     x, w = np.polynomial.legendre.leggauss(200)
     x, w = low + (x + 1) * (8.0 - low) / 2, w * (8.0 - low) / 2
     w = w * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
