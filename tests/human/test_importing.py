@@ -788,9 +788,11 @@ def test_import_never_writes_into_the_data(call):
 
 
 def test_tune_takes_every_format_and_says_what_it_did(call):
-    code, out, _ = call("tune", "whole_report", "--data", DATA / "tablet_P4_s1T-1.txt", "--format", "tva",
-                        "--params", "capacity,slots", "--only", "condition=1,2,3,4,5")  # fmt: skip
+    code, out, err = call("tune", "whole_report", "--data", DATA / "tablet_P4_s1T-1.txt", "--format", "tva",
+                          "--params", "capacity,slots", "--only", "condition=1,2,3,4,5")  # fmt: skip
     assert code == 0
+    assert "fit whole_report: 1 of 1 (100 %)" in err.splitlines()
+    assert "fit whole_report: " not in out
     assert "2 rows left out: only condition=1,2,3,4,5 was asked for" in out
     assert "1 people have fewer than 30 trials" in out
 
