@@ -445,9 +445,9 @@ def test_a_column_that_is_there_twice_is_named(tmp_path):
 
 
 def test_what_has_no_column_names_what_there_is(tmp_path):
-    text = refusal(put(tmp_path, "who,exposure_ms,targets,score\na,50,6,2\n"))
+    text = refusal(put(tmp_path, "sat,exposure_ms,targets,score\na,50,6,2\n"))
     assert (
-        "has no column for person; it has who, exposure_ms, targets, score: say which one with --column person=NAME"
+        "has no column for person; it has sat, exposure_ms, targets, score: say which one with --column person=NAME"
         in text
     )
     assert "no column for score=scored" in refusal(put(tmp_path, LONG), columns={"score": "scored"})
@@ -777,6 +777,13 @@ def test_import_shows_what_it_made_and_writes_what_tune_takes(call):
     rows = {row["column"]: row for row in told["columns"]}
     assert rows["exposure"]["unit"] == "s"
     assert rows["score"]["trials"] == 9
+
+
+def test_import_names_the_columns_that_it_leaves(call):
+    Path("mine.csv").write_text("sat,duration,letters,n_correct,hair\n" + "a,50,6,2,x\n" * 40)
+    code, out, _ = call("import", "mine.csv")
+    assert code == 0
+    assert "Columns not used: sat, hair" in out.splitlines()
 
 
 def test_import_never_writes_into_the_data(call):
