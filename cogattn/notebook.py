@@ -93,13 +93,19 @@ def folded(summary: str, body: str, *, open_: bool = False) -> str:
 
 
 class ProgressBar:
-    """A bar on a terminal or in a notebook: it comes with the first piece that is done and goes with the last."""
+    """How far the work is, on standard error. On a terminal and in a notebook a bar, which comes with the first piece
+    that is done and goes with the last; elsewhere (a pipe, a log) a line with the first piece and one at each quarter.
+    """
 
     def __init__(self, what: str) -> None:
         self.what = what
         self.shown: Any = None
+        self.last = 0, 0  #: (done, of) when it was told before
 
     def __call__(self, done: int, total: int) -> None:
+        if not (sys.stderr.isatty() or "ipykernel" in sys.modules):
+            self._line(done, total)
+            return
         if self.shown is None:
             from tqdm.auto import tqdm
 
@@ -107,16 +113,37 @@ class ProgressBar:
         self.shown.total = total
         self.shown.update(done - self.shown.n)
         if done >= total:
+            self.close()
+
+    def _line(self, done: int, total: int) -> None:
+        before, of = self.last
+        self.last = done, total
+        fresh = total != of or done < before
+        if fresh or 4 * done // total > 4 * before // total:
+            print(f"{self.what}: {done} of {total} ({100 * done / total:.0f} %)", file=sys.stderr, flush=True)
+
+    def named(self, what: str) -> ProgressBar:
+        """The same one, for the next stage of the work."""
+        self.close()
+        self.what = what
+        return self
+
+    def close(self) -> None:
+        """Away with the bar, though not all may be done."""
+        if self.shown is not None:
             self.shown.close()
-            self.shown = None
+        self.shown, self.last = None, (0, 0)
 
 
 def ticker(asked: Progress | bool | None, what: str) -> Progress | None:
-    """What is told after each piece: a person's own function, a bar (True), or nothing (False, None).
+    """What is told after each piece: a person's own function, a bar (True), or nothing (False, None). A bar that is
+    there already takes the name of this stage.
 
     >>> ticker(None, "run") is None
     True
     """
+    if isinstance(asked, ProgressBar):
+        return asked.named(what)
     if isinstance(asked, bool):
         return ProgressBar(what) if asked else None
     if asked is None or callable(asked):

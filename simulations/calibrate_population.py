@@ -685,37 +685,35 @@ def write(table: pd.DataFrame) -> None:
     files.write_text(FILE, head + text)
 
 
+MOST = 12  #: numbers in the figure; all of them are in table.csv
+
+
 def draw(loo: pd.DataFrame, table: pd.DataFrame) -> Figure:
-    """Bands with all and with their phenomenon left out; refitted numbers beside those in use."""
-    away = ~loo["without inside"] | ~loo["all inside"]
-    rows = loo[away].iloc[::-1]  # what is inside both times is counted in the title and listed in loo.csv
-    centre, half = (rows["low"] + rows["high"]) / 2, (rows["high"] - rows["low"]) / 2
-    table = table.assign(gap=((table["refit"] - table["value"]) / table["standard_error"]).abs())
-    table = table.sort_values("gap", ascending=False).head(max(12, len(rows)))
+    """How many bands of each phenomenon are reached, with it and without; the numbers that a refit moves most."""
+    counts = loo.groupby("phenomenon", sort=False)[["all inside", "without inside"]].sum()
+    counts = counts.assign(bands=loo.groupby("phenomenon", sort=False).size())[::-1]
+    gap = ((table["refit"] - table["value"]) / table["standard_error"]).abs()
+    table = table.loc[gap.sort_values(ascending=False, kind="stable").index[:MOST]][::-1]
     with plot.style() as plt:
-        tall = 0.24 * max(len(rows), len(table)) + 1.6
-        figure, (left, right) = plt.subplots(1, 2, figsize=(12, tall), width_ratios=[3, 2])
-        left.axvspan(-1, 1, color="#E8E8E8", zorder=0)
-        y = np.arange(len(rows))
-        for of, mark, color in (("all", "o", "#0072B2"), ("without", "D", "#D55E00")):
-            label = {"all": "all tables", "without": "its phenomenon left out"}[of]
-            left.plot(
-                ((rows[of] - centre) / half).clip(-4, 4), y, mark, color=color, label=label, clip_on=False
-            )
-        left.plot((rows["human"] - centre) / half, y, "*", color=plot.PEOPLE, label="people")
-        left.set_yticks(y, [f"{p}: {m}" for p, m in zip(rows["phenomenon"], rows["metric"], strict=True)])
-        left.set(xlabel="place in the human band (4: off)", xlim=(-4.2, 4.2))
-        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-        k = np.arange(len(table))[::-1]
+        figure, (left, right) = plt.subplots(1, 2, figsize=(12, 5.6), width_ratios=[3, 2])
+        y = np.arange(len(counts))
+        left.barh(y, counts["bands"], 0.8, color="#E6E6E6", label="bands of people")
+        for shift, of, color, label in (
+            (0.18, "all inside", "#0072B2", "reached with all tables"),
+            (-0.18, "without inside", "#D55E00", "reached without the phenomenon's own"),
+        ):
+            left.barh(y + shift, counts[of], 0.32, color=color, label=label)
+        left.set_yticks(y, counts.index)
+        left.set(xlabel="bands", xticks=range(int(counts["bands"].max()) + 1))
+        k = np.arange(len(table))
         right.errorbar(table["refit"] / table["value"], k, xerr=1.96 * table["standard_error"] / table["value"],
                        fmt="o", color="#0072B2")  # fmt: skip
         right.axvline(1, color="#999999", linewidth=0.8)
         right.set_yticks(k, table["parameter"])
         right.set(xlabel="estimated again / in use (95 %)", xlim=(0, 2))
-        left.set_title(
-            f"The {len(rows)} of {len(loo)} bands that are missed, with all or without", loc="left"
-        )
-        right.set_title(f"The {len(table)} numbers that differ most", loc="left")
+        left.set_title("Bands of each phenomenon", loc="left")
+        right.set_title(f"The {len(table)} numbers that a refit moves most", loc="left")
+        figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return figure
 
 

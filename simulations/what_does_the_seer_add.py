@@ -234,16 +234,15 @@ def kept(out: Path) -> dict[str, pd.DataFrame]:
 
 
 def figure(found: dict[str, pd.DataFrame]) -> Figure:
-    """Bands by paradigm, search, flankers over distance, words and inks, confusions; one figure, from the tables."""
+    """Bands by paradigm, search, flankers over distance, words and inks; one figure, from the tables."""
     with plot.style() as plt:
         plt.rcParams["axes.titlesize"] = 9.5
-        fig, axes = plt.subplot_mosaic("ABC;ADE", figsize=(13.2, 7.4), layout="constrained")
+        fig, axes = plt.subplot_mosaic("AB;CD", figsize=(11, 8), layout="constrained")
         known = plot.pens(["human", "softmax"])
         _bands(axes["A"], found["bands"], known)
         _slopes(axes["B"], found["search"], known["human"])
         _over_distance(axes["C"], found["flankers"], known["human"])
         _both_ways(axes["D"], found["words"], known["human"])
-        _alike(axes["E"], found["confused"].set_index(found["confused"].columns[0])["value"], known["human"])
         handles, names = axes["A"].get_legend_handles_labels()
         star = next(h for h in axes["B"].get_lines() if h.get_marker() == "*")
         fig.legend([*handles, star], [*names, "people"], loc="outside lower center", ncols=4)
@@ -318,16 +317,6 @@ def _both_ways(ax: Any, table: pd.DataFrame, pen: plot.Pen) -> None:
     ax.set(ylabel="incongruent less congruent [ms]")
     back = f"do not delay reading ({ink:.0f} ms)" if ink <= 0 else f"delay reading by {ink:.0f} ms"
     ax.set(title=f"Words delay the naming of inks by {word:.0f} ms,\ninks {back}")
-
-
-def _alike(ax: Any, found: pd.Series, pen: plot.Pen) -> None:
-    pairs = [100 * found[f"confusion of {word} pairs"] for word in ("similar", "other")]
-    ax.bar(range(2), pairs, 0.5, color=[pen.color, "white"], edgecolor=pen.color)
-    ax.set_xticks(range(2), ["most alike tenth of pairs", "other pairs"])
-    ax.set(ylabel="one taken for the other [%]")
-    wrong = 100 * found["named wrong"]
-    often = f"{pairs[0] / pairs[1]:.1f} times as often"
-    ax.set(title=f"Letters that look alike are confused\n{often}; {wrong:.0f} % of all are misnamed")
 
 
 def answer(found: dict[str, pd.DataFrame]) -> str:

@@ -53,6 +53,10 @@ def test_list_tells_one_paradigm_in_full(call):
     assert told["options"]["set_size"] == 6
     assert told["conditions"] == paradigms.get("whole_report")().conditions()
     assert call("list", "hole_report")[0] == 2
+    text = " ".join(call("list", "flanker")[1].split())
+    assert "non_decision_sd=0.0528;" in text, "in as few digits as it has"
+    assert "conditions congruence=congruent; congruence=incongruent" in text
+    assert text.endswith("run cogattn run flanker --option trials=160"), "a line that runs"
 
 
 def test_the_star_says_what_the_tables_say(call):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
+import re
+from dataclasses import fields, replace
 
 import numpy as np
 import pandas as pd
@@ -295,3 +296,13 @@ def test_a_statistic_of_all_people_has_the_interval_of_a_mean():
     value, half = paradigms.base.pooled(frame, lambda f: [f["y"].mean()], groups=8)
     assert value == pytest.approx([y.mean()])
     assert half == pytest.approx([stats.t.ppf(0.975, 7) * y.std(ddof=1) / np.sqrt(8)])
+
+
+def test_the_title_of_what_captures_is_one_number_of_each_arm_in_one_line():
+    """Where a scene is left out, the number of another one."""
+    done, _ = played("capture")
+    frame = done.frame[done.frame["arm"].isin(["human", "softmax"])]
+    title = done.paradigm.drawn(frame).figure().get_suptitle()
+    assert re.fullmatch(r"Own name noticed in the other ear: human \d+ %; softmax 100 %", title)
+    said = replace(done.paradigm, scenes=("search",)).finding(frame)
+    assert re.fullmatch(r"Delay of a search by a singleton: human -?\d+ ms; softmax no time", said)

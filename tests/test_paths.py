@@ -57,6 +57,7 @@ def test_from_a_file_to_a_verdict(call):
     exec(compile(block("My data", "python"), "paths.md", "exec"), {})
     read, told, _ = walked(call, "My data", "report")
     assert "whole_report" in read
+    assert "trials of 5 people read from mine.csv" in read
     assert "Verdict: " in told
     folder = newest("report/*")
     assert {"report.html", "report.md", "population.toml", "load.R"} <= {p.name for p in folder.iterdir()}

@@ -66,3 +66,16 @@ def test_a_shown_picture_is_shrunk_on_white_and_then_stays(lean, tmp_path, monke
     before = shown.read_bytes()
     lean.keep(kept, kept)
     assert shown.read_bytes() == before
+
+
+def test_a_mark_in_a_legend_keeps_its_colour(lean, tmp_path):
+    """Few pixels of it, beside many shades of others."""
+    pixels = np.full((600, 1200, 3), 255, np.uint8)
+    shades = np.linspace(0, 1, 1000)[:, None]
+    pixels[:200, :1000] = 255 + shades * (np.array([0, 114, 178]) - 255)
+    pixels[200:400, :1000] = 255 - 255 * shades
+    pixels[500:508, 600:620] = (213, 94, 0)
+    Image.fromarray(pixels).save(tmp_path / "x.png")
+    lean.shrink(tmp_path / "x.png", tmp_path / "few.png")
+    with Image.open(tmp_path / "few.png") as image:
+        assert np.abs(np.subtract(image.convert("RGB").getpixel((610, 504)), (213, 94, 0))).max() <= 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import io
 import re
 from dataclasses import fields, replace
 from html.parser import HTMLParser
@@ -127,6 +128,33 @@ def test_progress_is_a_bar_or_what_a_person_gives(capfd):
     assert seen == [(1, 2), (2, 2)]
     with pytest.raises(InputError, match="progress must be a function or True"):
         ca.run("partial_report", people=2, trials=2, progress="yes")
+
+
+def test_where_there_is_no_terminal_progress_is_a_line_at_each_quarter(capfd, monkeypatch):
+    bar = notebook.ticker(True, "simulate")
+    assert notebook.ticker(bar, "fit") is bar  # a stage of the same work
+    for done in range(1, 6):  # it needed fewer rounds than it might have
+        bar(done, 8)
+    second = notebook.ticker(bar, "rival laws")
+    for done in (1, 2):
+        second(done, 2)
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert err.splitlines() == [
+        "fit: 1 of 8 (12 %)",
+        "fit: 2 of 8 (25 %)",
+        "fit: 4 of 8 (50 %)",
+        "rival laws: 1 of 2 (50 %)",
+        "rival laws: 2 of 2 (100 %)",
+    ]
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stderr", terminal)
+    bar(1, 8)
+    assert bar.shown.n == 1
+    bar.close()
+    assert "\rrival laws: " in terminal.getvalue()
+    assert "rival laws: 1 of 8" not in terminal.getvalue()
 
 
 def test_numbers_are_short():

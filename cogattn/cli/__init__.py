@@ -1,6 +1,6 @@
 """The command line: `cogattn list | run | compare | tune | sweep | live | plot | trace | scorecard | verify | ...`.
 
-Every command takes --help; long ones show progress on a terminal, keep what is finished, go on with --resume and
+Every command takes --help; long ones show progress, keep what is finished, go on with --resume and
 end with where they put the results. A mistake gives one line and exit code 2; Ctrl-C gives exit code 130. A fault of
 cogattn itself gives one line too, exit code 3, and a file that says where in the code it happened.
 

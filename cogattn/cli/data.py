@@ -195,11 +195,15 @@ def _shown(found: FileProposal) -> None:
     print(found.table.notes[0])
     print(*found.says(), "", sep="\n")
     show(found.mapping(), False)
+    if found.unused:
+        many = f" and {len(found.unused) - _FEW} more" if len(found.unused) > _FEW else ""
+        print(f"\nColumns not used: {', '.join(found.unused[:_FEW])}{many}")
     print("\nBy condition:")
     show(found.conditions, False)
     print("", *found.table.notes[1:], sep="\n")
 
 
+_FEW = 8  # columns that are named; some programs write a hundred
 _HELP = """Enter: yes. Else answers, parted by blanks: COLUMN=NAME (rt=RT2), for=TASK, set:soa=0.2, unit:rt=ms,
 word:2_vs_5=spatial_2v5, only:block=test. no: leave it."""
 

@@ -40,7 +40,8 @@ def _torch_device() -> str:
 
     if torch.cuda.is_available():
         return f"CUDA: {torch.cuda.get_device_name(0)}"
-    return f"CPU only ({torch.get_num_threads()} threads); a GPU is optional"
+    threads = torch.get_num_threads()
+    return f"CPU only ({threads} thread{'s' * (threads > 1)}); a GPU is optional"
 
 
 def _compiler() -> str:
@@ -66,7 +67,7 @@ def _weights() -> str:
             continue
         gap = getattr(network, "gap", None)
         found.append(f"{name} ({'sequences' if gap is None else f'gap {gap:.2f}'})")
-    return ", ".join(found) or "none"
+    return f"{', '.join(found) or 'none'}; gap: mean logit of targets less that of distractors"
 
 
 def _tables() -> str:

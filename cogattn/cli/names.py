@@ -86,16 +86,27 @@ def _one(name: str, json: bool) -> None:
         print(dumps(told, indent=2, default=str))
         return
     print(f"{one.name}: {one.title}")
-    shown = [", ".join(f"{k}={v:.4g}" for k, v in c.items()) for c in conditions[:6]]
+    words = {column: {v: word for word, v in known.items()} for column, known in one.levels.items()}
+    shown = [
+        ", ".join(f"{k}={words.get(k, {}).get(v, f'{v:.4g}')}" for k, v in c.items()) for c in conditions[:6]
+    ]
+    numbers = [f"{k}={v:g}" for k, v in options.items() if type(v) in (int, float)]
     rest = [f"and {len(conditions) - 6} more"] if len(conditions) > 6 else []
     people = "yes" if told["people"] else "none here to compare with; its numbers are predictions"
     lines = {
         "question": one.question,
-        "options": "; ".join(f"{k}={v!r}" for k, v in options.items()) or "none",
+        "options": "; ".join(f"{k}={_plain(v)}" for k, v in options.items()) or "none",
         "conditions": "; ".join(shown + rest),
         "people": f"{people}. {one.source}",
         "scored": "; ".join(scored) or "by no table",
-        "run": f"cogattn run {one.name}" + "".join(f" --option {k}=..." for k in list(options)[:1]),
+        "run": f"cogattn run {one.name}" + "".join(f" --option {said}" for said in numbers[-1:]),
     }
     for head, text in lines.items():
         print(_told(f"  {head:10}", text))
+
+
+def _plain(value: Any) -> str:
+    """A value in as few digits as it has."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_plain, value))})"
+    return f"{value:.6g}" if isinstance(value, float) else repr(value)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cogattn.errors import InputError, shown
 from cogattn.files import toml_values
+from cogattn.notebook import ProgressBar
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,17 +67,13 @@ def new_folder(kind: str, asked: dict[str, Any], seed: int, jobs: int, out: str)
 
 
 @contextmanager
-def progress(what: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on a terminal; silence in a pipe."""
-    from tqdm import tqdm
-
-    with tqdm(desc=what, unit="piece", disable=None, leave=False, file=sys.stderr) as bar:
-
-        def tick(done: int, total: int) -> None:
-            bar.total = total
-            bar.update(done - bar.n)
-
-        yield tick
+def progress(what: str) -> Iterator[ProgressBar]:
+    """How far the work is, while it lasts."""
+    bar = ProgressBar(what)
+    try:
+        yield bar
+    finally:
+        bar.close()
 
 
 def end(folder: Path | None, json: bool, figure: str = "figures") -> None:

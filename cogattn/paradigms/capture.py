@@ -33,7 +33,7 @@ import pandas as pd
 
 from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
-from cogattn.paradigms.divided import DEMAND, MONOTONY, account
+from cogattn.paradigms.divided import DEMAND, MONOTONY, account, between_arms
 from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, some
 from cogattn.paradigms.session import Array
 from cogattn.view.drawn import Drawn
@@ -44,6 +44,12 @@ SCENES = {"search": 0, "report": 1, "party": 2}
 _UNLIKE = 0.1  # of the singleton's weight, for one that has nothing of what is sought [assumption]
 EXTRAS = {"none": 0, "unlike": 1, "singleton": 2, "automatic": 3, "face": 4, "word": 5, "name": 6}
 WITH = {"search": (0, 1, 2, 3), "report": (0, 3, 4), "party": (5, 6)}
+#: What a figure says of a scene: the number, its words, its scale, digits and unit.
+_SAID = {
+    "search": ("cost of a singleton [ms]", "Delay of a search by a singleton", 1, ".0f", " ms"),
+    "report": ("letters lost", "Letters lost to an automatic face", 1, ".2f", ""),
+    "party": ("own name noticed", "Own name noticed in the other ear", 100, ".0f", " %"),
+}
 
 
 @dataclass(frozen=True)
@@ -131,6 +137,16 @@ class Capture(Selecting):
         seen = frame[frame["scene"] > 0].groupby("extra")["noticed"].mean().reindex(range(3, 7))
         words = ("automatic face", "other face", "other word", "own name")
         return out | {f"{w} noticed": float(v) for w, v in zip(words, seen, strict=True)}
+
+    def finding(self, frame: pd.DataFrame) -> str:
+        """One number of each arm, in a sentence that fits one line: of the last scene that is played."""
+        name, words, scale, form, unit = _SAID[self.scenes[-1]]
+
+        def text(own: pd.DataFrame) -> str:
+            value = self.numbers(own)[name]
+            return f"{scale * value:{form}}{unit}" if np.isfinite(value) else "no time"
+
+        return f"{words}: {between_arms(frame, text)}"
 
     def parts(self) -> dict[str, Mapping[str, Any]]:
         """The scene, and what was in it."""

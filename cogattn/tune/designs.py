@@ -120,8 +120,10 @@ class Proposal(Result):
             f"{self.param} within {self.within:g}{_unit(self.param)} for {who}: {self.trials} trials each: "
             + "; ".join(kinds) + "."
         ]  # fmt: skip
-        out += [f"{r.design}: {_many(r.trials)}." for r in self.candidates.iloc[1:].itertuples()]
-        return out + [_unknown(row, self.params) for row in self.axes.to_dict("records")[:2]]
+        out += [f"{r.design}: {_many(r.trials, self.param)}." for r in self.candidates.iloc[1:].itertuples()]
+        worst, second = (*self.axes.to_dict("records"), None)[:2]
+        unknown = [worst] if second is None or second["sd"] < 1 else [worst, second]
+        return out + [_unknown(row, self.params) for row in unknown]
 
     def plot(self) -> Figure:
         """What to show; what each trial more is worth; which combinations stay unknown."""
@@ -433,8 +435,10 @@ def _axes(told: Array, w: Array, names: Sequence[str], trials: int) -> pd.DataFr
 def _unknown(row: Mapping[str, Any], params: Sequence[str]) -> str:
     """A combination in words, and how well these trials know it."""
     sd, named = float(row["sd"]), _named(row, params, " with ")
-    verdict = "not determined: to be an adult says as much" if sd >= 1 else f"known to {sd:.2f} sd of adults"
-    return f"{named}: {verdict}" + (" (these trade off)." if " with " in named else ".")
+    verdict = "not determined by these trials" if sd >= 1 else f"known to {sd:.2f} sd of adults"
+    return f"{named}: {verdict}" + (
+        ", since one makes up for the other." if " with " in named and sd >= 1 else "."
+    )
 
 
 def _named(row: Mapping[str, Any], params: Sequence[str], between: str, least: float = 0.35) -> str:
@@ -451,8 +455,8 @@ def _unit(param: str) -> str:
     return f" {unit}" if unit else ""
 
 
-def _many(trials: float) -> str:
-    return f"{trials:.0f} trials" if np.isfinite(trials) else "says nothing of it, however many trials"
+def _many(trials: float, param: str) -> str:
+    return f"{trials:.0f} trials" if np.isfinite(trials) else f"says nothing of {param}, however many trials"
 
 
 doors(__name__, "design", first=True)

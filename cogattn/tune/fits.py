@@ -310,9 +310,10 @@ def fit(
             raise InputError(
                 f"trials of {paradigm} hang together and cannot be drawn anew: set intervals='profile'"
             )
-    tick = notebook.ticker(progress, f"fit {paradigm}")
     for turn in range(_WIDER + 1):
+        tick = notebook.ticker(progress, f"simulate {paradigm}")
         law = law.prepared(names, compact, seed=seed, n_jobs=n_jobs, progress=tick)
+        tick = notebook.ticker(progress, f"fit {paradigm}")
         job = Job(law, compact, names, seed, n_jobs, tick, held=observer is not None)
         said = [*notes, *law.remarks()]
         found = job.together(said) if pooled else job.alone(said, intervals)

@@ -308,7 +308,6 @@ def sample_posterior(
     1
     """
     needs("nutpie", "posterior")
-    tick = ticker(progress, f"draw {paradigm if isinstance(paradigm, str) else paradigm.name}")
     asked = ask(paradigm, data, params, observer, force)
     name = paradigm if isinstance(paradigm, str) else paradigm.name
     if not asked.law.exact:
@@ -324,13 +323,14 @@ def sample_posterior(
     how = {"draws": draws, "chains": chains, "n_jobs": n_jobs}
     if pooled:
         near = fit(
-            paradigm, data, asked.params, pool=True, observer=observer, force=force, seed=seed, n_jobs=n_jobs
-        )
-        model = Together.near(slope, near)
+            paradigm, data, asked.params, pool=True, observer=observer, force=force, seed=seed, n_jobs=n_jobs,
+            progress=progress,
+        )  # fmt: skip
+        model, tick = Together.near(slope, near), ticker(progress, f"draw {name}")
         q, stats = nuts(model, model.start, seed=seed, progress=tick, **how)
         x, made = model.people(q), _population(model, q)
     else:
-        x, stats, made = *_one_by_one(slope, seed, tick, how), {}
+        x, stats, made = *_one_by_one(slope, seed, ticker(progress, f"draw {name}"), how), {}
     attributes = {"paradigm": name, "pooled": int(pooled), "seed": seed, "inference_library": "nutpie"}
     done = _summary(asked, name, _inference(asked, x, made, stats, attributes), pooled)
     return replace(done, fit=replace(done.fit, forced=force))

@@ -73,9 +73,10 @@ class Recovery(Result):
         """Estimated over true, with intervals: on the line is right."""
         with plot.style() as plt:
             n = len(self.fit.params)
-            lines = -(-n // 3)
-            shape = (lines, min(n, 3))
-            figure, axes = plt.subplots(*shape, figsize=(3.2 * min(n, 3), 3.4 * lines + 0.4), squeeze=False)
+            wide = 2 if n == 4 else min(n, 3)
+            lines = -(-n // wide)
+            size = (3.2 * wide, 3.4 * lines + 0.4)
+            figure, axes = plt.subplots(lines, wide, figsize=size, squeeze=False)
             for ax in axes.flat[n:]:
                 ax.set_axis_off()
             table = self.table().set_index("parameter")
@@ -98,10 +99,8 @@ class Recovery(Result):
                     plot.by_factors(ax.xaxis)
                     plot.by_factors(ax.yaxis)
             worst = float(table["intervals that hold"].min())
-            text = f"{self.heading()}: of every 95 % interval {worst:.0%} or more hold the truth"
-            figure.suptitle(
-                plot.evenly(text, int(10.4 * 3.2 * min(n, 3))), x=0.01, ha="left", fontweight="bold"
-            )
+            text = f"{self.heading()}: {100 * worst:.0f} % or more of the 95 % intervals hold the truth"
+            figure.suptitle(plot.evenly(text, int(10.4 * 3.2 * wide)), x=0.01, ha="left", fontweight="bold")
             return figure
 
     def heading(self) -> str:

@@ -323,15 +323,19 @@ def finish(
 
 
 def evenly(text: str, width: int) -> str:
-    """As few lines as the width allows, of much the same length: no word is left alone on the last one.
+    """As few lines as the width allows, of much the same length: no word is left alone on the last one, and no number
+    without its per cent.
 
     >>> evenly("human 0.96 -> 0.78, softmax 1.00", 28).splitlines()
     ['human 0.96 ->', '0.78, softmax 1.00']
+    >>> evenly("a 68 %", 4).splitlines()
+    ['a', '68 %']
     """
-    lines = len(wrap(text, width))
-    while width > 1 and len(wrap(text, width - 1)) == lines:
+    text = text.replace(" %", "\N{NO-BREAK SPACE}%")
+    lines, longest = len(wrap(text, width)), max(map(len, text.split(" ")))
+    while width > max(longest, 1) and len(wrap(text, width - 1)) == lines:
         width -= 1
-    return fill(text, width)
+    return fill(text, width).replace("\N{NO-BREAK SPACE}%", " %")
 
 
 def by_factors(axis: Any) -> None:

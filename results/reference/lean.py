@@ -64,7 +64,8 @@ def shrink(source: Path, target: Path) -> None:
         flat.paste(image, mask=image.getchannel("A") if "A" in image.getbands() else None)
     if flat.width > WIDTH:
         flat = flat.resize((WIDTH, round(flat.height * WIDTH / flat.width)), Image.Resampling.LANCZOS)
-    few = flat.quantize(COLOURS, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    # the widest cover, then means: a colour of few pixels (a mark in a legend) stays what it is
+    few = flat.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=1, dither=Image.Dither.NONE)
     few.save(target, optimize=True)
 
 

@@ -445,9 +445,9 @@ def test_a_column_that_is_there_twice_is_named(tmp_path):
 
 
 def test_what_has_no_column_names_what_there_is(tmp_path):
-    text = refusal(put(tmp_path, "who,exposure_ms,targets,score\na,50,6,2\n"))
+    text = refusal(put(tmp_path, "sat,exposure_ms,targets,score\na,50,6,2\n"))
     assert (
-        "has no column for person; it has who, exposure_ms, targets, score: say which one with --column person=NAME"
+        "has no column for person; it has sat, exposure_ms, targets, score: say which one with --column person=NAME"
         in text
     )
     assert "no column for score=scored" in refusal(put(tmp_path, LONG), columns={"score": "scored"})
@@ -779,6 +779,13 @@ def test_import_shows_what_it_made_and_writes_what_tune_takes(call):
     assert rows["score"]["trials"] == 9
 
 
+def test_import_names_the_columns_that_it_leaves(call):
+    Path("mine.csv").write_text("sat,duration,letters,n_correct,hair\n" + "a,50,6,2,x\n" * 40)
+    code, out, _ = call("import", "mine.csv")
+    assert code == 0
+    assert "Columns not used: sat, hair" in out.splitlines()
+
+
 def test_import_never_writes_into_the_data(call):
     shutil.copy(DATA / "hssm.csv", "mine.csv")
     before = Path("mine.csv").read_bytes()
@@ -788,9 +795,11 @@ def test_import_never_writes_into_the_data(call):
 
 
 def test_tune_takes_every_format_and_says_what_it_did(call):
-    code, out, _ = call("tune", "whole_report", "--data", DATA / "tablet_P4_s1T-1.txt", "--format", "tva",
-                        "--params", "capacity,slots", "--only", "condition=1,2,3,4,5")  # fmt: skip
+    code, out, err = call("tune", "whole_report", "--data", DATA / "tablet_P4_s1T-1.txt", "--format", "tva",
+                          "--params", "capacity,slots", "--only", "condition=1,2,3,4,5")  # fmt: skip
     assert code == 0
+    assert "fit whole_report: 1 of 1 (100 %)" in err.splitlines()
+    assert "fit whole_report: " not in out
     assert "2 rows left out: only condition=1,2,3,4,5 was asked for" in out
     assert "1 people have fewer than 30 trials" in out
 

@@ -15,7 +15,7 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
     "person": (
         "subject", "subj", "subj_idx", "subject_id", "subject_nr", "participant", "participant_id", "sub", "id", "vp",
         "pp", "p_num", "prolific_pid", "worker_id", "uid", "subn", "vp_num", "vpnr", "sinit", "sub_id", "ppid", "pid",
-        "participant_private_id", "p_no", "subid", "subno", "被试", "被试编号", "受试者",
+        "participant_private_id", "p_no", "subid", "subno", "who", "被试", "被试编号", "受试者",
     ),
     "exposure": ("duration", "exposure_duration", "exp", "display_duration", "letter_duration", "soa"),
     "targets": ("n_targets", "set_size", "nt", "t", "n_letters", "num_letters", "n_items", "letters"),

@@ -68,6 +68,7 @@ class FileProposal:
     lacking: tuple[str, ...]  #: columns that the task needs and the file has not
     conditions: pd.DataFrame = field(default_factory=pd.DataFrame)
     kept: tuple[str, ...] = ()  #: columns of the file that were taken along as they are
+    unused: tuple[str, ...] = ()  #: columns of the file that nothing was taken from
 
     def mapping(self) -> pd.DataFrame:
         """A row per column of ours: the file's column, the unit, what its cells mean."""
@@ -107,6 +108,7 @@ class FileProposal:
             "recipe": {k: list(v) if isinstance(v, tuple) else v for k, v in recipe.items()},
             "columns": summary(self.table).to_dict("records"),
             "conditions": self.conditions.to_dict("records"), "notes": self.table.records(),
+            "unused": list(self.unused),
         }  # fmt: skip
 
 
@@ -154,7 +156,9 @@ def propose(
     table = read(path, wanted, optional=optional, levels=levels, recipe=said, keep=more)
     recipe = replace(table.recipe, task=shape.name)
     conditions = by_condition(table.frame, levels, more)
-    return FileProposal(path, table, recipe, shape.name, sure, rivals, lacking, conditions, more)
+    used = {*recipe.columns.values(), *recipe.only, *recipe.drop, *more, held.sheet.group}
+    unused = tuple(name for name in held.sheet.names if name not in used)
+    return FileProposal(path, table, recipe, shape.name, sure, rivals, lacking, conditions, more, unused)
 
 
 def candidates(held: SheetCells, tasks: Sequence[TaskShape], said: Recipe, path: Path) -> list[LikelyTask]:
