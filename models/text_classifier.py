@@ -25,10 +25,12 @@ on single sentences that judge plainly, by negation or by concession. Gap of the
 (opinions) and .29 (others). Under human limits (50 people, 100 trials): .96 .88 .84 .81 .78 right.
 
 What is weak: a grammar of 210 words is no review page; the ceiling of 1.00 says that it is learnt, not that it is
-hard. On your own texts no one knows which sentences are beside the point: the gap, and with it an experiment, is then
-that of this grammar's reviews in the words that your texts have. A copy of this file beside such weights (mine.py and
-mine.safetensors) takes that experiment, if the gap is above 0: `cogattn run own_task --model mine.py`. It has not been
-trained on IMDB itself here; a step on texts of that size takes .15 s, 3000 of them eight minutes.
+hard.
+
+On your own texts no one says which sentences are beside the point, so the network's own attention does: what matters is
+what it attends to more than to most sentences (above the median of your training texts), right or wrong. The texts that
+were held out lie beside the weights (mine.texts.json beside mine.safetensors), and a copy of this file beside both is
+examined on them: `cogattn compare --model mine.py`.
 """
 
 from __future__ import annotations
@@ -38,7 +40,7 @@ import math
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +51,7 @@ from torch import nn
 from cogattn.errors import InputError
 from cogattn.mind.draws import DISPLAY, seed_of, trial_keys, uniforms
 from cogattn.nn.functional import gated_attention
+from cogattn.nn.networks.held_out_texts import ENDING, TextExam, kept, kept_beside, seal_of
 from cogattn.nn.networks.registry import (
     PICTURE,
     Keys,
@@ -145,6 +148,7 @@ WORD, STATE, WIDTH = 24, 40, 16  # sizes of a word, of the reader's state, of ke
 BATCH = 64
 FORGOTTEN = 0.2  # of the words, in training on texts that are not from this grammar
 OWN_SENTENCES, OWN_LENGTH = 40, 24  # of a text that is not from this grammar
+MEASURED = 2000  # such texts that the gap is measured on
 
 Ints = npt.NDArray[np.int64]
 
@@ -313,8 +317,50 @@ class Reader(nn.Module):
 # --------------------------------------------------------------------------------------------------- the subject
 
 
-class TextClassifier:
-    """The trained network before held-out reviews of the grammar: a `registry.Specialist`."""
+class Classifier:
+    """The trained network before whole texts; whose texts, its two kinds below say."""
+
+    def __init__(
+        self, network: Reader, vocabulary: Vocabulary, device: str = "cpu", gap: float = math.nan
+    ) -> None:
+        self.network = network.to(device).eval()
+        self.vocabulary, self.device, self.gap = vocabulary, device, gap
+
+    def weigh(self, display: Any) -> npt.NDArray[np.float64]:
+        """q·k of each sentence."""
+        words = self._numbers(display)
+        return np.where(
+            (words != NOTHING).any(-1), in_chunks(self.network.weigh, (words,), None, self.device), -np.inf
+        )
+
+    def answer(self, display: Any, gate: GateState | None = None) -> dict[str, npt.NDArray[np.generic]]:
+        """1 where its verdict is right; how sure it was of praise, and its verdict in a word."""
+        odds = in_chunks(self.network, (self._numbers(display),), gate, self.device)
+        right = (odds > 0) == (display.verdict == 1)
+        praise = 1 / (1 + np.exp(-odds))
+        return {
+            "score": right.astype(float),
+            "praise": praise,
+            "response": np.where(odds > 0, "positive", "negative"),
+        }
+
+    def allocate(self, display: Any, gate: GateState | None = None) -> npt.NDArray[np.float64]:
+        """The attention that each sentence got (B, S)."""
+        return in_chunks(self.network.allocate, (self._numbers(display),), gate, self.device)
+
+    def praise(self, texts: list[str]) -> npt.NDArray[np.float64]:
+        """The probability that each of these texts praises, as the network sees it."""
+        numbers = self.vocabulary.encode(texts, OWN_SENTENCES, OWN_LENGTH)
+        return 1 / (1 + np.exp(-in_chunks(self.network, (numbers,), None, self.device)))
+
+    def _numbers(self, display: Any) -> Ints:
+        """The words of a display in the network's vocabulary."""
+        found: Ints = display.words
+        return found
+
+
+class TextClassifier(Classifier):
+    """Before held-out reviews of the grammar: a `registry.Specialist`."""
 
     name = "text_classifier"
     design = TaskDesign(
@@ -330,8 +376,7 @@ class TextClassifier:
     def __init__(
         self, network: Reader, vocabulary: Vocabulary, device: str = "cpu", gap: float = math.nan
     ) -> None:
-        self.network = network.to(device).eval()
-        self.vocabulary, self.device, self.gap = vocabulary, device, gap
+        super().__init__(network, vocabulary, device, gap)
         self._number = np.array([NOTHING, UNKNOWN, *vocabulary.numbers(own().words)])
 
     def stream(self, value: float) -> TaskStream:
@@ -346,53 +391,46 @@ class TextClassifier:
         """How many sentences beside the point."""
         return self.design.count(value, least=0, most=MOST_ELEMENTS - OPINIONS)
 
-    def weigh(self, display: Reviews) -> npt.NDArray[np.float64]:
-        """q·k of each sentence."""
-        return in_chunks(self.network.weigh, (self._numbers(display),), None, self.device)
-
-    def answer(self, display: Reviews, gate: GateState | None = None) -> dict[str, npt.NDArray[np.generic]]:
-        """1 where its verdict is right; how sure it was of praise, and its verdict in a word."""
-        odds = in_chunks(self.network, (self._numbers(display),), gate, self.device)
-        right = (odds > 0) == (display.verdict == 1)
-        praise = 1 / (1 + np.exp(-odds))
-        return {
-            "score": right.astype(float),
-            "praise": praise,
-            "response": np.where(odds > 0, "positive", "negative"),
-        }
-
-    def allocate(self, display: Reviews, gate: GateState | None = None) -> npt.NDArray[np.float64]:
-        """The attention that each sentence got (B, S)."""
-        return in_chunks(self.network.allocate, (self._numbers(display),), gate, self.device)
-
-    def elements(self, display: Reviews, row: int) -> list[str]:
+    def elements(self, display: Any, row: int) -> list[str]:
         """The sentences."""
         return [said(words) for words in display.words[row]]
 
-    def praise(self, texts: list[str]) -> npt.NDArray[np.float64]:
-        """The probability that each of these texts praises, as the network sees it."""
-        numbers = self.vocabulary.encode(texts, OWN_SENTENCES, OWN_LENGTH)
-        return 1 / (1 + np.exp(-in_chunks(self.network, (numbers,), None, self.device)))
-
-    def _numbers(self, display: Reviews) -> npt.NDArray[np.int64]:
+    def _numbers(self, display: Reviews) -> Ints:
         """The words of the grammar as those of the network's vocabulary."""
-        return self._number[display.words]
+        found: Ints = self._number[display.words]
+        return found
 
 
-def reviewer(path: Path, make: str, device: str = "cpu") -> TextClassifier:
+class OwnClassifier(Classifier):
+    """Before those of a user's texts that were held out when it was trained on the others: a `registry.Specialist`."""
+
+    def __init__(
+        self, name: str, network: Reader, vocabulary: Vocabulary, texts: Texts, device: str, gap: float
+    ) -> None:
+        super().__init__(network, vocabulary, device, gap)
+        self.exam = TextExam(texts, vocabulary, OWN_SENTENCES, OWN_LENGTH)
+        self.name, self.design = name, self.exam.design
+        self.stream, self.show, self.elements = self.exam.stream, self.exam.show, self.exam.elements
+
+
+def reviewer(path: Path, make: str, device: str = "cpu") -> TextClassifier | OwnClassifier:
     """The subject with these weights, which know their words; they may be of anybody's own training."""
-    vocabulary = Vocabulary(tuple(read_weights(path, make)[1].get("words", "").split()))
+    said = read_weights(path, make)[1]
+    vocabulary = Vocabulary(tuple(said.get("words", "").split()))
     network = Reader(len(vocabulary))
     notes = load_weights(network, path, make)
-    subject = TextClassifier(network, vocabulary, device, noted(notes, "gap", path, make))
+    gap, make = noted(notes, "gap", path, make), said.get("command", make)
+    if "texts" in notes:
+        texts = kept_beside(path, notes["texts"], make)
+        return OwnClassifier(path.stem, network, vocabulary, texts, device, gap)
     if vocabulary.words != own().words:
-        subject.design = replace(
-            subject.design, title=f"{subject.design.title}, made up: none of its own texts"
+        raise InputError(
+            f"{path} does not say on which held-out texts it is examined; make it anew with: {make}"
         )
-    return subject
+    return TextClassifier(network, vocabulary, device, gap)
 
 
-def load(device: str) -> TextClassifier:
+def load(device: str) -> TextClassifier | OwnClassifier:
     """The subject with the weights that lie beside this file."""
     return reviewer(WORKSHOP.weights, WORKSHOP.make, device)
 
@@ -498,7 +536,7 @@ class OwnTexts:
         look = uniforms(trial_keys(SEED, 0, np.arange(len(every))), DISPLAY, 0) < 1 / 9
         self.train, self.look = every[~look], every[look]
         self.train_labels, self.look_labels = train.labels[~look], train.labels[look]
-        self.test_labels = test.labels
+        self.test_labels, self.kept = test.labels, kept(test)
 
     def loss(self, network: Reader, step: int) -> torch.Tensor:
         """Log loss of a batch drawn at random, some of its words made unknown (Iyyer et al. 2015, ACL 53:1681)."""
@@ -519,14 +557,32 @@ class OwnTexts:
         odds = in_chunks(network, (self.test,))
         right = float(((odds > 0) == (self.test_labels == 1)).mean())
         share = float(self.test_labels.mean())
-        gap = measure_gap(TextClassifier(network, self.vocabulary))
-        return {"right": right, "same": max(share, 1 - share), "texts": len(self.test), **gap}
+        return {"right": right, "same": max(share, 1 - share), "shown": len(self.test), **self.gap(network)}
+
+    def gap(self, network: Reader) -> dict[str, float]:
+        """Logits of the sentences that it attends to more than to most, and of the others; what each half says.
+
+        How far a sentence read alone moves the log odds from those of nothing at all tells whether it attends to what
+        counts for it.
+        """
+        words = self.train[:MEASURED]
+        here = (words != NOTHING).any(-1)
+        logits = in_chunks(network.weigh, (words,))[here]
+        alone = in_chunks(network, (np.concatenate([words[here], 0 * words[:1, 0]])[:, None],))
+        moved = np.abs(alone[:-1] - alone[-1])
+        high = logits > np.median(logits)
+        return {
+            "gap": float(logits[high].mean() - logits[~high].mean()),
+            "moved_high": float(moved[high].mean()),
+            "moved_low": float(moved[~high].mean()),
+        }
 
     def report(self, numbers: dict[str, float]) -> None:
         """What was measured."""
-        print(f"{numbers['texts']:.0f} held-out texts: {numbers['right']:.3f} right; "
+        print(f"{numbers['shown']:.0f} held-out texts: {numbers['right']:.3f} right; "
               f"always the same verdict: {numbers['same']:.3f}")  # fmt: skip
-        print(f"reviews of the grammar: gap {numbers['gap']:.2f}")
+        print(f"sentences that it attends to more than to most: {numbers['gap']:.2f} above the others; alone they move "
+              f"the log odds by {numbers['moved_high']:.2f}, the others by {numbers['moved_low']:.2f}")  # fmt: skip
 
     def workshop(self, file: Path, command: str, steps: int) -> Workshop:
         """How it is trained on them."""
@@ -539,7 +595,8 @@ class OwnTexts:
             measure=self.measure,
             report=self.report,
             held_out=self.held_out,
-            notes={"words": " ".join(self.vocabulary.words), "command": command},
+            notes={"words": " ".join(self.vocabulary.words), "command": command, "texts": seal_of(self.kept)},
+            beside={ENDING: self.kept},
         )
 
 

@@ -1,8 +1,11 @@
 """Evidence from pixels: displays are pure, a network's evidence enters the mind's law, and the gate limits the seer."""
 
 from dataclasses import replace
+from functools import partial
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -17,7 +20,7 @@ from cogattn.observer import Observer
 from cogattn.paradigms import get
 from cogattn.runs import displays
 from cogattn.runs.experiment import Cell, make_plan, play_again
-from cogattn.runs.seen import margin_of
+from cogattn.runs.seen import SeenBatch, margin_of
 from cogattn.world.stream import display
 
 KEYS = trial_keys(3, np.arange(6), 0)
@@ -185,3 +188,40 @@ def test_who_watches_a_film_is_shown_no_pixels_of_a_paradigm():
     assert not displays.seen_by(watcher, task)
     assert displays.seen_by(find("seer", "cpu"), task)
     assert not displays.seen_by(find("seer", "cpu"), get("serial_recall")())
+
+
+def simulation():
+    """The simulation that asks what the seer adds, as a module."""
+    return module(str(Path(__file__).parents[1] / "simulations" / "what_does_the_seer_add.py"))
+
+
+def test_a_report_differs_where_other_letters_are_named():
+    """The seer says letters in order, a mind alone its elements; distractors are no letters of the report."""
+    told = ["t0 t2", "", "t1 d3", "d2", "A . T", ". . .", ". B . .", "d . t"]
+    places = simulation()._places(pd.DataFrame({"response": told})).tolist()
+    assert places == ["t0 t2", "", "t1", "", "t0 t2", "", "t1", "t0 t2"]
+
+
+def test_a_decision_can_be_asked_what_else_it_might_count(seer):
+    """At once by every element: a flanker weighs most of the target, so most of what is counted is wrong; or by a
+    constant share. Outside of the question all is as before."""
+    asks = simulation()
+    plan = make_plan("flanker", ("human",), "seer", 2, 1, 0, None, None)
+    session = plan.paradigm.session({"congruence": -1}, trial_keys(0, np.arange(2), 0))
+    person, trial = np.repeat([0, 1], session.trials), np.tile(np.arange(session.trials), 2)
+    batch = SeenBatch.of_session(plan, Cell("human", {"congruence": -1}), session, seer, person, trial)
+    own = batch.seen(True)
+    with asks.counted(asks._by_weight):
+        weighed = batch.seen(True)
+    with asks.counted(partial(asks._by_share, share=0.25)):
+        shared = batch.seen(True)
+    assert np.array_equal(batch.seen(True), own)
+    w = asks._mean_weights(seer, batch.looked.logits)
+    assert (w[:, 0] == 1).all()
+    assert 0.7 < w[:, 1:].mean() < 0.9
+    assert weighed[:, 0, 1].mean() == pytest.approx(
+        (1 / w.sum(1)).mean(), abs=0.01
+    )  # the target alone is right
+    assert np.array_equal(weighed[:, 1:], own[:, 1:])
+    assert shared[:, 0, 1].mean() == pytest.approx(0.75 * own[:, 0, 1].mean(), abs=0.01)
+    assert np.array_equal(shared[:, 0, 0], own[:, 0, 0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import shutil
@@ -19,7 +20,8 @@ from cogattn.errors import InputError
 from cogattn.mind.draws import trial_keys
 from cogattn.nn.gate import GateState
 from cogattn.nn.networks import registry
-from cogattn.nn.networks.texts import load_folder, sentences, words
+from cogattn.nn.networks.held_out_texts import kept, kept_beside, seal_of
+from cogattn.nn.networks.texts import Texts, load_folder, sentences, words
 from cogattn.paradigms import NetworkTask
 
 B, D = 300, 6
@@ -266,11 +268,14 @@ def test_weights_bring_their_own_words(reader, file, display, tmp_path):
     table = state["word.weight"]
     state["word.weight"] = torch.cat([table[:2], table[2:].flip(0), table[:2]])
     network.load_state_dict(state)
+    other = file.TextClassifier(network, vocabulary)
+    assert np.array_equal(other.answer(display, None)["praise"], reader.answer(display, None)["praise"])
     path = tmp_path / "mine.safetensors"
     registry.save(network, {"gap": "2", "words": " ".join(vocabulary.words)}, path)
-    other = registry.find_specialist(shutil.copy(file.__file__, tmp_path / "mine.py"), "cpu")
-    assert other.gap == 2
-    assert np.array_equal(other.answer(display, None)["praise"], reader.answer(display, None)["praise"])
+    with pytest.raises(
+        InputError, match=r"does not say on which held-out texts it is examined; make it anew"
+    ):
+        registry.find_specialist(shutil.copy(file.__file__, tmp_path / "mine.py"), "cpu")
     registry.save(network, {"gap": "2", "words": "too few"}, path)
     with pytest.raises(InputError, match=r"word\.weight in .* must be \(4, 24\)"):
         file.reviewer(path, "make")
@@ -349,7 +354,9 @@ def test_it_learns_from_a_folder_of_texts_and_leaves_its_own_weights_alone(
     assert command(monkeypatch, file, *asked, "--check") == 0
     assert "as its notes say" in capsys.readouterr().out
     mine = file.reviewer(out, "make")
-    assert mine.design.title == "Sentiment of a review, made up: none of its own texts"
+    assert mine.design.title == "Verdicts on held-out texts"
+    score = mine.answer(mine.show(3, trial_keys(0, 0, np.arange(500))))["score"].mean()
+    assert score == pytest.approx(float(re.search(r"100 held-out texts: (\S+) right", said)[1]), abs=0.05)
     assert file.load("cpu").design.title == "Sentiment of a review"
     praise = mine.praise(
         ["The plot was superb. The music was not boring. We loved the cast.", "The plot was awful."]
@@ -364,6 +371,97 @@ def test_texts_are_split_in_three_and_only_the_test_set_is_measured(file, folder
     assert len(texts.look) == pytest.approx(44, abs=20)
     assert len(texts.test) == 100
     assert not {row.tobytes() for row in texts.train} & {row.tobytes() for row in texts.look}
+
+
+@pytest.fixture(scope="module")
+def mine(file, tmp_path_factory):
+    """A network of two steps on 60 texts of one to six sentences, and what a user has of it: three files."""
+    path = tmp_path_factory.mktemp("own")
+    for part, n in (("train", 40), ("test", 20)):
+        for i in range(n):
+            place = path / "texts" / part / ("neg", "pos")[i % 2]
+            place.mkdir(parents=True, exist_ok=True)
+            says = ("A poor thing.", "A fine thing!")[i % 2]
+            text = " ".join([says] * (1 + i % 6)) + f" It was {part} number {i}."
+            (place / f"{i}.txt").write_text(text, encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        asked = ("--data", path / "texts", "--to", path / "mine.safetensors", "--steps", 2, "--out", path)
+        assert command(patch, file, *asked) == 0
+    shutil.copy(file.__file__, path / "mine.py")
+    shutil.rmtree(path / "texts")  # an exam needs the kept texts alone
+    return path
+
+
+def test_an_own_network_is_examined_on_its_held_out_texts(mine):
+    """In every arm; what is shown is what was held out, each text among those of about its length."""
+    found = registry.find_specialist(str(mine / "mine.py"), "cpu")
+    assert sorted(p.name for p in mine.iterdir() if p.is_file()) == [
+        "mine.py", "mine.safetensors", "mine.texts.json"
+    ]  # fmt: skip
+    assert found.name == "mine"
+    assert found.design.chance == 0.5
+    assert found.design.values == (3.0, 4.0, 6.0, 7.0)
+    least = 0
+    for most in found.design.values:
+        display = found.show(most, KEYS)
+        texts = [found.elements(display, row) for row in range(B)]
+        assert {len(text) for text in texts} == {int(most)}
+        said = [[sentence for sentence in text if sentence] for text in texts]
+        assert {len(text) for text in said} <= set(range(least + 1, int(most) + 1))
+        least = int(most)
+        for text, verdict, row in zip(said, display.verdict, range(B), strict=True):
+            assert text[-1].startswith("it was test number")
+            assert text[0] == ("a poor thing", "a fine thing !")[verdict]
+            here = np.isfinite(found.weigh(display)[row]) if row < 3 else None
+            assert here is None or here.tolist() == [bool(sentence) for sentence in texts[row]]
+    frame = ca.run("own_task", ("human", "slots", "softmax"), str(mine / "mine.py"), people=2, trials=4).frame
+    assert frame.groupby("arm")["sentences"].nunique().to_dict() == {"human": 4, "slots": 4, "softmax": 4}
+    assert frame.query("arm == 'softmax'")["missed"].sum() == 0
+    assert frame.query("arm == 'human' and sentences == 7")["missed"].sum() > 0
+    with pytest.raises(InputError, match="sentences must be a whole number from 1 to 7"):
+        found.show(8, KEYS)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda path: path.unlink(), r"no held-out texts at .*mine\.texts\.json, .* anew with: python models/"),
+        (lambda path: path.write_text(path.read_text().replace("poor", "good")),
+         r"does not hold the texts of mine\.safetensors \(SHA-256 .{12} then, .{12} now\)"),
+    ],
+)  # fmt: skip
+def test_without_the_texts_that_it_was_made_with_there_is_no_exam(mine, tmp_path, spoil, said):
+    for path in mine.glob("mine.*"):
+        shutil.copy(path, tmp_path)
+    spoil(tmp_path / "mine.texts.json")
+    with pytest.raises(InputError, match=said) as caught:
+        registry.find(str(tmp_path / "mine.py"), "cpu")
+    assert "\n" not in str(caught.value)
+
+
+def test_kept_texts_are_checked_whoever_made_them(tmp_path):
+    weights, path = tmp_path / "mine.safetensors", tmp_path / "mine.texts.json"
+    for value, said in (
+        ({"texts": [], "labels": []}, "texts in .* must be a list of texts"),
+        ({"texts": ["good", 3], "labels": [1, 0]}, "texts in .* must be a list of texts"),
+        ({"texts": ["good"], "labels": [1, 0]}, "labels in .* must be 1 numbers 0 or 1"),
+        ({"texts": ["good"], "labels": ["1"]}, "labels in .* must be 1 numbers 0 or 1"),
+        ({"texts": ["good", "..."], "labels": [1, 0]}, "text 2 in .* must say something"),
+        ([], "must hold a JSON object"),
+    ):
+        path.write_text(json.dumps(value))
+        with pytest.raises(InputError, match=said):
+            kept_beside(weights, seal_of(path.read_text()), "make")
+
+
+def test_of_many_texts_two_thousand_are_kept_always_the_same():
+    texts = Texts([f"text {i}" for i in range(5000)], np.arange(5000) % 2)
+    one, two = json.loads(kept(texts)), json.loads(kept(texts))
+    assert one == two
+    numbers = [int(text.split()[1]) for text in one["texts"]]
+    assert len(set(numbers)) == 2000
+    assert [n % 2 for n in numbers] == one["labels"]
+    assert np.mean(numbers) == pytest.approx(2500, abs=100)
 
 
 @pytest.mark.parametrize(

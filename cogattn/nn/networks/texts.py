@@ -18,7 +18,7 @@ import re
 import warnings
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -250,15 +250,20 @@ class Vocabulary:
         out = np.zeros((len(texts), most, length), np.int32)
         short = []
         for i, text in enumerate(texts):
-            pieces = list(_pieces([self.numbers(words(s)) for s in sentences(text)], length))
-            if len(pieces) > most:
+            said = pieces(text, length)
+            if len(said) > most:
                 short.append(f"number {i + 1}")
-            for j, piece in enumerate(pieces[-most:]):
-                out[i, j, : len(piece)] = piece
+            for j, piece in enumerate(said[-most:]):
+                out[i, j, : len(piece)] = self.numbers(piece)
         _warn(short, f"longer than {most} sentences of {length} words, of which the last are read")
         return out
 
 
-def _pieces(said: Iterable[list[int]], length: int) -> Iterator[list[int]]:
-    for sentence in said:
-        yield from (sentence[i : i + length] for i in range(0, len(sentence), length))
+def pieces(text: str, length: int) -> list[list[str]]:
+    """A text as its sentences, each as words; one of more than `length` words goes on as the next.
+
+    >>> pieces("It was good. Very good indeed!", 3)
+    [['it', 'was', 'good'], ['very', 'good', 'indeed'], ['!']]
+    """
+    said = map(words, sentences(text))
+    return [sentence[i : i + length] for sentence in said for i in range(0, len(sentence), length)]

@@ -324,6 +324,8 @@ class Workshop:
     held_out: HeldOut | None = None
     #: What else the weights' file shall say; `command`: what made it, if it is not the file alone.
     notes: Mapping[str, str] = field(default_factory=dict)
+    #: What lies beside the weights, by its ending: `{".texts.json": ...}`. Written before them.
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -377,6 +379,8 @@ class Workshop:
         self.report(numbers)
         notes = {"command": self.make, "steps": str(len(curve.loss)), "torch": torch.__version__}
         notes |= {key: f"{x:.6g}" for key, x in numbers.items()}
+        for ending, text in self.beside.items():
+            files.write_text(self.weights.with_suffix(ending), text)
         save(network, notes | dict(self.notes), self.weights)
         curve.title = f"Training of {self.name}"
         curve.save(out / "models" / self.name)
