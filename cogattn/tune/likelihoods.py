@@ -95,7 +95,6 @@ class ReportLikelihood(Likelihood):
     stray: float = STRAY
     race: str = "fixed"
 
-    doubt: ClassVar[float] = 0.0  # each of the four is well known
     stiff: ClassVar[float] = 2.0
     params: ClassVar[tuple[str, ...]] = ("capacity", "slots", "threshold", "alpha")
     columns: ClassVar[tuple[str, ...]] = ("person", "exposure", "targets", "distractors", "score")
