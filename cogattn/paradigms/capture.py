@@ -44,11 +44,11 @@ SCENES = {"search": 0, "report": 1, "party": 2}
 _UNLIKE = 0.1  # of the singleton's weight, for one that has nothing of what is sought [assumption]
 EXTRAS = {"none": 0, "unlike": 1, "singleton": 2, "automatic": 3, "face": 4, "word": 5, "name": 6}
 WITH = {"search": (0, 1, 2, 3), "report": (0, 3, 4), "party": (5, 6)}
-#: What a figure says of a scene: the number, its words, its scale, digits and unit.
+#: What a figure says of a scene: the number, its words, how it is written.
 _SAID = {
-    "search": ("cost of a singleton [ms]", "Delay of a search by a singleton", 1, ".0f", " ms"),
-    "report": ("letters lost", "Letters lost to an automatic face", 1, ".2f", ""),
-    "party": ("own name noticed", "Own name noticed in the other ear", 100, ".0f", " %"),
+    "search": ("cost of a singleton [ms]", "Delay of a search by a singleton", "{:.0f} ms"),
+    "report": ("letters lost", "Letters lost to an automatic face", "{:.2f}"),
+    "party": ("own name noticed", "Own name noticed in the other ear", "{:.0f} %"),
 }
 
 
@@ -140,11 +140,12 @@ class Capture(Selecting):
 
     def finding(self, frame: pd.DataFrame) -> str:
         """One number of each arm, in a sentence that fits one line: of the last scene that is played."""
-        name, words, scale, form, unit = _SAID[self.scenes[-1]]
+        name, words, form = _SAID[self.scenes[-1]]
 
         def text(own: pd.DataFrame) -> str:
             value = self.numbers(own)[name]
-            return f"{scale * value:{form}}{unit}" if np.isfinite(value) else "no time"
+            value = 100 * value if form.endswith("%") else value
+            return form.format(value) if np.isfinite(value) else "no time"
 
         return f"{words}: {between_arms(frame, text)}"
 
