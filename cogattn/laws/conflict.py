@@ -62,8 +62,7 @@ SLOWEST = 0.2  # the slowest trial, as a share of the mean rate
 #: beside others is not as much better where the others push a response (people_across_tasks_correlations).
 SELECTED = 0.5
 
-_NODES, _WEIGHTS = np.polynomial.hermite_e.hermegauss(9)
-_WEIGHTS = _WEIGHTS / _WEIGHTS.sum()
+_NODES = 9  # rates that stand for all
 
 # -- compiled: what a mind uses ----------------------------------------------------------------------------------
 
@@ -162,28 +161,56 @@ def _solve(steps, dt, part, rate, height, peak, speaks, r):  # type: ignore[no-u
 
 
 @compiled(arrays=True)
+def scaled_tail(x):  # type: ignore[no-untyped-def]
+    """e^{x^2} erfc(x), for x above -6; beyond 20 by its series."""
+    if x < 20.0:
+        return math.exp(x * x) * math.erfc(x)
+    z = 1.0 / (2.0 * x * x)
+    return (1.0 - z * (1.0 - 3.0 * z * (1.0 - 5.0 * z))) / (x * math.sqrt(math.pi))
+
+
+@compiled(arrays=True)
 def unopposed_density(t, pace, speed, sd, lead):  # type: ignore[no-untyped-def]
     """Density of how long counting takes where nothing speaks against it: Erlang(r, pace x speed), speed normal and cut
-    at `SLOWEST`, r a mixture of the two next to `lead`. With y = pace t: pace y^{r-1} / (r-1)! E[v^r e^{-v y}], where
-    the cut does not matter E = e^{-speed y + sd^2 y^2 / 2} E[u^r], u normal about speed - sd^2 y; else by nodes."""
+    at its slowest s = `SLOWEST` speed, r a mixture of the two next to `lead`. With y = pace t it is
+    pace y^{r-1} / (r-1)! E[v^r e^{-v y}], and with u normal about m = speed - sd^2 y
+
+        E = e^{-speed y + sd^2 y^2 / 2} E[u^r; u > s] + P(v < s) s^r e^{-s y}
+        E[u^k; u > s] = m E[u^{k-1}; u > s] + (k - 1) sd^2 E[u^{k-2}; u > s] + sd^2 s^{k-1} density of u at s
+    """
     if t <= 0.0:
         return 0.0
-    y, low = pace * t, math.floor(lead)
+    y, low, slow = pace * t, math.floor(lead), SLOWEST * speed
     r, share = int(low), lead - low
     middle = speed - sd * sd * y
-    one, two = 0.0, 0.0  # E[v^r e^{-v y}], E[v^{r+1} e^{-v y}]
-    if middle > SLOWEST * speed + 3.0 * sd:
-        before, one = 0.0, 1.0
-        for k in range(1, r + 1):
-            before, one = one, middle * one + (k - 1) * sd * sd * before
-        two = middle * one + r * sd * sd * before
-        scale = math.exp(-speed * y + 0.5 * sd * sd * y * y)
-        one, two = scale * one, scale * two
+    over, rest = 0.0, 0.0
+    if middle >= slow + 6.0 * sd:  # nothing is cut
+        scale, tail, edge = math.exp(-speed * y + 0.5 * sd * sd * y * y), 1.0, 0.0
     else:
-        for q in range(len(_NODES)):
-            v = max(speed + sd * _NODES[q], SLOWEST * speed)
-            part = _WEIGHTS[q] * v**r * math.exp(-v * y)
-            one, two = one + part, two + part * v
+        away, over = (slow - speed) / sd, (slow - middle) / sd
+        scale = math.exp(-slow * y - 0.5 * away * away)
+        tail, edge = 0.5 * scaled_tail(over / math.sqrt(2.0)), sd / math.sqrt(2.0 * math.pi)
+        rest = 0.5 * math.erfc(-away / math.sqrt(2.0)) * slow**r * math.exp(-slow * y)
+    if (
+        edge > 0.0 and over > 1.5
+    ):  # forwards they would cancel: (s + x)^k by ratios of the moments of x, backwards
+        ratio, one, two = 0.0, 1.0, 1.0
+        for j in range(r + 40, 0, -1):
+            ratio = j / (over / sd + ratio / (sd * sd))
+            if j <= r + 1:
+                two = 1.0 + (r + 2 - j) / j * ratio / slow * two
+            if j <= r:
+                one = 1.0 + (r + 1 - j) / j * ratio / slow * one
+        one, two = tail * slow**r * one, tail * slow ** (r + 1) * two
+    else:
+        before, one, at = 0.0, tail, edge
+        for k in range(1, r + 1):
+            before, one = one, middle * one + (k - 1) * sd * sd * before + at
+            at *= slow
+        two = middle * one + r * sd * sd * before + at
+    one, two = scale * one, scale * two
+    if edge > 0.0:
+        one, two = one + rest, two + rest * slow
     way = pace
     for k in range(1, r):
         way *= y / k
@@ -307,7 +334,7 @@ class Conflict:
         got = np.zeros((steps + 1, 2))
         paces, parts = np.ones(1), np.ones(1)
         if self.variation > 0.0:
-            z, parts = cut_normal((SLOWEST - 1.0) / self.variation, len(_NODES))
+            z, parts = cut_normal((SLOWEST - 1.0) / self.variation, _NODES)
             paces, parts = np.append(1.0 + self.variation * z, SLOWEST), np.append(parts, 1.0 - parts.sum())
         for r, share in ((low, low + 1.0 - self.lead), (low + 1, self.lead - low)):
             if share <= 0.0:

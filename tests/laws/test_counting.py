@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.integrate import quad
 
 import cogattn as ca
 from cogattn import paradigms
-from cogattn.laws.conflict import Conflict, unopposed, unopposed_density
+from cogattn.laws.conflict import SLOWEST, Conflict, unopposed, unopposed_density
 from cogattn.population import Population
 
 CALM = {
@@ -16,16 +19,39 @@ CALM = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("lead", "sd"), [(3.0, 0.5), (2.4, 0.5), (1.2, 0.0), (3.3, 1.2)])
+@pytest.mark.parametrize(("lead", "sd"), [(3.0, 0.5), (2.4, 0.5), (1.2, 0.0), (3.3, 1.2), (3.0, 1.6)])
 def test_the_density_is_that_of_the_master_equation(lead, sd):
     pace, speed = 2.5, 3.28
-    t, p = Conflict(pace * speed, lead, variation=sd / speed).answers("neutral")
+    t, p = Conflict(pace * speed, lead, variation=sd / speed).answers("neutral", step=5e-4)
     for q in (0.1, 0.3, 0.5, 0.9, 1.5):
         by_then = quad(unopposed_density, 0, q, args=(pace, speed, sd, lead), limit=200)[0]
-        assert by_then == pytest.approx(np.interp(q, t, p[:, 0]), abs=2e-3)
+        assert by_then == pytest.approx(np.interp(q, t, p[:, 0]), abs=3e-5)
     u = np.random.default_rng(0).random((40_000, 3))
     times = unopposed(u, pace, speed, sd, lead)
     assert np.mean(times < 0.3) == pytest.approx(np.interp(0.3, t, p[:, 0]), abs=0.01)
+
+
+RATES = ((3.28, 3.3, 2.5), (3.28, 1.2, 13.0), (1.0, 12.5, 10.0), (8.0, 30.0, 5.0))
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.02, 0.15, 0.37, 0.5])
+@pytest.mark.parametrize(
+    ("speed", "lead", "pace"), [(3.28, 3.3, 2.5), (3.28, 1.2, 13.0), (1.0, 12.5, 10.0), (8.0, 30.0, 5.0)]
+)
+def test_the_density_is_the_integral_over_all_rates(speed, lead, pace, sd):
+    slow, r, cut = SLOWEST * speed, math.floor(lead), (SLOWEST - 1) / sd if sd else -math.inf
+    low = max(cut, -9.0)
+    z, w = np.polynomial.legendre.leggauss(600)
+    z, w = low + (z + 1) * (9 - low) / 2, w * (9 - low) / 2 * stats.norm.pdf(low + (z + 1) * (9 - low) / 2)
+    rates = pace * np.append(np.maximum(speed * (1 + sd * z), 1e-12), slow)
+    parts = np.append(w, stats.norm.cdf(cut)) if sd else np.append(np.zeros_like(w), 1.0)
+    rates[-1] = rates[-1] if sd else pace * speed
+    for t in (0.01, 0.1, 0.3, 1.0, 3.0, 20.0, 60.0):
+        erlang = [stats.gamma.pdf(t, r + k, scale=1 / rates) @ parts for k in (0, 1)]
+        exact = (r + 1 - lead) * erlang[0] + (lead - r) * erlang[1]
+        assert unopposed_density(t, pace, speed, sd * speed, lead) == pytest.approx(
+            exact, rel=1e-6, abs=1e-12
+        )
 
 
 def test_going_and_holding_back_are_one_decision_with_a_ready_key():
