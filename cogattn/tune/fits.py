@@ -97,8 +97,8 @@ class Fit(Result):
         if own is None:
             raise InputError(f"the law of {self.paradigm} says nothing about single conditions: see plot()")
         first = self.verdict.reasons[0] if self.verdict.reasons else "nothing was found"
-        title = f"{self.paradigm}, {len(self.estimates)} people. Verdict: {self.verdict.word}. {first}"
-        return own.plot(plot.evenly(title, 110))
+        title = f"{self.paradigm}, {len(self.estimates)} people. Verdict: {self.verdict.word} ({first})"
+        return own.plot(title)
 
     @property
     def free(self) -> int:

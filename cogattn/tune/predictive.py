@@ -87,7 +87,8 @@ class Predictive:
         wide = min(4, len(panels))
         lines = -(-len(panels) // wide)
         with plot.style() as plt:
-            figure, axes = plt.subplots(lines, wide, figsize=(3.3 * wide, 3.1 * lines + 0.7), squeeze=False)
+            across = max(3.3 * wide, 6.6)
+            figure, axes = plt.subplots(lines, wide, figsize=(across, 3.1 * lines + 0.7), squeeze=False)
             for ax, own in zip(axes.flat, panels, strict=False):
                 self._panel(ax, own)
             for ax in axes.flat[len(panels) :]:
@@ -95,8 +96,12 @@ class Predictive:
             ends = np.array([ax.get_ylim() for ax in axes.flat[: len(times)]])
             for ax in axes.flat[: len(times)]:  # conditions are compared by eye
                 ax.set_ylim(ends[:, 0].min(), ends[:, 1].max())
-            axes.flat[0].legend(loc="best", fontsize=8)
-            figure.suptitle(title, x=0.01, ha="left", fontsize=10, fontweight="bold")
+            figure.legend(
+                *axes.flat[0].get_legend_handles_labels(), loc="outside lower left", ncols=2, fontsize=8
+            )
+            figure.suptitle(
+                plot.evenly(title, round(8.3 * across)), x=0.01, ha="left", fontsize=10, fontweight="bold"
+            )
             return figure
 
     def _panel(self, ax: Any, own: pd.DataFrame) -> None:
@@ -108,11 +113,27 @@ class Predictive:
         if of == SHARES:  # no share lies beyond 0 or 1
             ends = np.minimum(ends, [own["seen"], 1 - own["seen"]])
         ax.errorbar(x, own["seen"], yerr=np.maximum(ends, 0), ecolor="#BBBBBB", elinewidth=3, **bars)
-        words = own["condition"] + "\n" + own["statistic"] if several else own["statistic"]
+        words, shared = _words(own)
+        ax.set_xlabel(shared, fontsize=8)
         turned = {"rotation": 90, "fontsize": 6} if len(own) > 8 else {"fontsize": 7}
-        ax.set_xticks(x, [str(w).replace(DRIFT, "late - early") for w in words], **turned)
+        ax.set_xticks(x, words, **turned)
         ax.set_title("" if several else plot.evenly(str(own["condition"].iloc[0]), 34), fontsize=9)
         ax.set(ylabel=of, xlim=(-0.6, len(own) - 0.4))
+
+
+def _words(own: pd.DataFrame) -> tuple[list[str], str]:
+    """What stands below each mark of a panel, and once for all of them: what they share."""
+    if own["condition"].nunique() == 1:
+        words = own["statistic"].astype(str).str.replace(DRIFT, "late - early")
+        alike = words.str.endswith(" quantile").all()
+        return words.str.removesuffix(" quantile").tolist(), "quantile" if alike else ""
+    parts = [str(c).split(", ") for c in own["condition"]]
+    same = set(parts[0]).intersection(*parts[1:])
+    words = [", ".join(p for p in own_parts if p not in same) for own_parts in parts]
+    shared = ", ".join(p for p in parts[0] if p in same)
+    if own["statistic"].nunique() == 1:
+        return words, ", ".join(x for x in (str(own["statistic"].iloc[0]), shared) if x)
+    return [f"{a}\n{b}" for a, b in zip(words, own["statistic"], strict=True)], shared
 
 
 def of_choices(

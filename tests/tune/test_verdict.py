@@ -12,7 +12,7 @@ from cogattn import run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
 from cogattn.tune import scales
-from cogattn.tune.predictive import Predictive
+from cogattn.tune.predictive import Predictive, _words
 from cogattn.tune.verdict import LOOK, NO, Reason, Verdict, _missed, _two
 
 
@@ -122,6 +122,18 @@ def test_a_miss_has_to_be_larger_than_a_persons_own_error():
     (no,) = _missed(one([700.0] * 50, [500.0] * 50, [20.0] * 50))
     assert (look.word, no.word) == (LOOK, NO)
     assert "700 ms, the fit says 500 ms" in no.said
+
+
+def test_what_marks_share_is_said_once():
+    rows = [("17 ms, 6 targets", "score"), ("33 ms, 6 targets", "score")]
+    frame = pd.DataFrame(rows, columns=["condition", "statistic"])
+    assert _words(frame) == (["17 ms", "33 ms"], "score, 6 targets")
+    one = frame.assign(condition="easy", statistic=[".1 quantile", ".9 quantile"])
+    assert _words(one) == ([".1", ".9"], "quantile")
+    assert _words(frame.assign(statistic=["right", "missed"])) == (
+        ["17 ms\nright", "33 ms\nmissed"],
+        "6 targets",
+    )
 
 
 def test_two_kinds_of_people_are_told_from_one():
