@@ -70,7 +70,10 @@ class Job:
 
     def loglik(self, x: Array, row: npt.NDArray[Any]) -> Array:
         """Of points on the scales (n, parameters)."""
-        return self.law.loglik(self.law.theta(scales.own(self.params, x), self.params), self.data, row)
+        found = self.law.loglik(self.law.theta(scales.own(self.params, x), self.params), self.data, row)
+        return np.where(
+            np.isnan(found), -np.inf, found
+        )  # so far out that nothing can be computed: nobody is there
 
     def prior(self) -> tuple[Array, Array]:
         """Adults: mean and covariance on the scales."""

@@ -6,6 +6,7 @@ from scipy import stats
 
 from cogattn.laws.conflict import SELECTED, SLOWEST, _solve
 from cogattn.tune import conflict, em
+from cogattn.tune.estimation import Job
 
 
 def test_intervals_hold_people_of_whom_little_is_known(monkeypatch):
@@ -53,3 +54,17 @@ def test_rates_that_differ_much_from_trial_to_trial_are_counted(sd, off):
     many = np.mean([_solve(600, step, 4, rate * share * speed * r, pushed, peak, -1, 3) for r in rates], 0)
     conflict.laid_over(np.diff(many, axis=0), mean, spread, step, expected)
     assert np.abs(np.cumsum(out[0] - step * expected, 0)).max() < off
+
+
+def test_where_nothing_can_be_computed_nobody_is():
+    """One of 500 people's draws was so far out that its likelihood was no number: nor was anybody's estimate then."""
+
+    class Law:
+        def theta(self, own, names):
+            return own
+
+        def loglik(self, theta, data, row):
+            return np.where(theta[:, 0] > 3.0, np.nan, -1.0)
+
+    job = Job(Law(), None, ("speed",), 0, 1, None)
+    assert job.loglik(np.array([[2.0], [5.0]]), np.zeros(2, int)).tolist() == [-1.0, -np.inf]
