@@ -240,9 +240,8 @@ def effects(asked: program.Program) -> dict[str, pd.DataFrame]:
     return {"search": search, "flankers": pd.DataFrame(rows), "words": pd.DataFrame(words)}
 
 
-Rule = Callable[
-    [SeenBatch, Any], Any
-]  # what a decision takes: (n, 2), its pace as a factor, the chance to be right
+#: What a decision takes: (n, 2), its pace as a factor, the chance to be right.
+Rule = Callable[[SeenBatch, Any], Any]
 
 
 @contextmanager

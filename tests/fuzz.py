@@ -38,9 +38,8 @@ from typing import Any, NamedTuple
 
 HERE = Path(__file__).parent
 KINDS = {"api": "fuzz_doors", "cli": "fuzz_words", "files": "fuzz_files", "page": "fuzz_messages"}
-EACH = (
-    "each"  #: the kind that is not drawn: API and command line, one argument or option at a time, in each way
-)
+#: The kind that is not drawn: API and command line, one argument or option at a time, in each way.
+EACH = "each"
 SHARE = {"api": 0.5, "cli": 0.08, "files": 0.12, "page": 0.3}  #: of all inputs
 SECONDS = 30.0  #: of the processor: what takes longer hangs, whatever else the machine does ...
 PATIENCE = 10  #: ... and so does what waits for so many times as long

@@ -359,15 +359,14 @@ def drawn(rng: random.Random, quick: bool = False) -> Input:
         n for n in door.says if not door.slow or any(bad for _, bad in fuzz_values.values(door.says[n], n))
     ]
     names = rng.sample(known, min(len(known), rng.choice((1, 1, 1, 2))))
-    given, words, wrong = {}, [], False
+    given, wrong = {}, False
     for name in names:
         offered = fuzz_values.values(door.says[name], name)
         bad, odd = ([v for v, is_wrong in offered if is_wrong is kind] for kind in (True, False))
         is_wrong = bool(bad) and (door.slow or not odd or rng.random() < 0.4)
         value = rng.choice(bad if is_wrong else odd)
         given[name], wrong = value, wrong or is_wrong
-        words.append(f"{name}={value.label}")
-    return Input(f"{door.name}({', '.join(words)})", wrong, lambda: used(door.call(**_made(door, given))))
+    return _input(door, given, wrong)
 
 
 def singles() -> Iterator[Input]:
@@ -377,12 +376,13 @@ def singles() -> Iterator[Input]:
         for name, said in door.says.items():
             for value, wrong in fuzz_values.values(said, name):
                 if wrong or not door.slow:
-                    yield _single(door, name, value, wrong)
+                    yield _input(door, {name: value}, wrong)
 
 
-def _single(door: Door, name: str, value: fuzz_values.Value, wrong: bool) -> Input:
-    given = {name: value}
-    return Input(f"{door.name}({name}={value.label})", wrong, lambda: used(door.call(**_made(door, given))))
+def _input(door: Door, given: dict[str, fuzz_values.Value], wrong: bool) -> Input:
+    """The door, with these arguments in place of right ones."""
+    words = ", ".join(f"{name}={value.label}" for name, value in given.items())
+    return Input(f"{door.name}({words})", wrong, lambda: used(door.call(**_made(door, given))))
 
 
 def _made(door: Door, given: dict[str, fuzz_values.Value]) -> dict[str, Any]:

@@ -63,6 +63,7 @@ SLOWEST = 0.2  # the slowest trial, as a share of the mean rate
 SELECTED = 0.5
 
 _NODES = 9  # rates that stand for all
+_GRID = np.polynomial.legendre.leggauss(64)  # on which they are sought, made once
 
 # -- compiled: what a mind uses ----------------------------------------------------------------------------------
 
@@ -191,9 +192,7 @@ def unopposed_density(t, pace, speed, sd, lead):  # type: ignore[no-untyped-def]
         scale = math.exp(-slow * y - 0.5 * away * away)
         tail, edge = 0.5 * scaled_tail(over / math.sqrt(2.0)), sd / math.sqrt(2.0 * math.pi)
         rest = 0.5 * math.erfc(-away / math.sqrt(2.0)) * slow**r * math.exp(-slow * y)
-    if (
-        edge > 0.0 and over > 1.5
-    ):  # forwards they would cancel: (s + x)^k by ratios of the moments of x, backwards
+    if over > 1.5:  # forwards they would cancel: (s + x)^k by ratios of the moments of x, backwards
         ratio, one, two = 0.0, 1.0, 1.0
         for j in range(r + 40, 0, -1):
             ratio = j / (over / sd + ratio / (sd * sd))
@@ -208,9 +207,7 @@ def unopposed_density(t, pace, speed, sd, lead):  # type: ignore[no-untyped-def]
             before, one = one, middle * one + (k - 1) * sd * sd * before + at
             at *= slow
         two = middle * one + r * sd * sd * before + at
-    one, two = scale * one, scale * two
-    if edge > 0.0:
-        one, two = one + rest, two + rest * slow
+    one, two = scale * one + rest, scale * two + rest * slow
     way = pace
     for k in range(1, r):
         way *= y / k
@@ -225,11 +222,8 @@ def cut_normal(low: float, n: int) -> tuple[Array, Array]:
     >>> round(float(w.sum()), 9), round(float(w @ z), 9)     # 1 - Phi(-1), and the density at -1
     (0.841344746, 0.241970725)
     """
-    low, n = (
-        max(number("low", low, most=6), -8.0),
-        whole("n", n, least=1, most=20),
-    )  # below -8 there is nothing
-    x, w = np.polynomial.legendre.leggauss(200)
+    low, n = number("low", low, most=6), whole("n", n, least=1, most=20)
+    (x, w), low = _GRID, max(low, -8.0)  # below there is nothing
     x, w = low + (x + 1) * (8.0 - low) / 2, w * (8.0 - low) / 2
     w = w * np.exp(-0.5 * x * x) / math.sqrt(2 * math.pi)
     before, here, norm = np.zeros_like(x), np.ones_like(x), 1.0

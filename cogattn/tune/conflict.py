@@ -35,11 +35,8 @@ _MOVING = 5  # rates that stand for all above the slowest
 _NODES = _MOVING + 1  # and the slowest itself, at which all that lie below it are
 _LANES = 2 * _NODES  # the same, attention being there and away
 _CUT, _CUTS = 0.1, 61  # sd: where a normal is cut, 0 to 6 below its mean
-_AT, _RK, _AHEAD = (
-    (0.0, 0.5, 0.5, 1.0),
-    (1 / 6, 1 / 3, 1 / 3, 1 / 6),
-    (0.5, 0.5, 1.0, 0.0),
-)  # Runge and Kutta's
+#: Runge and Kutta's four stages: when, how much each counts, how far ahead the next one looks.
+_AT, _RK, _AHEAD = (0.0, 0.5, 0.5, 1.0), (1 / 6, 1 / 3, 1 / 3, 1 / 6), (0.5, 0.5, 1.0, 0.0)
 _WIDE = 5.0  # sd of what is not decision
 _MANY = 24  # kinds of trials of one person that have numbers of their own
 #: What else of a mind its responses depend on, in the order in which the compiled functions take it.
@@ -55,10 +52,9 @@ _RULE = (
     "threshold",
 )
 
-
-_Z, _SHARE = (
-    np.array(part) for part in zip(*(cut_normal(-_CUT * i, _MOVING) for i in range(_CUTS)), strict=True)
-)
+#: For a normal that is cut so far below its mean: where the rates above the cut are, and their shares.
+_TABLES = [cut_normal(-_CUT * i, _MOVING) for i in range(_CUTS)]
+_Z, _SHARE = np.array([z for z, _ in _TABLES]), np.array([share for _, share in _TABLES])
 
 
 @dataclass(frozen=True)
@@ -311,7 +307,6 @@ def _densities(rule, told, kind, level, out):  # type: ignore[no-untyped-def]
             mass[away, i, 0] = (1.0 - slip) * right + slip * wrong
             mass[away, i, 1] = (1.0 - slip) * wrong + slip * right
         laid_over(mass[away], unseen + hand * mean, hand * spread, _STEP, out[away])
-    for away in range(2):
         for i in range(out.shape[1]):
             out[away, i, 0] *= _STEP
             out[away, i, 1] *= _STEP

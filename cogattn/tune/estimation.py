@@ -71,9 +71,8 @@ class Job:
     def loglik(self, x: Array, row: npt.NDArray[Any]) -> Array:
         """Of points on the scales (n, parameters)."""
         found = self.law.loglik(self.law.theta(scales.own(self.params, x), self.params), self.data, row)
-        return np.where(
-            np.isnan(found), -np.inf, found
-        )  # so far out that nothing can be computed: nobody is there
+        # so far out that nothing can be computed: nobody is there
+        return np.where(np.isnan(found), -np.inf, found)
 
     def prior(self) -> tuple[Array, Array]:
         """Adults: mean and covariance on the scales."""

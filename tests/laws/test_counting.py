@@ -35,9 +35,7 @@ RATES = ((3.28, 3.3, 2.5), (3.28, 1.2, 13.0), (1.0, 12.5, 10.0), (8.0, 30.0, 5.0
 
 
 @pytest.mark.parametrize("sd", [0.0, 0.02, 0.15, 0.37, 0.5])
-@pytest.mark.parametrize(
-    ("speed", "lead", "pace"), [(3.28, 3.3, 2.5), (3.28, 1.2, 13.0), (1.0, 12.5, 10.0), (8.0, 30.0, 5.0)]
-)
+@pytest.mark.parametrize(("speed", "lead", "pace"), RATES)
 def test_the_density_is_the_integral_over_all_rates(speed, lead, pace, sd):
     slow, r, cut = SLOWEST * speed, math.floor(lead), (SLOWEST - 1) / sd if sd else -math.inf
     low = max(cut, -9.0)
