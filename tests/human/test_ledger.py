@@ -41,7 +41,7 @@ FIGURES = {"COMPARED", "QUANTILES", "WINDOW", "_BIN", "_SO_FAR", "STAR"}  # what
 WHOLE = {"RESOURCES"}  # a task draws on a pool, or does not: 1
 ARITHMETIC = {
     "LAST", "_MOST_CONDITIONS", "_MOST_TRIALS", "_NEAR", "_STEPS", "_SURE", "_CLOSE", "NODES", "PANELS", "WEIGHTS",
-    "SHARPEST", "_NODES", "_WEIGHTS", "_FRAMES",
+    "SHARPEST", "_NODES", "_WEIGHTS", "_FRAMES", "_GRID",
 }  # fmt: skip
 #: `go_nogo` counts its runs over the trials before an error; `whole_report`'s frames are its exposures.
 COUNTED = {("go_nogo", "_BEFORE")}

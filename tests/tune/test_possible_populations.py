@@ -1,11 +1,15 @@
 """What is not known of a population is not known of its people; a wide spread of rates is counted."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
+from cogattn import run
 from cogattn.laws.conflict import SELECTED, SLOWEST, _solve
-from cogattn.tune import conflict, em
+from cogattn.population import Population, Spread
+from cogattn.tune import conflict, em, fit
 from cogattn.tune.estimation import Job
 
 
@@ -68,3 +72,13 @@ def test_where_nothing_can_be_computed_nobody_is():
 
     job = Job(Law(), None, ("speed",), 0, 1, None)
     assert job.loglik(np.array([[2.0], [5.0]]), np.zeros(2, int)).tolist() == [-1.0, -np.inf]
+
+
+@pytest.mark.full
+def test_twelve_peoples_partial_reports_do_not_run_away():
+    """With no adult beside them these people had 4.7 slots in the middle, and the verdict was no."""
+    adults = replace(Population.adults(), day_sd=Spread("constant", 0.0))
+    trials = run("partial_report", "human", people=12, trials=80, seed=1, population=adults)
+    found = fit("partial_report", trials)
+    assert found.verdict.word == "fine"
+    assert found.table().set_index("parameter")["typical"]["slots"] == pytest.approx(3.1, abs=0.3)
