@@ -123,6 +123,7 @@ class PRP(Divided):
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """RT of each response from its own stimulus, s; correct: both."""
         rt = seen.element_times.answered - np.array([0.0, float(condition["soa"])])
+        rt = np.maximum(rt, 0.0)  # who takes no time answers at the onset, which the sum rounds
         right = seen.element_times.right & ~np.isnan(rt)
         if seen.read is not None:
             right &= seen.read == 1

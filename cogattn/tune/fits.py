@@ -396,10 +396,10 @@ def _doubts(law: Likelihood, frame: pd.DataFrame, force: bool) -> list[Reason]:
 
 
 def of_people(data: Trials | pd.DataFrame) -> pd.DataFrame:
-    """A long table as it is; of a run the trials of the human arm, where there are several."""
+    """A long table as it is; of a run, and of a table that has an arm `human`, the trials of that arm."""
     frame = data.frame if isinstance(data, Trials) else data
-    arms = frame["arm"].unique() if isinstance(data, Trials) and "arm" in frame else []
-    if len(arms) > 1 and "human" not in arms:
+    arms = frame["arm"].unique() if "arm" in frame else []
+    if isinstance(data, Trials) and len(arms) > 1 and "human" not in arms:
         raise InputError(f"the run has the arms {', '.join(arms)}: give the trials of one of them")
     return frame[frame["arm"] == "human"] if "human" in arms else frame
 

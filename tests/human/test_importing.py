@@ -17,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import cogattn as ca
 from cogattn.errors import InputError
 from cogattn.human import imports
 from cogattn.human.imports import columns, formats
@@ -777,6 +778,17 @@ def test_import_shows_what_it_made_and_writes_what_tune_takes(call):
     rows = {row["column"]: row for row in told["columns"]}
     assert rows["exposure"]["unit"] == "s"
     assert rows["score"]["trials"] == 9
+
+
+def test_of_a_run_with_several_arms_the_one_with_limits_is_read(tmp_path):
+    trials = ca.run("prp", people=2, trials=1, seed=3)
+    assert (trials.frame["rt2"].dropna() >= 0).all()  # softmax takes no time, and not less than none
+    trials.frame.to_csv(tmp_path / "mine.csv", index=False)
+    table = imports.read(tmp_path / "mine.csv", PRP)
+    text = said(table, "of the arms human, softmax human is taken: --only arm=NAME takes another")
+    assert "only arm=human was asked for" in text
+    assert len(table.frame) == (trials.frame["arm"] == "human").sum()
+    assert "seconds or milliseconds" in refusal(tmp_path / "mine.csv", PRP, only={"arm": "softmax"})
 
 
 def test_import_names_the_columns_that_it_leaves(call):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,8 +57,9 @@ class ReadFile:
 
 def read_file(sheet: DataSheet, asked: Request) -> ReadFile:
     """One file: its columns, its rows, its numbers."""
-    said, held = asked.said, SheetCells(sheet)
     notes: list[str] = []
+    asked = _with_limits(sheet, asked, notes)
+    said, held = asked.said, SheetCells(sheet)
     taken = columns_of(held, asked)
     for column in [*said.only, *said.drop, *asked.keep]:
         choice(f"column of {sheet.path.name}", column, sheet.names)
@@ -97,6 +98,19 @@ def read_file(sheet: DataSheet, asked: Request) -> ReadFile:
     error = "correct" in taken and guesses.is_error(taken["correct"])
     every = dict.fromkeys([*sheet.notes, *named, *meant.notes, *notes])
     return ReadFile(sheet, frame, units, list(every), said.over(done), error)
+
+
+def _with_limits(sheet: DataSheet, asked: Request, notes: list[str]) -> Request:
+    """Of a run of ours that has several arms, the one with all limits: the others are no people."""
+    if "arm" not in sheet.names or {"arm"} & {*asked.said.only, *asked.said.drop}:
+        return asked
+    arms = sorted(cells.texts(sheet.load(["arm"], set())["arm"]).dropna().unique())
+    if len(arms) < 2 or "human" not in arms:
+        return asked
+    notes.append(
+        Note(f"of the arms {', '.join(arms)} human is taken: --only arm=NAME takes another", "arm", "arm")
+    )
+    return replace(asked, said=replace(asked.said, only={**asked.said.only, "arm": "human"}))
 
 
 def columns_of(held: SheetCells, asked: Request) -> dict[str, str]:
