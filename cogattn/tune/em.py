@@ -136,6 +136,12 @@ def moments(draws: Array, weights: Array) -> tuple[Array, Array]:
     return center, np.einsum("is,isp,isq->ipq", weights, gap, gap)
 
 
+def narrowed(covs: Array, limit: Array) -> Array:
+    """Covariances (people, parameters, parameters) of what is known by each and by `limit`, too: nearly themselves
+    where they are narrow, `limit` where they are wide."""
+    return np.asarray(np.linalg.inv(np.linalg.inv(covs) + np.linalg.inv(limit)))
+
+
 def quantiles(draws: Array, weights: Array, at: tuple[float, float] = (0.025, 0.975)) -> Array:
     """(people, parameters, 2): weighted quantiles of each person's draws."""
     out = np.empty((draws.shape[0], draws.shape[2], 2))

@@ -7,6 +7,7 @@ it (`tune.fits` says what they are). What it gives is numbers; `tune.fits.Fit` m
 from __future__ import annotations
 
 import math
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -32,6 +33,8 @@ _ASIDE = (
 )
 _HELD = 0.3  # of a standard error: what is held and counts for less is not worth a note
 _POOR = 20  # effective draws
+_FEW = 60  # effective draws: who has fewer is drawn anew, as long as somebody is poorly sampled
+_REACH = 4.0  # times the population's variance: draws of a person are spread no wider than so
 _LIKELY = 0.02  # of log-likelihood: how well the best of the others is sought along a profile
 _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
 
@@ -79,11 +82,14 @@ class Job:
         mean = np.array([scales.SCALES[name].mean for name in self.params])
         return mean, np.diag([scales.SCALES[name].sd ** 2 for name in self.params])
 
-    def each(self, work: Callable[[int], Any], base: int, total: int) -> list[Any]:
-        """One piece of work per person, beside each other."""
+    def each(
+        self, work: Callable[[int], Any], base: int, total: int, people: Sequence[int] | None = None
+    ) -> list[Any]:
+        """One piece of work per person, or of some people, beside each other."""
+        rows = range(self.n) if people is None else people
         pool = joblib.Parallel(n_jobs=self.n_jobs, require="sharedmem", return_as="generator")
         out = []
-        for i, found in enumerate(pool(joblib.delayed(work)(i) for i in range(self.n))):
+        for i, found in enumerate(pool(joblib.delayed(work)(int(i)) for i in rows)):
             out.append(found)
             if self.progress is not None:
                 self.progress(base + i + 1, total)
@@ -226,6 +232,13 @@ class Job:
         cube = stats.qmc.Sobol(len(self.params) + 1, scramble=True, rng=np.random.default_rng(self.seed))
         return np.clip(cube.random(self.draws), 1e-6, 1 - 1e-6)
 
+    def turned(self, row: int, u: Array) -> Array:
+        """The same points, moved around the cube by a step of the person's own: what is missed by few draws is another
+        thing for each, so that it does not add up in the population."""
+        name = str(self.data.people[row]).encode()
+        step = np.random.default_rng([self.seed, zlib.crc32(name)]).random(u.shape[1])
+        return np.clip((u + step) % 1.0, 1e-6, 1 - 1e-6)
+
     # -- together ----------------------------------------------------------------------------------------------
 
     def together(self, notes: list[str]) -> Found:
@@ -237,12 +250,16 @@ class Job:
         rounds = _MANY
         first = partial(self.laplace, mean=mean, precision=np.asarray(np.linalg.inv(cov), float))
         near = self.each(first, 0, (1 + rounds) * self.n)
+        again = np.ones(self.n, bool)  # who is drawn anew
         for turn in range(rounds):
             last = turn >= ROUNDS - 1
             some = u if last else u[: len(u) // 4]  # at first a few say where people are
             ask = partial(self.sampled, near=near, mean=mean, cov=cov, u=some)
-            found = self.each(ask, (1 + turn) * self.n, (1 + rounds) * self.n)
-            draws, base = np.array([f[0] for f in found]), np.array([f[1] for f in found])
+            found = self.each(ask, (1 + turn) * self.n, (1 + rounds) * self.n, np.flatnonzero(again).tolist())
+            if again.all():
+                draws, base = np.array([f[0] for f in found]), np.array([f[1] for f in found])
+            else:
+                draws[again], base[again] = [f[0] for f in found], [f[1] for f in found]
             mean, cov, loglik = em.expectation_maximization(draws, base, mean, cov, known, self.law.stiff)
             if last:
                 chance = np.random.default_rng([self.seed, turn])
@@ -253,9 +270,14 @@ class Job:
             worth = em.effective(weights)
             # few draws say little of a spread: it stays nearer to what it was
             keep = np.clip(_POOR / 2 / worth, 0.05, 1.0)[:, None, None]
-            near = list(zip(center, spread + keep * np.array([s for _, s in near]), strict=True))
-            if last and not (self.patient and (worth < _POOR).any()):
-                break
+            wide = spread + keep * np.array([s for _, s in near])
+            near = list(zip(center, em.narrowed(wide, _REACH * cov), strict=True))
+            if last:
+                again = worth < _FEW
+                if not (self.patient and (worth < _POOR).any()):
+                    break
+        if self.progress is not None:
+            self.progress((1 + rounds) * self.n, (1 + rounds) * self.n)  # fewer rounds were enough
         own = np.array([self.loglik(center[i : i + 1], np.array([i]))[0] for i in range(self.n)])
         poor = int((worth < _POOR).sum())
         if poor:
@@ -306,6 +328,7 @@ class Job:
         Three in four from a wide t (5 degrees of freedom) where the person seems to be, the rest from the population.
         """
         x, local = near[row][0], 1.5 * near[row][1]
+        u = self.turned(row, u)
         z = stats.norm.ppf(u[:, 1:])
         tail = np.sqrt(5 / stats.chi2.ppf(u[:, 0] * 4 / 3 % 1, 5))[:, None]
         own = x + tail * z @ np.linalg.cholesky(local).T

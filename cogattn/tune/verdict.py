@@ -37,6 +37,7 @@ _TWO, _CROWD = (
     10.0,
     16,
 )  # BIC by which two kinds of people are likelier than one; people from which it is asked
+_TOLD = 0.5  # of the variance between people: what estimates of them must hold, if they are to tell kinds
 #: Where a parameter that ends there is a person who simply has none of it, or all.
 _NATURAL = {
     "threshold",
@@ -242,9 +243,12 @@ def _people(own: Predictive) -> Iterable[Reason]:
 
 
 def _kinds(fit: Any) -> Iterable[Reason]:
-    """Two kinds of people where one population was fitted: two normals against one, by BIC."""
-    for name in fit.params:
+    """Two kinds of people where one population was fitted: two normals against one, by BIC. Estimates that hold less
+    than half of the variance between people are mostly the population's, and say nothing of kinds."""
+    for i, name in enumerate(fit.params):
         x = np.asarray(scales.SCALES[name].latent(fit.estimates[name].to_numpy(float)), float)
+        if np.var(x[np.isfinite(x)]) < _TOLD * fit.covariance[i, i]:
+            continue
         gain, parts = _two(x)
         if gain > _TWO:
             one, two = (float(scales.SCALES[name].own(m)) for m in parts[:2])

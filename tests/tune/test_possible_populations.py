@@ -1,6 +1,7 @@
 """What is not known of a population is not known of its people; a wide spread of rates is counted."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -82,3 +83,27 @@ def test_twelve_peoples_partial_reports_do_not_run_away():
     found = fit("partial_report", trials)
     assert found.verdict.word == "fine"
     assert found.table().set_index("parameter")["typical"]["slots"] == pytest.approx(3.1, abs=0.3)
+
+
+@pytest.mark.full
+def test_sixty_people_are_sampled_well():
+    """With the same points for all, what they missed added up: 33 of these were poorly sampled, and their population's
+    loss of speed by load was .14 (it is .21 in adults)."""
+    adults = replace(Population.adults(), day_sd=Spread("constant", 0.0))
+    found = fit("simple_rt", run("simple_rt", "human", people=60, trials=1, seed=1, population=adults))
+    assert found.poor == 0
+    assert found.verdict.word == "fine"
+    middle = found.table().set_index("parameter")["typical"]
+    assert middle["slow_loss"] == pytest.approx(0.214, abs=0.04)
+
+
+def test_each_person_has_points_of_his_own_which_are_spread_as_evenly():
+    job = Job(None, SimpleNamespace(people=["anna", "ben"]), ("speed", "hand"), 0, 1, None)
+    u = job.even()
+    anna, ben = (job.turned(row, u) for row in (0, 1))
+    assert np.abs(anna - ben).max(0).min() > 0.1
+    for points in (anna, ben):
+        for column in points.T:  # one in each of so many parts, as nearly as in the points themselves
+            assert np.abs(np.sort(column) - (np.arange(len(u)) + 0.5) / len(u)).max() < 2 / len(u)
+    again = replace(job, data=SimpleNamespace(people=["ben", "anna"])).turned(1, u)
+    assert (again == anna).all()

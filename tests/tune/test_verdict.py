@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -139,7 +140,20 @@ def test_what_marks_share_is_said_once():
 def test_two_kinds_of_people_are_told_from_one():
     rng = np.random.default_rng(0)
     x = rng.standard_normal(40)
-    assert _two(x)[0] < 0 < 10 < _two(np.where(np.arange(40) < 20, x, x + 6))[0]
+    two = np.where(np.arange(40) < 20, x, x + 6)
+    assert _two(x)[0] < 0 < 10 < _two(two)[0]
+
+    def said(estimates, between):
+        fit = SimpleNamespace(
+            params=("speed",),
+            estimates=pd.DataFrame({"speed": scales.SCALES["speed"].own(estimates)}),
+            covariance=np.array([[between]]),
+        )
+        return [reason.code for reason in tune.verdict._kinds(fit)]
+
+    two = 5 + 0.3 * two
+    assert said(two, two.var()) == ["kinds"]
+    assert said(two, 3 * two.var()) == []  # they are drawn to the population, which may make two of one
 
 
 def test_a_bound_that_is_reached_is_said(pressed):
