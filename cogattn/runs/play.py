@@ -159,7 +159,7 @@ def _table(
     }
     timing = {"onset": stream.stimuli[0].onset, "rt": np.nan}
     tail = {"model": plan.model or "mind", "response": response}
-    return pd.DataFrame(head | timing | columns | tail)
+    return pd.DataFrame(head | timing | columns | tail, copy=False)
 
 
 def _play_sessions(
@@ -265,7 +265,7 @@ def _play_sitting(
     state = {"alertness": seen.alertness, "on_task": seen.on_task}
     columns = {"visit": np.full(rt.shape, visit, np.int32), "onset": seen.start, "rt": rt, **columns, **state}
     flat = {k: np.asarray(v).ravel() if np.ndim(v) else v for k, v in columns.items()}
-    return pd.DataFrame(head | flat | {"model": plan.model or "mind", "response": response})
+    return pd.DataFrame(head | flat | {"model": plan.model or "mind", "response": response}, copy=False)
 
 
 def _read(
