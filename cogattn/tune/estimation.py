@@ -36,6 +36,7 @@ _POOR = 20  # effective draws
 _FEW = 60  # effective draws: who has fewer is drawn anew, as long as somebody is poorly sampled
 _REACH = 4.0  # times the population's variance: draws of a person are spread no wider than so
 _LIKELY = 0.02  # of log-likelihood: how well the best of the others is sought along a profile
+_CLOSE = 0.1  # of log-likelihood: what an edge may be off
 _CUT = 1.92  # half the 95 % point of chi-square with 1 degree of freedom
 
 
@@ -150,23 +151,27 @@ class Job:
         for i in range(p):
             first = max(1.96 * math.sqrt(cov[i, i]), 1e-3)
             for side, sign in enumerate((-1.0, 1.0)):
-                fallen = self._along(row, x, top, i, cov, precision)
-                out[i, side] = self._edge(fallen, x[i], sign, scales.SCALES[self.params[i]], first)
+                fallen, scale = self._along(row, x, top, i, cov, precision), scales.SCALES[self.params[i]]
+                out[i, side] = self._edge(fallen, x[i], sign, scale, first)
+                if fallen(out[i, side], sure=True) < -_CLOSE:  # another height leads on
+                    out[i, side] = self._edge(partial(fallen, sure=True), x[i], sign, scale, first)
         return out
 
     def _along(
         self, row: int, x: Array, top: float, i: int, cov: Array, precision: Array
-    ) -> Callable[[float], float]:
+    ) -> Callable[..., float]:
         """By how much more than 1.92 the likelihood has fallen where parameter i has this value, the others at their
-        best. It is sought from where a normal with the covariance `cov` would have it, and from the last one found."""
+        best. It is sought from where a normal with the covariance `cov` would have it, and from the last one found; to
+        be `sure` that it has fallen, from the peak's others and from the law's own starts, too."""
         where, rest = np.array([row]), [j for j in range(len(x)) if j != i]
         sd = 1 / np.sqrt(np.diag(precision)[rest])  # of each of the others, all else given
         slope, near = cov[rest, i] / cov[i, i], {0.0: np.zeros(len(rest))}
+        starts = self.law.starts(self.params)
 
         def depth(point: Array) -> float:
             return -float(self.loglik(point[None], where)[0])
 
-        def fallen(value: float) -> float:
+        def fallen(value: float, sure: bool = False) -> float:
             point, move = x.copy(), value - x[i]
             point[i] = value
             if not rest:
@@ -174,20 +179,29 @@ class Job:
             known = min(near, key=lambda m: abs(m - move))
             middle = x[rest] + slope * move + near[known] * (min(2.0, move / known) if known else 0.0)
 
-            def scaled(z: Array) -> float:
-                point[rest] = middle + sd * z
-                return depth(point)
+            def deepest(origin: Array) -> tuple[Array, float]:
+                def scaled(z: Array) -> float:
+                    point[rest] = origin + sd * z
+                    return depth(point)
 
-            start = np.zeros(len(rest))
-            simplex = np.vstack([start, 0.7 * np.eye(len(rest))])
-            found = optimize.minimize(
-                scaled,
-                start,
-                method="Nelder-Mead",
-                options={"initial_simplex": simplex, "xatol": 0.3, "fatol": _LIKELY},
-            )
-            near[move] = middle + sd * np.asarray(found.x) - x[rest] - slope * move
-            return top + float(found.fun) - _CUT
+                simplex = np.vstack([np.zeros(len(rest)), 0.7 * np.eye(len(rest))])
+                found = optimize.minimize(
+                    scaled,
+                    simplex[0],
+                    method="Nelder-Mead",
+                    options={"initial_simplex": simplex, "xatol": 0.3, "fatol": _LIKELY},
+                )
+                return origin + sd * np.asarray(found.x), float(found.fun)
+
+            at, low = deepest(middle)
+            for origin in (at, x[rest], *(np.asarray(start)[rest] for start in starts)) if sure else ():
+                if top + low <= _CUT:
+                    break
+                again, deep = deepest(origin)
+                if deep < low:
+                    at, low = again, deep
+            near[move] = at - x[rest] - slope * move
+            return top + low - _CUT
 
         return fallen
 
@@ -202,7 +216,7 @@ class Job:
 
     @staticmethod
     def _edge(
-        fallen: Callable[[float], float], at: float, sign: float, scale: scales.Scale, first: float
+        fallen: Callable[..., float], at: float, sign: float, scale: scales.Scale, first: float
     ) -> float:
         """From the peak outwards by growing steps until it has fallen far enough, then to the point where."""
         low, high = (float(scale.latent(b)) for b in (scale.low, scale.high))

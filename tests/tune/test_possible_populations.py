@@ -107,3 +107,15 @@ def test_each_person_has_points_of_his_own_which_are_spread_as_evenly():
             assert np.abs(np.sort(column) - (np.arange(len(u)) + 0.5) / len(u)).max() < 2 / len(u)
     again = replace(job, data=SimpleNamespace(people=["ben", "anna"])).turned(1, u)
     assert (again == anna).all()
+
+
+def test_an_interval_ends_where_the_best_of_all_others_has_fallen():
+    """Slots and alpha trade over two heights: from one of them alone this person's alpha seemed to be .31 at least."""
+    adults = replace(Population.adults(), day_sd=Spread("constant", 0.0))
+    trials = run("partial_report", "human", people=4, trials=80, seed=2, population=adults).frame
+    found = fit("partial_report", trials[trials["person"] == 3], pool=False)
+    alpha = found.intervals.set_index("parameter").loc["alpha"]
+    assert alpha["low"] == pytest.approx(
+        0.11, abs=0.02
+    )  # with a hundred starts, on a grid of the other three
+    assert alpha["high"] == pytest.approx(0.75, abs=0.02)
