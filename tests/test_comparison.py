@@ -144,7 +144,19 @@ def test_an_hours_watch_is_held_against_the_half_hour_that_people_watched(looked
 
 
 @pytest.mark.full
-def test_the_seers_figure_has_its_five_tasks(looked):
-    titles = [ax.get_title("left") for ax in looked.plot().axes]
-    assert titles[:4] == ["Whole report", "Partial report", "Search: a 2 among 5s", "Flankers"]
-    assert "hour" in titles[4]
+def test_the_seers_figure_has_four_panels_and_its_table_five_tasks(looked):
+    figure = looked.plot()
+    titles = [ax.get_title("left").split(":")[0] for ax in figure.axes]
+    assert titles == ["Whole report", "Search", "Flankers", "An hour's watch (people"]
+    assert looked.table()["paradigm"].nunique() == 5
+    assert len(figure.get_suptitle()) < 100
+
+
+@pytest.mark.full
+def test_its_panel_of_search_shows_displays_with_a_target_only(looked):
+    search = looked.plot().axes[1]
+    stars = [line for line in search.get_lines() if line.get_marker() == "*"]
+    own = VisualSearch().human().query("display == 'spatial_2v5' and present == 1")
+    assert len(stars) == 1
+    assert stars[0].get_ydata() == pytest.approx(1000 * own["mean"].to_numpy())
+    assert not [line for line in search.get_lines() if line.get_markerfacecolor() == "white"]

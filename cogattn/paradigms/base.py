@@ -116,13 +116,15 @@ class Rival(NamedTuple):
 
 class Sight(NamedTuple):
     """How a network that looks at pixels takes it where it is compared with people: with which options, how many
-    trials in each condition, and what the figure shows of it: a panel of its own figure, its title, its x axis."""
+    trials in each condition, and what the figure shows of it: a panel of its own figure, its title (none: only the
+    table has this task), its x axis, and which trials (a column and its value)."""
 
     options: Mapping[str, Any] = {}
     trials: int = 1
     panel: int = 0
     title: str = ""
     along: str = ""
+    only: Mapping[str, Any] = {}
 
 
 @dataclass(frozen=True)

@@ -260,7 +260,7 @@ class Flanker(Conflicting):
     clues = ("flankers?", "eriksen")
     pixels = "arrows"
     looked_at = 4
-    sight = Sight({"trials": 48}, title="Flankers")
+    sight = Sight({"trials": 48}, title="Flankers: naming the middle arrow")
     title = "Flankers"
     question = "Which way does the middle arrow point, if its neighbours disagree?"
     source = "Ulrich et al. 2015, Cogn Psychol 78:148 (16 adults)"

@@ -40,7 +40,7 @@ class PartialReport(Report):
     listed = 2
     compared = True
     looked_at = 2
-    sight = Sight(trials=20, title="Partial report", along="distractors [items]")
+    sight = Sight(trials=20)
     pictures = "display"
     source = "Wang et al. 2021, Arch Clin Neuropsychol, doi:10.1093/arclin/acab007 (59 adults)"
 

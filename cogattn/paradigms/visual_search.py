@@ -82,7 +82,9 @@ class VisualSearch(Divided):
     clues = ("search",)
     pixels = "search"
     looked_at = 3
-    sight = Sight({"trials": 10}, panel=2, title="Search: a 2 among 5s", along="set size [items]")
+    sight = Sight(
+        {"trials": 10}, 1, 2, "Search: time to find a 2 among 5s", "set size [items]", {"present": 1}
+    )
     title = "Visual search"
     question = "Is the target there, among 3 to 18 items? How long does it take to tell?"
     shown_pace = (Pace(3, 16), Pace(6, 24))
@@ -220,19 +222,22 @@ class VisualSearch(Divided):
         )  # fmt: skip
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
-        """RT over set size for each display, with and without a target (filled and hollow), and misses."""
+        """RT over set size for each display, with and without a target (filled and hollow), and misses. Of trials
+        that all have a target, or all have none, people's times are those of such trials."""
         t, known = self.human(), pens_of(frame)
         size: dict[str, Any] = {"xlabel": "set size [items]", "ylim": (0, None)}
         t = t.assign(mean=t["mean"] * 1000, sd=t["sd"] * 1000)
         right = frame[frame["correct"]].assign(ms=lambda f: f["rt"] * 1000)
+        kinds = [there for there in (1, 0) if (frame["present"] == there).any()]
 
         def times(display: str) -> Any:
             def draw(ax: Any) -> None:
-                for there in (1, 0):
+                for there in kinds:
                     own, people = (f[(f["display"] == display) & (f["present"] == there)] for f in (right, t))
                     how: dict[str, Any] = {"hollow": not there, "band": bool(there)}
                     self.panel(ax, own, "ms", "set_size", known, people, **how, **size)
-                plot.kinds(ax, "filled: with a target", "hollow: without")
+                if len(kinds) > 1:
+                    plot.kinds(ax, "filled: with a target", "hollow: without")
                 ax.set(ylabel="RT [ms]", title=_WORDS[display])
 
             return draw

@@ -41,7 +41,7 @@ class WholeReport(Report):
     listed = 1
     compared = True
     looked_at = 1
-    sight = Sight(trials=20, title="Whole report", along="exposure [ms]")
+    sight = Sight(trials=20, title="Whole report: letters in a flash", along="exposure [ms]")
     pictures = "display"
     source = "Wang et al. 2021, Arch Clin Neuropsychol, doi:10.1093/arclin/acab007 (59 adults)"
 

@@ -150,8 +150,8 @@ class Comparison(Result):
         """The curves over the human data where there are any; for displays the misfit below them."""
         names = {
             "human": f"{self.model}, human limits",
-            "softmax": f"{self.model}, no limits",
-            ALONE: "the mind alone",
+            "softmax": f"{self.model}, no limits" + (" (takes no time)" if self.by_sight else ""),
+            ALONE: "the same minds, no network",
         }
         figure = self._seen() if self.by_sight else self._displays() if self.displays else self._single()
         for common in list(figure.legends):
@@ -161,11 +161,12 @@ class Comparison(Result):
             known = int(table["human inside"].notna().sum())
             if known:
                 inside, free = (int(table[f"{arm} inside"].sum()) for arm in ("human", "softmax"))
-                title = f"inside {inside} of {known} human bands; without them in {free}"
                 title = (
-                    f"One network, from pixels, under human limits: {title}"
+                    f"A network that looks at pixels: inside {inside} of {known} human bands with human limits, "
+                    f"{free} without"
                     if self.by_sight
-                    else f"Limits make the network human: {title}"
+                    else f"Limits make the network human: inside {inside} of {known} human bands; "
+                    f"without them in {free}"
                 )
             return plot.finish(figure, figure.axes, title, names)
 
@@ -181,14 +182,18 @@ class Comparison(Result):
             return figure
 
     def _seen(self) -> Figure:
-        """A panel of each task; the stream as wide as the page."""
+        """A panel of each task that has a title: four. The table has all of them."""
+        shown = [self.runs[task].paradigm for task in self.tasks]
+        shown = [paradigm for paradigm in shown if paradigm.sight.title]
         with plot.style() as plt:
-            figure, axes = plt.subplot_mosaic("AB;CD;EE", figsize=(9.6, 9.6), height_ratios=[1, 1, 0.9])
-            for task, ax in zip(self.tasks, axes.values(), strict=True):
-                paradigm = self.runs[task].paradigm
-                paradigm.drawn(self.frame(task)).sheets[paradigm.sight.panel].on(ax)
-                ax.set(xlabel=paradigm.sight.along)
-                ax.set_title(paradigm.sight.title, loc="left")
+            figure, axes = plt.subplots(2, 2, figsize=(9.6, 7.2))
+            for paradigm, ax in zip(shown, axes.flat, strict=True):
+                frame, sight = self.frame(paradigm.name), paradigm.sight
+                for column, value in sight.only.items():
+                    frame = frame[frame[column] == value]
+                paradigm.drawn(frame).sheets[sight.panel].on(ax)
+                ax.set(xlabel=sight.along)
+                ax.set_title(sight.title, loc="left")
             return figure
 
     def _single(self) -> Figure:
