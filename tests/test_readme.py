@@ -32,10 +32,10 @@ def test_the_bands_that_were_set_by_hand():
     known = card[card["softmax"].notna()]
     other = pd.read_csv(RESULTS / "scorecard" / "other_samples.csv", comment="#")["inside"].tolist()
     assert (
-        f"in {card['inside'].sum()} of {len(card)} measures that were set by hand ({other[0]} and {other[1]} for two "
-        "other samples of 200 people). Without its limits it is inside "
-        f"{known['softmax_inside'].eq(True).sum()} of the {len(known)} that it has a value for (it takes no time, so "
-        f"{len(card) - len(known)} have none)"
+        f"in {card['inside'].sum()} of {len(card)} measures that were chosen by hand ({other[0]} and {other[1]} for "
+        "two other samples of 200 people). Without limits it is inside "
+        f"{known['softmax_inside'].eq(True).sum()} of {len(known)}; it has no value for the other "
+        f"{len(card) - len(known)}, nearly all because it takes no time"
     ) in FLAT
 
 
@@ -60,7 +60,7 @@ def test_the_network_of_the_bare_command():
     inside = {arm: int(rows[f"{arm} inside"].eq(True).sum()) for arm in ("human", "softmax")}
     alone = rows["arm mind alone"].between(rows["low"], rows["high"]).sum()
     assert (
-        f"it is inside {inside['human']} of {len(rows)} bands, without them inside {inside['softmax']}; the same minds "
+        f"it is inside {inside['human']} of {len(rows)} bands, without them inside {inside['softmax']}. The same minds "
         f"without a network are inside {alone}"
     ) in FLAT
 
