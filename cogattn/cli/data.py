@@ -47,14 +47,15 @@ class DataOptions:
     ] = None
     set: Annotated[
         list[str] | None,
-        Parameter(negative=(), help="what is the same in every trial and in no column, times in s: soa=0.2"),
+        Parameter(negative=(), help="a value that is in no column, for every trial (times in s): soa=0.2"),
     ] = None
     columns: Annotated[
         str | None,
-        Parameter(help="of a file without a head line, all of them: block,trial,congruence,correct,rt"),
+        Parameter(help="names of all columns, if the file has none: block,trial,congruence,correct,rt"),
     ] = None
     recipe: Annotated[
-        str | None, Parameter(help="a TOML of answers that import --save kept: they read this file too")
+        str | None,
+        Parameter(help="a TOML of answers, written by import --save: this file is read in the same way"),
     ] = None
 
     def said(self) -> Recipe:
@@ -127,7 +128,7 @@ def import_(
     *,
     paradigm: Annotated[
         str | None,
-        Parameter(name="--for", help="the paradigm that they are of (default: what they look like)"),
+        Parameter(name="--for", help="the experiment that the data come from (default: what they look like)"),
     ] = None,
     to: Annotated[
         str | None, Parameter(help="write the trials there: a .csv or .parquet that tune takes")
@@ -143,7 +144,7 @@ def import_(
     reading: DataOptions = AS_FOUND,
     json: Json = False,
 ) -> None:
-    """What is read from people's data, proposed as a whole: which task, which column, accuracy and times per condition.
+    """How a file of people's data is understood: which task, which column is what, accuracy and times per condition.
 
     On a terminal it asks whether that is right; elsewhere, and with --yes, it takes it. The file stays as it is."""
     from cogattn.human.imports import write
@@ -251,22 +252,22 @@ def report(
     *,
     paradigm: Annotated[
         str | None,
-        Parameter(name="--for", help="the paradigm that they are of (default: what they look like)"),
+        Parameter(name="--for", help="the experiment that the data come from (default: what they look like)"),
     ] = None,
     params: Annotated[
-        str | None, Parameter(help="comma-separated (default: those that the paradigm is about)")
+        str | None, Parameter(help="parameters to fit, comma-separated (default: the usual ones)")
     ] = None,
     option: Option = None,
     compare_laws: Annotated[
         bool,
-        Parameter(negative="--no-laws", help="rival laws beside each other, where the paradigm has some"),
+        Parameter(negative="--no-laws", help="compare rival laws, where the paradigm has some"),
     ] = True,
     reading: DataOptions = AS_FOUND,
     seed: Seed = 0,
     jobs: Jobs = None,
     out: Out = OUT,
 ) -> None:
-    """One page about a file of people's data, offline HTML and Markdown: what was read, a table, the fit, a verdict."""
+    """From a file of people's data to one page (offline HTML, Markdown): what was read, a table, the fit, a verdict."""
     from cogattn.reports import data_report
 
     which = None if params is None else split(params)

@@ -41,7 +41,9 @@ def run(
     name: Annotated[str | None, NAME] = None,
     /,
     *,
-    arms: Annotated[str | None, Parameter(help="comma-separated, e.g. human,softmax,slots+capacity")] = None,
+    arms: Annotated[
+        str | None, Parameter(help="sets of limits, comma-separated, e.g. human,softmax,slots+capacity")
+    ] = None,
     model: Annotated[str | None, MODEL] = None,
     people: Annotated[Whole | None, PEOPLE] = None,
     trials: Trials_ = None,
@@ -59,7 +61,7 @@ def run(
     trust: Trust = False,
     json: Json = False,
 ) -> None:
-    """Let people take one experiment under several arms."""
+    """Simulate people in one experiment, with and without human limits (arms)."""
     from cogattn import files
     from cogattn.runs import experiment
 
@@ -141,9 +143,9 @@ def compare(
     device: Device = "auto",
     json: Json = False,
 ) -> None:
-    """A network under human limits, the same network with plain softmax, and people: in the tasks that it can take.
+    """Compare a network under human limits, the same network with plain softmax, and people, in all tasks it can take.
 
-    Without a name it is the seer, which looks at rendered displays, and at a stream for an hour."""
+    Without --model it is the seer, a network that looks at rendered displays; one of its tasks is an hour's watch."""
     from cogattn.reports.compare import compare as play
 
     minds = minds_of(observer, population)
@@ -167,12 +169,12 @@ def scorecard(
         bool,
         Parameter(
             negative=(),
-            help="whole curves instead of bands set by hand: every row of every table, by one rule",
+            help="score every row of every human table by one rule, not the bands chosen by hand",
         ),
     ] = False,
     json: Json = False,
 ) -> None:
-    """Every paradigm, one population, every human band, and which limits each band needs."""
+    """Is one simulated population inside every human band of every paradigm, and which limits does each band need?"""
     from cogattn.reports import scorecard as scoring
 
     minds = minds_of(observer, population)
@@ -227,7 +229,7 @@ def verify(
     out: Out = OUT,
     json: Json = False,
 ) -> int:
-    """Play every closed form of the theory against both drivers: expected, measured, z, verdict."""
+    """Check the simulation against every exact formula of the theory: expected, measured, z, verdict."""
     from cogattn.reports import verify as verification
 
     with progress("verify") as tick:
@@ -248,16 +250,18 @@ def live(
         float | None, Parameter(help="s from a frame's onset to its answer (default: the next frame's onset)")
     ] = None,
     value: Annotated[
-        float | None, Parameter(help="what the network's task varies, e.g. how many distractors")
+        float | None, Parameter(help="of what the network's task varies, e.g. how many distractors")
     ] = None,
-    patches: Annotated[int | None, Parameter(converter=whole_number, help="of a frame: the load")] = None,
+    patches: Annotated[
+        int | None, Parameter(converter=whole_number, help="how many each frame has: the load")
+    ] = None,
     seed: Seed = 0,
     observer: Observer_ = None,
     device: Device = "auto",
     out: Out = OUT,
     json: Json = False,
 ) -> int:
-    """A film at the pace of the wall clock: does the answer come in time, from how many patches, and is it right?"""
+    """A network watches a film in real time: does its answer come in time, from how many patches, and is it right?"""
     from cogattn.reports.live import ARMS
     from cogattn.reports.live import live as play
 

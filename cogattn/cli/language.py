@@ -23,7 +23,7 @@ def read(
     ] = "smollm2",
     slots: Annotated[float, Parameter(help="how many chunks are held")] = 4.0,
     chunk: Annotated[Whole | None, Parameter(help="words of a chunk (default: a sentence)")] = None,
-    question: Annotated[str | None, Parameter(help="asked at the end, in both arms")] = None,
+    question: Annotated[str | None, Parameter(help="asked at the end, with limits and without")] = None,
     capacity: Annotated[float, Parameter(help="C of the race, chunks/s (default: all are stored)")] = float(
         "inf"
     ),
@@ -36,7 +36,7 @@ def read(
     out: Out = OUT,
     json: Json = False,
 ) -> None:
-    """Read a text under human limits beside softmax: what is known when, surprisal, a question, who got attention."""
+    """Let a language model read a text, with human limits and without: what it knows, surprisal, where it attended."""
     from cogattn.nn.networks import registry
     from cogattn.reports.read import read as both
 
@@ -78,7 +78,7 @@ def board(
     resume: Annotated[bool, Parameter(negative=(), help="go on with the newest unfinished run")] = False,
     json: Json = False,
 ) -> None:
-    """What limits buy at an equal budget of keys: the human race beside six other ways to choose."""
+    """Compare human limits with six other ways to choose which keys are read, at the same number of keys."""
     from cogattn.nn.networks import registry
     from cogattn.reports.board import board as played
     from cogattn.reports.board_tasks import FactsTask, RetrievalTask

@@ -32,7 +32,7 @@ def plot(
     paradigm: Paradigm_ = None,
     out: Annotated[str | None, Parameter(converter=into, help="folder for the figure")] = None,
 ) -> None:
-    """Draw the figure of a run folder; several runs of one paradigm are laid over each other."""
+    """Draw the figure of a run again, or several runs of one paradigm in one figure."""
     from cogattn.runs import trials as results
     from cogattn.view import plot as pens
 
@@ -101,7 +101,8 @@ def explain(
     person: Person_ = 0,
     trial: Trial_ = 0,
     everybody: Annotated[
-        bool, Parameter(negative=(), help="the table holds all trials of the condition, not this one alone")
+        bool,
+        Parameter(negative=(), help="put all trials of the condition into the table, not this one alone"),
     ] = False,
     paradigm: Paradigm_ = None,
     model: Named = None,
@@ -111,7 +112,7 @@ def explain(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Which element got how much of a network's attention in a trial, and when: a heat map, human beside softmax."""
+    """How much of a network's attention each element got in a trial, and when: a heat map, human beside softmax."""
     from cogattn.reports.explain import explain as told
     from cogattn.runs import trials as results
 
@@ -137,12 +138,12 @@ def explore(
     people: Annotated[
         int | None,
         Parameter(
-            converter=whole_number, help="how many times the mind is played (default: as many as are quick)"
+            converter=whole_number, help="how often each person is simulated (default: as often as is quick)"
         ),
     ] = None,
     seed: Seed = 0,
 ) -> None:
-    """A page with sliders for every number of a mind, and what they do, at once. Needs the extra `explore`."""
+    """Open a page with a slider for every parameter of a person, and curves that follow. Needs the extra `explore`."""
     from cogattn.explore import page, server
 
     mind = minds_of(observer, None)["observer"]

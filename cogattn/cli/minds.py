@@ -46,7 +46,7 @@ def sensitivity(
     work: WorkOptions = ALONE,
     json: Json = False,
 ) -> None:
-    """How much of a measure depends on each parameter of a mind."""
+    """How much does a measure depend on each parameter of a person?"""
     from cogattn import paradigms
     from cogattn.tune import sensitivities
 
@@ -93,7 +93,7 @@ def sweep(
     work: WorkOptions = ALONE,
     json: Json = False,
 ) -> None:
-    """Search the parameters of a mind for a goal, e.g. the cheapest capacity that keeps misses under 5 %."""
+    """Search the parameters of a person for a goal, e.g. the least capacity that keeps misses under 5 %."""
     from cogattn import paradigms
     from cogattn.tune import sweeps
 

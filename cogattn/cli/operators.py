@@ -33,22 +33,26 @@ def watch(
     scenario: Annotated[str, Parameter(help="a file in OpenMATB's format, or low, medium, high")],
     /,
     *,
-    miss_below: Annotated[str, Parameter(help="share of signals that an operator may not reach")] = "5%",
-    operators: Annotated[str, Parameter(help="share of operators who must hold the watch")] = "90%",
-    minutes: Annotated[float, Parameter(help="only so many minutes of the scenario")] = 600.0,
+    miss_below: Annotated[
+        str, Parameter(help="an operator must miss less than this share of the signals")
+    ] = "5%",
+    operators: Annotated[str, Parameter(help="yes if at least this share of operators can do that")] = "90%",
+    minutes: Annotated[float, Parameter(help="play only so many minutes of the scenario")] = 600.0,
     people: People_ = 200,
     seed: Seed = 0,
     observer: Observer_ = None,
     population: Population_ = None,
-    changes: Annotated[bool, Parameter(negative="--as-it-is", help="also play what could be changed")] = True,
+    changes: Annotated[
+        bool,
+        Parameter(negative="--as-it-is", help="also play what may help (a second operator, a break, ...)"),
+    ] = True,
     jobs: Jobs = None,
     out: Out = OUT,
     json: Json = False,
 ) -> None:
     """Can one operator hold this watch? SCENARIO is a file in OpenMATB's format, or low, medium, high.
 
-    Says yes, no or open, with the share of operators and its interval; the riskiest minutes, misses by task, what would
-    change it most, and which numbers have people behind them.
+    Says yes, no or open, with the share of operators and its interval, the riskiest minutes, and what would help most.
     """
     from cogattn.reports.watch import watch as judge
 

@@ -46,7 +46,7 @@ PEOPLE = Parameter(help="how many simulated people")
 People_ = Annotated[Whole, PEOPLE]
 NAME = Parameter(help="an experiment: `cogattn list` names them")
 Experiment = Annotated[str, NAME]
-Folder_ = Annotated[str, Parameter(help="of a run, as `cogattn run` printed it")]
+Folder_ = Annotated[str, Parameter(help="of a run, as `cogattn run` prints it")]
 Data_ = Annotated[str, Parameter(help="people's data, a row per trial: a file, or a folder of files")]
 Out = Annotated[str, Parameter(converter=into, help="folder for results; each run makes its own in it")]
 Where = Annotated[str, Parameter(converter=named, help="folder that is tried")]
@@ -61,8 +61,10 @@ Trials_ = Annotated[
     int | None,
     Parameter(converter=whole_number, help="trials per person and condition (default: as is usual)"),
 ]
-Paradigm_ = Annotated[str | None, Parameter(help="where your own experiment was run: its .py file")]
-Named = Annotated[str | None, Parameter(name="--model", help="where your own network was run: its .py file")]
+Paradigm_ = Annotated[str | None, Parameter(help="the .py file of your own experiment, if it was one")]
+Named = Annotated[
+    str | None, Parameter(name="--model", help="the .py file of your own network, if it was one")
+]
 Trust = Annotated[
     bool,
     Parameter(negative=(), help="allow running the network's .py file that the folder or the settings name"),
@@ -74,12 +76,12 @@ Person_ = Annotated[Whole, Parameter(help="number of the person, from 0")]
 Trial_ = Annotated[Whole, Parameter(help="number of the trial in its condition, from 0")]
 Condition_ = Annotated[Whole, Parameter(help="number of the condition, from 0, in the order of the run")]
 MODEL = Parameter(help="a name in models/ or your own .py file")
-Alike = Annotated[Whole, Parameter(help="simulated people per mind, alike but for chance")]
+Alike = Annotated[Whole, Parameter(help="simulated people with each set of parameters, alike but for chance")]
 Device = Annotated[str, Parameter(help="where the network runs: auto, cpu or cuda")]
-Observer_ = Annotated[str | None, Parameter(name="--observer", help="TOML file: one mind for everybody")]
-Population_ = Annotated[
-    str | None, Parameter(name="--population", help="TOML file: the spread of the people")
+Observer_ = Annotated[
+    str | None, Parameter(name="--observer", help="TOML file: parameters that everybody has")
 ]
+Population_ = Annotated[str | None, Parameter(name="--population", help="TOML file: how people differ")]
 
 
 @Parameter(name="*")
@@ -88,9 +90,9 @@ class WorkOptions:
     """How a long command is played, and where it keeps its pieces."""
 
     jobs: Jobs = None
-    backend: Annotated[str, Parameter(help="who works: loky (processes), threading, or dask (a cluster)")] = (
-        "loky"
-    )
+    backend: Annotated[
+        str, Parameter(help="what works: loky (processes), threading, or dask (a cluster)")
+    ] = "loky"
     scheduler: Annotated[
         str | None, Parameter(help="address of the Dask scheduler, e.g. tcp://10.0.0.1:8786")
     ] = None

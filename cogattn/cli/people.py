@@ -41,16 +41,18 @@ def tune(
     *,
     data: Annotated[str, Parameter(help="people's data: a file, or a folder of files")],
     params: Annotated[
-        str | None, Parameter(help="comma-separated (default: all that the data inform)")
+        str | None, Parameter(help="parameters to fit, comma-separated (default: all that the data inform)")
     ] = None,
     option: Option = None,
     reading: DataOptions = AS_FOUND,
     pool: Annotated[
-        bool | None, Parameter(help="people together, as one population (default: from four people on)")
+        bool | None, Parameter(help="fit people together, as one population (default: from four people on)")
     ] = None,
     posterior: Annotated[
         bool,
-        Parameter(negative=(), help="draws from the posterior (NUTS), not the likeliest values alone"),
+        Parameter(
+            negative=(), help="draw from the posterior (NUTS) instead of giving the most likely values alone"
+        ),
     ] = False,
     draws: Annotated[Whole | None, Parameter(help="of each chain of --posterior (default: 1000)")] = None,
     chains: Annotated[Whole | None, Parameter(help="of --posterior (default: 4)")] = None,
@@ -72,7 +74,7 @@ def tune(
     out: Out = OUT,
     json: Json = False,
 ) -> None:
-    """People's parameters from their own data: estimates, intervals, a figure, an observer for every other command."""
+    """Fit people's parameters to their data: estimates, intervals, a figure, and a file that other commands take."""
     from cogattn import paradigms
     from cogattn.tune import fit, likelihoods, sample_posterior
 
@@ -159,7 +161,7 @@ def predict(
     out: Out = OUT,
     json: Json = False,
 ) -> None:
-    """Predict people's results in other tasks from tasks that are fitted together: correlations, beside raw means."""
+    """Predict people's results in some tasks from their other tasks, and compare with what plain means predict."""
     from cogattn.tune import predict_people
 
     tasks = {"--fit": fit, "--predict": predict}
