@@ -1,4 +1,4 @@
-"""What do limits buy? At an equal budget of keys, the human race beside other ways to choose, on any task.
+"""What do limits buy? The race under human limits beside other ways to choose as many keys, on any task.
 
     cogattn board                      # the synthetic retrieval task, minutes
     cogattn board --model smollm2      # facts and needles with the real language model
@@ -149,7 +149,7 @@ class Board(Result):
         return pd.DataFrame(rows)
 
     def findings(self) -> list[str]:
-        """Where the human race wins and where it loses, task by task."""
+        """Where the race under human limits wins and where it loses, task by task."""
         out, table = [], self.table()
         for task, rows in table.groupby("task", sort=False):
             by = rows.set_index("arm")
@@ -160,8 +160,8 @@ class Board(Result):
             above = [a for a in by.index if a != "human" and by.loc[a, "low"] > ours["high"]]
             out.append(
                 f"{task}: human {ours['right']:.2f} ({ours['low']:.2f}-{ours['high']:.2f}), better than "
-                f"{', '.join(beaten) or 'none'}, worse than {', '.join(above) or 'none'}; doubling what is beside the "
-                f"point takes {-ours['when_doubled']:+.2f}, of softmax {-by.loc[NO_BUDGET, 'when_doubled']:+.2f}."
+                f"{', '.join(beaten) or 'none'}, worse than {', '.join(above) or 'none'}; with twice the distractors "
+                f"{ours['when_doubled']:+.2f}, softmax {by.loc[NO_BUDGET, 'when_doubled']:+.2f}."
             )
         return out
 

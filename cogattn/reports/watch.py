@@ -137,24 +137,24 @@ class Watch(Result):
         if len(self.changes) > 1:
             best = self.changes.iloc[1:].sort_values(["held", "missed"], ascending=[False, True]).iloc[0]
             lines.append(
-                f"What would change it most: {best['change']} ({best['held']:.0%} hold it, "
-                f"{best['missed']:.1%} missed)."
+                f"What would help most: {best['change']} (then {best['held']:.0%} hold the watch, and "
+                f"{best['missed']:.1%} of the signals are missed)."
             )
         if self.verdict == "open":
-            lines.append("The interval holds what was asked: play more people (--people).")
+            lines.append("The interval includes the share that was asked for: play more people (--people).")
         return lines
 
     def remarks(self) -> list[str]:
-        """What has people behind it, and what in the scenario was ignored."""
+        """What is based on people's data, and what in the scenario was ignored."""
         ledger = human.constants()
         own = ledger[
             ledger["where"].isin([ControlRoom.name, "paradigms.scenario"]) & (ledger["of"] == "people")
         ]
         own = own[own["same_as"] == ""]
         lines = [
-            "People behind it: an operator's speed, store, lapses and tiring are estimated from human tables. None "
-            f"behind the tasks: {(own['kind'] == 'assumed').sum()} of their {len(own)} numbers (how attention turns, "
-            "how long an answer takes) are assumed. Trust the order more than the shares."
+            "Based on people's data: an operator's speed, store, lapses and tiring. Assumed: "
+            f"{(own['kind'] == 'assumed').sum()} of the {len(own)} numbers of the tasks (how attention switches, how "
+            "long an answer takes). Trust the order of minutes and changes more than the shares."
         ]
         ignored = self.scenario.ignored
         if ignored:
@@ -377,7 +377,7 @@ def _changes(room: Scenario) -> dict[str, list[Scenario]]:
         if plugin == "track":
             out["tracking is automatic"] = [rest]
         else:
-            out[f"a second operator has the {PLUGINS[plugin]}"] = [rest, _only(room, {plugin})]
+            out[f"a second operator takes over the {PLUGINS[plugin]}"] = [rest, _only(room, {plugin})]
     out["twice the time to answer"] = [_patient(room)]
     out["the same signals in twice the time"] = [
         Scenario(room.name, tuple(replace(x, time=2 * x.time) for x in room.lines))
