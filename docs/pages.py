@@ -435,14 +435,14 @@ def _face(room: Any) -> str:
 
 
 def readme() -> dict[str, str]:
-    """The readme in three: the sentence that opens the site, the pictures after it, and how it goes on."""
-    text = (ROOT / "README.md").read_text("utf-8").split("\n", 1)[1]
-    first, rest = text.split("\nTwo commands", 1)
-    lead, pictures = first.split("\n![", 1)
+    """The readme in three: the sentence that opens the site; the picture and the table after it; and how it goes on."""
+    parts = (ROOT / "README.md").read_text("utf-8").split("\n", 1)[1].split("\n\n")
+    picture, below = (next(i for i, part in enumerate(parts) if part.startswith(x)) for x in ("![", "| "))
+    lead, shown, rest = parts[:picture], parts[picture : below + 1], parts[below + 1 :]
     return {
-        "parts/lead.md": rebased(lead, ROOT, MADE.parent),
-        "parts/pictures.md": rebased("![" + pictures, ROOT, MADE.parent),
-        "overview.md": rebased("# The whole in one page\n\nTwo commands" + rest, ROOT, MADE),
+        "parts/lead.md": rebased("\n\n".join(lead), ROOT, MADE.parent),
+        "parts/pictures.md": rebased("\n\n".join(shown), ROOT, MADE.parent),
+        "overview.md": rebased("\n\n".join(["# The whole in one page", *rest]), ROOT, MADE),
     }
 
 

@@ -119,6 +119,19 @@ def test_links_move_with_a_text():
     assert there == "[a](theory.md#x) [b](made/changes.md) [c](https://x.org/y.md) [d](#e)"
 
 
+def test_the_readme_opens_the_site():
+    """The sentence, the picture and the table on the first page, the rest on a page of its own, and nothing twice."""
+    lead, shown, rest = pages.readme().values()
+    assert "people, the limited network" in lead
+    assert lead.count("|") == 0
+    assert shown.startswith("![")
+    assert [shown.count(f"\n| {what} |") for what in ("a class", "a transformer of your own")] == [1, 1]
+    assert rest.startswith("# The whole in one page\n\nIn a checkout")
+    title, overview = 2, 6  # words of the readme's own title, and of that of the page
+    words = len((ROOT / "README.md").read_text("utf-8").split()) - title
+    assert words == sum(len(part.split()) for part in (lead, shown, rest)) - overview
+
+
 def test_every_written_page_has_its_place():
     written = {p.stem for p in (ROOT / "docs").glob("*.md")}
     toc = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
