@@ -12,7 +12,7 @@ cannot show another number than the figure.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -48,9 +48,10 @@ class Panel:
     def table(self) -> pd.DataFrame:
         """The numbers behind the named points: a row per x, a column per name (the mean, where a name has more there).
 
-        A point of people that lies nearer to a point of an arm than arms' points lie to each other is in its row.
+        A point of people that lies nearer to a point of an arm than arms' points lie to each other is in its row. Where
+        filled and hollow marks mean two conditions, each has a column.
         """
-        named = [s for s in self.strokes if s.name and s.mark and len(s.x)]
+        named = self._by_condition([s for s in self.strokes if s.mark and len(s.x)])
         if not named:
             return pd.DataFrame()
         grid = max(named, key=lambda s: (s.name != "people", len(s.x))).x
@@ -60,6 +61,21 @@ class Panel:
         )
         order = list(dict.fromkeys(rows["name"]))
         return rows.pivot_table(index="x", columns="name", values="y", aggfunc="mean").reindex(columns=order)
+
+    def _by_condition(self, strokes: list[Stroke]) -> list[Stroke]:
+        """Those with a name. A hollow line without one is the other condition of the line of its colour and mark; both
+        are then called by their conditions, as the legend says them."""
+        said = dict(
+            s.name.split(": ", 1) for s in self.strokes if s.name.startswith(("filled: ", "hollow: "))
+        )
+        named = {(s.color, s.mark): s.name for s in strokes if s.name}
+        if len(said) < 2 or not any(s.hollow and (s.color, s.mark) in named for s in strokes):
+            return [s for s in strokes if s.name]
+        return [
+            replace(s, name=f"{named[s.color, s.mark]}, {said['hollow' if s.hollow else 'filled']}")
+            for s in strokes
+            if (s.color, s.mark) in named
+        ]
 
 
 @dataclass(frozen=True)

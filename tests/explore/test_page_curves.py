@@ -73,6 +73,15 @@ def test_the_table_puts_people_into_the_rows_of_the_arms(shown):
     assert table.notna().all().all()
 
 
+def test_filled_and_hollow_lines_have_columns_of_their_own():
+    done = ca.run("visual_search", people=2, trials=2)
+    table = curves.read(done.paradigm.drawn(done.frame)).panels[2].table()
+    known = done.paradigm.human().query("display == 'spatial_2v5'").set_index(["present", "set_size"])["mean"]
+    for there, words in ((1, "with a target"), (0, "without")):
+        assert table[f"people, {words}"].to_numpy() == pytest.approx(1000 * known[there].to_numpy())
+        assert table[f"human, {words}"].notna().any()
+
+
 # --- what the printed figure shows ---------------------------------------------------------------------------
 
 #: A strip and one x axis; steps and rules; intervals both ways; one y axis; hollow marks; four panels; a mosaic.
