@@ -484,11 +484,11 @@ def questions() -> str:
     played = [p for p in scripts if (SIMULATED / p.stem / "answer.txt").exists()]
     parts = [
         title("Simulations that ask one question each"),
-        "Programs of ``simulations/``. Each takes ``--out`` and ``--force``, ``--people`` and ``--seed`` where people "
-        "are played, and what else its ``--help`` names; it writes config.toml, provenance.json, its tables, a figure "
-        "and answer.txt into one folder, and leaves a folder that holds an answer as it is. Shown here is what the "
-        f"committed runs wrote: {len(played)} of {len(scripts)} were played by this version's programs; where the rest "
-        "come from is said below each. Intervals are 95 %.",
+        "Each is a program in ``simulations/``. All take ``--out`` and ``--force``; those that simulate people also "
+        "take ``--people`` and ``--seed``; ``--help`` names the rest. Each writes config.toml, provenance.json, its "
+        "tables, a figure and answer.txt into one folder; an answer that is there is not replaced without ``--force``. "
+        f"Shown here is what the committed runs wrote: {len(played)} of {len(scripts)} were made by the programs of "
+        "this version; of the others it is said where they come from. Intervals are 95 %.",
     ]
     for path in scripts:
         text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
