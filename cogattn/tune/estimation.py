@@ -406,8 +406,8 @@ class Job:
             more += moved**2
             share = np.abs(moved) / np.sqrt(np.einsum("npp->np", covs))
             said += [
-                f"{name} is held at the mean adult's: that adults differ in it makes {param} less sure, by "
-                f"{np.median(share[:, i]):.1f} of its standard error"
+                f"{name} is kept at the mean adult's value: that adults differ in it adds an error of "
+                f"{np.median(share[:, i]):.1f} standard errors to {param}, which the intervals include"
                 for i, param in enumerate(self.params)
                 if np.median(share[:, i]) > _HELD
             ]

@@ -131,7 +131,7 @@ def test_what_is_held_though_people_differ_in_it_is_counted_into_the_interval():
     assert left.estimates["capacity"].tolist() == told.estimates["capacity"].tolist()
     assert held(told) < 0.3
     assert held(left) > 0.7
-    assert any(note.startswith("slots is held at the mean adult's") for note in left.notes)
+    assert any(note.startswith("slots is kept at the mean adult's value") for note in left.notes)
     assert not told.notes
 
 
