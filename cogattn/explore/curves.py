@@ -45,37 +45,26 @@ class Panel:
                 found.setdefault(stroke.name, stroke)
         return found
 
-    def table(self) -> pd.DataFrame:
-        """The numbers behind the named points: a row per x, a column per name (the mean, where a name has more there).
+    def tables(self) -> dict[str, pd.DataFrame]:
+        """The numbers behind the points, by condition: one table, under "", or, where filled and hollow marks mean two
+        conditions, one of each under the words of the legend.
 
-        A point of people that lies nearer to a point of an arm than arms' points lie to each other is in its row. Where
-        filled and hollow marks mean two conditions, each has a column.
+        A hollow line has no name: it is the other condition of the line of its colour and mark.
         """
-        named = self._by_condition([s for s in self.strokes if s.mark and len(s.x)])
-        if not named:
-            return pd.DataFrame()
-        grid = max(named, key=lambda s: (s.name != "people", len(s.x))).x
-        apart = np.diff(np.unique(grid)).min(initial=np.inf) / 2
-        rows = pd.concat(
-            [pd.DataFrame({"x": _nearest(s.x, grid, apart), "name": s.name, "y": s.y}) for s in named]
-        )
-        order = list(dict.fromkeys(rows["name"]))
-        return rows.pivot_table(index="x", columns="name", values="y", aggfunc="mean").reindex(columns=order)
+        marked = [s for s in self.strokes if s.mark and len(s.x)]
+        named = [s for s in marked if s.name]
+        names = {(s.color, s.mark): s.name for s in named}
+        nameless = [s for s in marked if not s.name and s.hollow and (s.color, s.mark) in names]
+        said = (s.name.split(": ", 1) for s in self.strokes if s.name.startswith(("filled: ", "hollow: ")))
+        words = dict(said)
+        if not nameless or len(words) < 2:
+            return {"": _rows(named)}
+        other = [replace(s, name=names[s.color, s.mark]) for s in nameless]
+        return {words["filled"]: _rows(named), words["hollow"]: _rows(other)}
 
-    def _by_condition(self, strokes: list[Stroke]) -> list[Stroke]:
-        """Those with a name. A hollow line without one is the other condition of the line of its colour and mark; both
-        are then called by their conditions, as the legend says them."""
-        said = dict(
-            s.name.split(": ", 1) for s in self.strokes if s.name.startswith(("filled: ", "hollow: "))
-        )
-        named = {(s.color, s.mark): s.name for s in strokes if s.name}
-        if len(said) < 2 or not any(s.hollow and (s.color, s.mark) in named for s in strokes):
-            return [s for s in strokes if s.name]
-        return [
-            replace(s, name=f"{named[s.color, s.mark]}, {said['hollow' if s.hollow else 'filled']}")
-            for s in strokes
-            if (s.color, s.mark) in named
-        ]
+    def table(self) -> pd.DataFrame:
+        """The numbers behind the named points, of the first condition if there are two."""
+        return next(iter(self.tables().values()))
 
 
 @dataclass(frozen=True)
@@ -123,3 +112,19 @@ def _nearest(x: Array, grid: Array, apart: float) -> Array:
     """Each x, or the place of the grid that it belongs to."""
     near = grid[np.abs(x[:, None] - grid[None]).argmin(1)]
     return np.where(np.abs(near - x) < apart, near, x).round(6)
+
+
+def _rows(named: list[Stroke]) -> pd.DataFrame:
+    """A row per x, a column per name (the mean, where a name has more there).
+
+    A point of people that lies nearer to a point of an arm than arms' points lie to each other is in its row.
+    """
+    if not named:
+        return pd.DataFrame()
+    grid = max(named, key=lambda s: (s.name != "people", len(s.x))).x
+    apart = np.diff(np.unique(grid)).min(initial=np.inf) / 2
+    rows = pd.concat(
+        [pd.DataFrame({"x": _nearest(s.x, grid, apart), "name": s.name, "y": s.y}) for s in named]
+    )
+    order = list(dict.fromkeys(rows["name"]))
+    return rows.pivot_table(index="x", columns="name", values="y", aggfunc="mean").reindex(columns=order)

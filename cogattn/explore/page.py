@@ -123,7 +123,7 @@ class Page:
             "panels": [
                 {"title": p.title, "says": f"{p.y_label} over {p.x_label}", "wide": p.wide} for p in shown
             ],
-            "numbers": [_numbers(p) for p in shown],
+            "numbers": [table for p in shown for table in _numbers(p)],
             "command": self.play.command(),
             "script": plays.script(self.play),
             "toml": plays.toml(self.play.mind),
@@ -393,15 +393,17 @@ def _played(play: Play) -> str:
     return f"one mind, {plan.people} times, {what}, seed {plan.seed}"
 
 
-def _numbers(panel: Panel) -> dict[str, Any]:
-    """The table of a panel as rows of texts."""
-    table = panel.table()
-    rows = [
-        [panel.x_ticks.get(float(at)) or f"{at:.3g}", *map(_short, row)]
-        for at, row in zip(table.index, table.to_numpy(float), strict=True)
-    ]
-    head = [panel.x_label, *map(str, table.columns)]
-    return {"head": head, "rows": rows, "caption": panel.title or panel.y_label}
+def _numbers(panel: Panel) -> list[dict[str, Any]]:
+    """The tables of a panel, one for each condition, as rows of texts."""
+    out = []
+    for condition, table in panel.tables().items():
+        rows = [
+            [panel.x_ticks.get(float(at)) or f"{at:.3g}", *map(_short, row)]
+            for at, row in zip(table.index, table.to_numpy(float), strict=True)
+        ]
+        caption = ", ".join(filter(None, (panel.title or panel.y_label, condition)))
+        out.append({"head": [panel.x_label, *map(str, table.columns)], "rows": rows, "caption": caption})
+    return out
 
 
 def _short(value: float) -> str:

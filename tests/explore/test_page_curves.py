@@ -73,13 +73,14 @@ def test_the_table_puts_people_into_the_rows_of_the_arms(shown):
     assert table.notna().all().all()
 
 
-def test_filled_and_hollow_lines_have_columns_of_their_own():
+def test_filled_and_hollow_marks_have_a_table_each():
     done = ca.run("visual_search", people=2, trials=2)
-    table = curves.read(done.paradigm.drawn(done.frame)).panels[2].table()
+    tables = curves.read(done.paradigm.drawn(done.frame)).panels[2].tables()
     known = done.paradigm.human().query("display == 'spatial_2v5'").set_index(["present", "set_size"])["mean"]
-    for there, words in ((1, "with a target"), (0, "without")):
-        assert table[f"people, {words}"].to_numpy() == pytest.approx(1000 * known[there].to_numpy())
-        assert table[f"human, {words}"].notna().any()
+    assert list(tables) == ["with a target", "without"]
+    for there, table in zip((1, 0), tables.values(), strict=True):
+        assert list(table.columns) == ["human", "people"]
+        assert table["people"].to_numpy() == pytest.approx(1000 * known[there].to_numpy())
 
 
 # --- what the printed figure shows ---------------------------------------------------------------------------
