@@ -226,6 +226,11 @@ def verdict(name: str) -> str:
     """What stands, in a table: people's band, the mind under human limits, plain softmax attention."""
     rows = bands(name)
     if rows.empty:
+        tables = ", ".join(sorted({f"``{row.table}.csv``" for row in paradigms.get(name)().scored()}))
+        if tables:
+            return (
+                f"No band was chosen by hand. Tables of people ({tables}) are scored whole: :doc:`/curves`."
+            )
         return "No band: there is no table of people here, so the scorecard has no row for this experiment."
     out = [["", "people", "band", "human limits", "plain softmax", "needs the limits"]]
     for _, r in rows.iterrows():
@@ -711,7 +716,8 @@ def scripts() -> dict[str, str]:
     """Every script that is made here, by its place."""
     out = {f"mechanisms/{name}.py": mechanism(name) for name in MECHANISMS}
     for name in paradigms.names():
-        known = "measured" if paradigms.get(name)().banded else "predicted"
+        one = paradigms.get(name)()
+        known = "measured" if one.scored() or len(one.human()) else "predicted"
         out[f"paradigms/{known}/{name}.py"] = paradigm(name)
     return out
 

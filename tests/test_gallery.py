@@ -88,7 +88,8 @@ def test_a_paradigm_tells_its_question_its_theory_and_what_fails(name):
 
 
 def test_a_missed_band_is_called_missed(monkeypatch):
-    assert "No band" in pages.verdict("posner")
+    assert pages.verdict("tracking").startswith("No band: there is no table of people here")
+    assert ":doc:`/curves`" in pages.verdict("posner")
     rows = pages.bands("go_nogo")
     assert f"Inside {int(rows['inside'].sum())} of 3 human bands" in pages.verdict("go_nogo")
     monkeypatch.setattr(pages, "bands", lambda name: rows.assign(inside=[True, False, True]))

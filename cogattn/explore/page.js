@@ -374,7 +374,9 @@ function bands(said) {
   const rows = said.score, inside = arm => rows.filter(r => r.arms[arm]?.inside).length;
   $("score-says").textContent = rows.length
     ? `Human arm inside ${inside("human")} of ${rows.length} bands, softmax inside ${inside("softmax")}. A filled mark is inside.`
-    : "There is no table of people for this task: look at the curves, or score all tasks that have one.";
+    : said.measured
+      ? "No band was set for this task: compare the curves with the people (stars)."
+      : "There is no table of people for this task: look at the curves, or score all tasks that have one.";
   const width = narrow.matches ? 96 : 132;
   $("bands").replaceChildren(...rows.map(r => {
     const human = r.arms.human, li = make("li");

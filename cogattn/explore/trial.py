@@ -5,6 +5,7 @@ The picture is the Gantt chart of attention (`gantt.drawn`), read as all figures
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -22,10 +23,23 @@ def conditions(done: Trials) -> list[str]:
     """The conditions of a run in words: what differs between them, brief times in ms."""
     every = done.paradigm.conditions()
     differ = [k for k in every[0] if len({c[k] for c in every}) > 1]
-    return [", ".join(_spelled(k, c[k]) for k in differ) or done.paradigm.title for c in every]
+    words: dict[str, dict[Any, str]] = {column: {} for column in done.paradigm.levels}
+    for column, known in done.paradigm.levels.items():
+        for (
+            word,
+            value,
+        ) in known.items():  # the first word is the usual one; a name that is its own word may have another
+            if words[column].get(value, value) == value:
+                words[column][value] = word
+    return [
+        ", ".join(_spelled(k, c[k], words.get(k, {})) for k in differ) or done.paradigm.title for c in every
+    ]
 
 
-def _spelled(name: str, value: object) -> str:
+def _spelled(name: str, value: object, words: Mapping[Any, str]) -> str:
+    """A condition's value by its word, if it has one; a column that is such a word itself (present) is left out."""
+    if value in words:
+        return words[value] if name in words.values() else f"{name.replace('_', ' ')} {words[value]}"
     if name in ("exposure", "soa"):
         return f"{name} {1000 * float(value):.0f} ms"  # type: ignore[arg-type]
     return f"{name.replace('_', ' ')} {f'{value:.4g}' if isinstance(value, float) else value}"

@@ -83,6 +83,16 @@ def test_filled_and_hollow_marks_have_a_table_each():
         assert table["people"].to_numpy() == pytest.approx(1000 * known[there].to_numpy())
 
 
+def test_conditions_are_told_in_words():
+    said = {
+        name: trial.conditions(ca.run(name, people=1, trials=1))
+        for name in ("visual_search", "ant", "whole_report")
+    }
+    assert "display 2 among 5s, set size 12, absent" in said["visual_search"]
+    assert "cue double, congruence incongruent" in said["ant"]
+    assert said["whole_report"][0] == "exposure 17 ms"
+
+
 # --- what the printed figure shows ---------------------------------------------------------------------------
 
 #: A strip and one x axis; steps and rules; intervals both ways; one y axis; hollow marks; four panels; a mosaic.
