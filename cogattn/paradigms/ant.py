@@ -1,16 +1,16 @@
 """The Attention Network Test: cues before flankers (Fan et al. 2002, J Cogn Neurosci 14:340). Human table:
 `human/ant_sro.csv` (520 adults).
 
-The target is told while its flankers compete and push their answer (`laws.conflict`), as strongly and as late as in
-`flanker`. Neutral flankers are lines: they look like no arrow, so they neither compete nor push. The scores:
+The target is identified while its flankers compete and push their answer (`laws.conflict`), as strongly and as late as
+in `flanker`. Neutral flankers are lines: they look like no arrow, so they neither compete nor push. The scores:
 
     alerting = none - double,    orienting = centre - spatial,    conflict = incongruent - congruent
 
-Told as fast as a colour is (`simon`), with as much beside it as in `stroop`. How much an arrow weighs is fitted to
-neutral lines, so that these cost next to nothing is no prediction. Cues are put in, not predicted: without a cue to
-the place attention has to move there (`orienting` s), and without a warning the hand is not ready (`unready` s
-longer; Posner 1978). What is predicted: that conflict is about the same with every cue, accuracy by fifth, and the
-quantiles of times.
+An arrow is identified as fast as a colour in `simon`; the rest of the response takes as long as in `stroop`. The
+weight of an arrow is fitted to neutral lines, so that these cost next to nothing is no prediction. The effects of
+cues are set, not predicted: without a cue to the place attention has to move there (`orienting` s), and without a
+warning the hand is not ready (`unready` s longer; Posner 1978). What is predicted: that conflict is about the same
+with every cue, accuracy by fifth, and the quantiles of times.
 
 What fails: Softmax attention has no response times, and no errors, so there is no network to score. The mind makes
 more errors with incongruent flankers than people do (.13, people .08).
@@ -71,7 +71,7 @@ NETWORKS = {
 )  # fmt: skip
 @dataclass(frozen=True)
 class AttentionNetworks(Selecting):
-    """Options: trials per cell; cues; kinds of flankers; how fast it is told, the rest [s] and its sd; the flankers'
+    """Options: trials per cell; cues; kinds of flankers; how fast it is identified, the rest [s], its sd; the flankers'
     weight, how strong and how late [s] their push is; time without a cue to the place, and without a warning [s]."""
 
     cues: tuple[str, ...] = tuple(CUES)

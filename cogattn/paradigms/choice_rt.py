@@ -1,8 +1,8 @@
 """Choice reaction time: one of two shapes appears, and its key is pressed (Donders 1868; Hick 1952).
 
 Categorisations are counted until one answer leads (`laws.conflict`); nothing irrelevant is there. Human table:
-`human/people_across_tasks.csv` (281 adults). No task constant of its own: a shape is told as fast as a colour in
-`simon`, and the rest takes as long.
+`human/people_across_tasks.csv` (281 adults). No task constant of its own: a shape is identified as fast as a colour
+in `simon`, and the rest takes as long.
 
 What fails: Softmax attention takes no time and makes no error. People differ more than the minds do.
 """
@@ -27,7 +27,8 @@ from cogattn.world.stream import Stimulus, TaskStream
 
 @dataclass(frozen=True)
 class ChoiceRT(Selecting):
-    """Options: trials; how fast a shape is told (categorisations in a simple response); the rest [s] and its sd."""
+    """Options: trials; how fast a shape is identified (categorisations in a simple response); the rest [s] and its
+    sd."""
 
     trials: int = 150
     evidence_rate: float = Simon.evidence_rate

@@ -6,8 +6,8 @@ that rises and fades (`laws.conflict`). So errors are fast; where the pulse has 
 these are delayed least (Simon), where it outlasts them, they are delayed most (flankers, Stroop). Human tables:
 `human/flanker*.csv`, `human/stroop*.csv`, `human/simon*.csv`.
 
-Task constants: how fast the stimulus is told (categorisations in the time of a simple response), how strong and how
-late the push is, and what is not decision [s]; its sd from trial to trial is `HAND_SD` of it, one share for all
+Task constants: how fast the stimulus is identified (categorisations in the time of a simple response), how strong and
+how late the push is, and what is not decision [s]; its sd from trial to trial is `HAND_SD` of it, one share for all
 tasks (`simulations/where_do_the_conflict_numbers_come_from.py`).
 """
 
@@ -242,8 +242,8 @@ class Conflicting(Divided):
 @OLD
 @dataclass(frozen=True)
 class Flanker(Conflicting):
-    """Options: kinds of trials; how fast it is told; the rest [s] and its sd; the flankers' weight, how strong and how
-    late [s] their push is; trials.
+    """Options: kinds of trials; how fast it is identified; the rest [s] and its sd; the flankers' weight, how strong
+    and how late [s] their push is; trials.
 
     What fails: Without limits there is neither response time nor error, so no congruency effect. The mind's fastest
     responses are too good (.83 right in the fastest fifth, people .78).
@@ -281,8 +281,8 @@ class Flanker(Conflicting):
 @OLD
 @dataclass(frozen=True)
 class Stroop(Conflicting):
-    """Options: kinds of trials; how fast it is told; the rest [s] and its sd; the word's weight, how strong and how
-    late [s] its push is; trials.
+    """Options: kinds of trials; how fast it is identified; the rest [s] and its sd; the word's weight, how strong and
+    how late [s] its push is; trials.
 
     What fails: Without limits the word costs no time and no error. The mind's errors are too fast: its fastest
     incongruent responses are wrong more often than people's (.81 right, people .94).
@@ -316,8 +316,8 @@ class Stroop(Conflicting):
 
 @dataclass(frozen=True)
 class Simon(Conflicting):
-    """Options: kinds of trials; how fast it is told; the rest [s] and its sd; the side's weight, how strong and how
-    late [s] its push is; trials.
+    """Options: kinds of trials; how fast it is identified; the rest [s] and its sd; the side's weight, how strong and
+    how late [s] its push is; trials.
 
     The side on which a colour appears says nothing, and pushes the key on that side at once; the push has faded before
     slow responses are given.

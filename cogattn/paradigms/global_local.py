@@ -1,21 +1,21 @@
-"""Global precedence: a large letter made of small ones; one of the two is told (Navon 1977, Cogn Psychol 9:353: the
-large one is told faster, and it disturbs the small one, not the other way round).
+"""Global precedence: a large letter made of small ones; one of the two is to be named (Navon 1977, Cogn Psychol
+9:353: the large one is named faster, and it disturbs the small one, not the other way round).
 
 Either is the target in one of two tasks; the other level speaks for the same answer, for none, or for another; it
 competes, and pushes its answer (`laws.conflict`), as strongly and as late as flankers do. The large letter has
 `strength` times the weight of the small one, the task leaves `left` of what it does not ask for (and alpha, as of
 everything irrelevant); this is the same either way (`laws.conflict.exchanged`):
 
-    irrelevant weight:    strength x left  when the small letter is told,    left / strength  when the large one is
+    irrelevant weight:    strength x left  when the small letter is asked,  left / strength  when the large one is
 
-so weights are asymmetric by strength squared. That the large letter is told faster is evidence: it is the clearer one.
-The two can be varied apart.
+so weights are asymmetric by strength squared. That the large letter is named faster comes from
+the evidence: it is the clearer one. Weights and evidence can be varied apart.
 
-Task constants [assumption]: strength 3, half of it left; the small letter has .7 of the evidence; telling as in
-`flanker`.
+Task constants [assumption]: strength 3, half of it left; the small letter has .7 of the evidence; it is identified as
+in `flanker`.
 
 What fails: Softmax attention has neither time nor errors. The sizes of precedence and interference were set
-(strength, evidence), their asymmetry follows from them; that precedence turns round in large displays is not
+(strength, evidence), their asymmetry follows from them; that precedence is reversed in large displays is not
 modelled.
 """
 
@@ -45,8 +45,8 @@ LEVELS = {"global": 1, "local": 0}
 @dataclass(frozen=True)
 class GlobalLocal(Selecting):
     """Options: trials per cell; kinds of trials; strength of the large letter; how much the task leaves of the other
-    level; evidence of the small letter (the large one: 1); how fast it is told, the rest [s]; how strong and how late
-    [s] the push is."""
+    level; evidence of the small letter (the large one: 1); how fast it is identified, the rest [s]; how strong and
+    how late [s] the push is."""
 
     kinds: tuple[str, ...] = ("congruent", "neutral", "incongruent")
     strength: float = 3.0
@@ -138,9 +138,9 @@ class GlobalLocal(Selecting):
         return [one._replace(options={"trials": per_person(one.table)}) for one in rows]
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
-        """RT and errors by congruence, for either level (filled: the large letter is told)."""
+        """RT and errors by congruence, for either level (filled: the large letter is named)."""
         known, ticks = pens_of(frame), {k: KINDS[k] for k in self.kinds}
-        words = ("filled: global letter told", "hollow: local letter told")
+        words = ("filled: global letter named", "hollow: local letter named")
 
         def by_kind(rows: pd.DataFrame, value: str, label: str) -> Any:
             same: dict[str, Any] = {"xlabel": "the other level", "ylabel": label}

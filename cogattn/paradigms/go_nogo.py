@@ -3,14 +3,15 @@
 Commission errors rise over seven minutes while response times stay flat; runs are fast before an error and slow after
 it. Human table: `human/go_nogo.csv`, 520 adults, 350 trials.
 
-One decision (`laws.conflict`): what is seen is counted for going or for holding back; the key that is ready pushes
-going, in a pulse that rises and fades. So commissions are what flankers' errors are, and who tells fast need not make
-more of them. While attention is away a rhythm goes on, slower: who wanders has both commissions and uneven times. Task
-constants: 1.2 s per trial (seven minutes of 350); told as fast as in `simon`, the push as late as there; what is not
-decision, from go RT, as in `stop_signal`; how ready the key is (`readiness`, in categorisations), from commissions.
-That it does not hang on how rare holding back is, is assumed: by the odds of going it would be half as ready with a
-quarter of no-gos, and commit .12 in the other laboratory (people .22). Load: demand 1.25 (it has to be told what is
-seen [assumption]), monotony .9^2 + .1^2.
+One decision (`laws.conflict`): evidence is counted for going or for holding back; readiness of the key pushes going,
+in a pulse that rises and fades. So commissions come about as errors with flankers do, and people who identify stimuli
+fast need not make more of them. While attention is away, pressing goes on in a slower rhythm: people whose attention
+wanders have both commissions and uneven times. Task constants: 1.2 s per trial (seven minutes of 350); speed of
+telling stimuli apart, and time of the pulse as in `simon`; what is not decision, from go RT, as in `stop_signal`; how
+ready the key is (`readiness`, in categorisations), from commissions. It is assumed that readiness does not depend on
+how rare no-gos are: if it followed the odds of going, it would be half as large with a quarter of no-gos, and
+commissions .12 in the other laboratory (people .22). Load: demand 1.25 (what is seen has to be identified
+[assumption]), monotony .9^2 + .1^2.
 
 What fails: Softmax attention never presses wrongly. The mind's runs before an error are fast by too little, and
 it hardly ever misses a go.
@@ -48,8 +49,8 @@ _COUNTED = "going is told, by evidence_rate, readiness and peak"
 @old_fields({"caution": _COUNTED, "withhold": _COUNTED, "withhold_sd": _COUNTED})
 @dataclass(frozen=True)
 class GoNoGo(SessionParadigm):
-    """Options: trials, share of no-go stimuli, seconds per trial; how fast a stimulus is told, how ready the key is,
-    and how late [s] it pushes; what is not decision [s] and its sd."""
+    """Options: trials, share of no-go stimuli, seconds per trial; how fast a stimulus is identified, how ready the
+    key is, and how late [s] it pushes; what is not decision [s] and its sd."""
 
     trials: int = 350
     nogo: float = 0.1

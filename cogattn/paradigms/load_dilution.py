@@ -7,12 +7,12 @@ w_d has, and pushes its answer by, the share
 
     D(n) = w_d / (1 + n w_n + w_d)
 
-a hyperbola, and the target is told at the rate of its own share, 1 / (1 + n w_n + w_d). So with many letters the push
-is weaker, and has faded when the answer is given: less interference, fewer errors. Whether letters are searched does
-not come into it: load is dilution, if they weigh as much. What search adds is time after which nothing interferes any
-more.
+a hyperbola, and the target is identified at the rate of its own share, 1 / (1 + n w_n + w_d). So with many letters
+the push is weaker, and has faded when the answer is given: less interference, fewer errors. Whether letters are
+searched has no effect on this: load is dilution, if they weigh as much. Search only adds time, after which nothing
+interferes any more.
 
-Task constants [assumption]: telling and push as in `flanker`, a distractor of weight 1 (alpha acts on all that is not
+Task constants [assumption]: speed and push as in `flanker`, a distractor of weight 1 (alpha acts on all that is not
 the target); `search` 30 ms for each letter that has to be searched.
 
 What fails: Softmax attention is not disturbed, and has no response times. Too much interference is left with six
@@ -49,7 +49,7 @@ def taken(letters: npt.ArrayLike, weight: float = 1.0, distractor: float = 1.0) 
 @dataclass(frozen=True)
 class LoadDilution(Selecting):
     """Options: trials per cell; letters beside the target; weight of one that is searched, of one that is only there,
-    of the distractor; how fast it is told, the rest [s]; how strong and how late [s] the push is; s per searched
+    of the distractor; how fast it is identified, the rest [s]; how strong and how late [s] the push is; s per searched
     letter."""
 
     letters: tuple[int, ...] = (0, 1, 3, 5)

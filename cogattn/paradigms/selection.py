@@ -47,7 +47,7 @@ def telling(
     activation: float = Task.activation,
     peak: float = Task.peak,
 ) -> Task:
-    """What the target is, is told while the rest competes and pushes."""
+    """The target is identified while the rest competes and pushes."""
     seconds = number("non_decision_time", non_decision_time, above=0, most=10, unit="s")
     return Task(
         "tell", 1.0, DEMAND, MONOTONY,
@@ -57,7 +57,7 @@ def telling(
 
 
 def beside(name: str, weight: float, speaks: int = 0) -> Stimulus:
-    """What is told beside the target by nobody: it competes, and pushes the answer that it speaks for, if any."""
+    """What is beside the target and irrelevant: it competes, and pushes the answer that it speaks for, if any."""
     return Stimulus(name, task="tell", weight=weight, evidence=0.0, supports=speaks, distractor=True)
 
 

@@ -5,8 +5,8 @@ given yet (`mind.inhibition`). Which of the two is first decides, so responses t
 the tone, the more escape. Human tables: `human/stop_signal*_hedge2018.csv` (99 adults; people's delays followed their
 success, so that half of their responses escape; here they are fixed).
 
-Task constants, from going alone: how fast an arrow is told and what is not decision (people wait for the tone: they are
-slower and more variable than in `choice_rt`); how long stopping takes.
+Task constants, from going alone: how fast an arrow is identified and what is not decision (people wait for the tone:
+they are slower and more variable than in `choice_rt`); how long stopping takes.
 
 What fails: Softmax attention takes no time: its responses are never late enough to be stopped. People press the wrong
 key more often (.058), and their responses that escape are hardly faster than the others (46 ms).
@@ -39,8 +39,8 @@ _END = 2.0  # s, from the arrow to the end of a trial
 
 @dataclass(frozen=True)
 class StopSignal(Divided):
-    """Options: delays of the tone [s]; trials without and, at each delay, with a tone; how fast an arrow is told, the
-    rest [s] and its sd; how long stopping takes [s] and its sd."""
+    """Options: delays of the tone [s]; trials without and, at each delay, with a tone; how fast an arrow is
+    identified, the rest [s] and its sd; how long stopping takes [s] and its sd."""
 
     delays: tuple[float, ...] = (0.05, 0.15, 0.25, 0.35, 0.45)
     without: int = 180

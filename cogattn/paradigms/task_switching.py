@@ -1,18 +1,19 @@
 """Cued task switching: a cue says which of three tasks the stimulus asks for, and may change from trial to trial
 (Meiran 1996; Logan & Bundesen 2003).
 
-The stimulus is told as an ink is (`conflict.Stroop`), and what it would mean in another task pushes its own answer, as
-a word does: in half of the trials another one. Beside that the cue has to be read; a new cue takes longer than one that
-is still known, and a new task as much longer again. All of it can be done before, if the cue comes early enough:
+The stimulus is identified as the ink in `conflict.Stroop`, and its answer in another task pushes as a word does
+there: in half of the trials it is another answer. Before that the cue has to be read. A new cue takes longer than one
+that is still known, and a new task as much longer again. All this can be done before the stimulus comes, if the cue
+is early enough:
 
     left over = max(0, cue + new x (0 the same cue, 1 a new cue, 2 a new task) - interval)
 
-Human table: `human/task_switching_sro_retest.csv` (144 adults). Task constants: how long a cue takes, and what is new,
-from the three mean times at the short interval (100 ms). What is predicted: the long interval (900 ms), how much people
-differ, and all accuracy.
+Human table: `human/task_switching_sro_retest.csv` (144 adults). Task constants: the time for a cue, and for what is
+new, from the three mean times at the short interval (100 ms). What is predicted: the long interval (900 ms), how much
+people differ, and all accuracy.
 
-What fails: Softmax attention has no response times. With a long interval nothing is left of a switch, in people
-39 ms: not everybody prepares on every trial. People make more errors where the task is new; here they make as many.
+What fails: Softmax attention has no response times. With a long interval a switch costs nothing, in people
+39 ms: they do not prepare on every trial. People make more errors where the task is new; here they make as many.
 """
 
 from __future__ import annotations
@@ -41,9 +42,9 @@ _words = dict(zip(("cue_stay", "cue_switch", "task_switch"), LEVELS.values(), st
 
 @dataclass(frozen=True)
 class TaskSwitching(Selecting):
-    """Options: trials per cell; intervals between cue and stimulus [s]; what changes; how fast the stimulus is told,
-    the rest [s] and its sd; how strong and how late [s] the push of the other task is; how long a cue takes to be
-    read, and how much longer if it, or its task, is new [s]."""
+    """Options: trials per cell; intervals between cue and stimulus [s]; what changes; how fast the stimulus is
+    identified, the rest [s] and its sd; how strong and how late [s] the push of the other task is; how long a cue
+    takes to be read, and how much longer if it, or its task, is new [s]."""
 
     trials: int = 16
     intervals: tuple[float, ...] = (0.1, 0.9)
