@@ -53,7 +53,7 @@ ELEMENT = [
     ("fade", np.float64),  # when an element taken away fades; inf = not taken away
     ("order", np.int64),  # the element that appeared as this one of all
     ("racer", np.int64),  # the element that has this place among those that race
-    ("ahead", np.float64),  # when it would finish, when they were ranked
+    ("ahead", np.float64),  # when that one would finish, when they were ranked
     ("job", np.int64),  # its task
     ("evidence", np.float64),  # eta
     ("clear", np.float64),  # what a network makes of eta in this trial: a factor; 1 without one
@@ -160,15 +160,16 @@ def refresh(m, p, e, rules, conflict, turn):  # type: ignore[no-untyped-def]
             x = e[i].racer
             row = e[x]
             row.rate = _rate(m, p, e, x, rules, turn)
-            row.ahead = row.need / row.rate if row.rate > 0.0 else np.inf
+            e[i].ahead = row.need / row.rate if row.rate > 0.0 else np.inf
             if not (row.rate > 0.0 and row.rate < np.inf):
                 m.ranked = 0
-            at = i
-            while at > 0 and e[e[at - 1].racer].ahead < row.ahead:
-                e[at].racer = e[at - 1].racer
+        for i in range(1, m.racing):
+            x, ahead, at = e[i].racer, e[i].ahead, i
+            while at > 0 and e[at - 1].ahead < ahead:
+                e[at].racer, e[at].ahead = e[at - 1].racer, e[at - 1].ahead
                 at -= 1
-            e[at].racer = x
-        m.span = e[e[0].racer].ahead if m.racing > 0 else 0.0
+            e[at].racer, e[at].ahead = x, ahead
+        m.span = e[0].ahead if m.racing > 0 else 0.0
         m.stale = 0
 
 

@@ -79,7 +79,7 @@ class Used(NamedTuple):
     """
 
     tired: bool | None = True  #: alertness, lapses, speeded responses
-    keep: bool | None = True  #: the door, displacement, waiting, decay, rehearsal
+    keep: bool | None = True  #: the door, displacement, waiting, decay, rehearsal, what is withdrawn
     answer: bool | None = True  #: the central stage
     hunt: bool | None = True  #: search
     tell: bool | None = True  #: decision
@@ -101,7 +101,10 @@ def used(streams: Sequence[TaskStream], people: Array, tired: bool) -> Used:
     needs = {
         "tired": tired,
         "keep": bool((people["memory_life"] < np.inf).any())
-        or any(t.consolidate or t.rehearse or t.when_full not in ("lose", "count") for t in tasks),
+        or any(
+            t.consolidate or t.rehearse or t.when_full not in ("lose", "count") or t.deadline < np.inf
+            for t in tasks
+        ),
         "answer": bool(answers & {"choose", "search", "decide", "stop"})
         or any(t.when_full == "count" for t in tasks),
         "hunt": "search" in answers,
