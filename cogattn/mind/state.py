@@ -29,6 +29,9 @@ from cogattn.world.stream import RESPONSES, SERVICES, WHEN_FULL, Task, TaskStrea
 
 MECHANISMS = (race, store, rehearsal, central, search, decision, inhibition, focus, alertness, calls)
 
+# Fields that name an element or a task (`racer`, `place`, `job`) have no sign: of an index with one numba asks each
+# time whether it counts from the end. They have 32 bits, for 64 without a sign and 64 with one make a float.
+
 #: What belongs to no mechanism: the clock, and the addresses of chances.
 _ENGINE = [
     ("now", np.float64),  # the mind's clock, s
