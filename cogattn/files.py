@@ -152,7 +152,7 @@ def write_table(path: Path, frame: pd.DataFrame) -> None:
 def _write_rows(path: Path, frame: pd.DataFrame, mark: str, packed: bool) -> None:
     """Rows as text. Neither a name nor a time in the head of the gzip: the same rows are the same bytes."""
     with path.open("wb") as raw:
-        pack: Any = gzip.GzipFile("", "wb", 9, raw, mtime=0) if packed else nullcontext(raw)
+        pack: Any = gzip.GzipFile("", "wb", 6, raw, mtime=0) if packed else nullcontext(raw)
         with pack as out, io.TextIOWrapper(out, "utf-8", newline="") as text:
             frame.to_csv(text, sep=mark, index=False, float_format="%.10g", lineterminator="\n")
 

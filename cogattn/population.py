@@ -77,7 +77,7 @@ class People(Sequence[Observer]):
         return people
 
     @classmethod
-    def of(cls, observers: Iterable[Observer]) -> People:
+    def of(cls, observers: Iterable[Observer] | People) -> People:
         """These observers (or People, as they are)."""
         if isinstance(observers, People):
             return observers

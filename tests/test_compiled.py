@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+from typing import ClassVar
 
 import pytest
+from numba.core import event
 
 from cogattn import compiled
 
@@ -62,6 +65,44 @@ def test_a_changed_likelihood_leaves_the_minds_code_alone(tmp_path, monkeypatch)
     finally:
         monkeypatch.undo()
         compiled.version.cache_clear()
+
+
+@compiled.compiled(inner=True)
+def _plus(x, n):
+    return x + n
+
+
+@compiled.compiled
+def _plus_three(x):
+    return _plus(_plus(x, 1), 2)
+
+
+def test_what_is_called_with_one_number_and_another_is_compiled_once():
+    """numba takes a number that is written in the code for a type of its own."""
+    assert _plus_three(4) == 7
+    assert len(_plus.signatures) == 1
+
+
+def test_nothing_is_swept_while_it_compiles():
+    class Looks(event.Listener):
+        swept: ClassVar[list[bool]] = []
+
+        def on_start(self, what):
+            self.swept.append(gc.isenabled())
+
+        def on_end(self, what):
+            pass
+
+    looks = Looks()
+    with event.install_listener("numba:compile", looks):
+        assert compiled.compiled(lambda x: x + 3)(1) == 4
+        gc.disable()
+        try:
+            assert compiled.compiled(lambda x: x + 4)(1) == 5
+            assert not gc.isenabled()
+        finally:
+            gc.enable()
+    assert looks.swept == [False, False]
 
 
 ONCE = """

@@ -46,7 +46,7 @@ ELEMENT = [
     ("work", np.float64),  # what is left of choosing, s of attention time
     ("queued", np.float64),  # when it reached the central stage
     ("right", np.int64),  # 1 = the right answer was chosen
-    ("place", np.int64),  # the element that stands at this place in line
+    ("place", np.uint32),  # the element that stands at this place in line
 ]
 
 

@@ -98,7 +98,7 @@ def assign(m, p, focused, turn):  # type: ignore[no-untyped-def]
 
 
 @compiled(inline=True)
-def perceive(m, p, e, rules, conflict, tired, turn, kind, x, value):  # type: ignore[no-untyped-def]
+def perceive(m, p, e, rules, conflict, tired, keep, turn, kind, x, value):  # type: ignore[no-untyped-def]
     """The world acts on element x at the mind's present moment (`advance` first)."""
     if kind == kinds.ONSET:
         race.appear(m, p, e, x, value, tired)
@@ -112,12 +112,13 @@ def perceive(m, p, e, rules, conflict, tired, turn, kind, x, value):  # type: ig
     elif kind == kinds.WEIGHT:
         e[x].weight = alertness.selected(m, p, value, tired)
         m.stale = 1
-    elif kind == kinds.FORGET:
-        store.forget(m, p, e, x, rules, conflict, turn)
-    elif kind == kinds.EXPIRE:
-        if central.withdraw(m, e, x):
-            race.leave(m, e, x)
+    if keep is not None:
+        if kind == kinds.FORGET:
             store.forget(m, p, e, x, rules, conflict, turn)
+        elif kind == kinds.EXPIRE:
+            if central.withdraw(m, e, x):
+                race.leave(m, e, x)
+                store.forget(m, p, e, x, rules, conflict, turn)
     if tired is not None:
         if kind == kinds.CALL:
             task = np.int64(value) >> 1

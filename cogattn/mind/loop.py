@@ -107,12 +107,13 @@ _EVENT = np.dtype([("time", np.float64), ("kind", np.int64), ("element", np.int6
 @compiled(nogil=True)
 def _sit(  # type: ignore[no-untyped-def]
     mind, e, begin_at, end_at, seed, people, sittings, planned, work, world, scale, given, seen, made, element_times,
-    log, length, tired, keep, answer, hunt, tell, turn,
+    log, length, more, tired, keep, answer, hunt, tell, turn,
 ):  # fmt: skip
     """Sittings begin_at..end_at: the mind's events strictly before each arrival, then the arrival.
 
-    A trial's arrivals are preceded by two of its session: a rest begins, work goes on. There is one place where a mind
-    is asked what comes next, whatever comes.
+    more: None = no record, no times of elements, no network that looks (`_more`). A trial's arrivals are preceded by
+    two of its session: a rest begins, work goes on. There is one place where a mind is asked what comes next, whatever
+    comes.
     """
     m = mind[0]
     number, who, life, first, rows = sittings
@@ -174,10 +175,11 @@ def _sit(  # type: ignore[no-untyped-def]
                                 race.enlist(
                                     p, rules[job[s, x]], e[x], job[s, x], evidence[s, x], supports[s, x]
                                 )
-                        if seen.size > 0:
-                            for x in range(size[s]):
-                                clear, sure = seen[i, j, x, 0], seen[i, j, x, 1]
-                                race.told_by(rules[job[s, x]], e[x], evidence[s, x], clear, sure)
+                        if more is not None:
+                            if seen.size > 0:
+                                for x in range(size[s]):
+                                    clear, sure = seen[i, j, x, 0], seen[i, j, x, 1]
+                                    race.told_by(rules[job[s, x]], e[x], evidence[s, x], clear, sure)
                         key = _key(seed, number[i], first[i] + j)
                         engine.fresh(m, p, e, rules, key, tired, answer, hunt, tell)
                         engine.assign(m, p, focused[s], turn)
@@ -197,13 +199,14 @@ def _sit(  # type: ignore[no-untyped-def]
                     kind = engine.apply(
                         m, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind, x
                     )
-                    if record:
-                        count = _note(m, e, log, i, count, kind, m.who, record)
+                    if more is not None:
+                        if record:
+                            count = _note(m, e, log, i, count, kind, m.who, record)
+                        if details and pause >= 0:
+                            _tell(m, p, e, element_times, i, j, kind, t, begin)
                     if pause >= 0:
                         if ends and (kind == ENCODE or kind == FULL):
                             finish[i, j, x] = t
-                        if details:
-                            _tell(m, p, e, element_times, i, j, kind, t, begin)
                         if tired is not None and session:
                             if kind == RESPOND:
                                 if np.isnan(rt[i, j]):
@@ -220,22 +223,24 @@ def _sit(  # type: ignore[no-untyped-def]
                         value = values[a]
                         if kind == ONSET or kind == WEIGHT:
                             value *= given[i, j, x] if given.size > 0 else scale[w, s, x]
-                        engine.perceive(m, p, e, rules, conflict, tired, turn, kind, x, value)
+                        engine.perceive(m, p, e, rules, conflict, tired, keep, turn, kind, x, value)
                         if tired is not None and session:
                             if kind == CALL:
                                 called = then
                                 right[i, j] = m.answer_ok == 1
                     m.who = x
-                    if details:
-                        _tell(m, p, e, element_times, i, j, kind, then, begin)
-                    if record:
-                        count = _note(m, e, log, i, count, kind, x, record)
+                    if more is not None:
+                        if details:
+                            _tell(m, p, e, element_times, i, j, kind, then, begin)
+                        if record:
+                            count = _note(m, e, log, i, count, kind, x, record)
             for x in range(m.n):
                 stored[i, j, x] = e[x].phase == STORED
                 if ends:
                     censored[i, j, x] = e[x].phase == WAITING or e[x].phase == RACING
-        if record:
-            length[i] = count
+        if more is not None:
+            if record:
+                length[i] = count
 
 
 @compiled(inner=True)
@@ -310,13 +315,14 @@ def played(
     """Let the loop run, in threads; the log of every sitting and its length."""
     world, n = end_to_end(streams), len(sittings.who)
     mechanisms = state.used(streams, people, tired)
+    more = _more(mechanisms, record or bool(element_times.encoded.size or seen.size))
     most = max(len(s.stimuli) for s in streams)
     room = planned.which.shape[1] * (8 + 4 * int(np.diff(world.starts).max())) if record else 0
 
     def loop(first: int) -> None:
         m, e = state.blank(most)
         _sit(m, e, first, min(first + step, n), seed, people, *map(tuple, (sittings, planned, work, world)),
-             scale, given, seen, tuple(made), element_times.arrays(), log, length, *mechanisms)  # fmt: skip
+             scale, given, seen, tuple(made), element_times.arrays(), log, length, more, *mechanisms)  # fmt: skip
 
     while True:
         log, length = np.zeros((n if record else 0, room), _EVENT), np.zeros(n if record else 0, np.int64)
@@ -326,6 +332,12 @@ def played(
         room = int(length.max())  # more happened than was expected: once more, with room for it
         for array in (made.rt, *element_times.arrays()):
             array[...] = np.nan if array.dtype.kind == "f" else False
+
+
+def _more(mechanisms: state.Used, asked: bool) -> bool | None:
+    """Whether a loop is compiled with what a caller may ask for beside who is stored, and when. Only the smallest loop
+    is compiled without it, too: it is the first that most people wait for."""
+    return True if asked or any(mechanisms) else None
 
 
 def _in_threads(work: Callable[[int], None], firsts: Sequence[int], n_jobs: int) -> None:

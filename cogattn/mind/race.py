@@ -51,10 +51,10 @@ ELEMENT = [
     ("shown", np.int64),  # 1 = on display
     ("due", np.float64),  # when a WAITING element opens
     ("fade", np.float64),  # when an element taken away fades; inf = not taken away
-    ("order", np.int64),  # the element that appeared as this one of all
-    ("racer", np.int64),  # the element that has this place among those that race
-    ("ahead", np.float64),  # when it would finish, when they were ranked
-    ("job", np.int64),  # its task
+    ("order", np.uint32),  # the element that appeared as this one of all
+    ("racer", np.uint32),  # the element that has this place among those that race
+    ("ahead", np.float64),  # when that one would finish, when they were ranked
+    ("job", np.uint32),  # its task
     ("evidence", np.float64),  # eta
     ("clear", np.float64),  # what a network makes of eta in this trial: a factor; 1 without one
     ("sure", np.float64),  # how likely a categorisation of it says what is right; 1 without a network
@@ -131,7 +131,7 @@ def _rate(m, p, e, x, rules, turn):  # type: ignore[no-untyped-def]
     return p.capacity * w / m.total[job] + e[x].skill
 
 
-@compiled(inline=True)
+@compiled(inner=True)
 def _sum(m, p, e, rules, conflict, turn):  # type: ignore[no-untyped-def]
     """For each task: sum_z k_z w_z over what the capacity is divided among: all opened and shown, or all unfinished."""
     for j in range(len(rules)):
@@ -155,21 +155,28 @@ def refresh(m, p, e, rules, conflict, turn):  # type: ignore[no-untyped-def]
     """Sums and rates as they are now."""
     settle(m, p, e, rules, conflict, turn)
     if m.stale == 2:
-        m.ranked = 1
-        for i in range(m.racing):
-            x = e[i].racer
-            row = e[x]
-            row.rate = _rate(m, p, e, x, rules, turn)
-            row.ahead = row.need / row.rate if row.rate > 0.0 else np.inf
-            if not (row.rate > 0.0 and row.rate < np.inf):
-                m.ranked = 0
-            at = i
-            while at > 0 and e[e[at - 1].racer].ahead < row.ahead:
-                e[at].racer = e[at - 1].racer
-                at -= 1
-            e[at].racer = x
-        m.span = e[e[0].racer].ahead if m.racing > 0 else 0.0
-        m.stale = 0
+        _rank(m, p, e, rules, turn)
+
+
+@compiled(inner=True)
+def _rank(m, p, e, rules, turn):  # type: ignore[no-untyped-def]
+    """The rates of all that race, and their order of finishing."""
+    m.ranked = 1
+    for i in range(m.racing):
+        x = e[i].racer
+        row = e[x]
+        row.rate = _rate(m, p, e, x, rules, turn)
+        e[i].ahead = row.need / row.rate if row.rate > 0.0 else np.inf
+        if not (row.rate > 0.0 and row.rate < np.inf):
+            m.ranked = 0
+    for i in range(1, m.racing):
+        x, ahead, at = e[i].racer, e[i].ahead, i
+        while at > 0 and e[at - 1].ahead < ahead:
+            e[at].racer, e[at].ahead = e[at - 1].racer, e[at - 1].ahead
+            at -= 1
+        e[at].racer, e[at].ahead = x, ahead
+    m.span = e[0].ahead if m.racing > 0 else 0.0
+    m.stale = 0
 
 
 @compiled(inline=True)

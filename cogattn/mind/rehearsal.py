@@ -38,7 +38,7 @@ STATE = [
     ("left_to_recall", np.int64),  # reversed: how many items are still to be said aloud
 ]
 ELEMENT = [
-    ("heard", np.int64),  # the element at this place in the list
+    ("heard", np.uint32),  # the element at this place in the list
     ("turns", np.int64),  # how often its turn has come
     ("trace", np.float64),  # until when the last of its traces lasts
 ]

@@ -51,7 +51,7 @@ def _step(mind, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, wh
     engine.advance(m, p[0], e, rules, conflict, tired, answer, hunt, tell, turn, time)
     who, slot = np.int64(x), np.int64(-1)
     if what == ACT:
-        engine.perceive(m, p[0], e, rules, conflict, tired, turn, kind, x, value)
+        engine.perceive(m, p[0], e, rules, conflict, tired, keep, turn, kind, x, value)
     elif what == DO:
         kind = engine.apply(m, p[0], e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind, x)
         who, slot = engine.about(m, e, kind)

@@ -29,6 +29,9 @@ from cogattn.world.stream import RESPONSES, SERVICES, WHEN_FULL, Task, TaskStrea
 
 MECHANISMS = (race, store, rehearsal, central, search, decision, inhibition, focus, alertness, calls)
 
+# Fields that name an element or a task (`racer`, `place`, `job`) have no sign: of an index with one numba asks each
+# time whether it counts from the end. They have 32 bits, for 64 without a sign and 64 with one make a float.
+
 #: What belongs to no mechanism: the clock, and the addresses of chances.
 _ENGINE = [
     ("now", np.float64),  # the mind's clock, s
@@ -79,7 +82,7 @@ class Used(NamedTuple):
     """
 
     tired: bool | None = True  #: alertness, lapses, speeded responses
-    keep: bool | None = True  #: the door, displacement, waiting, decay, rehearsal
+    keep: bool | None = True  #: the door, displacement, waiting, decay, rehearsal, what is withdrawn
     answer: bool | None = True  #: the central stage
     hunt: bool | None = True  #: search
     tell: bool | None = True  #: decision
@@ -101,7 +104,10 @@ def used(streams: Sequence[TaskStream], people: Array, tired: bool) -> Used:
     needs = {
         "tired": tired,
         "keep": bool((people["memory_life"] < np.inf).any())
-        or any(t.consolidate or t.rehearse or t.when_full not in ("lose", "count") for t in tasks),
+        or any(
+            t.consolidate or t.rehearse or t.when_full not in ("lose", "count") or t.deadline < np.inf
+            for t in tasks
+        ),
         "answer": bool(answers & {"choose", "search", "decide", "stop"})
         or any(t.when_full == "count" for t in tasks),
         "hunt": "search" in answers,

@@ -76,6 +76,9 @@ def _same_events(stream, observer, seed, trial):
     slow = world.play(stream, observer, seed=seed, trial=trial)
     same(fast.events, slow.events, 1e-12)
     assert {stream.names[x] for x in np.flatnonzero(fast.stored[0])} == set(slow.stored)
+    bare = cohort.play(stream, [observer], person=0, trial=[trial], seed=seed)  # another loop: `loop._more`
+    for what in ("stored", "finish", "censored"):
+        assert np.array_equal(getattr(bare, what), getattr(fast, what)), what
 
 
 ANY = given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31), trial=st.integers(0, 1000))
@@ -85,6 +88,18 @@ ANY = given(stream=streams(), observer=OBSERVERS, seed=st.integers(0, 2**31), tr
 @ANY
 def test_both_drivers_play_the_same_events(stream, observer, seed, trial):
     _same_events(stream, observer, seed, trial)
+
+
+def test_what_a_deadline_takes_away_is_gone_in_both():
+    """Nothing else in this stream asks for more than the smallest loop."""
+    two = tuple(Stimulus(name, onset) for name, onset in (("a", 0.0), ("b", 0.3)))
+    stream = TaskStream(two, END, (), (Task(deadline=0.2),))
+    for trial in range(20):
+        _same_events(stream, Observer(), 1, trial)
+    out = cohort.play(stream, [Observer()], person=0, trial=range(20), record=True)
+    assert (out.events["kind"] == "expire").sum() == 40
+    assert np.isfinite(out.finish).any()
+    assert not out.stored.any()
 
 
 @pytest.mark.slow

@@ -62,9 +62,10 @@ def test_the_order_of_trials_does_not_matter():
     assert same(cohort.play(SIX, CROWD, person=how["person"][order], trial=how["trial"][order]), whole, order)
 
 
-def test_recording_changes_nothing():
+@pytest.mark.parametrize("more", ["record", "details"])
+def test_what_is_told_beside_changes_nothing(more):
     how = crowd_trials(500)
-    assert same(cohort.play(SIX, CROWD, **how), cohort.play(SIX, CROWD, **how, record=True))
+    assert same(cohort.play(SIX, CROWD, **how), cohort.play(SIX, CROWD, **how, **{more: True}))
 
 
 def test_persons_and_trials_broadcast():

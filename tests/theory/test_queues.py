@@ -38,7 +38,7 @@ def serve(mind, people, e, rules, conflict, gaps, work, at, sojourn, taken):  # 
         t, kind, x = engine.next_event(m, p, e, rules, conflict, True, True, True, True, True, True)
         if come < n and then <= t:
             engine.advance(m, p, e, rules, conflict, True, True, True, True, True, then)
-            engine.perceive(m, p, e, rules, conflict, True, True, ONSET, come, 1.0)
+            engine.perceive(m, p, e, rules, conflict, True, True, True, ONSET, come, 1.0)
             at[come] = then
             come += 1
             if come < n:
