@@ -11,7 +11,7 @@ the estimated, bias, how many intervals hold the truth (95 % should), and which 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ from cogattn.notebook import Progress
 from cogattn.paradigms import Paradigm
 from cogattn.paradigms.partial_report import PartialReport
 from cogattn.paradigms.whole_report import WholeReport
-from cogattn.population import Population
+from cogattn.population import Population, Spread
 from cogattn.runs.experiment import run
 from cogattn.tune.fits import Fit, ask, fit
 from cogattn.tune.scales import SCALES
@@ -139,13 +139,14 @@ def recover(
     """Let people of known parameters take this design, fit them, and compare.
 
     params: which ones are fitted (default: all that the data inform). In those people differ, as `population` has it,
-    or else as the fit itself expects of adults.
+    or else as the fit itself expects of adults. All have an ordinary day: what a fit finds is a person on that day.
 
     >>> found = recover([("whole_report", 10)], people=4, seed=1)
     >>> sorted(found.people.columns)
     ['estimate', 'high', 'low', 'parameter', 'person', 'true']
     """
     population, people = population or Population.adults(), whole("people", people, least=2, most=10_000)
+    population = replace(population, day_sd=Spread("constant", 0.0))
     if not design:
         raise InputError("a design needs at least one (paradigm, trials per condition)")
 

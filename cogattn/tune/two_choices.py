@@ -73,6 +73,8 @@ class Choosing(Likelihood):
         "speed_sd",
         "central_share",
         "wandering",
+        "hand",
+        "evidence_threshold",
         "second_choice",
         "capacity",
         "slots",
@@ -87,7 +89,7 @@ class Choosing(Likelihood):
 
     def usual(self, data: SessionData) -> tuple[str, ...]:  # noqa: ARG002
         """What the second choice takes is known of the task."""
-        return self.params[:4]
+        return self.params[:6]
 
     def compact(self, frame: pd.DataFrame) -> SessionData:
         """SOA and both response times, s, in order; trials without both answers say nothing here."""
@@ -103,11 +105,10 @@ class Choosing(Likelihood):
 
     def _task(self, theta: Array) -> Array:
         """(n, 6): perceiving, choosing, moving of both."""
-        (p1, p2), (c1, _), (m1, m2) = self.task.perceive, self.task.choose, self.task.move
+        hand = self.own(("hand",), theta)
         second = theta[:, self.params.index("second_choice")]
-        return np.column_stack(
-            [np.tile([p1, p2, c1], (len(theta), 1)), second, np.tile([m1, m2], (len(theta), 1))]
-        )
+        choose = np.column_stack([np.full(len(theta), self.task.choose[0]), second])
+        return np.column_stack([hand * np.array(self.task.perceive), choose, hand * np.array(self.task.move)])
 
     def loglik(self, theta: Array, data: SessionData, row: Array) -> Array:
         """(n,): log density of the responses of person row[i] under theta[i]."""

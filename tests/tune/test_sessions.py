@@ -13,7 +13,7 @@ from scipy import stats
 from cogattn import paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
-from cogattn.population import Population
+from cogattn.population import Population, Spread
 from cogattn.tune import likelihoods, scales, two_choices
 from cogattn.tune.sessions import COURSE, SessionData, course, on_task
 
@@ -131,8 +131,11 @@ def test_response_times_have_the_density_that_the_law_says():
 
 @pytest.mark.slow
 def test_simple_responses_find_people():
-    frame = run("simple_rt", arms="human", people=40, seed=8).frame
-    true = Population.adults().parameters(40, 8)
+    adults = replace(
+        Population.adults(), day_sd=Spread("constant", 0.0)
+    )  # what a fit finds is a person on that day
+    frame = run("simple_rt", arms="human", people=40, seed=8, population=adults).frame
+    true = adults.parameters(40, 8)
     found = tune.fit("simple_rt", frame)
     for name, least in (("speed", 0.9), ("wandering", 0.6)):
         own, real = (scales.SCALES[name].latent(v[name]) for v in (found.estimates, true))
@@ -204,9 +207,11 @@ def test_how_long_a_choice_takes_has_the_density_of_an_integral_over_rates():
 
 
 def test_the_likelihood_of_two_choices_has_no_grain():
-    """A slope and a curvature do not hang on how fine the steps are."""
-    law = likelihoods.of("prp").given(SHARING)
-    frame = played("prp", SHARING, 4)
+    """A slope and a curvature do not hang on how fine the steps are. (Counts are whole, so at a whole threshold
+    there is a bend: the mean of 3 and 2, or of 3 and 4.)"""
+    mind = replace(SHARING, evidence_threshold=3.4)
+    law = likelihoods.of("prp").given(mind)
+    frame = played("prp", mind, 4)
     fine, coarse = (np.array(scores(law, frame, law.params, step)) for step in (0.004, 0.02))
     assert fine == pytest.approx(coarse, rel=0.1, abs=0.15)
 
