@@ -3,8 +3,8 @@
     python benchmarks/people.py [--long] [--quick]     # a minute; --long goes on to 1,000,000 people
 
 One exposure, one arm, one thread, processor time. The smaller sizes are run several times in between, so that their
-medians can be trusted, 100,000 people three times (the first time, when the memory is new, costs a third more), a million
-once. Memory is the most that the process has held until then.
+medians can be trusted, 100,000 people three times (the first time, when the memory is new, costs a third more), a
+million once. Memory is the most that the process has held until then.
 """
 
 from __future__ import annotations
