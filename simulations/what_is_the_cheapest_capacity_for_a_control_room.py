@@ -107,7 +107,7 @@ def draw(first: Sweep, screening: Sensitivity, second: Sweep) -> Figure:
         axes[0].set(
             xlabel="capacity [items/s]", ylabel="misses [%]", ylim=(0, None), title="no capacity does"
         )
-        axes[0].legend()
+        axes[0].legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
         own = screening.indices.sort_values("mu_star")
         axes[1].barh(own["parameter"], 100 * own["mu_star"], color="#0072B2")
         low, high = 100 * own["mu_star_low"].clip(lower=0), 100 * own["mu_star_high"]
@@ -127,8 +127,8 @@ def draw(first: Sweep, screening: Sensitivity, second: Sweep) -> Figure:
             axes[2].plot(
                 *at, "*", color="#E69F00", markersize=16, markeredgecolor=plot.PEOPLE, label="smallest change"
             )
-        axes[2].set(xlabel="speed of responses [1/s]", ylabel="restless [1/s]", title="what does it")
-        axes[2].legend(fontsize=8, loc="lower right", frameon=True, framealpha=0.95)
+        axes[2].set(xlabel="speed of responses [1/s]", ylabel="switch_rate [1/s]", title="what does it")
+        axes[2].legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=2)
     return figure
 
 

@@ -178,7 +178,7 @@ def draw(shown: pd.DataFrame) -> Figure:
         ax.plot(at, shown["people"], "*", color=plot.PEOPLE, markersize=9, label="people")
         ax.set_xticks(at, [name.replace("_", "\n") for name in shown["measure"]])
         ax.set(ylabel="sd between people [ms]")
-        ax.legend()
+        ax.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
     return figure
 
 

@@ -22,11 +22,15 @@ shown.
 """
 
 
+def folder_of(name: str) -> Path:
+    """Where its comparison lies."""
+    return HERE / ("compare" if name == "digit_reader" else f"compare-{name}")
+
+
 def row(name: str) -> str:
     """One network."""
     subject = registry.find(name, "cpu")
-    folder = HERE / ("compare" if name == "digit_reader" else f"compare-{name}")
-    table = pd.read_csv(folder / "summary.csv")
+    table = pd.read_csv(folder_of(name) / "summary.csv")
     if registry.is_specialist(subject):
         first, last = table.iloc[0], table.iloc[-1]
         column = subject.design.column  # type: ignore[union-attr]
@@ -48,8 +52,9 @@ def row(name: str) -> str:
 
 
 def main() -> int:
-    """All of them."""
-    files.write_text(HERE / "models" / "README.md", HEAD + "".join(row(name) for name in registry.names()))
+    """All whose comparison is here: a language model comes as a package, and is compared where that is installed."""
+    here = [name for name in registry.names() if (folder_of(name) / "summary.csv").is_file()]
+    files.write_text(HERE / "models" / "README.md", HEAD + "".join(map(row, here)))
     return 0
 
 
