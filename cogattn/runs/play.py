@@ -71,7 +71,9 @@ def play_cell(
         for start in range(0, n, step):
             rows = np.arange(start, min(start + step, n))
             person, trial = rows // plan.trials, rows % plan.trials
-            blocks.append(_play_block(plan, cell, minds, network, person, trial, first))
+            low = int(person[0])  # a block costs what its own people cost, however many there are
+            own = minds[low : int(person[-1]) + 1]
+            blocks.append(_play_block(plan, cell, own, network, person - low, trial, first + low))
         frame = _joined(blocks)
     if plan.observers is not None:
         names = np.array([name for name, _ in plan.observers], object)
