@@ -88,10 +88,7 @@ def _union(kinds: Sequence[Kind | None]) -> Kind | None:
     every = typing.cast(Sequence[Kind], kinds)
     if _MEANT["Path"] in every:  # a text that is one
         every = [kind for kind in every if kind != _MEANT["str"]]
-    at_a_glance_first = sorted(every, key=lambda kind: kind.words.startswith("a list"))
-    return Kind(
-        " or ".join(k.words for k in every), lambda value: any(k.holds(value) for k in at_a_glance_first)
-    )
+    return Kind(" or ".join(k.words for k in every), lambda value: any(k.holds(value) for k in every))
 
 
 def _literal(options: Sequence[Any]) -> Kind:

@@ -77,7 +77,7 @@ class People(Sequence[Observer]):
         return people
 
     @classmethod
-    def of(cls, observers: Iterable[Observer] | People) -> People:
+    def of(cls, observers: People | Iterable[Observer]) -> People:
         """These observers (or People, as they are)."""
         if isinstance(observers, People):
             return observers
@@ -323,6 +323,10 @@ class Population:
         others = {name: s for name, s in spreads.items() if name not in own}
         changed: dict[str, Any] = {**own, "others": {**self.others, **others}}
         return replace(self, **changed)
+
+    def on_an_ordinary_day(self) -> Population:
+        """The same population with no good and bad days: what a fit finds is a person on the day of the data."""
+        return self.with_spreads({"day_sd": Spread("constant", 0.0)})
 
     @classmethod
     def adults(cls) -> Population:

@@ -13,7 +13,6 @@ error .02 at most, `misses` where it is two errors outside, else `too few to say
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +20,7 @@ import pandas as pd
 
 from cogattn import files, paradigms
 from cogattn.errors import InputError, choice
-from cogattn.population import Population, Spread
+from cogattn.population import Population
 from cogattn.runs import program
 from cogattn.runs.experiment import run
 from cogattn.tune import fit
@@ -61,7 +60,7 @@ def people_of(name: str, people: int, seed: int) -> tuple[pd.DataFrame, pd.DataF
     if name == "two_choice":
         return diffusing(people, seed)
     options, trials = DESIGNS[name]
-    adults = replace(Population.adults(), day_sd=Spread("constant", 0.0))
+    adults = Population.adults().on_an_ordinary_day()
     task = paradigms.make(name, options)
     frame = run(task, arms="human", people=people, trials=trials, seed=seed, population=adults).frame
     return frame, adults.parameters(people, seed)

@@ -37,7 +37,7 @@ SESSION_TRIAL = 2**31 - 1  #: the number of the trial whose address holds the ch
 VISIT = 1048576  #: trials of one sitting at most: the j-th of the v-th sitting has the number v * VISIT + j
 
 
-def columns_of(observers: Sequence[Observer] | People) -> Array:
+def columns_of(observers: People | Sequence[Observer]) -> Array:
     """The people as rows of PERSON, one after the other in memory."""
     rows: Array = np.ascontiguousarray(People.of(observers).rows).view()
     rows.setflags(write=False)
@@ -49,7 +49,7 @@ def columns_of(observers: Sequence[Observer] | People) -> Array:
 
 def play(
     streams: TaskStream | Sequence[TaskStream],
-    observers: Sequence[Observer] | People,
+    observers: People | Sequence[Observer],
     *,
     person: npt.ArrayLike,
     trial: npt.ArrayLike,
@@ -121,7 +121,7 @@ def _integers(name: str, value: npt.ArrayLike) -> npt.NDArray[np.int64]:
 
 def _check(
     streams: list[TaskStream],
-    observers: Sequence[Observer] | People,
+    observers: People | Sequence[Observer],
     person: npt.NDArray[np.int64],
     which: npt.NDArray[np.int64],
 ) -> None:
@@ -193,7 +193,7 @@ def _event_frame(
 
 def run_session(
     session: Session,
-    observers: Sequence[Observer] | People,
+    observers: People | Sequence[Observer],
     *,
     number: npt.ArrayLike | None = None,
     visit: int = 0,

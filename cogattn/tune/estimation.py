@@ -265,15 +265,14 @@ class Job:
         first = partial(self.laplace, mean=mean, precision=np.asarray(np.linalg.inv(cov), float))
         near = self.each(first, 0, (1 + rounds) * self.n)
         again = np.ones(self.n, bool)  # who is drawn anew
+        drawn: dict[int, tuple[Array, Array]] = {}
         for turn in range(rounds):
             last = turn >= ROUNDS - 1
             some = u if last else u[: len(u) // 4]  # at first a few say where people are
             ask = partial(self.sampled, near=near, mean=mean, cov=cov, u=some)
             found = self.each(ask, (1 + turn) * self.n, (1 + rounds) * self.n, np.flatnonzero(again).tolist())
-            if again.all():
-                draws, base = np.array([f[0] for f in found]), np.array([f[1] for f in found])
-            else:
-                draws[again], base[again] = [f[0] for f in found], [f[1] for f in found]
+            drawn |= dict(zip(np.flatnonzero(again).tolist(), found, strict=True))
+            draws, base = (np.array(part) for part in zip(*drawn.values(), strict=True))
             mean, cov, loglik = em.expectation_maximization(draws, base, mean, cov, known, self.law.stiff)
             if last:
                 chance = np.random.default_rng([self.seed, turn])

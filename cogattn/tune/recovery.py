@@ -11,7 +11,7 @@ the estimated, bias, how many intervals hold the truth (95 % should), and which 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +22,7 @@ from cogattn.notebook import Progress
 from cogattn.paradigms import Paradigm
 from cogattn.paradigms.partial_report import PartialReport
 from cogattn.paradigms.whole_report import WholeReport
-from cogattn.population import Population, Spread
+from cogattn.population import Population
 from cogattn.runs.experiment import run
 from cogattn.tune.fits import Fit, ask, fit
 from cogattn.tune.scales import SCALES
@@ -145,8 +145,8 @@ def recover(
     >>> sorted(found.people.columns)
     ['estimate', 'high', 'low', 'parameter', 'person', 'true']
     """
-    population, people = population or Population.adults(), whole("people", people, least=2, most=10_000)
-    population = replace(population, day_sd=Spread("constant", 0.0))
+    population = (population or Population.adults()).on_an_ordinary_day()
+    people = whole("people", people, least=2, most=10_000)
     if not design:
         raise InputError("a design needs at least one (paradigm, trials per condition)")
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from cogattn import run
 from cogattn.laws.conflict import SELECTED, SLOWEST, _solve
-from cogattn.population import Population, Spread
+from cogattn.population import Population
 from cogattn.tune import conflict, em, fit
 from cogattn.tune.estimation import Job
 
@@ -78,7 +78,7 @@ def test_where_nothing_can_be_computed_nobody_is():
 @pytest.mark.full
 def test_twelve_peoples_partial_reports_do_not_run_away():
     """With no adult beside them these people had 4.7 slots in the middle, and the verdict was no."""
-    adults = replace(Population.adults(), day_sd=Spread("constant", 0.0))
+    adults = Population.adults().on_an_ordinary_day()
     trials = run("partial_report", "human", people=12, trials=80, seed=1, population=adults)
     found = fit("partial_report", trials)
     assert found.verdict.word == "fine"
@@ -89,7 +89,7 @@ def test_twelve_peoples_partial_reports_do_not_run_away():
 def test_sixty_people_are_sampled_well():
     """With the same points for all, what they missed added up: 33 of these were poorly sampled, and their population's
     loss of speed by load was .14 (it is .21 in adults)."""
-    adults = replace(Population.adults(), day_sd=Spread("constant", 0.0))
+    adults = Population.adults().on_an_ordinary_day()
     found = fit("simple_rt", run("simple_rt", "human", people=60, trials=1, seed=1, population=adults))
     assert found.poor == 0
     assert found.verdict.word == "fine"
@@ -111,11 +111,10 @@ def test_each_person_has_points_of_his_own_which_are_spread_as_evenly():
 
 def test_an_interval_ends_where_the_best_of_all_others_has_fallen():
     """Slots and alpha trade over two heights: from one of them alone this person's alpha seemed to be .31 at least."""
-    adults = replace(Population.adults(), day_sd=Spread("constant", 0.0))
+    adults = Population.adults().on_an_ordinary_day()
     trials = run("partial_report", "human", people=4, trials=80, seed=2, population=adults).frame
     found = fit("partial_report", trials[trials["person"] == 3], pool=False)
     alpha = found.intervals.set_index("parameter").loc["alpha"]
-    assert alpha["low"] == pytest.approx(
-        0.11, abs=0.02
-    )  # with a hundred starts, on a grid of the other three
+    # with a hundred starts, on a grid of the other three
+    assert alpha["low"] == pytest.approx(0.11, abs=0.02)
     assert alpha["high"] == pytest.approx(0.75, abs=0.02)

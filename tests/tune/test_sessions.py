@@ -13,7 +13,7 @@ from scipy import stats
 from cogattn import paradigms, run, tune
 from cogattn.errors import InputError
 from cogattn.observer import Observer
-from cogattn.population import Population, Spread
+from cogattn.population import Population
 from cogattn.tune import likelihoods, scales, two_choices
 from cogattn.tune.sessions import COURSE, SessionData, course, on_task
 
@@ -131,9 +131,7 @@ def test_response_times_have_the_density_that_the_law_says():
 
 @pytest.mark.slow
 def test_simple_responses_find_people():
-    adults = replace(
-        Population.adults(), day_sd=Spread("constant", 0.0)
-    )  # what a fit finds is a person on that day
+    adults = Population.adults().on_an_ordinary_day()
     frame = run("simple_rt", arms="human", people=40, seed=8, population=adults).frame
     true = adults.parameters(40, 8)
     found = tune.fit("simple_rt", frame)

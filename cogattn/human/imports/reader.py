@@ -102,7 +102,7 @@ def read_file(sheet: DataSheet, asked: Request) -> ReadFile:
 
 def _with_limits(sheet: DataSheet, asked: Request, notes: list[str]) -> Request:
     """Of a run of ours that has several arms, the one with all limits: the others are no people."""
-    if "arm" not in sheet.names or {"arm"} & {*asked.said.only, *asked.said.drop}:
+    if "arm" not in sheet.names or "arm" in {*asked.said.only, *asked.said.drop}:
         return asked
     arms = sorted(cells.texts(sheet.load(["arm"], set())["arm"]).dropna().unique())
     if len(arms) < 2 or "human" not in arms:
