@@ -118,3 +118,10 @@ def test_an_interval_ends_where_the_best_of_all_others_has_fallen():
     # with a hundred starts, on a grid of the other three
     assert alpha["low"] == pytest.approx(0.11, abs=0.02)
     assert alpha["high"] == pytest.approx(0.75, abs=0.02)
+
+
+def test_what_is_wide_is_narrowed_to_the_limit_and_what_is_narrow_stays():
+    wide, narrow = np.diag([100.0, 0.01]), np.array([[0.04, 0.03], [0.03, 0.09]]) / 100
+    found = em.narrowed(np.array([wide, narrow]), np.eye(2))
+    assert np.diag(found[0]) == pytest.approx([100 / 101, 0.01 / 1.01])
+    assert found[1] == pytest.approx(narrow, rel=2e-3)
