@@ -40,9 +40,10 @@ from scipy.stats import norm
 import cogattn as ca
 from cogattn import files, human, paradigms, parameters, record
 from cogattn.laws import search as search_law
+from cogattn.laws.conflict import SELECTED
 from cogattn.paradigms.attentional_blink import AttentionalBlink
 from cogattn.paradigms.base import Condition, Paradigm
-from cogattn.paradigms.conflict import HAND_SD, Flanker, Simon, Stroop
+from cogattn.paradigms.conflict import HAND_SD, Conflicting, Flanker, Simon, Stroop
 from cogattn.paradigms.go_nogo import GoNoGo, runs
 from cogattn.paradigms.prp import PRP
 from cogattn.paradigms.selection import TOLD
@@ -129,7 +130,7 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "anticipation": (0.01, "one in a hundred"),
     "dwell": (0.315, "middle of the published window of 180-450 ms (Raymond et al. 1992)"),
     "dwell_sd": (0.1, "a third of the mean"),
-    "sparing_window": (0.1, "sparing at lag 1 only"),
+    "sparing_window": (0.15, "sparing at lag 1 only: between lags 1 and 2 at ten items per second"),
     "dwell_counts": (0.0, "as long whatever the item is"),
     "order_sd": (0.1, "as long as an item is shown"),
     "search_group": (1.0, "serial search (Treisman & Gelade 1980)"),
@@ -145,12 +146,19 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "sleep_loss": ((ONE.fast_loss + ONE.slow_loss) / 2, "as much as a pool takes: mean of fast and slow"),
 }
 
+
+def pushed(task: Conflicting) -> float:
+    """The height of a task's push, of the mean adult: a ready key gets it whole (`Task.activation`, response "go")."""
+    weight = task.weight * ONE.alpha**SELECTED
+    return task.activation * weight / (1 + weight)
+
+
 #: The task as one would take it without the phenomenon: constants that its rows informed have those of another task, or
 #: a neutral value. (Visual search and the two conflicts: below.)
 WITHOUT: Mapping[str, Callable[[], Paradigm]] = {
     "attentional blink": lambda: AttentionalBlink(evidence=1.0),  # a clear letter
     "PRP": lambda: PRP(choose=(ONE.evidence_threshold / Stroop.evidence_rate,) * 2),  # told as an ink is
-    "go/no-go 7 min": lambda: GoNoGo(readiness=Simon.activation),  # pushed as by Simon's side
+    "go/no-go 7 min": lambda: GoNoGo(readiness=pushed(Simon())),  # as far as Simon's side pushes
     "vigilance 30 min": lambda: Vigilance(sensitivity=Task.sensitivity),
 }
 #: Task constants that stay in a fold, and where they come from. (A conflict that is told nothing of its own incongruent
@@ -402,18 +410,19 @@ def fit_practice() -> Found:
     return least(rows, ("learning",), {"learning": 3e-4}, step=1e-3, rounds=30, scatter=True)
 
 
-def fit_conflict(tasks: tuple[str, ...] = ("flanker", "stroop", "simon")) -> Found:
+def fit_conflict(ties: tuple[tuple[str, ...], ...] = (("flanker", "stroop"), ("simon",))) -> Found:
     """One lead for these tasks (its standard error: where the misfit has grown by its mean per row), and the push of
-    the first of them."""
+    the first of them. ties: tasks that share a push."""
     law = sibling("conflict")
     grid = (2.5, 3.0, 3.5)
-    fits = {r: {n: law.fitted(n, r, HAND_SD) for n in tasks} for r in grid}
+    fits = {r: {n: x for tie in ties for n, x in law.fitted(tie, r, HAND_SD).items()} for r in grid}
     total = np.array([sum(m for _, m in fits[r].values()) for r in grid])
     best = grid[int(total.argmin())]
-    s2 = total.min() / max(1, 20 * len(tasks) - 4 * len(tasks) - 1)
+    tasks = sum(len(tie) for tie in ties)
+    s2 = total.min() / max(1, 20 * tasks - 2 * tasks - 2 * len(ties) - 1)
     bent = max(float(np.polyfit(np.array(grid) - best, total, 2)[0]), 1e-9)
-    push = fits[best][tasks[0]][0]
-    extra = {"activation": (float(push[1]), math.nan), "peak": (float(push[2]), math.nan)}
+    push = fits[best][ties[0][0]][0]
+    extra = {"activation": (float(push[1]), math.nan), "counts": (float(push[2]), math.nan)}
     lead = (best, math.sqrt(s2 / bent))
     return {"evidence_threshold.mean": lead, **extra}
 
@@ -579,12 +588,12 @@ def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
 def other_conflict(phenomenon: str) -> tuple[Values, Paradigm]:
     """The person's numbers, and the push, from the other conflict. The task's: congruent trials alone."""
     own, other = ("flanker", "stroop") if phenomenon == "flanker" else ("stroop", "flanker")
-    found, law = fit_conflict((other,)), sibling("conflict")
-    lead = found["evidence_threshold.mean"][0]
-    rate, activation, peak, beside = law.easy(own, lead, HAND_SD, (found["activation"][0], found["peak"][0]))
+    found, law, weight = fit_conflict(((other,),)), sibling("conflict"), 1.0
+    lead, push = found["evidence_threshold.mean"][0], (found["activation"][0], found["counts"][0])
+    rate, activation, counts, beside = map(float, law.easy(own, lead, HAND_SD, push, weight))
     kind = Flanker if own == "flanker" else Stroop
-    task = kind(evidence_rate=float(rate), activation=float(activation), peak=float(peak), weight=1.0,
-                non_decision_time=float(beside), non_decision_sd=HAND_SD * float(beside))  # fmt: skip
+    task = kind(evidence_rate=rate, activation=activation, peak=counts / (rate * ONE.speed), weight=weight,
+                non_decision_time=beside, non_decision_sd=HAND_SD * beside)  # fmt: skip
     f, s = human.fit("flanker").iloc[0], human.fit("stroop").iloc[0]
     slip = float(1 - s["acc_mean"]) if own == "flanker" else float(f["err"])
     return {"evidence_threshold.mean": lead, "slip.mean": 0.7 * slip}, task

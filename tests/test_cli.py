@@ -54,7 +54,7 @@ def test_list_tells_one_paradigm_in_full(call):
     assert told["conditions"] == paradigms.get("whole_report")().conditions()
     assert call("list", "hole_report")[0] == 2
     text = " ".join(call("list", "flanker")[1].split())
-    assert "non_decision_sd=0.0528;" in text, "in as few digits as it has"
+    assert "non_decision_sd=0.0522;" in text, "in as few digits as it has"
     assert "conditions congruence=congruent; congruence=incongruent" in text
     assert text.endswith("run cogattn run flanker --option trials=160"), "a line that runs"
 

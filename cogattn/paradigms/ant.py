@@ -29,7 +29,7 @@ from cogattn import human
 from cogattn._renamed import old_fields
 from cogattn.errors import number
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
-from cogattn.paradigms.conflict import KINDS, Flanker, Stroop
+from cogattn.paradigms.conflict import KINDS, Flanker, Stroop, peak_of
 from cogattn.paradigms.scored import (
     ALL,
     Scored,
@@ -81,7 +81,7 @@ class AttentionNetworks(Selecting):
     non_decision_sd: float = Stroop.non_decision_sd
     weight: float = Flanker.weight
     activation: float = Flanker.activation
-    peak: float = Flanker.peak
+    peak: float = peak_of(evidence_rate)
     orienting: float = 0.046
     unready: float = 0.026
 

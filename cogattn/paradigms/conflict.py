@@ -6,9 +6,11 @@ that rises and fades (`laws.conflict`). So errors are fast; where the pulse has 
 these are delayed least (Simon), where it outlasts them, they are delayed most (flankers, Stroop). Human tables:
 `human/flanker*.csv`, `human/stroop*.csv`, `human/simon*.csv`.
 
-Task constants: how fast the stimulus is identified (categorisations in the time of a simple response), how strong and
-how late the push is, and what is not decision [s]; its sd from trial to trial is `HAND_SD` of it, one share for all
-tasks (`simulations/where_do_the_conflict_numbers_come_from.py`).
+Task constants: how fast the stimulus is identified (categorisations in the time of a simple response), and what is not
+decision [s]; its sd from trial to trial is `HAND_SD` of it, one share for all tasks. The push is one for flankers and
+words (`PUSH`, `PUSH_COUNTS`): as strong in both, and at its height when the mean adult could have told the target so
+often; arrows are told more than three times as fast as inks, so they disturb a third as long. Simon's side has a push
+of its own, which is weaker and fades sooner (`simulations/where_do_the_conflict_numbers_come_from.py`).
 """
 
 from __future__ import annotations
@@ -39,6 +41,7 @@ from cogattn.paradigms.scored import (
 )
 from cogattn.paradigms.selection import TOLD, beside, some, telling
 from cogattn.paradigms.session import Array
+from cogattn.parameters import BY_NAME
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -48,6 +51,15 @@ KINDS = {"congruent": 1, "neutral": 0, "incongruent": -1}  # what the irrelevant
 FIFTHS = (1, 2, 3, 4, 5)
 #: sd of what is not decision, from trial to trial, as a share of it.
 HAND_SD = 0.15
+#: The push of flankers and words: how strong, and when it is at its height; in categorisations of the target alone.
+PUSH, PUSH_COUNTS = 2.7, 6.0
+
+
+def peak_of(evidence_rate: float) -> float:
+    """When the push of flankers and words is at its height [s, to 1 ms], where targets are told at this rate."""
+    return round(PUSH_COUNTS / (evidence_rate * BY_NAME["speed"].default), 3)
+
+
 _TWO = "cogattn.tune.two_choice:TwoChoiceLikelihood"
 STAR: dict[str, Any] = {"color": plot.PEOPLE, "markersize": 8, "label": "people"}
 
@@ -81,8 +93,8 @@ class Conflicting(Divided):
     non_decision_time: float = 0.3
     non_decision_sd: float = HAND_SD * non_decision_time
     weight: float = 1.0
-    activation: float = 3.0
-    peak: float = 0.1
+    activation: float = PUSH
+    peak: float = peak_of(evidence_rate)
     trials: int = 160
 
     def __post_init__(self) -> None:
@@ -249,12 +261,10 @@ class Flanker(Conflicting):
     responses are too good (.83 right in the fastest fifth, people .78).
     """
 
-    evidence_rate: float = 25.1
-    non_decision_time: float = 0.352
+    evidence_rate: float = 25.8
+    non_decision_time: float = 0.348
     non_decision_sd: float = HAND_SD * non_decision_time
-    weight: float = 0.7
-    activation: float = 3.85
-    peak: float = 0.081
+    peak: float = peak_of(evidence_rate)
 
     name = "flanker"
     clues = ("flankers?", "eriksen")
@@ -288,11 +298,10 @@ class Stroop(Conflicting):
     incongruent responses are wrong more often than people's (.81 right, people .94).
     """
 
-    evidence_rate: float = 7.3
-    non_decision_time: float = 0.503
+    evidence_rate: float = 7.2
+    non_decision_time: float = 0.5
     non_decision_sd: float = HAND_SD * non_decision_time
-    activation: float = 2.77
-    peak: float = 0.251
+    peak: float = peak_of(evidence_rate)
     trials: int = 48
 
     name = "stroop"

@@ -32,7 +32,7 @@ from cogattn._renamed import old_fields
 from cogattn.errors import number
 from cogattn.laws.conflict import exchanged
 from cogattn.paradigms.base import Condition, Levels, pens_of
-from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker
+from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker, peak_of
 from cogattn.paradigms.scored import Scored, coded, per_person, speeded
 from cogattn.paradigms.selection import END, Selecting, beside, difference, mean_by, some, telling, timed
 from cogattn.view.drawn import Drawn
@@ -55,7 +55,7 @@ class GlobalLocal(Selecting):
     evidence_rate: float = Flanker.evidence_rate
     non_decision_time: float = Flanker.non_decision_time
     activation: float = Flanker.activation
-    peak: float = Flanker.peak
+    peak: float = peak_of(evidence_rate)
 
     name = "global_local"
     clues = ("global ?local", "navon")

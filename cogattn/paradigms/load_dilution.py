@@ -32,7 +32,7 @@ import pandas as pd
 from cogattn._renamed import old_fields
 from cogattn.errors import number, whole
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
-from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker
+from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker, peak_of
 from cogattn.paradigms.report import series
 from cogattn.paradigms.selection import END, Selecting, beside, difference, mean_by, telling, timed
 from cogattn.view import plot
@@ -59,7 +59,7 @@ class LoadDilution(Selecting):
     evidence_rate: float = Flanker.evidence_rate
     non_decision_time: float = Flanker.non_decision_time
     activation: float = Flanker.activation
-    peak: float = Flanker.peak
+    peak: float = peak_of(evidence_rate)
     search: float = 0.03
 
     name = "load_dilution"
@@ -140,19 +140,22 @@ class LoadDilution(Selecting):
         kinds = ((1, "high load", self.searched, "-"), (0, "dilution", self.neutral, "--"))
 
         def interference(ax: Any) -> None:
+            lowest = 0.0
             for load, kind, weight, dash in kinds:
                 gone, last = (
                     difference(frame[frame["load"] == load], "congruence", -1, 1, "letters"),
                     found[f"{kind} [ms]"],
                 )
                 self.panel(ax, gone, "effect", "letters", known, hollow=not load, band=bool(load))
+                lowest = min(lowest, gone.groupby(["arm", "letters"])["effect"].mean().min())
                 if np.isfinite(last) and self.distractor > 0:
                     n = np.linspace(min(self.letters), max(self.letters), 60)
                     law = taken(n, weight, self.distractor)
                     label = f"D(n) to the last, {kind}"
                     ax.plot(n, last * law / law[-1], dash, color=plot.LAW, linewidth=0.9, label=label)
             plot.kinds(ax, *words)
-            ax.set(xlabel="letters beside the target [letters]", ylabel="interference [ms]", ylim=(0, None))
+            low = None if lowest < 0 else 0  # few trials: below 0, too
+            ax.set(xlabel="letters beside the target [letters]", ylabel="interference [ms]", ylim=(low, None))
 
         def times(ax: Any) -> None:
             for load, *_ in kinds:

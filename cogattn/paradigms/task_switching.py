@@ -28,7 +28,7 @@ import pandas as pd
 from cogattn import human
 from cogattn.errors import number
 from cogattn.paradigms.base import Condition, Levels, pens_of
-from cogattn.paradigms.conflict import HAND_SD, KINDS, Stroop
+from cogattn.paradigms.conflict import HAND_SD, KINDS, Stroop, peak_of
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scored import Scored, coded, speeded
 from cogattn.paradigms.selection import END, Selecting, beside, difference, mean_by, some, telling, timed
@@ -53,7 +53,7 @@ class TaskSwitching(Selecting):
     non_decision_time: float = Stroop.non_decision_time
     non_decision_sd: float = HAND_SD * non_decision_time
     activation: float = Stroop.activation
-    peak: float = Stroop.peak
+    peak: float = peak_of(evidence_rate)
     cue: float = 0.15
     new: float = 0.049
 
