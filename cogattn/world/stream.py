@@ -399,7 +399,7 @@ class TaskStream:
         """The elements' names; an element's number is its place here."""
         return [s.name for s in self.stimuli]
 
-    @property
+    @cached_property
     def open_stimuli(self) -> list[str]:
         """The stimuli whose end the world decides while it runs."""
         return [s.name for s in self.stimuli if callable(s.mask)]
