@@ -143,6 +143,8 @@ def _is_number(value: Any) -> bool:
 
 
 def _is_whole(value: Any) -> bool:
+    if type(value) is int:
+        return value.bit_length() <= 64
     return (
         not isinstance(value, bool) and isinstance(value, numbers.Integral) and int(value).bit_length() <= 64
     )
@@ -150,6 +152,8 @@ def _is_whole(value: Any) -> bool:
 
 def _is_array(value: Any) -> bool:
     """Numbers of one shape, or what becomes that."""
+    if type(value) is float:
+        return True
     import numpy as np
 
     if isinstance(value, np.ndarray):

@@ -145,6 +145,8 @@ def number(
 
 def whole(name: str, value: object, *, least: int = 0, most: int = 2**31 - 1) -> int:
     """Return `value` as an int within [least, most], or say what is wrong with it."""
+    if type(value) is int and least <= value <= most:
+        return value
     rule = f"a whole number from {least} to {most}"
     if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         raise InputError(f"{name} must be {rule}, got {shown(value)}")

@@ -67,6 +67,29 @@ def test_the_size_of_a_block_changes_no_number(model, monkeypatch):
     pd.testing.assert_frame_equal(before, run(whole(), model=model, **SMALL).frame, check_exact=True)
 
 
+def test_blocks_of_all_kinds_of_columns_make_the_table_that_pandas_joins():
+    blocks = [
+        {
+            "n": np.arange(rows) + start,
+            "short": np.full(rows, start, np.int32),
+            "seen": np.arange(rows) % 2 == 0,
+            "grows": np.arange(rows) if start == 0 else np.arange(rows) / 2,
+            "rt": np.nan,
+            "one": 6,
+            "arm": "human",
+            "said": [f"t{i}" for i in range(rows)],
+            "named": np.array(["a", "bc"] * rows, object)[:rows],
+            "kind": pd.Categorical(["x"] * rows, categories=["x", "y"]),
+        }
+        for start, rows in ((0, 4), (4, 4), (8, 1))
+    ]
+    rows = play._Rows(9)
+    for block, start in zip(blocks, (0, 4, 8), strict=True):
+        rows.add(block, start, len(block["n"]))
+    joined = pd.concat([pd.DataFrame(block) for block in blocks], ignore_index=True)
+    pd.testing.assert_frame_equal(pd.DataFrame(rows.columns(), copy=False), joined, check_exact=True)
+
+
 def test_another_arm_or_condition_changes_no_number_of_the_others():
     few = run(whole(), arms=("human",), **SMALL).frame
     many = run(whole(exposures=(0.1, 0.05, 0.02)), arms=("slots", "human"), **SMALL).frame

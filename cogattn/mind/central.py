@@ -71,8 +71,17 @@ def fixed(m, p, x, mean, sd, which):  # type: ignore[no-untyped-def]
 def wait_until(m, e, x, stage, when):  # type: ignore[no-untyped-def]
     """Element x is in a stage that ends then."""
     e[x].stage, e[x].when = stage, when
+    if m.timed == 0 or when < m.soon or (when == m.soon and x < m.soon_who):
+        m.soon, m.soon_who = when, x
     m.timed += 1
-    m.soon = np.nan
+
+
+@compiled(inline=True)
+def _is_over(m, x):  # type: ignore[no-untyped-def]
+    """The stage of element x that takes a fixed time has ended."""
+    m.timed -= 1
+    if x == m.soon_who:
+        m.soon = np.nan
 
 
 @compiled(inline=True)
@@ -85,8 +94,7 @@ def perceive(m, p, e, x, rule):  # type: ignore[no-untyped-def]
 @compiled(inline=True)
 def ready(m, p, e, x, rules):  # type: ignore[no-untyped-def]
     """READY: perceived."""
-    m.timed -= 1
-    m.soon = np.nan
+    _is_over(m, x)
     queue(m, p, e, x, rules)
 
 
@@ -179,12 +187,25 @@ def _part(m, p, e, x, rank, n, rules, turn):  # type: ignore[no-untyped-def]
 
 
 @compiled(inline=True)
+def _given_away(p, rank, rules):  # type: ignore[no-untyped-def]
+    """Whether nobody behind so many in line has a part: the stage serves these first, and nothing is automatic."""
+    if p.central_share < 1.0 or rank < p.central:
+        return False
+    automatic = 0
+    for j in range(len(rules)):
+        automatic += rules[j].automatic != 0.0
+    return automatic == 0
+
+
+@compiled(inline=True)
 def next_choice(m, p, e, rules, tired, turn):  # type: ignore[no-untyped-def]
     """(when, who) is chosen next."""
     t, who = np.inf, -1
     if m.line > 0:
         n, rank = _sharers(m, p, e, rules, turn), 0
         for i in range(m.line):
+            if _given_away(p, rank, rules):
+                break
             x = e[i].place
             part, rank = _part(m, p, e, x, rank, n, rules, turn)
             if part > 0.0:
@@ -200,6 +221,8 @@ def work(m, p, e, gone, rules, turn):  # type: ignore[no-untyped-def]
     if m.line > 0:
         n, rank = _sharers(m, p, e, rules, turn), 0
         for i in range(m.line):
+            if _given_away(p, rank, rules):
+                break
             x = e[i].place
             part, rank = _part(m, p, e, x, rank, n, rules, turn)
             e[x].work = max(0.0, e[x].work - gone * part)
@@ -232,6 +255,7 @@ def choose(m, p, e, x, rules, conflict, turn):  # type: ignore[no-untyped-def]
         if alone:
             e[x].work, e[x].queued = -1.0, m.now
             e[x].when += p.response_grouping
+        m.soon = np.nan
     store.forget(m, p, e, x, rules, conflict, turn)
 
 
@@ -253,8 +277,7 @@ def next_timed(m, e):  # type: ignore[no-untyped-def]
 def respond(m, e, x):  # type: ignore[no-untyped-def]
     """RESPOND: the hand has moved; what is answered goes away."""
     e[x].stage = DONE
-    m.timed -= 1
-    m.soon = np.nan
+    _is_over(m, x)
     m.busy -= 1
     race.leave(m, e, x)
     race.close(m, e)
@@ -269,8 +292,7 @@ def end(m, e, x, stage):  # type: ignore[no-untyped-def]
     elif was == TELLING:
         m.telling -= 1
     elif was == PERCEIVED or was == MOVING or was == STOPPING:
-        m.timed -= 1
-        m.soon = np.nan
+        _is_over(m, x)
     e[x].stage = stage
     m.busy -= 1
 

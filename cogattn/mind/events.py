@@ -98,10 +98,6 @@ class EventLog:
         """How many events it holds in memory."""
         return self._held + len(self.rows)
 
-    def append(self, row: tuple[float, int, int, int]) -> None:
-        """(time, kind, element, slot) of an event of this trial."""
-        self.rows.append(row)
-
     def cut(self, trial: int, elements: Mapping[str, tuple[int, str]]) -> None:
         """What there is belongs to this trial and these elements; what comes begins anew."""
         if self.rows:

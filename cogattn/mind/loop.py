@@ -202,7 +202,7 @@ def _sit(  # type: ignore[no-untyped-def]
                     if more is not None:
                         if record:
                             count = _note(m, e, log, i, count, kind, m.who, record)
-                        if details and pause >= 0:
+                        if details and pause >= 0 and _TOLD >> kind & 1:
                             _tell(m, p, e, element_times, i, j, kind, t, begin)
                     if pause >= 0:
                         if ends and (kind == ENCODE or kind == FULL):
@@ -230,7 +230,7 @@ def _sit(  # type: ignore[no-untyped-def]
                                 right[i, j] = m.answer_ok == 1
                     m.who = x
                     if more is not None:
-                        if details:
+                        if details and _TOLD >> kind & 1:
                             _tell(m, p, e, element_times, i, j, kind, then, begin)
                         if record:
                             count = _note(m, e, log, i, count, kind, x, record)
@@ -266,9 +266,15 @@ def _note(m, e, log, i, count, kind, who, record):  # type: ignore[no-untyped-de
     return count + 1
 
 
+#: What `_tell` has something to say about, a bit each: to hand seven arrays over costs more than most events do.
+_TOLD = sum(
+    1 << kind for kind in (ENCODE, FOUND, QUIT, DISPLACE, DECAY, CHOOSE, RESPOND, RECALL, FORGET, EXPIRE)
+)
+
+
 @compiled(inner=True)
 def _tell(m, p, e, element_times, i, j, kind, t, begin):  # type: ignore[no-untyped-def]
-    """What this event means for the times of the element that it was about."""
+    """What this event means for the times of the element that it was about; its kind is one of `_TOLD`."""
     encoded, left, seems, minded, chosen, answered, right = element_times
     x = m.who
     if kind == ENCODE:

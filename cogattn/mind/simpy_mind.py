@@ -21,12 +21,12 @@ from cogattn._renamed import told
 from cogattn.compiled import compiled
 from cogattn.errors import InputError, doors, number, shown, whole
 from cogattn.laws import race
-from cogattn.mind import alertness, cohort, engine, events, state
+from cogattn.mind import alertness, engine, events, state
 from cogattn.mind.draws import _key
 from cogattn.mind.phases import STORED
 from cogattn.mind.race import enlist
 from cogattn.observer import Observer
-from cogattn.population import People
+from cogattn.parameters import NAMES, PERSON
 from cogattn.world import kinds
 from cogattn.world.stream import MOST_ELEMENTS, MOST_WEIGHT, Stimulus, Task, TaskStream, can_be_shown
 
@@ -40,6 +40,7 @@ _CUT = 8192  # events of one trial that are held as plain Python values
 _HORIZON = (
     60.0  # s: a wake-up is planned no further ahead, for one that is void lies in SimPy's list until its time
 )
+_ENCODE, _RESPOND, _ANSWERS = kinds.ENCODE, kinds.RESPOND, (kinds.RESPOND, kinds.RECALL)
 LOOK, ACT, DO = range(3)  # nothing happens; the world acts; the mind does what it planned
 
 
@@ -99,9 +100,9 @@ def _alertness(mind, p):  # type: ignore[no-untyped-def]
     return alertness.alertness(mind[0], p[0])
 
 
-@lru_cache(maxsize=64)
 def _person_of(observer: Observer) -> Any:
-    return cohort.columns_of(People.of([observer]))
+    """A row of PERSON, as `cohort.columns_of` makes it, in less time than to look up one made before."""
+    return np.fromiter(observer.__dict__.values(), np.float64, len(NAMES)).view(PERSON)
 
 
 @lru_cache(maxsize=64)
@@ -113,11 +114,14 @@ def _tasks_of(tasks: tuple[Task, ...]) -> TaskStream:
 class _WakeUp(simpy.Event):
     """What a mind plans to do, in SimPy's list, behind all that the world does at the same time."""
 
-    def __init__(self, env: simpy.Environment, time: float, act: Callable[[simpy.Event], None]) -> None:
-        super().__init__(env)
+    def __init__(
+        self, env: simpy.Environment, planned: tuple[float, int, int], act: Callable[[_WakeUp], None]
+    ) -> None:
+        self.env, self.callbacks = env, [act]  # as SimPy's own Timeout does
         self._ok, self._value = True, None
-        self.callbacks.append(act)
-        env.schedule(self, priority=_LAST, delay=max(0.0, time - env.now))
+        self.planned, now = planned, env.now
+        self.far = now + _HORIZON
+        env.schedule(self, _LAST, max(0.0, min(planned[0], self.far) - now))
 
 
 class Mind:
@@ -150,8 +154,25 @@ class Mind:
         keep: how many events `events` goes back (None: all of them, for as long as memory lasts); record: a folder into
         which all of them are written, file by file, however long the world lasts; `close()` writes the last ones.
         """
-        self.env, self.observer, self.person, self.trial = env, observer or Observer(), person, trial
-        tasks = tuple(tasks)
+        self._live(
+            env, observer or Observer(), seed, person, trial, tuple(tasks), focused, stream, keep, record
+        )
+
+    def _live(
+        self,
+        env: simpy.Environment,
+        observer: Observer,
+        seed: int,
+        person: int,
+        trial: int,
+        tasks: tuple[Task, ...],
+        focused: bool = False,
+        stream: TaskStream | None = None,
+        keep: int | None = None,
+        record: str | Path | None = None,
+    ) -> None:
+        """What `__init__` does with what it was given."""
+        self.env, self.observer, self.person, self.trial = env, observer, person, trial
         if not tasks:
             raise InputError("a mind must have at least one task, got none")
         self._tasks = {t.name: t for t in tasks}
@@ -166,8 +187,8 @@ class Mind:
         self._mind, self._elements = state.blank(_FIRST)
         self._person = _person_of(self.observer)
         self._on_response: Callable[[float], Any] | None = None
-        self._wake: simpy.Event | None = None
-        self._planned: list[Any] = [math.inf, kinds.NOTHING, -1]  # time, kind and element of what comes next
+        self._wake: _WakeUp | None = None
+        self._planned = (math.inf, kinds.NOTHING, -1)  # time, kind and element of what comes next
         self._world_acts = math.inf  # when a known stream acts next; a process of the user's does not say
         self._many = False  # several things happen at one time: what comes next is planned after the last
         whole("seed", seed, most=2**63 - 1)
@@ -177,16 +198,22 @@ class Mind:
         self._step = _entry()
         known = _tasks_of(tasks) if stream is None else stream
         self._rules, self._conflict = state.task_rules(known), known.competition
+        self._hold()
         _begin(self._mind, self._person, self._elements, self._rules, seed, person, trial, *_FRESH)
         if stream is None:
             _assign(self._mind, self._person, int(focused), True)
             self._look(float(env.now))
         else:
-            self._assign(stream)
+            self._take(stream)
 
     def _assign(self, stream: TaskStream) -> None:
         """These are its tasks now; the elements of a known stream, too."""
         self._rules, self._conflict = state.task_rules(stream), stream.competition
+        self._hold()
+        self._take(stream)
+
+    def _take(self, stream: TaskStream) -> None:
+        """The elements of a known stream, whose tasks it has."""
         _assign(self._mind, self._person, int(stream.focused), True)
         self._room(len(stream.stimuli))
         own = (stream.jobs, stream.evidence, stream.supports)
@@ -199,27 +226,19 @@ class Mind:
             more = state.blank(max(elements, 2 * len(self._elements)))[1]
             more[: len(self._elements)] = self._elements
             self._elements = more
+            self._hold()
 
-    def _turn(self, what: int, time: float, kind: int, x: int, value: float) -> tuple[int, int, int, int]:
-        """What `_step` does, to this mind: (kind, element, slot, busy)."""
-        done, who, slot, busy, *planned = self._step(
-            self._mind,
-            self._person,
-            self._elements,
-            self._rules,
-            self._conflict,
-            *_ALL,
-            what,
-            time,
-            kind,
-            x,
-            value,
-        )
-        self._planned = planned
-        return done, who, slot, busy
+    def _hold(self) -> None:
+        """What every step is given: the same arrays until there are others."""
+        self._own = (self._mind, self._person, self._elements, self._rules, self._conflict, *_ALL)
+
+    def _turn(self, what: int, time: float, kind: int, x: int, value: float) -> None:
+        """The clock moves to this time, the world may act (`_step`), and what comes next is looked up."""
+        _, _, _, _, then, does, whom = self._step(*self._own, what, time, kind, x, value)
+        self._planned = then, does, whom
 
     def _look(self, time: float) -> None:
-        """The clock shows this time; what comes next is looked up."""
+        """The clock shows this time."""
         self._turn(LOOK, time, 0, -1, 0.0)
 
     # -- what the world does -------------------------------------------------------------------------------
@@ -251,16 +270,11 @@ class Mind:
         can_be_shown(name, weight, evidence, supports)
         kind = self._tasks[task]
         scale = race.weights(distractor, self.observer.alpha**kind.selected, kind.pertinence)
-        self._room(len(self._element) + 1)
-        job = list(self._tasks).index(task)
-        _enlist(self._person, self._rules, self._elements, len(self._element), job, float(evidence), supports)
-        self._enter(name, task, len(self._element), float(scale), weight)
-
-    def _enter(
-        self, name: str, task: str, x: int, scale: float, weight: float, time: float | None = None
-    ) -> None:
-        self._element[name], self._scale[name] = (x, task), scale
-        self._perceive(kinds.ONSET, name, weight * scale, time)
+        x, job, own = len(self._element), list(self._tasks).index(task), float(scale)
+        self._room(x + 1)
+        _enlist(self._person, self._rules, self._elements, x, job, float(evidence), supports)
+        self._element[name], self._scale[name] = (x, task), own
+        self._act(kinds.ONSET, x, weight * own, float(self.env.now))
 
     def mask(self, name: str) -> None:
         """Element `name` is masked now: gone at once."""
@@ -303,12 +317,13 @@ class Mind:
 
     def _note(self, time: float, kind: int, x: int, slot: int = -1) -> None:
         """This has happened."""
-        self._log.append((time, kind, x, slot))
-        if kind == kinds.ENCODE:
+        rows = self._log.rows
+        rows.append((time, kind, x, slot))
+        if kind == _ENCODE:
             self._encoded[x] = time
-        elif kind in (kinds.RESPOND, kinds.RECALL):
+        elif kind in _ANSWERS:
             self._answered[x] = time
-        if self._log.bounded and len(self._log.rows) >= _CUT:
+        if len(rows) >= _CUT and self._log.bounded:
             self._cut(self._element)
 
     def work(self, load: float, memory: float = 0.0) -> None:
@@ -347,11 +362,8 @@ class Mind:
     @property
     def stored(self) -> tuple[str, ...]:
         """What the store holds now, slot by slot."""
-        held = [
-            (int(self._elements["slot"][x]), n)
-            for n, (x, _) in self._element.items()
-            if self._phase(x) == STORED
-        ]
+        phase, slot = self._elements["phase"].tolist(), self._elements["slot"].tolist()
+        held = [(slot[x], name) for name, (x, _) in self._element.items() if phase[x] == STORED]
         return tuple(name for _, name in sorted(held))
 
     @property
@@ -379,9 +391,6 @@ class Mind:
 
     # -- how it is driven ----------------------------------------------------------------------------------------
 
-    def _phase(self, x: int) -> int:
-        return int(self._elements["phase"][x])
-
     def _promise(self, name: str | None, kept: bool) -> simpy.Event:
         event = self.env.event()
         if kept:
@@ -398,7 +407,8 @@ class Mind:
 
     def _act(self, kind: int, x: int, value: float, time: float, note: bool = True) -> None:
         """The world does something, to element x or (-1) to the whole mind."""
-        self._settle(time)
+        if self._planned[0] < time:
+            self._settle(time)
         self._turn(ACT, time, kind, x, value)
         if note:
             self._note(time, kind, x)
@@ -422,11 +432,13 @@ class Mind:
         self._look(time)
 
     def _do(self, t: float, kind: int, x: int) -> None:
-        kind, who, slot, busy = self._turn(DO, t, kind, x, 0.0)
+        """The mind does what it planned."""
+        kind, who, slot, busy, then, does, whom = self._step(*self._own, DO, t, kind, x, 0.0)
+        self._planned = then, does, whom
         self._note(t, kind, who, slot)
-        if kind == kinds.ENCODE and self._waiting:
+        if kind == _ENCODE and self._waiting:
             self._keep_promises(x)
-        if kind == kinds.RESPOND and busy == 0 and self._on_response is not None:
+        if kind == _RESPOND and busy == 0 and self._on_response is not None:
             self._on_response(t)
 
     def _keep_promises(self, x: int) -> None:
@@ -442,16 +454,26 @@ class Mind:
         SimPy's clock adds delays, so it can miss a planned time by a rounding and part what is simultaneous.
         A stream that is known beforehand therefore says when it will act next, and the mind leaves it the word.
         """
-        t, kind, x = self._planned
-        far = self.env.now + _HORIZON
+        t = self._planned[0]
+        self._wake = None
+        if t < self._world_acts and t < math.inf:
+            self._wake = _WakeUp(self.env, self._planned, self._woken)
 
-        def act(wake: simpy.Event) -> None:
-            if self._wake is wake and t < self._world_acts:
-                if t <= far:
-                    self._do(t, kind, x)
-                self._plan()
-
-        self._wake = _WakeUp(self.env, min(t, far), act) if t < self._world_acts and t < math.inf else None
+    def _woken(self, wake: _WakeUp) -> None:
+        """The time of a wake-up has come. What is planned for the same moment needs none of its own, if nobody else
+        does anything then: it would be the next thing in SimPy's list."""
+        if self._wake is not wake:
+            return
+        env, (t, kind, x) = self.env, wake.planned
+        if not t < self._world_acts:
+            return
+        if t <= wake.far:
+            self._do(t, kind, x)
+            t = self._planned[0]
+            while t <= env.now and t < self._world_acts and env.peek() > env.now:
+                self._do(*self._planned)
+                t = self._planned[0]
+        self._plan()
 
 
 doors(__name__, first=True)  # what is refused has changed nothing

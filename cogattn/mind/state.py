@@ -99,7 +99,7 @@ COMBINATIONS = (
 
 def used(streams: Sequence[TaskStream], people: Array, tired: bool) -> Used:
     """The smallest combination of mechanisms that plays these streams for these people."""
-    tasks = {task for stream in streams for task in stream.tasks}
+    tasks = {id(task): task for stream in streams for task in stream.tasks}.values()
     answers = {task.response for task in tasks}
     needs = {
         "tired": tired,

@@ -61,13 +61,17 @@ def play(
     """
     env = _from_zero(env)
     observer = observer or Observer()
-    subject = Mind(
-        env, observer, seed=seed, person=person, trial=trial, tasks=stream.tasks, stream=stream, keep=None
-    )
-    scale = stream.weights(observer.alpha) if weights is None else values("weights", weights)
-    if scale.shape != (len(stream.stimuli),) or not np.isfinite(scale).all() or (scale < 0).any():
-        raise InputError(f"weights must be {len(stream.stimuli)} finite numbers >= 0, got {scale.tolist()}")
-    env.process(_replay(env, subject, stream, scale))
+    subject = Mind.__new__(Mind)  # without the door, for what comes in has passed this one
+    subject._live(env, observer, seed, person, trial, stream.tasks, stream=stream)
+    if weights is None:
+        scale = stream.weights(observer.alpha)
+    else:
+        scale = values("weights", weights)
+        if scale.shape != (len(stream.stimuli),) or not np.isfinite(scale).all() or (scale < 0).any():
+            raise InputError(
+                f"weights must be {len(stream.stimuli)} finite numbers >= 0, got {scale.tolist()}"
+            )
+    env.process(_replay(env, subject, stream, scale.tolist()))
     env.run(until=stream.end)
     subject._settle(stream.end)
     subject._note(float(stream.end), kinds.END, -1)
@@ -85,35 +89,36 @@ def _from_zero(env: simpy.Environment | None) -> simpy.Environment:
 
 
 def _replay(
-    env: simpy.Environment, subject: Mind, stream: TaskStream, scale: Any
+    env: simpy.Environment, subject: Mind, stream: TaskStream, scale: list[float]
 ) -> Generator[Any, Any, None]:
     """The stream as a SimPy process: what it knows, when it is time."""
     times = stream.timetable
-    weights = scale.tolist()
     for at, (now, arrivals) in enumerate(times):
         subject._world_acts = now
         yield env.timeout(max(0.0, now - env.now))
         subject._world_acts = times[at + 1][0] if at + 1 < len(times) else math.inf
         subject._many = True
         for kind, x, value in arrivals:
-            _act(subject, stream, weights, kind, x, value, now)
+            _act(subject, stream, scale, kind, x, value, now)
         subject._many = False
         subject._plan()
 
 
-def _act(subject: Mind, stream: TaskStream, scale: Any, kind: int, x: int, value: float, time: float) -> None:
+def _act(
+    subject: Mind, stream: TaskStream, scale: list[float], kind: int, x: int, value: float, time: float
+) -> None:
     """One arrival of a known stream."""
     if kind == kinds.END:
         return
     stimulus = stream.stimuli[x]
     if kind == kinds.ONSET:
-        subject._enter(stimulus.name, stimulus.task, x, float(scale[x]), value, time)
+        name, own = stimulus.name, scale[x]
+        subject._element[name], subject._scale[name] = (x, stimulus.task), own
+        subject._act(kind, x, value * own, time)
         if callable(stimulus.mask):
             subject.env.process(_until(stimulus.mask, stimulus.name, subject))
     else:
-        subject._perceive(
-            kind, stimulus.name, value * (float(scale[x]) if kind == kinds.WEIGHT else 1.0), time
-        )
+        subject._perceive(kind, stimulus.name, value * (scale[x] if kind == kinds.WEIGHT else 1.0), time)
 
 
 def _until(process: Any, name: str, subject: Mind) -> Generator[Any, Any, None]:

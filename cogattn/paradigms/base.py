@@ -33,6 +33,18 @@ Levels = Mapping[
 Condition = dict[str, float | int]
 
 
+def how_many(what: npt.NDArray[np.bool_]) -> npt.NDArray[np.int64]:
+    """How many elements of each trial: column by column, for numpy is slow at the sums of short rows.
+
+    >>> how_many(np.array([[True, True], [False, True]])).tolist()
+    [2, 1]
+    """
+    out = np.zeros(len(what), np.int64)
+    for column in what.T:
+        out += column
+    return out
+
+
 class Answers(NamedTuple):
     """What was answered in n trials, element by element (trials, elements); element order is the stream's.
 

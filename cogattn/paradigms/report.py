@@ -17,7 +17,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn.errors import InputError, number, shown
-from cogattn.paradigms.base import Answers, Condition, Law, Paradigm, Rival, curve, pens_of
+from cogattn.paradigms.base import Answers, Condition, Law, Paradigm, Rival, curve, how_many, pens_of
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import TaskStream, display
@@ -40,7 +40,9 @@ class Report(Paradigm):
     def score(self, condition: Condition, answers: Answers) -> dict[str, npt.NDArray[Any]]:
         """Targets reported right; arrived = answered + missed + censored counts targets, letter by letter."""
         m = int(condition["targets"])
-        right, given, censored = (a[:, :m].sum(1) for a in (answers.right, answers.given, answers.censored))
+        right, given, censored = (
+            how_many(a[:, :m]) for a in (answers.right, answers.given, answers.censored)
+        )
         return {
             "correct": right == m,
             "score": right,
@@ -48,7 +50,7 @@ class Report(Paradigm):
             "answered": given,
             "missed": m - given - censored,
             "censored": censored,
-            "intrusions": answers.given[:, m:].sum(1),
+            "intrusions": how_many(answers.given[:, m:]),
         }
 
     rivals: ClassVar[Mapping[str, Rival]] = {

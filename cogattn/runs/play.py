@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
 
 _BLOCK = 16384  # displays before a network, and trials of sessions, in memory at a time
-_ALONE = 131072  # displays where the mind alone answers
+_ALONE = 65536  # displays where the mind alone answers: what they take stays near the processor
 _RECORDED = 1500  # bytes of memory that the events of a trial take
 _SPELLED = 12  # elements of which all combinations fit a table
 
@@ -67,14 +68,16 @@ def play_cell(
     else:
         n = len(crowd) * plan.trials
         step = _ALONE if network is None else _BLOCK
-        blocks = []
+        stream = world_of(plan, cell.condition, network)
+        whole = _Rows(n)
         for start in range(0, n, step):
             rows = np.arange(start, min(start + step, n))
             person, trial = rows // plan.trials, rows % plan.trials
             low = int(person[0])  # a block costs what its own people cost, however many there are
             own = minds[low : int(person[-1]) + 1]
-            blocks.append(_play_block(plan, cell, own, network, person - low, trial, first + low))
-        frame = _joined(blocks)
+            block = _play_block(plan, cell, stream, own, network, person - low, trial, first + low)
+            whole.add(block, start, len(rows))
+        frame = pd.DataFrame(whole.columns(), copy=False)
     if plan.observers is not None:
         names = np.array([name for name, _ in plan.observers], object)
         frame.insert(1, "name", names[frame["person"].to_numpy()])
@@ -86,11 +89,17 @@ def _joined(blocks: list[pd.DataFrame]) -> pd.DataFrame:
 
 
 def _play_block(
-    plan: RunPlan, cell: Cell, minds: People, network: Any, person: Array, trial: Array, first: int
-) -> pd.DataFrame:
-    """person: the place among the minds; first: the number of the first of them."""
-    stream = world_of(plan, cell.condition, network)
-    batch, out = play_again(plan, cell, minds, network, person, trial, first=first)
+    plan: RunPlan,
+    cell: Cell,
+    stream: TaskStream,
+    minds: People,
+    network: Any,
+    person: Array,
+    trial: Array,
+    first: int,
+) -> dict[str, Any]:
+    """The columns of these trials. person: the place among the minds; first: the number of the first of them."""
+    batch, out = play_again(plan, cell, minds, network, person, trial, first=first, stream=stream)
     limited, number = bool(limits_of(cell.arm)), person + first
     if isinstance(batch, SpecialistBatch):
         columns = batch.columns(out, limited)
@@ -100,6 +109,57 @@ def _play_block(
     else:
         answers, response = batch.answers(out.stored, out.censored, limited)
     return _table(plan, cell, stream, number, trial, plan.paradigm.score(cell.condition, answers), response)
+
+
+class _Rows:
+    """The columns of n rows, which come block by block, each laid where it belongs.
+
+    (To join tables at the end would take twice the memory. Columns of one kind lie side by side, which costs the system
+    less than as many pieces, and a text that is the same in all rows is there once.)
+    """
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self._columns: dict[str, Any] = {}  # numbers, of all rows; None: see `_parts`
+        self._parts: dict[str, list[Any]] = {}  # of what is no number
+
+    def add(self, block: dict[str, Any], start: int, rows: int) -> None:
+        """These columns of so many rows, from this one on."""
+        if rows == self.n:
+            self._columns = block
+            return
+        if not self._columns:
+            self._columns = dict.fromkeys(block)
+            kinds = {name: np.asarray(v).dtype for name, v in block.items() if _is_numbers(v)}
+            for kind in set(kinds.values()):
+                own = [name for name in kinds if kinds[name] == kind]
+                self._columns.update(zip(own, np.empty((len(own), self.n), kind), strict=True))
+        for name, values in block.items():
+            if self._columns[name] is None:
+                part = _text(values, rows) if isinstance(values, str) else pd.Series(values)
+                self._parts.setdefault(name, []).append(part)
+                continue
+            kind = np.result_type(values, self._columns[name])
+            self._columns[name] = self._columns[name].astype(kind, copy=False)
+            self._columns[name][start : start + rows] = values
+
+    def columns(self) -> dict[str, Any]:
+        """All of them, in the order of the first block."""
+        parts = {name: pd.concat(own, ignore_index=True).array for name, own in self._parts.items()}
+        return self._columns | parts
+
+
+def _is_numbers(values: Any) -> bool:
+    """Whether a column is of numbers: an array of them, or one for all rows."""
+    return (
+        isinstance(values, (int, float, np.ndarray, np.generic)) and np.asarray(values).dtype.kind in "biuf"
+    )
+
+
+@lru_cache(maxsize=8)
+def _text(text: str, rows: int) -> pd.Series:
+    """The same text in so many rows."""
+    return pd.Series([text]).take(np.zeros(rows, np.int64))
 
 
 def play_again(
@@ -113,12 +173,14 @@ def play_again(
     first: int = 0,
     record: bool = False,
     details: bool = False,
+    stream: TaskStream | None = None,
 ) -> tuple[Batch | None, cohort.Outcome]:
     """These trials: what a network was shown, and what the mind made of it. The same draws give the same events.
 
-    person: the place of each among the minds; first: the number of the first of them.
+    person: the place of each among the minds; first: the number of the first of them; stream: the world of this cell,
+    if it has been made.
     """
-    stream = world_of(plan, cell.condition, network)
+    stream = world_of(plan, cell.condition, network) if stream is None else stream
     batch: Batch | None = None
     if seen_by(network, plan.paradigm):
         batch = SeenBatch.make(plan, cell, stream, network, person + first, trial)
@@ -149,10 +211,10 @@ def _table(
     stream: TaskStream,
     person: Array,
     trial: Array,
-    columns: dict[str, Array],
+    columns: dict[str, Any],
     response: Any,
-) -> pd.DataFrame:
-    """The long table of these trials."""
+) -> dict[str, Any]:
+    """All columns of these trials."""
     head = {
         "person": person.astype(np.int32),
         "arm": cell.arm,
@@ -161,7 +223,7 @@ def _table(
     }
     timing = {"onset": stream.stimuli[0].onset, "rt": np.nan}
     tail = {"model": plan.model or "mind", "response": response}
-    return pd.DataFrame(head | timing | columns | tail, copy=False)
+    return head | timing | columns | tail
 
 
 def _play_sessions(
@@ -316,8 +378,9 @@ def _named(stored: Array, names: list[str]) -> Any:
         rows, spelled, code = stored[index], np.empty(len(index), object), code.reshape(-1)
         seen = np.arange(len(index))
     labels = np.array(names)
+    spelled[:] = ""
     spelled[seen] = [" ".join(labels[row]) for row in rows]
-    return spelled[code]
+    return pd.Series(spelled).array.take(code)  # pandas looks at no more texts than there are
 
 
 def cores() -> int:

@@ -399,7 +399,7 @@ class TaskStream:
         """The elements' names; an element's number is its place here."""
         return [s.name for s in self.stimuli]
 
-    @property
+    @cached_property
     def open_stimuli(self) -> list[str]:
         """The stimuli whose end the world decides while it runs."""
         return [s.name for s in self.stimuli if callable(s.mask)]
@@ -409,13 +409,18 @@ class TaskStream:
 
         Multiplied by the stimulus' own weight, which arrives with it and may change, this is w_x.
         """
-        tasks = {t.name: t for t in self.tasks}
-        own = np.array([tasks[s.task].pertinence for s in self.stimuli])
+        distractor, own, selected = self._drawn
         drawn = np.asarray(alpha, float)[..., None]
-        selected = np.array([tasks[s.task].selected for s in self.stimuli])
         if (selected != 1.0).any():
             drawn = drawn**selected
-        return race.weights([s.distractor for s in self.stimuli], drawn, own)
+        return race.weights(distractor, drawn, own)
+
+    @cached_property
+    def _drawn(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """What `weights` reads: whether each element is a distractor; pertinence and selection of its task."""
+        tasks = [self.tasks[job] for job in self.jobs]
+        own = (np.array([t.pertinence for t in tasks], float), np.array([t.selected for t in tasks], float))
+        return np.array([s.distractor for s in self.stimuli], bool), *own
 
     @cached_property
     def timetable(self) -> tuple[tuple[float, tuple[tuple[int, int, float], ...]], ...]:

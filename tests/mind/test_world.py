@@ -265,6 +265,21 @@ def test_any_encoded_comes_once_per_entry(env):
     assert len(seen) == 3
 
 
+def test_who_waits_for_an_entry_acts_before_what_else_is_planned_for_that_moment(env):
+    """All that races finishes at once, but the world has its say in between."""
+
+    def world(mind):
+        for name in "ABC":
+            mind.show(name)
+        first = yield mind.any_encoded()
+        for name in set("ABC") - {first}:
+            mind.mask(name)
+
+    endless = Observer(capacity=math.inf, slots=math.inf, threshold=0.0)
+    told = [k for _, k, _ in rows(inhabit(env, world, endless))]
+    assert told == ["onset"] * 3 + ["open"] * 3 + ["encode"] + ["mask"] * 2
+
+
 def test_a_press_or_a_deadline_whichever_is_first(env):
     """SimPy's own grammar works on the mind's promises."""
     ends = []

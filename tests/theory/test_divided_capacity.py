@@ -58,6 +58,34 @@ def test_without_the_central_limit_nothing_waits():
         assert out.element_times.answered[0] - [0.0, soa] == pytest.approx([0.48, 0.35], abs=1e-9)
 
 
+@pytest.mark.parametrize("share", [1.0, 0.8])
+@pytest.mark.parametrize("priority", [0.5, 1.0, 2.0])
+def test_an_automatic_choice_waits_for_nobody(priority, share):
+    """Wherever it stands in line, behind a stage that is taken; and it takes nothing from who has it."""
+    tasks = (
+        Task("talk", response="choose", before=0.1, choice=1.2, after=0.08),
+        Task(
+            "walk", response="choose", before=0.1, choice=1.2, after=0.08, automatic=True, priority=priority
+        ),
+    )
+    items = (Stimulus("T1", task="talk"), Stimulus("T2", task="talk"), Stimulus("W", 0.05, task="walk"))
+    stream = TaskStream(items, end=20.0, tasks=tasks)
+    out = play(stream, 1, central_share=share, speed=4.0, speed_sd=1e-12).element_times.answered[0]
+    both = stages.prp(0.1, 0.3, 0.08, 0.1, 0.3, 0.08, 0.0, share)
+    assert [*sorted(out[:2]), out[2] - 0.05] == pytest.approx([*sorted(map(float, both)), 0.48], abs=1e-9)
+
+
+def test_who_is_perceived_at_one_moment_gets_into_line_in_the_order_of_elements():
+    """Whoever was categorised first: without a limit of capacity all are at one time, in any order."""
+    task = Task("name", response="choose", before=0.1, choice=1.2, after=0.08)
+    stream = TaskStream(tuple(Stimulus(f"S{i}", task="name") for i in range(4)), end=20.0, tasks=(task,))
+    minds = [Observer(**SHARP, slots=math.inf, speed=4.0, speed_sd=1e-12)]
+    told = cohort.play(stream, minds, person=0, trial=range(50), record=True).events
+    orders = told.groupby(["trial", "kind"], observed=True)["element"].agg(lambda names: "".join(names))
+    assert set(orders[:, "ready"]) == {"S0S1S2S3"}
+    assert len(set(orders[:, "encode"])) > 10
+
+
 @pytest.mark.parametrize("soa", [0.05, 0.2, 0.35, 0.6])
 def test_random_stages_give_the_slack_curve(soa):
     """D = A1 + B1 - A2 ~ N(.4, .071): -dRT2/dSOA = P(D > SOA)."""
