@@ -12,7 +12,7 @@ flankers and words, and Simon's side has its own. r and the share are chosen for
 
 Beside that stand other ties of the push (ties.csv): none, one for all three tasks, and one for flankers and words whose
 peak is the same in seconds. (That each person's push keeps that person's own pace was tried: it fits as well, but then
-the effects of people go with their mean times by .2 to .4, in people by .04 to .3.)
+speed can hardly be told from alpha in one person's flankers.)
 
 The attention networks have the push of the flankers: rate and time beside come from their own means (all cues), errors
 and sds. What neutral lines, which weigh nothing, save or cost beside congruent arrows says how much an arrow weighs:

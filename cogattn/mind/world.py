@@ -61,7 +61,7 @@ def play(
     """
     env = _from_zero(env)
     observer = observer or Observer()
-    subject = Mind.__new__(Mind)  # without the door, for what comes in has passed this one
+    subject = Mind.__new__(Mind)  # its arguments have been checked by this function
     subject._live(env, observer, seed, person, trial, stream.tasks, stream=stream)
     if weights is None:
         scale = stream.weights(observer.alpha)

@@ -258,7 +258,7 @@ class Flanker(Conflicting):
     and how late [s] their push is; trials.
 
     What fails: Without limits there is neither response time nor error, so no congruency effect. The mind's fastest
-    responses are too good (.83 right in the fastest fifth, people .78).
+    responses are too good (.85 right in the fastest fifth, people .78).
     """
 
     evidence_rate: float = 25.8
@@ -295,7 +295,7 @@ class Stroop(Conflicting):
     how late [s] its push is; trials.
 
     What fails: Without limits the word costs no time and no error. The mind's errors are too fast: its fastest
-    incongruent responses are wrong more often than people's (.81 right, people .94).
+    incongruent responses are wrong more often than people's (.82 right, people .94).
     """
 
     evidence_rate: float = 7.2
