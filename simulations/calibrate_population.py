@@ -435,15 +435,19 @@ def fit_persons() -> Found:
 
 
 def fit_wariness(people: int) -> Found:
-    """How much slower people are after an error than after a withhold."""
+    """How much slower people are after an error than after a withhold: one number, one row."""
     t = human.fit("go_nogo").set_index("measure").loc["post-error minus post-correct-withhold RT, ms"]
 
-    def rows(v: Values) -> Array:
-        f = played("go_nogo", crowd(v, 2 * people))
-        after = runs(f.assign(commission=f["responded"].astype(float).where(f["signal"])))[1]
-        return np.array([(after - t["mean"]) / (t["sd"] / math.sqrt(t["n"]))])
+    def gap(wariness: float) -> float:
+        f = played("go_nogo", crowd({"wariness": wariness}, 2 * people))
+        slower = runs(f.assign(commission=f["responded"].astype(float).where(f["signal"])))[1]
+        return float(slower - t["mean"])
 
-    return least(rows, ("wariness",), {"wariness": ONE.wariness}, step=0.1)
+    found = float(brentq(gap, 0.1, 5.0, xtol=1e-3))
+    slope = (gap(1.1 * found) - gap(0.9 * found)) / (
+        0.2 * found
+    )  # ms, over a step that is large beside what chance moves
+    return {"wariness": (found, float(t["sd"] / math.sqrt(t["n"]) / slope))}
 
 
 def fit_criterion() -> Found:
