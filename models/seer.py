@@ -335,8 +335,12 @@ class Seer:
             which = np.zeros(here.shape, np.int64)
             which[here] = np.arange(len(told[0]))
             flat = self._there(which[again][here[again]])
-            shown: Any = [self._there(a[again]) for a in (some.view, here, some.frame, some.instruction)]
-            logits, form, ink, answer = self.network.judge([x[flat] for x in told], *shown, gate=mine)
+            view, there, frame, instruction = (
+                self._there(a[again]) for a in (some.view, here, some.frame, some.instruction)
+            )
+            logits, form, ink, answer = self.network.judge(
+                [x[flat] for x in told], view, there, frame, instruction, mine
+            )
             for kept, x in zip(
                 found, (logits, form.softmax(-1), ink.softmax(-1), answer.softmax(-1)), strict=True
             ):
