@@ -18,7 +18,7 @@ from cogattn.nn.networks import scene_lessons, scenes
 from cogattn.nn.networks.registry import find, module
 from cogattn.observer import Observer
 from cogattn.paradigms import get
-from cogattn.runs import displays
+from cogattn.runs import displays, play
 from cogattn.runs.experiment import Cell, make_plan, play_again
 from cogattn.runs.seen import SeenBatch, margin_of
 from cogattn.world.stream import display
@@ -69,6 +69,21 @@ def test_a_look_depends_on_no_other_display(seer, elements):
     all_, few = (seer.look(displays.report(elements, 0, k).scene, k) for k in (keys, keys[:7]))
     for one, other in zip(few, all_, strict=True):
         assert (one == other[:7]).all()
+
+
+@pytest.mark.parametrize("name", ["vigilance", "flanker"])
+def test_all_arms_share_one_look(monkeypatch, name):
+    """The plain displays, of which the usual margin is, are looked at before: only the last look is kept."""
+    seen, fresh = [], find("seer", "cpu")
+    look_at = fresh.network.look_at
+    monkeypatch.setattr(fresh.network, "look_at", lambda *a: seen.append(len(a[0])) or look_at(*a))
+    task = get(name)(**({"blocks": 2, "minutes": 1.0} if name == "vigilance" else {"trials": 12}))
+    plan = make_plan(task, ("human", "softmax"), "seer", 2, 1, 0, None, None)
+    condition, counts = task.conditions()[0], []
+    for arm in plan.arms:
+        play.play_cell(plan, Cell(arm, condition), plan.crowd(), fresh)
+        counts.append(sum(seen))
+    assert counts[0] == counts[1] > 0
 
 
 def test_every_lesson_says_what_is_meant():
