@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -59,7 +59,8 @@ if TYPE_CHECKING:
 Floats = npt.NDArray[Any]
 
 SEED = 18
-ROWS = 512  # pictures of a forward pass
+ROWS = 512  # elements of a forward pass
+EYE = 64  # of them that the eye takes at a time: what they are made into stays near the processor
 WIDTH = 160  # of what is seen of an element
 PART = 24  # of what attention is asked for by: so much each for colour, coarse form, place, view
 HEADS = 4
@@ -178,15 +179,32 @@ class Network(nn.Module):
 
         Returns weight logits (B, E), forms (B, E, NOTHING + 1), colours (B, E, 7), the decision (B, answers).
         """
+        parts = self.look_at(lit(pictures[here]), where[here], view[here])
+        return self.judge(parts, view, here, frame, instruction, gate, impl)
+
+    def judge(
+        self,
+        parts: Sequence[torch.Tensor],
+        view: torch.Tensor,
+        here: torch.Tensor,
+        frame: torch.Tensor,
+        instruction: torch.Tensor,
+        gate: GateState | None = None,
+        impl: Any = "auto",
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+        """`forward`, of what `look_at` made of the elements that are here."""
         B, E = here.shape
-        flat = pictures[here].permute(0, 3, 1, 2).float() / 255.0
-        parts = self.look_at(flat, where[here], view[here])
         prior, seen, form, ink = (
             x.new_zeros(B, E, x.shape[-1]).masked_scatter(here[..., None], x) for x in parts
         )
         prior = torch.cat([prior, contrast(prior, here, frame)], -1)
         logits, answer = self.decide(prior, seen, view, here, instruction, gate, impl)
         return logits, form, ink, answer
+
+
+def lit(pictures: torch.Tensor) -> torch.Tensor:
+    """Bytes (N, H, W, 3) as light (N, 3, H, W), 0 to 1."""
+    return pictures.permute(0, 3, 1, 2).float() / 255.0
 
 
 def contrast(prior: torch.Tensor, here: torch.Tensor, frame: torch.Tensor) -> torch.Tensor:
@@ -307,12 +325,22 @@ class Seer:
         found: list[list[Floats]] = [[], [], [], []]
         size = max(1, ROWS // scene.shape.shape[1])
         for rows, mine in row_chunks(len(keys), gate, self.device, size):
-            cut: Any = [np.ascontiguousarray(a[rows]) for a in parts[:-1]]
+            own = rows[: len(keys) - rows[0]]  # the others repeat the last one, which is drawn once
+            cut: Any = [np.ascontiguousarray(a[own]) for a in parts[:-1]]
             some = Scene(*cut)
-            pictures, where = draw(some, keys[rows])
-            shown = (pictures, where, some.view, some.here, some.frame, some.instruction)
-            tensors = [torch.from_numpy(np.ascontiguousarray(a)).to(self.device) for a in shown]
-            logits, form, ink, answer = self.network(*tensors, gate=mine)
+            pictures, where = draw(some, keys[own])
+            here = some.here
+            told = self._eyes(pictures[here], where[here], some.view[here])
+            again = np.minimum(np.arange(len(rows)), len(own) - 1)
+            which = np.zeros(here.shape, np.int64)
+            which[here] = np.arange(len(told[0]))
+            flat = self._there(which[again][here[again]])
+            view, there, frame, instruction = (
+                self._there(a[again]) for a in (some.view, here, some.frame, some.instruction)
+            )
+            logits, form, ink, answer = self.network.judge(
+                [x[flat] for x in told], view, there, frame, instruction, mine
+            )
             for kept, x in zip(
                 found, (logits, form.softmax(-1), ink.softmax(-1), answer.softmax(-1)), strict=True
             ):
@@ -321,6 +349,21 @@ class Seer:
         if gate is None:
             self._last = (name, looked)
         return looked
+
+    def _there(self, array: Floats) -> torch.Tensor:
+        """An array on the device."""
+        return torch.from_numpy(np.ascontiguousarray(array)).to(self.device)
+
+    def _eyes(self, pictures: Floats, where: Floats, view: Floats) -> list[torch.Tensor]:
+        """What is made of elements (N): always `EYE` at a time, filled up with the last, so that it depends on no
+        other."""
+        n, found = len(pictures), []
+        size = EYE if self.device == "cpu" else ROWS
+        for start in range(0, max(n, 1), size):
+            rows = np.arange(start, start + size).clip(max=n - 1) if n else np.arange(0)
+            bytes_, *rest = (self._there(a[rows]) for a in (pictures, where, view))
+            found.append(self.network.look_at(lit(bytes_), *rest))
+        return [torch.cat(x)[:n] for x in zip(*found, strict=True)]
 
     # -- as any reader of displays: letters, the targets red, the distractors green ------------------------------
 

@@ -18,7 +18,7 @@ from cogattn.nn.networks import scene_lessons, scenes
 from cogattn.nn.networks.registry import find, module
 from cogattn.observer import Observer
 from cogattn.paradigms import get
-from cogattn.runs import displays
+from cogattn.runs import displays, play
 from cogattn.runs.experiment import Cell, make_plan, play_again
 from cogattn.runs.seen import SeenBatch, margin_of
 from cogattn.world.stream import display
@@ -45,6 +45,45 @@ def test_experiments_show_fonts_that_were_never_taught():
     assert not set(scenes.TAUGHT) & set(scenes.HELD_OUT)
     shown = displays.report(2, 0, KEYS).scene
     assert (scenes.draw(shown, KEYS)[0] != scenes.draw(shown, KEYS, "taught")[0]).any()
+
+
+def test_a_look_is_the_networks_forward_pass(seer):
+    """Also where elements are missing; the eye takes them in blocks, of whatever display they are."""
+    keys = trial_keys(3, np.arange(50), 0)
+    scene = displays.report(3, 2, keys).scene
+    scene = replace(scene, shape=np.where(keys[:, None] % 5 == np.arange(5), -1, scene.shape))
+    pictures, where = scenes.draw(scene, keys)
+    shown = (pictures, where, scene.view, scene.here, scene.frame, scene.instruction)
+    with torch.inference_mode():
+        logits, forms, inks, answers = seer.network(*(torch.from_numpy(a.copy()) for a in shown))
+    looked = seer.look(scene, keys)
+    assert (scene.here.sum(1) == 4).all()
+    assert looked.logits == pytest.approx(logits.numpy(), abs=1e-3)
+    for told, by_hand in ((looked.forms, forms), (looked.inks, inks), (looked.answers, answers)):
+        assert told == pytest.approx(by_hand.softmax(-1).numpy(), abs=1e-5)
+
+
+@pytest.mark.parametrize("elements", [1, 3, 12])
+def test_a_look_depends_on_no_other_display(seer, elements):
+    keys = trial_keys(3, np.arange(180), 0)
+    all_, few = (seer.look(displays.report(elements, 0, k).scene, k) for k in (keys, keys[:7]))
+    for one, other in zip(few, all_, strict=True):
+        assert (one == other[:7]).all()
+
+
+@pytest.mark.parametrize("name", ["vigilance", "flanker"])
+def test_all_arms_share_one_look(monkeypatch, name):
+    """The plain displays, of which the usual margin is, are looked at before: only the last look is kept."""
+    seen, fresh = [], find("seer", "cpu")
+    look_at = fresh.network.look_at
+    monkeypatch.setattr(fresh.network, "look_at", lambda *a: seen.append(len(a[0])) or look_at(*a))
+    task = get(name)(**({"blocks": 2, "minutes": 1.0} if name == "vigilance" else {"trials": 12}))
+    plan = make_plan(task, ("human", "softmax"), "seer", 2, 1, 0, None, None)
+    condition, counts = task.conditions()[0], []
+    for arm in plan.arms:
+        play.play_cell(plan, Cell(arm, condition), plan.crowd(), fresh)
+        counts.append(sum(seen))
+    assert counts[0] == counts[1] > 0
 
 
 def test_every_lesson_says_what_is_meant():

@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-import scipy
+from scipy import special
 
 from cogattn import human
 from cogattn.errors import InputError, number, whole
@@ -247,7 +247,7 @@ def blockwise(frame: pd.DataFrame) -> pd.DataFrame:
     fa = own[~own["signal"]].groupby("block")["responded"].mean()
     counts = own.groupby("block").size()
     edge = 0.5 / counts
-    zh, zf = (scipy.stats.norm.ppf(np.clip(r, edge, 1 - edge)) for r in (hit, fa))
+    zh, zf = (special.ndtri(np.asarray(np.clip(r, edge, 1 - edge))) for r in (hit, fa))
     return pd.DataFrame({"hit": hit, "fa": fa, "d": zh - zf, "c": -(zh + zf) / 2})
 
 
@@ -256,7 +256,7 @@ def by_block(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
     own = frame[frame["decide"]]
     yes, n = ({s: cells(own[own["signal"] == s], "responded", ["block"], how) for s in (True, False)}
               for how in ("sum", "size"))  # fmt: skip
-    zh, zf = (scipy.stats.norm.ppf((yes[s] + 0.5) / (n[s] + 1)) for s in (True, False))
+    zh, zf = (special.ndtri(np.asarray((yes[s] + 0.5) / (n[s] + 1))) for s in (True, False))
     like = {"index": yes[True].index, "columns": yes[True].columns}
     rates = {"hits": yes[True] / n[True], "false alarms": yes[False] / n[False]}
     return rates | {"d'": pd.DataFrame(zh - zf, **like), "criterion": pd.DataFrame(-(zh + zf) / 2, **like)}

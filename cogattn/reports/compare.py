@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +78,11 @@ class Comparison(Result):
 
     def table(self) -> pd.DataFrame:
         """A row per condition: people, their band, each arm's mean and its spread between people."""
+        return self._table.copy()
+
+    @cached_property
+    def _table(self) -> pd.DataFrame:
+        """Made once: words, figure and files are all made of it."""
         parts = []
         for paradigm in self.tasks:
             run = self.runs[paradigm]
@@ -131,11 +137,12 @@ class Comparison(Result):
         """What a network that looks at pixels does in each of its tasks."""
         alone = human.inside(table[f"arm {ALONE}"], table["low"], table["high"])
         stream = self.tasks[-1]
+        watch: Any = self.runs[stream].paradigm
         return [
             f"The same minds without the network are inside {int(alone.sum())} of them.",
             f"Letters in a flash: without limits it reports at least {self.ceiling():.1%} of the targets in every "
             f"condition; under limits it misreads {self.misread():.1%} of what its mind holds.",
-            f"An hour's stream. {self.runs[stream].paradigm.drawn(self.frame(stream)).title}.",
+            f"An hour's stream. {watch.finding(self.frame(stream))}.",
         ]
 
     def _ends(self, table: pd.DataFrame) -> list[str]:

@@ -61,9 +61,9 @@ class SeenBatch:
         """What is shown in these trials."""
         keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
         shown = displays.KNOWN[plan.paradigm.pixels](plan.paradigm, cell.condition, keys)
-        plain = displays.plain(plan.paradigm.pixels, cell.condition, shown)
-        looked = network.look(shown.scene, keys)
-        return cls(network, shown, looked, keys, stream, stream.tasks[0].inspect, _usual(network, plain))
+        usual = _usual(network, displays.plain(plan.paradigm.pixels, cell.condition, shown))
+        looked = network.look(shown.scene, keys)  # the last look, which the other arms of this cell take up
+        return cls(network, shown, looked, keys, stream, stream.tasks[0].inspect, usual)
 
     @classmethod
     def of_session(
@@ -77,9 +77,9 @@ class SeenBatch:
         keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
         signal = np.array([s.stimuli[0].signal for s in session.streams])[kind]
         shown = displays.signals(keys, signal, displays.CALLS[plan.paradigm.pixels])
-        plain = displays.plain(plan.paradigm.pixels, cell.condition, shown)
+        usual = _usual(network, displays.plain(plan.paradigm.pixels, cell.condition, shown))
         looked = network.look(shown.scene, keys)
-        return cls(network, shown, looked, keys, session.streams[0], 1.0, _usual(network, plain))
+        return cls(network, shown, looked, keys, session.streams[0], 1.0, usual)
 
     # -- what it makes of each element -----------------------------------------------------------------------------
 

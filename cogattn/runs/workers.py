@@ -36,6 +36,7 @@ from cogattn.notebook import Progress
 
 BACKENDS = ("loky", "threading", "dask")
 PATIENCE = 5.0  # s of work done here before processes are started: that alone takes longer than most runs
+_START = 5.0  # s that it takes: each loads the libraries and the compiled code for itself
 _WAIT = 60  # s for a first worker of a cluster
 _REACH = 10  # s for an answer of its scheduler
 _KEPT = "what was finished is kept if the run has a folder: the same command with --resume goes on"
@@ -110,12 +111,15 @@ def _kept(pieces: Sequence[Piece], held: seals.Seals) -> Iterator[tuple[int, pd.
 
 
 def _played(todo: list[tuple[int, Piece]], n_jobs: int) -> Iterator[tuple[int, pd.DataFrame]]:
-    """Pieces as they are finished, in any order. This process begins alone, and hires others if it takes long."""
+    """Pieces as they are finished, in any order. This process begins alone; it starts others where
+    that saves more than it takes."""
     start, before = time.monotonic(), compiled.spent()
     if isinstance(get_active_backend()[0], LokyBackend):
-        while todo and (n_jobs == 1 or _worked(start, before) < PATIENCE):
+        left, done = sum(_size(piece) for _, piece in todo), 0
+        while todo and (n_jobs == 1 or not _pays(_worked(start, before), done, left, n_jobs)):
             i, piece = todo.pop(0)
             yield i, piece.work()
+            done, left = done + _size(piece), left - _size(piece)
     if not todo:
         return
     pool = joblib.Parallel(
@@ -127,6 +131,22 @@ def _played(todo: list[tuple[int, Piece]], n_jobs: int) -> Iterator[tuple[int, p
         raise RunError(
             f"a worker was killed (out of memory? fewer --jobs need less of it); {_KEPT}"
         ) from None
+
+
+def _size(piece: Piece) -> int:
+    """What a piece is beside others: its rows."""
+    return piece.rows or 1
+
+
+def _pays(worked: float, done: int, left: int, n_jobs: int) -> bool:
+    """Whether other processes are worth their start, if what is left takes as long a row as what was done.
+
+    >>> _pays(6.0, 60, 90, n_jobs=2), _pays(6.0, 60, 110, n_jobs=2), _pays(4.0, 1, 1000, n_jobs=2)
+    (False, True, False)
+    """
+    if worked < PATIENCE:
+        return False
+    return done == 0 or worked * left / done * (1 - 1 / n_jobs) > _START
 
 
 def _worked(start: float, before: float) -> float:

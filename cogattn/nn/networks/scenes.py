@@ -237,9 +237,13 @@ def _stamp(canvas: Floats, mask: Floats, x: float, y: float, ink: Floats) -> Non
     c, d = max(0, left), min(canvas.shape[1], left + w)
     if a >= b or c >= d:
         return
-    m = mask[a - top : b - top, c - left : d - left, None]
-    part = canvas[a:b, c:d]
-    part += m * (ink - part)
+    m = mask[a - top : b - top, c - left : d - left].repeat(3, 1)  # red, green and blue in one long row
+    part = canvas.reshape(len(canvas), -1)[a:b, 3 * c : 3 * d]
+    row = np.empty((d - c, 3), np.float32)
+    row[:] = ink
+    change = row.reshape(-1) - part
+    change *= m
+    part += change
 
 
 def draw(
@@ -251,6 +255,8 @@ def draw(
     where = np.zeros((n, many, 2), np.float32)
     faces = TAUGHT if fonts == "taught" else HELD_OUT
     canvas = np.empty((_CANVAS, _CANVAS, 3), np.float32)
+    light = np.empty((_AT_ONCE, CROP, CROP, 3))  # of elements that are seen as they are
+    plain: list[tuple[int, int]] = []
     noise, half = _noise(), _CANVAS / 2
     corners = (
         np.rint(np.stack([scene.y, scene.x], -1) + (half - CROP // 2))
@@ -301,15 +307,32 @@ def draw(
                     cut = wide.reshape(CROP, CROP, 2, 3).mean(2)
                 else:
                     a, b = corners[i][e]
-                    cut = (
-                        canvas[a : a + CROP, b : b + CROP]
-                        + sd * noise[da + a : da + a + CROP, db + b : db + b + CROP]
-                    )
+                    cut = light[len(plain)]
+                    np.multiply(noise[da + a : da + a + CROP, db + b : db + b + CROP], sd, out=cut)
+                    cut += canvas[a : a + CROP, b : b + CROP]
+                    plain.append((i, e))
+                    if len(plain) == _AT_ONCE:
+                        _shades(out, plain, light)
+                        plain.clear()
+                    continue
                 out[i, e] = np.minimum(np.maximum(cut, 0.0), 1.0) * 255.0
         where[i] = gaze[frames]
+    _shades(out, plain, light[: len(plain)])
     where[..., 0] += scene.x
     where[..., 1] += scene.y
     return out, where
+
+
+_AT_ONCE = 16  # pictures: what their noise takes stays near the processor
+
+
+def _shades(out: npt.NDArray[np.uint8], at: list[tuple[int, int]], light: npt.NDArray[np.float64]) -> None:
+    """Light (k, CROP, CROP, 3), which is changed, as the bytes of the pictures of these elements."""
+    np.maximum(light, 0.0, out=light)
+    np.minimum(light, 1.0, out=light)
+    light *= 255.0
+    for (i, e), picture in zip(at, light.astype(np.uint8), strict=True):
+        out[i, e] = picture
 
 
 def _big(
