@@ -82,6 +82,10 @@ def test_compiling_is_no_work_that_starts_processes(monkeypatch):
     monkeypatch.setattr(scaling.compiled, "spent", time.monotonic)
     assert {f["pid"].item() for f in finish(pieces, n_jobs=2)} == {os.getpid()}
     monkeypatch.setattr(scaling.compiled, "spent", lambda: 0.0)
+    assert {f["pid"].item() for f in finish(pieces, n_jobs=2)} == {
+        os.getpid()
+    }  # it would save less than a start takes
+    monkeypatch.setattr(scaling, "_START", 0.0)
     assert len({f["pid"].item() for f in finish(pieces, n_jobs=2)}) > 1
 
 
