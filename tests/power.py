@@ -573,7 +573,8 @@ def tried(b: Break, tree: Path, close: list[str], until: str, limit: float, jobs
         if not by["near"] and until != "near":
             by["same"] = failing(tree, [DIGESTS], limit)
             if until == "rest":
-                others = [f"--ignore={t}" for t in (*close, DIGESTS)]
+                # A broken file has no comments left, so a test that reads them has not seen the break.
+                others = [f"--ignore={t}" for t in (*close, DIGESTS, "tests/test_citations.py")]
                 by["rest"] = failing_of_all(tree, [*others, "tests"], 4 * limit, jobs)
     finally:
         target.write_bytes(whole)

@@ -190,6 +190,12 @@ def test_later_has_normal_speed_and_no_time_before_the_earliest():
     assert np.allclose(al.later_quantile(u, 3.33, 0.47), order, rtol=1e-9)
 
 
+@pytest.mark.parametrize(("mean", "sd"), [(3.28, 0.514), (2.0, 1.5), (7.0, 2.0)])
+def test_the_mass_of_later_between_its_cuts_is_scipys(mean, sd):
+    speed = stats.norm(mean, sd)
+    assert al.later_mass(mean, sd) == pytest.approx(speed.cdf(1 / al.EARLIEST) - speed.cdf(0), rel=1e-12)
+
+
 def test_the_wald_is_scipys_inverse_gaussian():
     t = np.linspace(0.17, 1.5, 40)
     a, v, ter = 1.0, 4.0, 0.16
