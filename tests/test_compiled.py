@@ -67,23 +67,32 @@ def test_a_changed_likelihood_leaves_the_minds_code_alone(tmp_path, monkeypatch)
         compiled.version.cache_clear()
 
 
-@compiled.compiled(inner=True)
-def _plus(x, n):
-    return x + n
+@pytest.fixture
+def nothing_kept(tmp_path, monkeypatch):
+    """Compiled code is looked for in a folder where there is none: what is tried here is compiled in each run."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    compiled.version.cache_clear(), compiled.folder.cache_clear()
+    yield
+    monkeypatch.undo()
+    compiled.version.cache_clear(), compiled.folder.cache_clear()
 
 
-@compiled.compiled
-def _plus_three(x):
-    return _plus(_plus(x, 1), 2)
-
-
-def test_what_is_called_with_one_number_and_another_is_compiled_once():
+def test_what_is_called_with_one_number_and_another_is_compiled_once(nothing_kept):
     """numba takes a number that is written in the code for a type of its own."""
-    assert _plus_three(4) == 7
-    assert len(_plus.signatures) == 1
+
+    @compiled.compiled(inner=True)
+    def plus(x, n):
+        return x + n
+
+    @compiled.compiled
+    def plus_three(x):
+        return plus(plus(x, 1), 2)
+
+    assert plus_three(4) == 7
+    assert len(plus.signatures) == 1
 
 
-def test_nothing_is_swept_while_it_compiles():
+def test_nothing_is_swept_while_it_compiles(nothing_kept):
     class Looks(event.Listener):
         swept: ClassVar[list[bool]] = []
 
