@@ -444,9 +444,8 @@ def fit_wariness(people: int) -> Found:
         return float(slower - t["mean"])
 
     found = float(brentq(gap, 0.1, 5.0, xtol=1e-3))
-    slope = (gap(1.1 * found) - gap(0.9 * found)) / (
-        0.2 * found
-    )  # ms, over a step that is large beside what chance moves
+    # ms, over a step that is large beside what chance moves
+    slope = (gap(1.1 * found) - gap(0.9 * found)) / (0.2 * found)
     return {"wariness": (found, float(t["sd"] / math.sqrt(t["n"]) / slope))}
 
 

@@ -43,6 +43,7 @@ TIES: dict[str, tuple[tuple[str, ...], ...]] = {
     "all": (("flanker", "stroop", "simon"),),
 }
 IN_USE, SECONDS = "flankers and words", ", peak in s"
+Fits = dict[str, tuple[np.ndarray, float]]  # task: (its numbers, its misfit)
 OPTIONS: program.Options = {
     "--leads": {"type": float, "nargs": "+", "default": [2.5, 3.0, 3.5], "help": "leads that are tried"},
     "--shares": {
@@ -99,9 +100,7 @@ def off(task: Conflicting, x: np.ndarray, lead: float, share: float) -> np.ndarr
     ])  # fmt: skip
 
 
-def fitted(
-    names: tuple[str, ...], lead: float, share: float, seconds: bool = False
-) -> dict[str, tuple[np.ndarray, float]]:
+def fitted(names: tuple[str, ...], lead: float, share: float, seconds: bool = False) -> Fits:
     """The numbers of tasks that share a push, and the misfit of each."""
     first = {name: start(TASKS[name]) for name in names}
     begin = [float(np.mean([x[k] for x in first.values()])) for k in (1, 2)]
@@ -123,6 +122,16 @@ def fitted(
     fit = least_squares(rows, np.log(begin), diff_step=0.01, max_nfev=10, ftol=1e-3)
     misfits = np.split(fit.fun**2, len(names))  # as many rows each
     return {n: (x, float(m.sum())) for (n, x), m in zip(numbers(fit.x).items(), misfits, strict=True)}
+
+
+def tied(ties: str, lead: float, share: float, seconds: bool = False) -> Fits:
+    """`fitted`, for all tasks."""
+    return {name: x for tie in TIES[ties] for name, x in fitted(tie, lead, share, seconds).items()}
+
+
+def of_all(fits: Fits) -> float:
+    """The misfit of all tasks."""
+    return sum(misfit for _, misfit in fits.values())
 
 
 def easy(name: str, lead: float, share: float, push: tuple[float, float], weight: float) -> np.ndarray:
@@ -188,20 +197,18 @@ def main() -> None:
     asked = program.asked(__doc__, __file__, people=len(PEOPLE), options=OPTIONS)
     PEOPLE[:] = ca.Population.adults().sample(asked.people, asked.seed)
     rows: list[tuple[object, ...]] = []
-    best: tuple[float, dict[str, np.ndarray], float, float] | None = None
+    found: dict[tuple[float, float], Fits] = {}
     for lead in asked.more.leads:
         for share in asked.more.shares:
-            fits = {name: x for tie in TIES[IN_USE] for name, x in fitted(tie, lead, share).items()}
-            total = sum(misfit for _, misfit in fits.values())
+            fits = found[lead, share] = tied(IN_USE, lead, share)
+            total = of_all(fits)
             rows += [(lead, share, name, *x, misfit, total) for name, (x, misfit) in fits.items()]
             print(f"lead {lead:g}, share {share:g}: misfit {total:.1f}", flush=True)
-            rank = total if lead != USUAL.evidence_threshold else -1.0 / total  # the one in use first
-            if best is None or rank < best[0]:
-                best = (rank, {name: x for name, (x, _) in fits.items()}, lead, share)
-    assert best is not None
     table = pd.DataFrame(rows, columns=["lead", "share", "task", *NAMES, "misfit", "of all"])
-    _, numbers, lead, share = best
-    ties = other_ties(lead, share)
+    # the lead in use, if it was asked for
+    lead, share = min(found, key=lambda at: (at[0] != USUAL.evidence_threshold, of_all(found[at])))
+    numbers = {name: x for name, (x, _) in found[lead, share].items()}
+    ties = other_ties(found[lead, share], lead, share)
     ant = networks((numbers["flanker"][1], numbers["flanker"][2]), lead, share)
     with plot.style() as plt:
         figure, axes = plt.subplots(len(TASKS), 2, figsize=(9, 9))
@@ -231,14 +238,14 @@ def main() -> None:
     asked.keep(answer(table, lead, ties), {"table": table, "ties": ties, "networks": ant}, figure)
 
 
-def other_ties(lead: float, share: float) -> pd.DataFrame:
+def other_ties(in_use: Fits, lead: float, share: float) -> pd.DataFrame:
     """The misfit of each task, and how many numbers there are, whatever shares a push."""
     rows = []
     for name, seconds in [(tie, False) for tie in TIES] + [(IN_USE, True)]:
-        fits = {n: x for tie in TIES[name] for n, x in fitted(tie, lead, share, seconds).items()}
+        fits = in_use if name == IN_USE and not seconds else tied(name, lead, share, seconds)
         rows.append({
             "one push for": name + SECONDS * seconds, "numbers": 2 * len(TIES[name]) + 2 * len(TASKS),
-            **{n: m for n, (_, m) in fits.items()}, "of all": sum(m for _, m in fits.values()),
+            **{n: m for n, (_, m) in fits.items()}, "of all": of_all(fits),
             **{f"{k} {n}": v for n, (x, _) in fits.items() for k, v in zip(NAMES, x, strict=True)},
         })  # fmt: skip
         print(f"one push for {rows[-1]['one push for']}: misfit {rows[-1]['of all']:.1f}", flush=True)

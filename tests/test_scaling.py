@@ -82,9 +82,8 @@ def test_compiling_is_no_work_that_starts_processes(monkeypatch):
     monkeypatch.setattr(scaling.compiled, "spent", time.monotonic)
     assert {f["pid"].item() for f in finish(pieces, n_jobs=2)} == {os.getpid()}
     monkeypatch.setattr(scaling.compiled, "spent", lambda: 0.0)
-    assert {f["pid"].item() for f in finish(pieces, n_jobs=2)} == {
-        os.getpid()
-    }  # it would save less than a start takes
+    # it would save less than a start takes
+    assert {f["pid"].item() for f in finish(pieces, n_jobs=2)} == {os.getpid()}
     monkeypatch.setattr(scaling, "_START", 0.0)
     assert len({f["pid"].item() for f in finish(pieces, n_jobs=2)}) > 1
 

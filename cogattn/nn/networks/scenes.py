@@ -255,8 +255,8 @@ def draw(
     where = np.zeros((n, many, 2), np.float32)
     faces = TAUGHT if fonts == "taught" else HELD_OUT
     canvas = np.empty((_CANVAS, _CANVAS, 3), np.float32)
-    light = np.empty((_AT_ONCE, CROP, CROP, 3))  # of elements that are seen as they are
-    plain: list[tuple[int, int]] = []
+    light = np.empty((_AT_ONCE, CROP, CROP, 3))
+    drawn: list[tuple[int, int]] = []  # whose light it is
     noise, half = _noise(), _CANVAS / 2
     corners = (
         np.rint(np.stack([scene.y, scene.x], -1) + (half - CROP // 2))
@@ -293,10 +293,11 @@ def draw(
                     _stamp(canvas, _mask(names[e], font, arrows, size, own[e], hand), xs[e], ys[e], inks[e])
             da, db = (int(own[0, 0] * 480) + 37 * frame) % 480, (int(own[0, 1] * 480) + 61 * frame) % 480
             for e in members:
+                cut = light[len(drawn)]
                 if views[e] == FAR:
                     wide = canvas + sd * noise[da : da + _CANVAS, db : db + _CANVAS]
                     c = _CANVAS // 2 - 48
-                    cut = wide[c : c + 96, c : c + 96].reshape(CROP, 3, CROP, 3, 3).mean((1, 3))
+                    cut[:] = wide[c : c + 96, c : c + 96].reshape(CROP, 3, CROP, 3, 3).mean((1, 3))
                 elif views[e] in (INK, FORM):  # a word is two places wide: its picture is squeezed
                     a, b = corners[i][e]
                     b = min(max(b - CROP // 2, 0), _CANVAS - 2 * CROP)
@@ -304,20 +305,17 @@ def draw(
                         canvas[a : a + CROP, b : b + 2 * CROP]
                         + sd * (noise[da + a : da + a + CROP, db + b : db + b + 2 * CROP])
                     )
-                    cut = wide.reshape(CROP, CROP, 2, 3).mean(2)
+                    cut[:] = wide.reshape(CROP, CROP, 2, 3).mean(2)
                 else:
                     a, b = corners[i][e]
-                    cut = light[len(plain)]
                     np.multiply(noise[da + a : da + a + CROP, db + b : db + b + CROP], sd, out=cut)
                     cut += canvas[a : a + CROP, b : b + CROP]
-                    plain.append((i, e))
-                    if len(plain) == _AT_ONCE:
-                        _shades(out, plain, light)
-                        plain.clear()
-                    continue
-                out[i, e] = np.minimum(np.maximum(cut, 0.0), 1.0) * 255.0
+                drawn.append((i, e))
+                if len(drawn) == _AT_ONCE:
+                    _shades(out, drawn, light)
+                    drawn.clear()
         where[i] = gaze[frames]
-    _shades(out, plain, light[: len(plain)])
+    _shades(out, drawn, light[: len(drawn)])
     where[..., 0] += scene.x
     where[..., 1] += scene.y
     return out, where
