@@ -242,7 +242,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "slip", "", "", "how often the wrong key is pressed though the answer is known",
         0.02, SHARE, SPEED, MEAN, limit="speed", lifted=0.0,
         slider=Slider(CAPACITY, "how often the wrong key is pressed", 0.0, 0.5),
-        scale=Scaling("logit", 1e-4, 1 - 1e-4), adults=Adults("logitnormal", 0.017, 0.9, source=ACROSS)),
+        scale=Scaling("logit", 1e-4, 1 - 1e-4), adults=Adults("logitnormal", 0.0124, 1.12, source=ACROSS)),
     Parameter(
         "response_grouping", "", "s", "how long a chosen response is held back for the next one; 0 = it is given at "
         "once",
@@ -355,10 +355,10 @@ GONE: Mapping[str, str] = {
 }
 
 #: How what differs between adults goes together (a Gaussian copula): who is fast has a fast hand; who is uneven slips
-#: more often, and has a slower hand; who wanders slips more often.
+#: more often, and so does who wanders.
 TOGETHER: Mapping[str, Mapping[str, float]] = {
     "speed": {"hand": -0.8},
-    "speed_sd": {"slip": 0.6, "hand": 0.2},
+    "speed_sd": {"slip": 0.6},
     "wandering": {"slip": 0.4},
 }
 

@@ -43,11 +43,12 @@ from cogattn.laws import search as search_law
 from cogattn.laws.conflict import SELECTED
 from cogattn.paradigms.attentional_blink import AttentionalBlink
 from cogattn.paradigms.base import Condition, Paradigm
+from cogattn.paradigms.choice_rt import ChoiceRT
 from cogattn.paradigms.conflict import HAND_SD, Conflicting, Flanker, Simon, Stroop
 from cogattn.paradigms.go_nogo import GoNoGo, runs
 from cogattn.paradigms.prp import PRP
 from cogattn.paradigms.selection import TOLD
-from cogattn.paradigms.vigilance import Vigilance
+from cogattn.paradigms.vigilance import Vigilance, by_block
 from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.parameters import PARAMETERS
 from cogattn.population import LABORATORY_SPEED, People
@@ -153,11 +154,17 @@ def pushed(task: Conflicting) -> float:
     return task.activation * weight / (1 + weight)
 
 
+def chosen() -> float:
+    """What a choice takes beside seeing and moving, where it is the only one (`choice_rt`): in simple responses."""
+    alone = ChoiceRT.non_decision_time + ONE.evidence_threshold / (ChoiceRT.evidence_rate * ONE.speed)
+    return (alone - PRP.perceive[0] - PRP.move[0]) * ONE.speed
+
+
 #: The task as one would take it without the phenomenon: constants that its rows informed have those of another task, or
 #: a neutral value. (Visual search and the two conflicts: below.)
 WITHOUT: Mapping[str, Callable[[], Paradigm]] = {
     "attentional blink": lambda: AttentionalBlink(evidence=1.0),  # a clear letter
-    "PRP": lambda: PRP(choose=(ONE.evidence_threshold / Stroop.evidence_rate,) * 2),  # told as an ink is
+    "PRP": lambda: PRP(choose=(chosen(),) * 2),
     "go/no-go 7 min": lambda: GoNoGo(readiness=pushed(Simon())),  # as far as Simon's side pushes
     "vigilance 30 min": lambda: Vigilance(sensitivity=Task.sensitivity),
 }
@@ -470,6 +477,18 @@ def fit_criterion() -> Found:
     return least(rows, names, {n: default(n) for n in names}, step=1e-4, rounds=100)
 
 
+def sensitivity(people: int) -> float:
+    """The d' of the events of vigilance with which a block's d', scored as people's is, has people's mean: lapses, and
+    the correction for few trials, take their part."""
+    mean = human.fit("vigilance_by_block")["dprime_subj"].mean()
+
+    def gap(d: float) -> float:
+        frame = played(Vigilance(sensitivity=d), crowd({}, people))
+        return float(by_block(frame)["d'"].mean().mean() - mean)
+
+    return float(brentq(gap, 1.0, 5.0, xtol=1e-3))
+
+
 def _scatter(p: pd.Series, n: int) -> Array:
     """Variance of the normal quantile of a share that n trials give."""
     p = p.clip(0.5 / n, 1 - 0.5 / n)
@@ -599,7 +618,7 @@ def other_conflict(phenomenon: str) -> tuple[Values, Paradigm]:
                 non_decision_time=beside, non_decision_sd=HAND_SD * beside)  # fmt: skip
     f, s = human.fit("flanker").iloc[0], human.fit("stroop").iloc[0]
     slip = float(1 - s["acc_mean"]) if own == "flanker" else float(f["err"])
-    return {"evidence_threshold.mean": lead, "slip.mean": 0.7 * slip}, task
+    return {"evidence_threshold.mean": lead, "slip.mean": slip * math.exp(-(ADULTS.slip.sd**2) / 2)}, task
 
 
 def leave_out(phenomenon: str, people: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -802,7 +821,8 @@ def main() -> None:
     if asked.more.write:
         write(table)
     tables = {"table": table, "loo": loo, "loo_numbers": numbers}
-    asked.keep(text, tables, draw(loo, table), counts.to_string(), "")
+    told = f"Vigilance: d' of its events {sensitivity(2 * asked.people):.2f}, in use {Vigilance.sensitivity}"
+    asked.keep(text, tables, draw(loo, table), counts.to_string(), told)
 
 
 if __name__ == "__main__":

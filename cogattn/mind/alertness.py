@@ -116,13 +116,12 @@ def until(m, p, work, tired):  # type: ignore[no-untyped-def]
 
 @compiled(inner=True)
 def selected(m, p, w, tired):  # type: ignore[no-untyped-def]
-    """A weight as a tired mind gives it: w ** (A ** gb); with attention away all that counts at all counts alike."""
+    """A weight as a tired mind gives it: w ** (A ** gb), whether attention is on its task or away (where searching for
+    what stands out takes as long among many items as among few: `human/visual_search_slopes.csv`)."""
     if tired is None:
         return w
     if w <= 0.0 or p.sharpness == 0.0:
         return w
-    if m.on == 0:
-        return 1.0
     a = alertness(m, p)
     return w if a == 1.0 else w ** (a**p.sharpness)
 

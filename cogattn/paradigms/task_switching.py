@@ -8,9 +8,9 @@ is early enough:
 
     left over = max(0, cue + new x (0 the same cue, 1 a new cue, 2 a new task) - interval)
 
-Human table: `human/task_switching_sro_retest.csv` (144 adults). Task constants: the time for a cue, and for what is
-new, from the three mean times at the short interval (100 ms). What is predicted: the long interval (900 ms), how much
-people differ, and all accuracy.
+Human table: `human/task_switching_sro_retest.csv` (144 adults). Task constants: the time for a cue, from the mean
+times at the short interval (100 ms); a step to what is new takes as long as attention needs to move in `ant` (46 ms;
+by itself it would be 49). What is predicted: the long interval (900 ms), how much people differ, and all accuracy.
 
 What fails: Softmax attention has no response times. With a long interval a switch costs nothing, in people
 39 ms: they do not prepare on every trial. People make more errors where the task is new; here they make as many.
@@ -27,6 +27,7 @@ import pandas as pd
 
 from cogattn import human
 from cogattn.errors import number
+from cogattn.paradigms.ant import AttentionNetworks
 from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.conflict import HAND_SD, KINDS, Stroop, peak_of
 from cogattn.paradigms.report import series
@@ -55,7 +56,7 @@ class TaskSwitching(Selecting):
     activation: float = Stroop.activation
     peak: float = peak_of(evidence_rate)
     cue: float = 0.15
-    new: float = 0.049
+    new: float = AttentionNetworks.orienting
 
     name = "task_switching"
     title = "Task switching"

@@ -3,8 +3,8 @@
 Hits fall and the criterion rises while sensitivity stays flat; sensitivity falls only where each event has to be
 held against memory at a high rate (Parasuraman 1979; See et al. 1995). Human table: `human/vigilance_by_block.csv`
 (ANTI-VeaD, 113 adults). Task constants of `vigilance`: 80 trials of 4.1 s a block, of which 16 are signals, 18 hard
-foils (as the table's correction assumes) and the rest other events that want an answer; sensitivity 2.17 is the d' of
-the first block. Its responses: left and right arrow .3 each, signal .2, stop .2; demand 1.25 (what is seen has to be
+foils (as the table's correction assumes) and the rest other events that want an answer; sensitivity 2.52 makes people's
+mean d' of a block (2.10), as lapses and the correction for few trials take their part. Its responses: left and right arrow .3 each, signal .2, stop .2; demand 1.25 (what is seen has to be
 told apart [assumption]).
 """
 
@@ -67,7 +67,7 @@ class Vigilance(SessionParadigm):
     signals: float = 0.2
     foils: float = 0.225
     memory: float = 0.0
-    sensitivity: float = 2.17
+    sensitivity: float = 2.52
 
     name = "vigilance"
     clues = ("vigilance",)

@@ -39,7 +39,7 @@ from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 #: display: (guidance, time of a visit in simple responses). The names are those of the human table.
-DISPLAYS = {"feature": (1e4, 0.63), "conjunction": (3.12, 1.01), "spatial_2v5": (1.23, 2.16)}
+DISPLAYS = {"feature": (1e4, 0.63), "conjunction": (3.12, 1.0), "spatial_2v5": (1.23, 2.16)}
 _WORDS = {"feature": "feature", "conjunction": "conjunction", "spatial_2v5": "2 among 5s"}
 #: s that seeing (.1) and moving (.083) take together, as in `prp`.
 SEEING_MOVING = 0.183

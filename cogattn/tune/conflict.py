@@ -3,9 +3,8 @@ r"""Flankers, words, sides: the density of each response, right or wrong, under 
     RT = t0 + hand x non-decision + counting,   counting by the master equation, mixed over rates and over leads
 
 on a grid of `_STEP`, the normal of what is not decision laid over it. Lapses are a hidden chain (`tune.sessions`):
-while attention is away counting is slower, and all that is on display counts alike. [approximation: alertness is that
-of a person's mean trial; `_NODES` rates] A trial without a response says nothing. A share `STRAY` of trials is anything
-between 0 and `LATEST`.
+while attention is away counting is slower. [approximation: alertness is that of a person's mean trial; `_NODES` rates]
+A trial without a response says nothing. A share `STRAY` of trials is anything between 0 and `LATEST`.
 """
 
 from __future__ import annotations
@@ -284,7 +283,7 @@ def _densities(rule, told, kind, level, out):  # type: ignore[no-untyped-def]
         away, z = x // _NODES, x % _NODES
         w = weight * alpha**SELECTED
         if w > 0.0:
-            w = 1.0 if away == 1 else w ** (level**sharp)
+            w = w ** (level**sharp)
         pace = rate * level * (off if away == 1 else 1.0) / (1.0 + w)
         drive, share[x] = SLOWEST * speed, 1.0
         if z < _MOVING:

@@ -26,7 +26,7 @@ def schedule():
 def test_the_gate_of_a_moment_is_its_closed_form():
     a, on = schedule()
     gate = GateState.from_alertness(a, on, gain=2.0, sharpness=1.5)
-    assert np.allclose(gate.gain, np.where(on, 2.0 * a**1.5, 0.0), rtol=1e-6)
+    assert np.allclose(gate.gain, 2.0 * a**1.5, rtol=1e-6)
     assert np.allclose(gate.share, a * np.where(on, 1, 0.725), rtol=1e-6)
 
 
@@ -48,11 +48,13 @@ def test_a_rested_mind_is_plain_attention_bit_for_bit():
     assert torch.equal(gated_attention(q, k, v, gate=gate), plain)
 
 
-def test_attention_that_is_away_spreads_evenly_and_grants_less():
-    gate = GateState.from_alertness(np.full(B, 0.8), np.zeros(B, bool))
+def test_attention_that_is_away_selects_as_it_does_on_its_task_and_grants_less():
+    away, on = (GateState.from_alertness(np.full(B, 0.8), np.full(B, there)) for there in (False, True))
     q, k, v = attention_inputs(B)
-    out = gated_attention(q, k, v, gate=gate)
-    assert torch.allclose(out, 0.8 * 0.725 * v.mean(2, keepdim=True).expand_as(out), rtol=1e-6)
+    out, there = (gated_attention(q, k, v, gate=gate) for gate in (away, on))
+    assert torch.allclose(out, 0.725 * there, rtol=1e-6)
+    plain = torch.nn.functional.scaled_dot_product_attention(0.8 * q, k, v)
+    assert torch.allclose(out, 0.8 * 0.725 * plain, rtol=1e-6)
 
 
 @pytest.mark.parametrize(

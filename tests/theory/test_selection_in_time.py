@@ -131,3 +131,22 @@ def test_a_mind_that_is_away_stops_nothing():
         frame = run(task, arms="human", people=4, observer=mind, seed=1).frame
         escaped = frame[frame["signal"]]["responded"].mean()
         assert (escaped < 0.1) if stopped else (escaped > 0.9)
+
+
+@pytest.mark.parametrize("items", [3, 18])
+def test_a_mind_that_is_away_searches_as_it_does_at_its_task_only_slower(items):
+    """What stands out is found among many as fast as among few: being away takes time, not selection. The law, with all
+    that is attention stretched by the pace of a mind that is away."""
+    mind = replace(STEADY, wandering=1e4, lapse_duration=1e9, lapse_base=1.0, speed_sd=1e-9, fast_loss=0.0, slow_loss=0.0)
+    task = get("visual_search")(displays=("feature",), set_sizes=(items,), trials=400, practice=0.0)
+    frame = run(task, arms="human", people=10, observer=mind, seed=1).frame
+    guidance, inspect = DISPLAYS["feature"]
+    pace = mind.speed * mind.lapse_speed
+    rt, sd, _ = search.search(
+        [items], guidance=guidance, dq=mind.quit_growth, group=mind.search_group, inspect=inspect / pace,
+        shape=mind.visit_shape, hit=mind.visit_hit, base=0.183 + mind.evidence_threshold / (TOLD * pace),
+    )  # fmt: skip
+    found = frame[frame["correct"]].groupby("present")["rt"]
+    for present in (0, 1):
+        assert found.mean()[present] == pytest.approx(rt[present, 0], rel=0.02)
+        assert sd[present, 0] > 0.05

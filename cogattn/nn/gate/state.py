@@ -348,10 +348,8 @@ class GateState:
     ) -> GateState:
         """The gates of minds that tire, moment by moment: a schedule (T, B) from alertness A and attention on task.
 
-        Who wins: the gain is `gain` A ** sharpness, and 0 while attention is away (everything counts alike).
-        How much is
-        granted at all: `share` = A, times `away_speed` while away. A = 1 on task gives the gain alone, or no
-        limit at all.
+        Who wins: the gain is `gain` A ** sharpness. How much is granted at all: `share` = A, times `away_speed` while
+        attention is away. A = 1 on task gives the gain alone, or no limit at all.
         """
         a = np.asarray(alertness, float)
         on = np.ones(a.shape, bool) if on_task is None else np.asarray(on_task)
@@ -368,7 +366,7 @@ class GateState:
         if gain == 1.0 and on.all() and (a == 1.0).all():
             return cls()
         share = np.where(on, a, a * away_speed)
-        return cls.from_numpy(device, gain=np.where(on, gain * a**sharpness, 0.0), share=share)
+        return cls.from_numpy(device, gain=gain * a**sharpness, share=share)
 
     def flat(self) -> GateState:
         """A schedule (T, B, ...) as one batch (T x B, ...): all moments of all observers in a single pass."""
