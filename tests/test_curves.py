@@ -289,8 +289,10 @@ def test_every_declared_cell_has_a_value_or_is_known_not_to(card):
 @pytest.mark.full
 def test_what_nobody_plays_is_missing_and_said(card):
     rows = card.rows
-    tables = set(rows.loc[rows["model"].notna(), "table"])
-    assert "antisaccade_reymermet2018" not in tables
+    nback = rows[rows["table"] == "nback"].set_index("measure")["model"]
+    assert nback["RT"].isna().all()
+    assert nback.drop("RT").notna().all()
+    assert rows.loc[rows["table"] == "antisaccade_reymermet2018", "model"].notna().sum() == 11
     missing = rows[rows["model"].isna()]
     assert missing["inside"].isna().all()
     assert f"{len(missing)} have no paradigm" in card.findings()[0]

@@ -93,6 +93,7 @@ CASES = {
     "stop_signal": ("stop_signal", {"without": 30, "each": 3}, SIT),
     "task_switching": ("task_switching", {"trials": 4}, SIT),
     "ant": ("ant", {"trials": 6}, SIT),
+    "antisaccade": ("antisaccade", {"pro": 12, "pro_warmup": 2, "anti": 12}, SIT),
     "posner": ("posner", {"soas": (0.1, 0.4), "trials": 6}, SIT),
     "capture": ("capture", {"trials": 6}, SIT),
     "load_dilution": ("load_dilution", {"letters": (1, 5), "trials": 6}, SIT),
