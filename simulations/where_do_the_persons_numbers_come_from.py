@@ -6,8 +6,9 @@ From `human/people_across_tasks*.csv` (281 adults, the means, sds and correlatio
 between people and, within them, from day to day (each task is a sitting of its own), the time of eye and hand, the
 lead; how speed and hand go together; and how much of alpha acts on what is told (`laws.conflict.SELECTED`). The laws
 give each person's expected time in each task (a quadratic surface, fitted to 150 evaluations of the law; off by 2 to 6
-ms); the trials of the study add their noise. Slips (errors where nothing conflicts, in three tasks of the same adults) and how
-much the speed of one person varies follow from their own rows. What is found stands beside the rounded numbers in use. About 3 min.
+ms); the trials of the study add their noise. Slips (errors where nothing conflicts, in three tasks of the same adults)
+and how much the speed of one person varies follow from their own rows. What is found stands beside the rounded numbers
+in use. About 3 min.
 """
 
 from __future__ import annotations

@@ -137,7 +137,8 @@ def test_a_mind_that_is_away_stops_nothing():
 def test_a_mind_that_is_away_searches_as_it_does_at_its_task_only_slower(items):
     """What stands out is found among many as fast as among few: being away takes time, not selection. The law, with all
     that is attention stretched by the pace of a mind that is away."""
-    mind = replace(STEADY, wandering=1e4, lapse_duration=1e9, lapse_base=1.0, speed_sd=1e-9, fast_loss=0.0, slow_loss=0.0)
+    away = {"wandering": 1e4, "lapse_duration": 1e9, "lapse_base": 1.0}
+    mind = replace(STEADY, **away, speed_sd=1e-9, fast_loss=0.0, slow_loss=0.0)
     task = get("visual_search")(displays=("feature",), set_sizes=(items,), trials=400, practice=0.0)
     frame = run(task, arms="human", people=10, observer=mind, seed=1).frame
     guidance, inspect = DISPLAYS["feature"]
