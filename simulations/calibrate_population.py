@@ -159,7 +159,7 @@ WITHOUT: Mapping[str, Callable[[], Paradigm]] = {
     "attentional blink": lambda: AttentionalBlink(evidence=1.0),  # a clear letter
     "PRP": lambda: PRP(choose=(ONE.evidence_threshold / Stroop.evidence_rate,) * 2),  # told as an ink is
     "go/no-go 7 min": lambda: GoNoGo(readiness=pushed(Simon())),  # as far as Simon's side pushes
-    "vigilance 30 min": lambda: Vigilance(sensitivity=Task.sensitivity),
+    "vigilance 30 min": lambda: Vigilance(sensitivity=Task.sensitivity, notice=0.0),  # of counters
 }
 #: Task constants that stay in a fold, and where they come from. (A conflict that is told nothing of its own incongruent
 #: trials, but weighs and holds as the other one does: 0 of 6 bands.)
