@@ -638,6 +638,14 @@ def main() -> None:
     )
     parser.add_argument("--jobs", type=int, default=2, help="processes for the rest of the tests")
     how = parser.parse_args()
+    for name, value, least in (
+        ("only", how.only, 1),
+        ("from", how.first, 0),
+        ("jobs", how.jobs, 1),
+        ("limit", how.limit, 1),
+    ):
+        if value is not None and value < least:
+            parser.error(f"--{name} must be at least {least}, got {value:g}")
     every = found(ROOT, how.rooms)
     todo = every[how.first :][: how.only] if not how.again else [b for b in every if b.id in how.again]
     if how.list:
