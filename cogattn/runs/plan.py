@@ -36,7 +36,7 @@ from cogattn.runs.displays import room_for, seen_by
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
 
-PIECE = 1_000_000  # rows that are played, and kept, at once
+PIECE = 500_000  # rows that are played, and kept, at once
 
 
 @dataclass(frozen=True)
