@@ -105,7 +105,7 @@ class RunPlan:
         return _crowd(self.observer, self.observers, self.population, self.seed, first, n)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)  # of two million rows
 def _crowd(
     observer: Observer | None,
     observers: tuple[tuple[str, Observer], ...] | None,
