@@ -40,6 +40,7 @@ _PLAY = (
     "runs/plan.py",
     "runs/play.py",
     "runs/batches.py",
+    "runs/rows.py",
 )
 # What a fit compiles holds copies of laws; what plays holds none of a fit.
 _SOURCES = {"mind": _MIND, "tune": (*_MIND, "tune/**/*.py"), "runs": (*_MIND, *_PLAY)}

@@ -98,6 +98,7 @@ ROOMS: dict[str, tuple[tuple[str, ...], int, tuple[str, ...]]] = {
 HARMLESS: dict[str, str] = {
     "28230222": "the priority of stopping: nothing turns from one task to another in that experiment",
     "853fdd4f": "which line of a caller a warning names",
+    "94b6e082": "the divisor of finish_times where the rate is 0, in whose place infinity stands",
     "4bfdb632": "_hazard 2 % off: workload_capacity is a ratio of hazards, in which a common factor cancels",
 }
 
@@ -638,6 +639,14 @@ def main() -> None:
     )
     parser.add_argument("--jobs", type=int, default=2, help="processes for the rest of the tests")
     how = parser.parse_args()
+    for name, value, least in (
+        ("only", how.only, 1),
+        ("from", how.first, 0),
+        ("jobs", how.jobs, 1),
+        ("limit", how.limit, 1),
+    ):
+        if value is not None and value < least:
+            parser.error(f"--{name} must be at least {least}, got {value:g}")
     every = found(ROOT, how.rooms)
     todo = every[how.first :][: how.only] if not how.again else [b for b in every if b.id in how.again]
     if how.list:

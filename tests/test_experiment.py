@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from cogattn.population import Population
 from cogattn.runs import experiment, plan, play
 from cogattn.runs import trials as results
 from cogattn.runs.experiment import run
+from cogattn.runs.rows import Rows
 
 SMALL = {"people": 3, "trials": 4, "seed": 5}
 TWO = {"exposures": (0.02, 0.1)}
@@ -83,11 +85,76 @@ def test_blocks_of_all_kinds_of_columns_make_the_table_that_pandas_joins():
         }
         for start, rows in ((0, 4), (4, 4), (8, 1))
     ]
-    rows = play._Rows(9)
-    for block, start in zip(blocks, (0, 4, 8), strict=True):
-        rows.add(block, start, len(block["n"]))
+    tables = [pd.DataFrame(block) for block in blocks]
+    joined = pd.concat(tables, ignore_index=True)
+    for order in ((0, 1, 2), (2, 0, 1)):
+        for kind in (blocks, tables):  # what is played here, what another process sends
+            rows = Rows(9)
+            for i in order:
+                rows.add(kind[i], 4 * i, len(blocks[i]["n"]))
+            pd.testing.assert_frame_equal(rows.frame(), joined, check_exact=True)
+            part = joined[4:8].reset_index(drop=True)
+            pd.testing.assert_frame_equal(rows.frame(4, 4), part, check_exact=True)
+    for i, table in enumerate(tables):  # a table of one block takes its columns as they are
+        rows = Rows(len(table))
+        rows.add(blocks[i], 0, len(table))
+        pd.testing.assert_frame_equal(rows.frame(), table, check_exact=True)
+
+
+@pytest.mark.parametrize("odd", range(3))
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"more": np.array([1, 2])},  # a column that the others have not
+        {"n": np.array([True, False])},  # truths among numbers
+        {"n": ["a", "b"]},
+        {"said": np.array([1, 2])},
+        {"score": None},  # one is missing
+    ],
+    ids=str,
+)
+def test_blocks_of_unlike_columns_are_joined_as_pandas_joins_them(odd, change):
+    blocks = []
+    for start in (0, 2, 4):
+        block = {
+            "n": np.arange(2) + start,
+            "said": ["x", "y"],
+            "score": np.array([start, 0]),
+            "ok": np.array([True, start > 0]),
+        }
+        blocks.append(
+            {k: v for k, v in (block | change if start == 2 * odd else block).items() if v is not None}
+        )
     joined = pd.concat([pd.DataFrame(block) for block in blocks], ignore_index=True)
-    pd.testing.assert_frame_equal(pd.DataFrame(rows.columns(), copy=False), joined, check_exact=True)
+    rows = Rows(6)
+    for start, block in zip((0, 2, 4), blocks, strict=True):
+        rows.add(block, start, 2)
+    pd.testing.assert_frame_equal(rows.frame(), joined, check_exact=True)
+    for i, block in enumerate(blocks):
+        pd.testing.assert_frame_equal(rows.frame(2 * i, 2), pd.DataFrame(block), check_exact=True)
+
+
+@pytest.mark.parametrize("starts", [(0, 2), (0,)], ids=["two blocks", "one block"])
+def test_a_table_is_the_callers_own(starts):
+    """What is written into one table is in no other one, though a text is held once."""
+    n = 2 * len(starts)
+    one, other = Rows(n), Rows(n)
+    for rows in (one, other):
+        for start in starts:
+            rows.add({"n": np.zeros(2), "arm": "human"}, start, 2)
+    first = one.frame()
+    first.loc[0, "arm"], first.loc[0, "n"] = "nobody", 7.0
+    assert other.frame()["arm"].tolist() == ["human"] * n
+    assert other.frame()["n"].tolist() == [0.0] * n
+
+
+def test_zeros_keep_their_sign():
+    """Zeros take no memory, but for those with a sign."""
+    rows = Rows(4)
+    for start, zero in ((0, -0.0), (2, 0.0)):
+        rows.add({"float": np.full(2, zero), "whole": np.zeros(2, int)}, start, 2)
+    assert np.signbit(rows.frame()["float"]).tolist() == [True, True, False, False]
+    assert rows.frame()["whole"].tolist() == [0] * 4
 
 
 def test_another_arm_or_condition_changes_no_number_of_the_others():
@@ -238,13 +305,13 @@ def test_a_stopped_run_goes_on_to_the_same_numbers(tmp_path, model):
 def test_finished_cells_are_not_played_again(tmp_path, monkeypatch):
     stopped(tmp_path, after=3)
     played = []
-    original = experiment.play_cell
+    original = experiment.lay_cell
 
     def count(plan, cell, *rest):
         played.append(cell)
         return original(plan, cell, *rest)
 
-    monkeypatch.setattr(experiment, "play_cell", count)
+    monkeypatch.setattr(experiment, "lay_cell", count)
     run(whole(), out=tmp_path, resume=True, **SMALL)
     assert len(played) <= 1
 
@@ -366,6 +433,21 @@ def test_a_run_that_does_not_fit_into_memory_is_written_piece_by_piece(tmp_path,
     assert (back.rows, back.shown) == (960, 25)
     assert back.frame.equals(first)
     assert "first 25 people" in (part.folder / "README.txt").read_text()
+
+
+def test_a_run_in_memory_holds_its_rows_once(monkeypatch):
+    """What is played is laid into the table that is returned: pieces and cells are joined nowhere."""
+    monkeypatch.setattr(plan, "PIECE", 20_000)
+    monkeypatch.setattr(play, "_ALONE", 2000)
+    task = ca.paradigms.get("whole_report")(exposures=(0.05, 0.2))
+    ca.run(task, people=10, trials=10)  # compile
+    tracemalloc.start()
+    try:
+        frame = ca.run(task, people=5000, trials=10).frame
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert most < 1.5 * frame.select_dtypes(["number", "bool"]).memory_usage(index=False).sum()
 
 
 def test_named_people_take_a_run(tmp_path):

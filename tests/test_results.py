@@ -35,6 +35,19 @@ def test_what_is_saved_is_loaded(saved):
     pd.testing.assert_frame_equal(again.summary(), saved.summary())
 
 
+def test_rows_are_summed_up_once_when_they_are_saved(saved, tmp_path, monkeypatch):
+    asked = []
+    own = type(saved.paradigm).metrics
+    monkeypatch.setattr(
+        type(saved.paradigm), "metrics", lambda self, f: (asked.append(len(f)), own(self, f))[1]
+    )
+    saved.save(tmp_path / "again", figures=False)
+    assert asked == [len(saved.frame) // 2] * 2  # two arms
+    told = (tmp_path / "again" / "findings.txt").read_text()
+    assert told == "".join(f"{line}\n" for line in saved.findings())
+    assert told == (saved.folder / "findings.txt").read_text()
+
+
 def test_csv_and_parquet_tell_the_same(saved):
     csv = pd.read_csv(saved.folder / "trials.csv.gz", keep_default_na=True)
     for column in ("person", "score", "arrived", "answered", "missed", "censored"):

@@ -41,7 +41,8 @@ from cogattn.runs.plan import (
     plan_of,
     world_of,
 )
-from cogattn.runs.play import cores, events, one_thread_each, play_again, play_cell
+from cogattn.runs.play import cores, events, lay_cell, one_thread_each, play_again, play_cell
+from cogattn.runs.rows import Rows
 from cogattn.runs.trials import Trials
 from cogattn.runs.workers import Piece, finish
 
@@ -262,8 +263,9 @@ def play(
                 work = partial(_play, sent, cell, plan.model, device, made, first, people)
                 pieces.append(Piece(cell.name(config, first), work, people * plan.per_person(condition)))
     if folder is None or _in_memory(plan):
-        frames = finish(pieces, folder and folder / "parts", n_jobs, progress)
-        return frames[0] if len(frames) == 1 else pd.concat(frames, ignore_index=True)
+        table = Rows(plan.all_rows)
+        finish(pieces, folder and folder / "parts", n_jobs, progress, table=table)
+        return table.frame()
     few = max(1, SHOWN // max(1, plan.all_rows // plan.people))
     kept = finish(pieces, folder / "parts", n_jobs, progress, keep=lambda f: f[f["person"] < few])
     files.join_tables(folder / "trials.parquet", [folder / "parts" / f"{p.name}.parquet" for p in pieces])
@@ -289,16 +291,23 @@ def _play(
     made: tuple[str, str | None],
     first: int,
     people: int,
-) -> pd.DataFrame:
-    """A piece of a cell, wherever this runs. made: the laws and the network's fingerprint; called: its name."""
+    table: Rows | None = None,
+    at: int = 0,
+) -> pd.DataFrame | None:
+    """A piece of a cell, wherever this runs: its table, or nothing where it is laid into a larger one from row `at` on.
+
+    made: the laws and the network's fingerprint; called: its name.
+    """
     if made != (version("runs"), plan.model and fingerprint(plan.model)):
         raise RunError(f"a worker has another version of cogattn or of {called}: bring all to the same one")
     if plan.model is not None:
         registry.named(plan.model)  # by the user, to the process that sent this
     network = None if plan.model is None else model_of(plan, device)
+    laid = Rows(people * plan.per_person(cell.condition)) if table is None else table
     with one_thread_each(network is not None):
-        frame = play_cell(plan, cell, plan.crowd(first, people), network, first)
-    return frame if called == plan.model else frame.assign(model=called)
+        name = None if called == plan.model else called
+        lay_cell(plan, cell, plan.crowd(first, people), network, laid, first, at, name)
+    return laid.frame() if table is None else None
 
 
 old_names(__name__, Plan="RunPlan")

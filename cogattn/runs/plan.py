@@ -36,7 +36,7 @@ from cogattn.runs.displays import room_for, seen_by
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
 
-PIECE = 1_000_000  # rows that are played, and kept, at once
+PIECE = 500_000  # rows that are played, and kept, at once
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class RunPlan:
         return _crowd(self.observer, self.observers, self.population, self.seed, first, n)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=4)  # of two million rows
 def _crowd(
     observer: Observer | None,
     observers: tuple[tuple[str, Observer], ...] | None,

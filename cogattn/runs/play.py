@@ -10,7 +10,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -29,6 +28,7 @@ from cogattn.population import People
 from cogattn.runs.batches import DisplayBatch, SpecialistBatch
 from cogattn.runs.displays import seen_by
 from cogattn.runs.plan import Cell, RunPlan, condition_seed, model_of, plan_of, world_of
+from cogattn.runs.rows import Rows
 from cogattn.runs.seen import SeenBatch
 from cogattn.runs.trials import Trials
 from cogattn.world.stream import TaskStream
@@ -62,30 +62,46 @@ def play_cell(
     plan: RunPlan, cell: Cell, crowd: People, network: Reader | None, first: int = 0
 ) -> pd.DataFrame:
     """One arm in one condition: a row per person and trial. first: the number of the first of these people."""
+    table = Rows(len(crowd) * plan.per_person(cell.condition))
+    lay_cell(plan, cell, crowd, network, table, first)
+    return table.frame()
+
+
+def lay_cell(
+    plan: RunPlan,
+    cell: Cell,
+    crowd: People,
+    network: Reader | None,
+    table: Rows,
+    first: int = 0,
+    at: int = 0,
+    model: str | None = None,
+) -> None:
+    """The same, laid into a table from row `at` on. model: what the network is called there, if not as in the plan."""
     minds = crowd.under(limits_of(cell.arm))
-    if isinstance(plan.paradigm, SessionParadigm):
-        frame = _play_sessions(plan, cell, minds, network, plan.paradigm, first)
-    else:
-        n = len(crowd) * plan.trials
-        step = _ALONE if network is None else _BLOCK
-        stream = world_of(plan, cell.condition, network)
-        whole = _Rows(n)
-        for start in range(0, n, step):
-            rows = np.arange(start, min(start + step, n))
-            person, trial = rows // plan.trials, rows % plan.trials
-            low = int(person[0])  # a block costs what its own people cost, however many there are
-            own = minds[low : int(person[-1]) + 1]
-            block = _play_block(plan, cell, stream, own, network, person - low, trial, first + low)
-            whole.add(block, start, len(rows))
-        frame = pd.DataFrame(whole.columns(), copy=False)
-    if plan.observers is not None:
-        names = np.array([name for name, _ in plan.observers], object)
-        frame.insert(1, "name", names[frame["person"].to_numpy()])
-    return frame
+    names = None if plan.observers is None else np.array([name for name, _ in plan.observers], object)
+    sessions = isinstance(plan.paradigm, SessionParadigm)
+    for block in (_sittings if sessions else _displays)(plan, cell, minds, network, first):
+        who = block["person"]
+        if names is not None:
+            block = {"person": who, "name": names[who], **block}
+        table.add(block if model is None else block | {"model": model}, at, len(who))
+        at += len(who)
 
 
-def _joined(blocks: list[pd.DataFrame]) -> pd.DataFrame:
-    return blocks[0] if len(blocks) == 1 else pd.concat(blocks, ignore_index=True)
+def _displays(
+    plan: RunPlan, cell: Cell, minds: People, network: Reader | None, first: int
+) -> Iterator[dict[str, Any]]:
+    """The columns of these people's displays, block by block."""
+    n = len(minds) * plan.trials
+    step = _ALONE if network is None else _BLOCK
+    stream = world_of(plan, cell.condition, network)
+    for start in range(0, n, step):
+        rows = np.arange(start, min(start + step, n))
+        person, trial = rows // plan.trials, rows % plan.trials
+        low = int(person[0])  # a block costs what its own people cost, however many there are
+        own = minds[low : int(person[-1]) + 1]
+        yield _play_block(plan, cell, stream, own, network, person - low, trial, first + low)
 
 
 def _play_block(
@@ -109,57 +125,6 @@ def _play_block(
     else:
         answers, response = batch.answers(out.stored, out.censored, limited)
     return _table(plan, cell, stream, number, trial, plan.paradigm.score(cell.condition, answers), response)
-
-
-class _Rows:
-    """The columns of n rows, which come block by block, each laid where it belongs.
-
-    (To join tables at the end would take twice the memory. Columns of one kind lie side by side, which costs the system
-    less than as many pieces, and a text that is the same in all rows is there once.)
-    """
-
-    def __init__(self, n: int) -> None:
-        self.n = n
-        self._columns: dict[str, Any] = {}  # numbers, of all rows; None: see `_parts`
-        self._parts: dict[str, list[Any]] = {}  # of what is no number
-
-    def add(self, block: dict[str, Any], start: int, rows: int) -> None:
-        """These columns of so many rows, from this one on."""
-        if rows == self.n:
-            self._columns = block
-            return
-        if not self._columns:
-            self._columns = dict.fromkeys(block)
-            kinds = {name: np.asarray(v).dtype for name, v in block.items() if _is_numbers(v)}
-            for kind in set(kinds.values()):
-                own = [name for name in kinds if kinds[name] == kind]
-                self._columns.update(zip(own, np.empty((len(own), self.n), kind), strict=True))
-        for name, values in block.items():
-            if self._columns[name] is None:
-                part = _text(values, rows) if isinstance(values, str) else pd.Series(values)
-                self._parts.setdefault(name, []).append(part)
-                continue
-            kind = np.result_type(values, self._columns[name])
-            self._columns[name] = self._columns[name].astype(kind, copy=False)
-            self._columns[name][start : start + rows] = values
-
-    def columns(self) -> dict[str, Any]:
-        """All of them, in the order of the first block."""
-        parts = {name: pd.concat(own, ignore_index=True).array for name, own in self._parts.items()}
-        return self._columns | parts
-
-
-def _is_numbers(values: Any) -> bool:
-    """Whether a column is of numbers: an array of them, or one for all rows."""
-    return (
-        isinstance(values, (int, float, np.ndarray, np.generic)) and np.asarray(values).dtype.kind in "biuf"
-    )
-
-
-@lru_cache(maxsize=8)
-def _text(text: str, rows: int) -> pd.Series:
-    """The same text in so many rows."""
-    return pd.Series([text]).take(np.zeros(rows, np.int64))
 
 
 def play_again(
@@ -226,28 +191,16 @@ def _table(
     return head | timing | columns | tail
 
 
-def _play_sessions(
-    plan: RunPlan, cell: Cell, minds: People, network: Reader | None, paradigm: SessionParadigm, first: int
-) -> pd.DataFrame:
-    """Every person sits through the session, as often as asked: a row per trial."""
-    n = paradigm.length(cell.condition)
-    step = max(1, _BLOCK // n)
-    return _joined(
-        [
-            _play_sitting(
-                plan,
-                cell,
-                minds,
-                network,
-                paradigm,
-                np.arange(start, min(start + step, len(minds))),
-                visit,
-                first,
-            )
-            for visit in range(plan.trials)
-            for start in range(0, len(minds), step)
-        ]
-    )
+def _sittings(
+    plan: RunPlan, cell: Cell, minds: People, network: Reader | None, first: int
+) -> Iterator[dict[str, Any]]:
+    """Every person sits through the session, as often as asked: the columns of some people's trials at a time."""
+    assert isinstance(plan.paradigm, SessionParadigm)
+    step = max(1, _BLOCK // plan.paradigm.length(cell.condition))
+    for visit in range(plan.trials):
+        for start in range(0, len(minds), step):
+            places = np.arange(start, min(start + step, len(minds)))
+            yield _play_sitting(plan, cell, minds, network, plan.paradigm, places, visit, first)
 
 
 def today(plan: RunPlan, people: People, number: Array, visit: int = 0) -> People:
@@ -267,7 +220,7 @@ def _play_sitting(
     places: Array,
     visit: int,
     first: int,
-) -> pd.DataFrame:
+) -> dict[str, Any]:
     """Some people's sitting. What is laid out at random depends on the person and the visit, not on the arm."""
     seed, who = condition_seed(plan, cell.condition), places + first
     crowd = today(plan, minds[places[0] : places[-1] + 1], who, visit)
@@ -329,7 +282,7 @@ def _play_sitting(
     state = {"alertness": seen.alertness, "on_task": seen.on_task}
     columns = {"visit": np.full(rt.shape, visit, np.int32), "onset": seen.start, "rt": rt, **columns, **state}
     flat = {k: np.asarray(v).ravel() if np.ndim(v) else v for k, v in columns.items()}
-    return pd.DataFrame(head | flat | {"model": plan.model or "mind", "response": response}, copy=False)
+    return head | flat | {"model": plan.model or "mind", "response": response}
 
 
 def _read(

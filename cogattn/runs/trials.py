@@ -31,7 +31,7 @@ from cogattn.files import read_json, read_table
 from cogattn.nn.networks import registry as networks
 from cogattn.observer import Observer, read_toml
 from cogattn.paradigms import Paradigm, registry
-from cogattn.view.result import Files, Result
+from cogattn.view.result import Files, Result, lines
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -142,10 +142,12 @@ class Trials(Result):
         return int(self.frame["person"].nunique())
 
     def files(self) -> Files:
-        """Tables, what was asked, with what it was made."""
+        """Tables, what was found and asked, with what it was made. All rows are summed up once."""
+        table = self.summary()
         told: Files = {
+            "findings.txt": lines(self._found(table)),
             "config.toml": toml(self.config),
-            "summary.csv": self.summary(),
+            "summary.csv": table,
             "provenance.json": self.provenance | {"status": "done"},
         }
         if (

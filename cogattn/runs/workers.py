@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from joblib.parallel import LokyBackend, ParallelBackendBase, get_active_backend
 from cogattn import compiled, files, seals
 from cogattn.errors import InputError, RunError, choice, doors, needs, whole
 from cogattn.notebook import Progress
+from cogattn.runs.rows import Rows
 
 BACKENDS = ("loky", "threading", "dask")
 PATIENCE = 5.0  # s of work done here before processes are started: that alone takes longer than most runs
@@ -47,7 +49,9 @@ class Piece:
     """The smallest amount of work that is finished at once."""
 
     name: str  #: of its part: changes when anything changes that could change its numbers
-    work: Callable[[], pd.DataFrame]  #: a partial of a function that other processes can import
+    #: A partial of a function that other processes can import. What is laid into a table is made here by
+    #: work(table, first row), which returns nothing.
+    work: Callable[..., Any]
     rows: int | None = None  #: how many its table has, if that is known
 
 
@@ -57,34 +61,44 @@ def finish(
     n_jobs: int = 1,
     progress: Progress | None = None,
     keep: Callable[[pd.DataFrame], pd.DataFrame] | None = None,
+    table: Rows | None = None,
 ) -> list[pd.DataFrame]:
     """The tables of all pieces: from its part if that is there and whole, else played and kept at once.
 
-    keep: which rows of each are wanted in memory (by default all).
+    keep: which rows of each are wanted in memory (by default all); table: where all rows are laid, one piece after the
+    other, and then nothing is returned.
     """
     whole("n_jobs", n_jobs, least=1, most=1024)
     found: dict[int, pd.DataFrame] = {}
+    at = list(accumulate((piece.rows or 0 for piece in pieces), initial=0))  # the first row of each
+    done: set[int] = set()
 
-    def arrived(i: int, frame: pd.DataFrame) -> None:
-        found[i] = frame if keep is None else keep(frame).copy()
+    def arrived(i: int, frame: pd.DataFrame | None) -> None:
+        if frame is not None and table is not None:
+            table.add(frame, at[i], len(frame))
+        elif frame is not None:
+            found[i] = frame if keep is None else keep(frame).copy()
+        done.add(i)
         if progress is not None:
-            progress(len(found), len(pieces))
+            progress(len(done), len(pieces))
 
     held = None if parts is None else seals.Seals(parts)
     try:
         if held is not None:
             for i, frame in _kept(pieces, held):
                 arrived(i, frame)
-        for i, frame in _played([(i, p) for i, p in enumerate(pieces) if i not in found], n_jobs):
+        todo = [(i, p) for i, p in enumerate(pieces) if i not in done]
+        for i, made in _played(todo, n_jobs, None if table is None else lambda i: (table, at[i])):
             if parts is not None and held is not None:
                 part = parts / f"{pieces[i].name}.parquet"
-                files.write_table(part, frame)
+                laid = table.frame(at[i], pieces[i].rows) if table is not None and made is None else made
+                files.write_table(part, laid)
                 held.add(part)
-            arrived(i, frame)
+            arrived(i, made)
     finally:
         if held is not None:
             held.close()
-    return [found[i] for i in range(len(pieces))]
+    return [found[i] for i in sorted(found)]
 
 
 def _kept(pieces: Sequence[Piece], held: seals.Seals) -> Iterator[tuple[int, pd.DataFrame]]:
@@ -110,15 +124,17 @@ def _kept(pieces: Sequence[Piece], held: seals.Seals) -> Iterator[tuple[int, pd.
         )
 
 
-def _played(todo: list[tuple[int, Piece]], n_jobs: int) -> Iterator[tuple[int, pd.DataFrame]]:
+def _played(
+    todo: list[tuple[int, Piece]], n_jobs: int, laid: Callable[[int], tuple[Rows, int]] | None = None
+) -> Iterator[tuple[int, Any]]:
     """Pieces as they are finished, in any order. This process begins alone; it starts others where
-    that saves more than it takes."""
+    that saves more than it takes. laid: where a piece goes that is made in this process."""
     start, before = time.monotonic(), compiled.spent()
     if isinstance(get_active_backend()[0], LokyBackend):
         left, done = sum(_size(piece) for _, piece in todo), 0
         while todo and (n_jobs == 1 or not _pays(_worked(start, before), done, left, n_jobs)):
             i, piece = todo.pop(0)
-            yield i, piece.work()
+            yield i, piece.work(*(laid(i) if laid else ()))
             done, left = done + _size(piece), left - _size(piece)
     if not todo:
         return

@@ -63,7 +63,7 @@ class Result(ABC):
         return []
 
     def files(self) -> Files:
-        """What is saved under which name."""
+        """What is saved under which name; findings.txt need not be among it."""
         return {"table.csv": self.table()}
 
     def figures(self) -> Iterator[tuple[str, Figure]]:
@@ -76,8 +76,10 @@ class Result(ABC):
 
     def save(self, folder: str | Path, figures: bool = True) -> Path:
         """Write tables, findings and (unless told not to) figures into a folder; done.json last. Return the folder."""
-        folder = Path(folder)
-        for name, content in ({"findings.txt": _lines(self.findings())} | self.files()).items():
+        folder, files = Path(folder), self.files()
+        if "findings.txt" not in files:
+            files = {"findings.txt": lines(self.findings())} | files
+        for name, content in files.items():
             _write(folder / name, content)
         for place, figure in self.figures() if figures else ():
             pens.keep(figure, (folder / place).parent, Path(place).name)
@@ -150,8 +152,9 @@ class _Called:
         return len(self._old())
 
 
-def _lines(lines: list[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
+def lines(told: list[str]) -> str:
+    """Each in a line of its own."""
+    return "".join(f"{line}\n" for line in told)
 
 
 def _write(path: Path, content: pd.DataFrame | Mapping[str, Any] | str) -> None:

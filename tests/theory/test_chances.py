@@ -10,6 +10,7 @@ import pytest
 
 from cogattn import paradigms, run
 from cogattn.mind import cohort
+from cogattn.mind.calls import EARLY_RT
 from cogattn.observer import Observer
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
@@ -78,6 +79,25 @@ def test_what_is_drawn_for_one_response_is_independent():
     assert correlated(columns) == []
 
 
+def test_who_slips_in_says_nothing_about_how_long_the_next_one_locks_the_door():
+    """The second comes while the first is consolidated; the fourth waits until the third has been."""
+    task = Task("report", consolidate=True)
+    items = tuple(Stimulus(f"T{i}", at) for i, at in enumerate((0.0, 0.1, 2.0, 2.2)))
+    who = Observer(
+        capacity=math.inf, threshold=0.0, slots=math.inf, dwell=0.5, dwell_sd=0.1, sparing=0.5, sparing_window=0.15,
+        wandering=0.0,
+    )  # fmt: skip
+    stream = TaskStream(items, 5.0, tasks=(task,))
+    entered = cohort.play(stream, [who], person=0, trial=range(N)).finish
+    early = entered[:, 1] < 0.101
+    assert abs(early.mean() - 0.5) < 4 * math.sqrt(0.25 / N)
+    columns = {
+        "the second slips in": early.astype(float),
+        "the third locks it": entered[:, 3] - entered[:, 2],
+    }
+    assert correlated(columns) == []
+
+
 def test_the_hand_of_a_network_slips_when_that_of_its_mind_does():
     """`SessionRecord.slipped` draws anew what the mind drew: else the two arms of one person would part."""
     from cogattn.paradigms.session import SessionRecord
@@ -109,10 +129,29 @@ TIMED = (
 
 @pytest.mark.parametrize("name", TIMED)
 def test_who_needs_no_time_has_no_response_time(name):
-    frame = run(paradigms.get(name)(trials=20), people=2).frame
+    """Nor has one who needs time to see but none to choose: what comes within a tenth of a second is no answer."""
+    frame = run(paradigms.get(name)(trials=20), ("human", "softmax", "capacity+threshold"), people=2).frame
     by = frame["rt"].notna().groupby(frame["arm"]).mean()
     assert by["softmax"] == 0
     assert by["human"] > 0
+    assert frame["rt"].min() > EARLY_RT
+
+
+@pytest.mark.parametrize("response", ["simple", "detect", "go"])
+def test_a_called_response_is_right_where_it_is_what_was_asked_for(response):
+    """simple: not too early; detect: signals and no others; go: all but the signals."""
+    push = {"evidence_rate": 14.0, "activation": 1.5, "peak": 0.1} if response == "go" else {}
+    task = Task("press", response=response, sensitivity=2.0, **push)
+    shown = [
+        TaskStream((Stimulus("dot", task="press", signal=s),), 3.0, tasks=(task,)) for s in (False, True)
+    ]
+    signal = np.arange(600) % 2
+    who = Observer(anticipation=0.2 if response == "simple" else 0.0, wandering=20.0)
+    seen = cohort.run_session(Session(shown, signal, np.full(600, 0.5)), [who], seed=4)
+    rt, pressed = seen.rt[0], ~np.isnan(seen.rt[0])
+    asked = {"simple": rt >= EARLY_RT, "detect": pressed == signal, "go": pressed != signal}[response]
+    assert 0 < asked.sum() < 600
+    assert np.array_equal(seen.right[0], asked)
 
 
 def test_accuracy_by_fifth_is_that_of_each_persons_own_times():

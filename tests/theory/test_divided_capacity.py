@@ -58,6 +58,13 @@ def test_without_the_central_limit_nothing_waits():
         assert out.element_times.answered[0] - [0.0, soa] == pytest.approx([0.48, 0.35], abs=1e-9)
 
 
+@pytest.mark.parametrize("central", [1.0, 1.3, 4.0])
+def test_a_wider_stage_serves_nobody_faster_than_alone(central):
+    """A stage that is shared and has room for more than one: who is alone there takes as long as he does anywhere."""
+    out = play(two_choices(2.0), 1, central=central, central_share=0.6, speed=4.0, speed_sd=1e-12)
+    assert out.element_times.answered[0] - [0.0, 2.0] == pytest.approx([0.48, 0.35], abs=1e-9)
+
+
 @pytest.mark.parametrize("share", [1.0, 0.8])
 @pytest.mark.parametrize("priority", [0.5, 1.0, 2.0])
 def test_an_automatic_choice_waits_for_nobody(priority, share):

@@ -1,0 +1,113 @@
+"""The rows of a run in one table: every block is laid where it belongs, so that nothing is joined at the end.
+
+(To join tables would take twice the memory, and longer than the mind takes to play them.)
+
+>>> table = Rows(3)
+>>> table.add({"person": np.array([7]), "arm": "human"}, 2, 1)
+>>> table.add({"person": np.array([5, 6]), "arm": "human"}, 0, 2)
+>>> table.frame()["person"].tolist(), table.frame(2, 1)["arm"].tolist()
+([5, 6, 7], ['human'])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+Array = npt.NDArray[Any]
+
+
+class Rows:
+    """The columns of n rows, which come block by block, in any order.
+
+    (Columns of one kind lie side by side, which costs the system less than as many pieces, and a text that is the same
+    in all rows is there once.)
+    """
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self._names: list[str] = []  # of the first block
+        self._numbers: dict[str, Array] = {}  # columns of numbers, of all rows
+        self._parts: dict[str, dict[int, pd.Series]] = {}  # of what is no number, by their first row
+        self._ends: dict[int, int] = {}  # of the blocks, by their first row
+        self._apart: dict[int, pd.DataFrame] = {}  # blocks of other columns than the first one
+
+    def add(self, block: Mapping[str, Any], start: int, rows: int) -> None:
+        """These columns (or a table) of so many rows, from this one on."""
+        numbers = {name: found for name, v in block.items() if (found := _numbers(v)) is not None}
+        if not self._ends:
+            self._begin(list(block), numbers, whole=rows == self.n)
+        self._ends[start] = start + rows
+        if list(block) != self._names or not self._alike(numbers):
+            self._apart[start] = pd.DataFrame(dict(block.items()), copy=False)
+            return
+        for name, values in block.items():
+            if name not in numbers:
+                part = _text(values, rows) if isinstance(values, str) else pd.Series(values)
+                self._parts[name][start] = part
+                continue
+            own = self._numbers[name]
+            if own is not numbers[name]:
+                kind = np.result_type(numbers[name], own)
+                self._numbers[name] = own = own.astype(kind, copy=False)
+                if kind.kind == "f" or numbers[name].any():  # pages of zeros that nobody wrote take no memory
+                    own[start : start + rows] = numbers[name]
+
+    def _begin(self, names: list[str], numbers: Mapping[str, Array], whole: bool) -> None:
+        """Room for all rows; the columns of a block that has all of them are taken as they are."""
+        self._names = names
+        self._parts = {name: {} for name in names if name not in numbers}
+        if whole:
+            self._numbers = {n: a if a.ndim else np.full(self.n, a) for n, a in numbers.items()}
+            return
+        for kind in {a.dtype for a in numbers.values()}:
+            own = [name for name in numbers if numbers[name].dtype == kind]
+            self._numbers.update(zip(own, np.zeros((len(own), self.n), kind), strict=True))
+
+    def _alike(self, numbers: Mapping[str, Array]) -> bool:
+        """Whether they can stand in the columns that there are: pandas makes no numbers of truths and numbers."""
+        return numbers.keys() == self._numbers.keys() and all(
+            (a.dtype.kind == "b") == (self._numbers[name].dtype.kind == "b") for name, a in numbers.items()
+        )
+
+    def frame(self, start: int = 0, rows: int | None = None) -> pd.DataFrame:
+        """The table, or so many of its rows from this one on; its numbers are not copied."""
+        end = self.n if rows is None else start + rows
+        blocks = [at for at in sorted(self._ends) if start <= at < end]
+        if self._apart.keys().isdisjoint(blocks):
+            return self._laid(blocks, start, end)
+        frames = [
+            self._apart[at] if at in self._apart else self._laid([at], at, self._ends[at]) for at in blocks
+        ]
+        return pd.concat(frames, ignore_index=True)
+
+    def _laid(self, blocks: list[int], start: int, end: int) -> pd.DataFrame:
+        """Rows start .. end - 1, which are those of these blocks."""
+        columns: dict[str, Any] = {}
+        for name in self._names:
+            if name in self._numbers:
+                columns[name] = self._numbers[name][start:end]
+                continue
+            columns[name] = pd.concat([self._parts[name][at] for at in blocks], ignore_index=True).array
+        return pd.DataFrame(columns, copy=False)
+
+
+def _numbers(values: Any) -> Array | None:
+    """A column of numbers: an array of them, or one for all rows; None: it is of something else."""
+    if isinstance(values, pd.Series) and isinstance(values.dtype, np.dtype):
+        values = values.to_numpy()
+    if not isinstance(values, (int, float, np.ndarray, np.generic)):
+        return None
+    found = np.asarray(values)
+    return found if found.dtype.kind in "biuf" else None
+
+
+@lru_cache(maxsize=8)
+def _text(text: str, rows: int) -> pd.Series:
+    """The same text in so many rows."""
+    return pd.Series([text]).take(np.zeros(rows, np.int64))
