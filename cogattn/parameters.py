@@ -242,7 +242,7 @@ PARAMETERS: tuple[Parameter, ...] = (
         "slip", "", "", "how often the wrong key is pressed though the answer is known",
         0.02, SHARE, SPEED, MEAN, limit="speed", lifted=0.0,
         slider=Slider(CAPACITY, "how often the wrong key is pressed", 0.0, 0.5),
-        scale=Scaling("logit", 1e-4, 1 - 1e-4), adults=Adults("logitnormal", 0.0124, 1.12, source=ACROSS)),
+        scale=Scaling("logit", 1e-4, 1 - 1e-4), adults=Adults("logitnormal", 0.017, 0.9, source=ACROSS)),
     Parameter(
         "response_grouping", "", "s", "how long a chosen response is held back for the next one; 0 = it is given at "
         "once",

@@ -618,7 +618,7 @@ def other_conflict(phenomenon: str) -> tuple[Values, Paradigm]:
                 non_decision_time=beside, non_decision_sd=HAND_SD * beside)  # fmt: skip
     f, s = human.fit("flanker").iloc[0], human.fit("stroop").iloc[0]
     slip = float(1 - s["acc_mean"]) if own == "flanker" else float(f["err"])
-    return {"evidence_threshold.mean": lead, "slip.mean": slip * math.exp(-(ADULTS.slip.sd**2) / 2)}, task
+    return {"evidence_threshold.mean": lead, "slip.mean": 0.7 * slip}, task
 
 
 def leave_out(phenomenon: str, people: int) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -6,9 +6,8 @@ From `human/people_across_tasks*.csv` (281 adults, the means, sds and correlatio
 between people and, within them, from day to day (each task is a sitting of its own), the time of eye and hand, the
 lead; how speed and hand go together; and how much of alpha acts on what is told (`laws.conflict.SELECTED`). The laws
 give each person's expected time in each task (a quadratic surface, fitted to 150 evaluations of the law; off by 2 to 6
-ms); the trials of the study add their noise. Slips (errors where nothing conflicts, in three tasks of the same adults)
-and how much the speed of one person varies follow from their own rows. What is found stands beside the rounded numbers
-in use. About 3 min.
+ms); the trials of the study add their noise. Lapsing by slips, and how much the speed of one person varies, follow from
+their own rows. What is found stands beside the rounded numbers in use. About 3 min.
 """
 
 from __future__ import annotations
@@ -39,9 +38,6 @@ TASKS = {
 }  # fmt: skip
 NAMES = ("speed.sd", "day_sd.mean", "hand.sd", "evidence_threshold.sd", "speed and hand", "selected")
 SAID = {"speed.sd": "speed [1/s]", "hand.sd": "the hand [share]", "evidence_threshold.sd": "the lead"}
-#: Where nothing conflicts: table, column, word.
-EASY = (("stroop", "condition", "congruent"), ("simon_sro", "condition", "congruent"),
-        ("ant_sro", "flanker_type", "congruent"))  # fmt: skip
 MEANS = ("srt_mean", "crt_mean", "ant_mean", "stroop_con", "gng_rt")
 PEOPLE = human.fit("people_across_tasks").set_index("measure")
 TOGETHER = human.fit("people_across_tasks_correlations").set_index("measure")
@@ -126,15 +122,11 @@ def off(frame: pd.DataFrame) -> np.ndarray:
 
 def slips_and_speed() -> dict[str, tuple[float, float]]:
     """From their own rows: how much speed varies within a person, in people (the sd of the CV of go RT, as a share of
-    it); errors where nothing conflicts (congruent trials of three tasks), less what so many trials scatter by
-    themselves."""
+    it); errors where nothing conflicts (Stroop, congruent), less what 48 trials scatter by themselves."""
     cv = PEOPLE.loc["gng_cv"]
-    easy = pd.concat([human.fit(table).set_index(column).loc[[word]] for table, column, word in EASY])
-    if "cue" in easy:
-        easy = easy[easy["cue"].isna() | (easy["cue"] == "ALL")]
-    errors, trials = 1 - easy["acc_mean"], easy["n_trials"] / easy["n_sub"]
-    p = float(np.exp(np.log(errors).mean()))
-    own = float(np.sqrt((easy["acc_sd_sub"] ** 2 - errors * (1 - errors) / trials).mean()))
+    t = human.fit("stroop").set_index("condition").loc["congruent"]
+    p = 1 - t["acc_mean"]
+    own = np.sqrt(max(t["acc_sd_sub"] ** 2 - p * (1 - p) / 48, 1e-6))
     u = (np.arange(4000) + 0.5) / 4000
 
     def moments(x: np.ndarray) -> np.ndarray:
@@ -146,8 +138,8 @@ def slips_and_speed() -> dict[str, tuple[float, float]]:
     mean, width = float(special.expit(middle)), float(np.exp(spread))
     return {
         "speed_sd.sd": (sd, sd / np.sqrt(2 * n)),
-        "slip.mean": (mean, mean * width / np.sqrt(easy["n_sub"].min())),
-        "slip.sd": (width, width / np.sqrt(2 * easy["n_sub"].min())),
+        "slip.mean": (mean, mean * width / np.sqrt(t["n_sub"])),
+        "slip.sd": (width, width / np.sqrt(2 * t["n_sub"])),
     }
 
 
