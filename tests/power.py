@@ -99,6 +99,7 @@ HARMLESS: dict[str, str] = {
     "28230222": "the priority of stopping: nothing turns from one task to another in that experiment",
     "853fdd4f": "which line of a caller a warning names",
     "94b6e082": "the divisor of finish_times where the rate is 0, in whose place infinity stands",
+    "d7bd5afa": "two of the new arrays of NaN that a session fills, in another order",
     "4bfdb632": "_hazard 2 % off: workload_capacity is a ratio of hazards, in which a common factor cancels",
 }
 

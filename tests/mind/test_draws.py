@@ -9,8 +9,22 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cogattn.mind import draws
-from cogattn.mind.draws import DISPLAY, LAYOUT, RACE, STORE, seed_of, trial_key, trial_keys, uniform, uniforms
+from cogattn.mind import cohort, draws
+from cogattn.mind.draws import (
+    DISPLAY,
+    LAYOUT,
+    RACE,
+    STORE,
+    WANDER,
+    seed_of,
+    trial_key,
+    trial_keys,
+    uniform,
+    uniforms,
+)
+from cogattn.observer import Observer
+from cogattn.world.session import Session
+from cogattn.world.stream import Stimulus, Task, TaskStream
 
 N = 200_000
 MANY = np.arange(N)
@@ -122,3 +136,21 @@ def test_the_seed_of_a_condition_tells_words_apart():
 def test_a_seed_fits_where_a_seed_goes():
     for i in range(200):
         assert 0 <= seed_of(i, "x") < 2**64
+
+
+def test_attention_leaves_and_returns_when_its_addresses_say():
+    """The n-th spell: at work until the first of three clocks (4 n + 0, 1, 2) has run down, then away (4 n + 3)."""
+    task = Task("press", monotony=1.0, response="simple")
+    stream = TaskStream((Stimulus("dot", 1.0, task="press"),), 60.0, tasks=(task,))
+    rested = {"fast_loss": 0.0, "slow_loss": 0.0, "lapse_fast": 0.0, "lapse_slow": 0.0}
+    who = Observer(lapse_base=0.1, lapse_duration=2.0, **rested)
+    session = Session((stream,), np.zeros(3, int), np.ones(3))
+    told = cohort.run_session(session, [who], seed=5, record=True).events
+    found = told[told["kind"].isin(["lapse", "return"])]
+    spell = np.arange(len(found))
+    drawn = -np.log(uniforms(trial_key(5, 0, cohort.SESSION_TRIAL), WANDER, 4 * spell + 3 * (spell % 2)))
+    assert len(found) > 20
+    assert found["kind"].tolist() == ["lapse", "return"] * (len(found) // 2)
+    assert found["time"].to_numpy() == pytest.approx(
+        np.cumsum(drawn * np.where(spell % 2, 2.0, 1 / 0.1)), abs=1e-9
+    )

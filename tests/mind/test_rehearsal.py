@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from cogattn.mind import cohort, world
+from cogattn.mind.draws import SAY, uniforms
 from cogattn.observer import Observer
 from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
@@ -101,3 +102,14 @@ def test_a_task_that_is_not_rehearsed_has_no_list():
         (Stimulus("a", 0.0, 0.1, task="list"), Stimulus("now", 1.0, task="say")), 5.0, tasks=todo
     )
     assert said(shown) == []
+
+
+def test_a_trace_lasts_as_long_as_its_address_says():
+    """Heard at 0, called for at .5, said a second later: by whose trace has lasted until then."""
+    n = 400
+    session = Session((stream([0.0], 0.5, "recall"),), np.zeros(n, int), np.zeros(n))
+    minds = [Observer(**(SLOW | {"slots": 0.0, "trace_life": 2.0}))]
+    out = cohort.run_session(session, minds, seed=3, details=True)
+    spoken = ~np.isnan(out.element_times.answered[0, :, 0])
+    assert 0.3 < spoken.mean() < 0.7
+    assert np.array_equal(spoken, -2.0 * np.log(uniforms(out.keys[0], SAY, 0)) > 1.5)
