@@ -137,8 +137,9 @@ _PATIENCE = 300  # s; a lock on a disk that cannot lock ends nothing
 
 @cache
 def _lock(room: str, _process: int) -> FileLock:
-    """The lock of a folder; one that was made before a fork cannot be taken after it, so each process has its own."""
-    return FileLock(folder(room) / "lock", timeout=_PATIENCE)
+    """The lock of a folder; one that was made before a fork cannot be taken after it, so each process has its own. Its
+    threads share it: of two that want the same, one may give back what the other took."""
+    return FileLock(folder(room) / "lock", timeout=_PATIENCE, thread_local=False)
 
 
 def _one_at_a_time(dispatcher: Any, room: str) -> Any:

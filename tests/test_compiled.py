@@ -6,9 +6,11 @@ import gc
 import os
 import subprocess
 import sys
+from threading import Barrier, Thread
 from typing import ClassVar
 
 import pytest
+from filelock import FileLock
 from numba.core import event
 
 from cogattn import compiled
@@ -116,6 +118,7 @@ def test_nothing_is_swept_while_it_compiles(nothing_kept):
 
 ONCE = """
 import time
+from filelock import FileLock
 from numba.core import event
 from cogattn import compiled
 from cogattn.laws.alertness import later
@@ -159,6 +162,30 @@ def test_without_a_lock_it_compiles_all_the_same(tmp_path, monkeypatch):
     asked = compiled.compiled(lambda x: x + 1)
     assert asked(1) == 2
     assert asked(1.5) == 2.5
+
+
+def test_threads_that_want_the_same_leave_no_lock_behind(monkeypatch, tmp_path):
+    """One thread gives back what another took: else whoever compiles next waits in vain, five minutes each time."""
+    monkeypatch.setattr(compiled, "folder", lambda _: tmp_path)
+    monkeypatch.setattr(compiled, "_PATIENCE", 0.2)
+    compiled._lock.cache_clear()
+    asked = [compiled.compiled(lambda x, i=i: x + i) for i in range(12)]
+    barrier, found = Barrier(6), []
+
+    def ask():
+        for one in asked:
+            barrier.wait()
+            found.append(one(1))
+
+    threads = [Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(found) == sorted(6 * [1 + i for i in range(12)])
+    with FileLock(tmp_path / "lock", timeout=0.0):  # it can be taken
+        pass
+    compiled._lock.cache_clear()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that fork")
