@@ -572,6 +572,26 @@ def plain_search() -> PlainSearch:
     return replace(plain, inspect=tuple(map(float, times)))
 
 
+def counters(minds: list[ca.Observer]) -> Array:
+    """What simple responses in another task say: the counters of the vigilance session, block by block. RT against the
+    first block's, its sd within a person (known to 5 %), lapses; the time to see a counter is whatever makes the first
+    block's RT people's, so that nothing is said of how fast simple responses are."""
+    t = human.fit("vigilance_by_block")
+    frame = played("vigilance", minds)
+    shown = frame["counter"] & frame["correct"]
+    later = t["AV_meanRT"][0] / 1000 - frame.loc[shown & (frame["block"] == 0), "rt"].mean()
+    by = by_block(frame.assign(rt=frame["rt"].where(~frame["counter"], frame["rt"] + later)))
+    rt, sd, late = (
+        by[name].mean().to_numpy() for name in ("RT", "RT sd within a person", "lapses over 600 ms")
+    )
+    root = np.sqrt(t["AV_n"].to_numpy())
+    return np.concatenate([
+        (rt - t["AV_meanRT"].to_numpy())[1:] / (t["AV_meanRT_sd"].to_numpy() / root)[1:],
+        (sd / t["AV_sdRT"].to_numpy() - 1) / 0.05,
+        (late - t["AV_lapse"].to_numpy()) / (t["AV_lapse_sd"].to_numpy() / root),
+    ])  # fmt: skip
+
+
 def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
     """What the others say of the parameters that this phenomenon informed, and the task with neutral constants."""
     fold = FOLDS[phenomenon]
@@ -588,7 +608,7 @@ def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
         def rows(v: Values) -> Array:
             v = values | v
             if v.get("fast_loss", 0.1) + v.get("slow_loss", 0.1) > 0.9 or v.get("tempo_share", 0.1) > 0.95:
-                return np.full(len(off(table)) + 4 * ("speed.mean" in v), 50.0)
+                return np.full(len(off(table)) + (4 + 17) * ("speed.mean" in v), 50.0)
             z = off(informing(card(v, fold.by, people)))
             if "speed.mean" not in v:
                 return z
@@ -599,7 +619,8 @@ def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
             error = sleep["sd_ms"].to_numpy() / np.sqrt(sleep["n"].to_numpy())
             spread = own.std(axis=1).mean() - sleep["sd_ms"].mean()
             extra = (own.mean(axis=1).to_numpy() - sleep["meanRT_ms"].to_numpy()) / error
-            return np.concatenate([z, extra, [spread / (sleep["sd_ms"].mean() / math.sqrt(6 * 18))]])
+            level = [spread / (sleep["sd_ms"].mean() / math.sqrt(6 * 18))]
+            return np.concatenate([z, extra, level, counters(crowd(v, people))])
 
         table = informing(card(values | prior, fold.by, 2))
         found = least(rows, fold.free, prior, prior=prior, step=0.1, rounds=8)
