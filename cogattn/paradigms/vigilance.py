@@ -63,7 +63,7 @@ class Vigilance(SessionParadigm):
     sensitivity, time to see that it is a counter [s].
 
     What fails: Softmax attention detects as many signals in the last block as in the first. The mind's criterion
-    rises a little more than people's (.28, people .22), inside the band. Counters slow down by half of what people's do
+    rises a little more than people's (.26, people .22), inside the band. Counters slow down by half of what people's do
     (14 ms, people 28), and their times vary hardly more in the end (sd 81 ms, people 101).
     """
 
