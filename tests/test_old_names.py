@@ -124,8 +124,7 @@ def test_a_network_may_call_its_design_by_the_old_name(tmp_path):
 
 
 def test_an_own_task_that_was_kept_loads():
-    folder = Path(__file__).parents[1] / "results" / "reference" / "compare-adaptive" / "own_task"
-    config = read_toml(folder / "config.toml")
+    config = read_toml(Path(__file__).parent / "saved" / "own_task.toml")
     with pytest.warns(DeprecationWarning, match=r"\(exam=\) is now called design$"):
         task = registry.found_again(config)
     assert task.asked.column == config["options"]["exam"]["column"]
