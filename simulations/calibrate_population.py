@@ -48,7 +48,7 @@ from cogattn.paradigms.conflict import HAND_SD, Conflicting, Flanker, Simon, Str
 from cogattn.paradigms.go_nogo import GoNoGo, runs
 from cogattn.paradigms.prp import PRP
 from cogattn.paradigms.selection import TOLD
-from cogattn.paradigms.vigilance import Vigilance, by_block
+from cogattn.paradigms.vigilance import Vigilance, counted, decided
 from cogattn.paradigms.visual_search import VisualSearch
 from cogattn.parameters import PARAMETERS
 from cogattn.population import LABORATORY_SPEED, People
@@ -484,7 +484,7 @@ def sensitivity(people: int) -> float:
 
     def gap(d: float) -> float:
         frame = played(Vigilance(sensitivity=d), crowd({}, people))
-        return float(by_block(frame)["d'"].mean().mean() - mean)
+        return float(decided(frame)["d'"].mean().mean() - mean)
 
     return float(brentq(gap, 1.0, 5.0, xtol=1e-3))
 
@@ -580,7 +580,7 @@ def counters(minds: list[ca.Observer]) -> Array:
     frame = played("vigilance", minds)
     shown = frame["counter"] & frame["correct"]
     later = t["AV_meanRT"][0] / 1000 - frame.loc[shown & (frame["block"] == 0), "rt"].mean()
-    by = by_block(frame.assign(rt=frame["rt"].where(~frame["counter"], frame["rt"] + later)))
+    by = counted(frame.assign(rt=frame["rt"].where(~frame["counter"], frame["rt"] + later)))
     rt, sd, late = (
         by[name].mean().to_numpy() for name in ("RT", "RT sd within a person", "lapses over 600 ms")
     )

@@ -26,7 +26,7 @@ from cogattn import human
 from cogattn.mind import cohort
 from cogattn.mind.draws import trial_keys
 from cogattn.paradigms.simple_rt import SimpleRT
-from cogattn.paradigms.vigilance import Vigilance, by_block
+from cogattn.paradigms.vigilance import Vigilance, counted
 from cogattn.runs import program
 from cogattn.runs.experiment import cores, run
 from cogattn.view import plot
@@ -108,7 +108,7 @@ def notice(people: int, seed: int) -> float:
     """How much longer counters take than a simple response in the first block of vigilance [s]."""
     frame = run(Vigilance(blocks=2, notice=0.0), arms="human", people=people, seed=seed).frame
     known = human.fit("vigilance_by_block").set_index("block")["AV_meanRT"]
-    return float(known[1] - by_block(frame)["RT"][0].mean()) / 1000
+    return float(known[1] - counted(frame)["RT"][0].mean()) / 1000
 
 
 def main() -> None:

@@ -46,7 +46,7 @@ from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, 
 from cogattn.paradigms.choice_rt import ChoiceRT
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses, taken
 from cogattn.paradigms.posner import Posner
-from cogattn.paradigms.scored import Scored, coded, speeded
+from cogattn.paradigms.scored import Scored, coded, speeded, times_and_errors
 from cogattn.paradigms.session import Array, chances
 from cogattn.parameters import BY_NAME
 from cogattn.view.drawn import Drawn
@@ -238,12 +238,8 @@ class Antisaccade(Divided):
             {
                 "opposite": self.conditions()[0]["opposite"],
                 "side": t["task"].map(KINDS),
-                "mean": t["RT_ms"] / 1000,
-                "sd": t["RT_sd_sub"] / 1000,
-                "n": t["n_sub"],
-                "error": 1 - t["acc"],
-                "error_sd": t["acc_sd_sub"],
             }
+            | times_and_errors(t)
         )
 
     @property

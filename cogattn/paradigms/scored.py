@@ -52,6 +52,12 @@ def per_person(table: str) -> int:
     return round(float((t["n_trials"] / t["n_sub"]).median()))
 
 
+def times_and_errors(t: pd.DataFrame) -> dict[str, pd.Series]:
+    """People's RT [s] and errors, mean and sd between them, from a table of RT in ms and accuracy."""
+    errors = {"error": 1 - t["acc"], "error_sd": t["acc_sd_sub"]}
+    return {"mean": t["RT_ms"] / 1000, "sd": t["RT_sd_sub"] / 1000, "n": t["n_sub"]} | errors
+
+
 def coded(**words: Any) -> Callable[[Mapping[str, str]], Any]:
     """A cell from the words of a table, key by key: each a mapping or a function (int, float). One key: its value.
 

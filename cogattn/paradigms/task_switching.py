@@ -31,7 +31,7 @@ from cogattn.paradigms.ant import AttentionNetworks
 from cogattn.paradigms.base import Condition, Levels, pens_of
 from cogattn.paradigms.conflict import HAND_SD, KINDS, Stroop, peak_of
 from cogattn.paradigms.report import series
-from cogattn.paradigms.scored import Scored, coded, speeded
+from cogattn.paradigms.scored import Scored, coded, speeded, times_and_errors
 from cogattn.paradigms.selection import END, Selecting, beside, difference, mean_by, some, telling, timed
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import Stimulus, TaskStream
@@ -131,12 +131,8 @@ class TaskSwitching(Selecting):
             {
                 "interval": t["CTI"] / 1000,
                 "change": t["switch"].map(_words),
-                "mean": t["RT_ms"] / 1000,
-                "sd": t["RT_sd_sub"] / 1000,
-                "n": t["n_sub"],
-                "error": 1 - t["acc"],
-                "error_sd": t["acc_sd_sub"],
             }
+            | times_and_errors(t)
         )
 
     def scored(self) -> list[Scored]:

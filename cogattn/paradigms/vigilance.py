@@ -13,6 +13,7 @@ is a counter (`notice`, from people's mean RT in the first block:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -175,19 +176,16 @@ class Vigilance(SessionParadigm):
         and lapses."""
         at = coded(block=lambda block: int(block) - 1)
 
-        def part(name: str) -> Values:
-            return lambda frame: by_block(frame)[name]
+        def part(of: Callable[[pd.DataFrame], dict[str, pd.DataFrame]], name: str) -> Values:
+            return lambda frame: of(frame)[name]
 
-        names = (
-            "hits",
-            "false alarms",
-            "d'",
-            "criterion",
-            "RT",
-            "RT sd within a person",
-            "lapses over 600 ms",
-        )
-        return [Scored("vigilance_by_block", n, part(n), at) for n in names]
+        measures = {
+            decided: ("hits", "false alarms", "d'", "criterion"),
+            counted: ("RT", "RT sd within a person", "lapses over 600 ms"),
+        }
+        return [
+            Scored("vigilance_by_block", n, part(of, n), at) for of, names in measures.items() for n in names
+        ]
 
     @property
     def as_people(self) -> bool:
@@ -279,24 +277,30 @@ def blockwise(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def by_block(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Of each person in each block: hits, false alarms, d' and criterion (log-linear correction; Hautus 1995); of the
-    counters RT and its sd [ms], and lapses."""
+    """Of each person in each block: `decided` and `counted`."""
+    return decided(frame) | counted(frame)
+
+
+def decided(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Of each person in each block: hits, false alarms, d' and criterion (log-linear correction; Hautus 1995)."""
     own = frame[frame["decide"]]
     yes, n = ({s: cells(own[own["signal"] == s], "responded", ["block"], how) for s in (True, False)}
               for how in ("sum", "size"))  # fmt: skip
     zh, zf = (special.ndtri(np.asarray((yes[s] + 0.5) / (n[s] + 1))) for s in (True, False))
     like = {"index": yes[True].index, "columns": yes[True].columns}
     rates = {"hits": yes[True] / n[True], "false alarms": yes[False] / n[False]}
+    return rates | {"d'": pd.DataFrame(zh - zf, **like), "criterion": pd.DataFrame(-(zh + zf) / 2, **like)}
+
+
+def counted(frame: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """Of each person in each block: RT of counters and its sd [ms], and lapses."""
     counters = frame[frame["counter"]]
     late = counters.assign(late=(counters["rt"] >= _LATE) | (counters["missed"] > 0))
     times = {"RT": "mean", "RT sd within a person": "std"}
-    return {
-        **rates,
-        "d'": pd.DataFrame(zh - zf, **like),
-        "criterion": pd.DataFrame(-(zh + zf) / 2, **like),
-        **{name: 1000 * cells(counters, "rt", ["block"], how, only="correct") for name, how in times.items()},
-        "lapses over 600 ms": cells(late, "late", ["block"]),
+    found = {
+        name: 1000 * cells(counters, "rt", ["block"], how, only="correct") for name, how in times.items()
     }
+    return found | {"lapses over 600 ms": cells(late, "late", ["block"])}
 
 
 @dataclass(frozen=True)
