@@ -46,7 +46,7 @@ class Report(Paradigm):
         return {
             "correct": right == m,
             "score": right,
-            "arrived": np.full(len(right), m),
+            "arrived": np.full(len(right), m, right.dtype),
             "answered": given,
             "missed": m - given - censored,
             "censored": censored,

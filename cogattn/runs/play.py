@@ -170,6 +170,12 @@ def play_again(
     return batch, out
 
 
+def _shared(condition: Condition) -> dict[str, Any]:
+    """What all rows of a cell have; whole numbers in 32 bits where that is enough: a column of them takes memory."""
+    narrow = {k for k, v in condition.items() if type(v) is int and abs(v) < 2**31}
+    return {k: np.int32(v) if k in narrow else v for k, v in condition.items()}
+
+
 def _table(
     plan: RunPlan,
     cell: Cell,
@@ -183,7 +189,7 @@ def _table(
     head = {
         "person": person.astype(np.int32),
         "arm": cell.arm,
-        **cell.condition,
+        **_shared(cell.condition),
         "trial": trial.astype(np.int32),
     }
     timing = {"onset": stream.stimuli[0].onset, "rt": np.nan}
@@ -276,7 +282,7 @@ def _play_sitting(
     head = {
         "person": person.astype(np.int32),
         "arm": cell.arm,
-        **cell.condition,
+        **_shared(cell.condition),
         "trial": count.astype(np.int32),
     }
     state = {"alertness": seen.alertness, "on_task": seen.on_task}
