@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, asdict, dataclass, field, fields, replace
-from functools import cache, lru_cache
+from functools import cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, overload
 
 import numpy as np
@@ -29,6 +29,7 @@ from cogattn.errors import InputError, choice, doors, number, shown, values, who
 from cogattn.files import afford
 from cogattn.observer import LIMITS, Observer
 from cogattn.parameters import BY_NAME, NAMES, PARAMETERS, PERSON, TOGETHER
+from cogattn.points import DIMENSIONS, ENDS, even
 from cogattn.record import Spread as Spread  # re-exported
 
 if TYPE_CHECKING:
@@ -40,12 +41,12 @@ Array = npt.NDArray[np.float64]
 MOST_PEOPLE = 1_000_000_000
 MOST_OBSERVERS = 100_000  #: made one by one: a few kB and microseconds each
 LABORATORY_SPEED = 4.52  #: 1/s, the mean of `Population.laboratory`: from `human/sleep_restriction.csv`
+#: How many times as long older adults (65 to 75 years) take for what a mind computes; eye and hand hardly take longer
+#: (Verhaeghen & Cerella 2002, Neurosci Biobehav Rev 26:849).
+SLOWING = 1.5
 #: How long people hold a response back for the other one [s] (`human/people_across_tasks.csv`: nobody is left out).
 GROUPING = Spread("lognormal", 0.1, 0.1)
-_ENDS = (2.0**-32, 1 - 2.0**-32)  # where the ends of a population are looked at: nobody is farther out
 _BLOCK = 2048  # people
-_BITS = 30  # of a point: as many people as it can tell apart
-_DIMENSIONS = 64  # parameters that a person can have; fixed, so that a new one changes nobody's old ones
 #: The first dimensions, in the order in which they were given out; every other parameter has the next one by its
 #: record, so that a record at the end changes nobody.
 _FIRST = ("capacity", "slots", "threshold", "alpha", "persistence", "speed", "wandering")
@@ -207,7 +208,8 @@ class Population:
 
     `others`: spreads of any parameters of `Observer`. `correlations`: of two parameters, as {"capacity":
     {"slots": 0.3}}, on the scale on which people are normal (a Gaussian copula); what is not named varies
-    independently. By default those of adults: speed and hand.
+    independently. By default those of adults: speed and hand. `older`: the share of people of 65 to 75 years, whose
+    capacity and speed are divided by `SLOWING`.
 
     Speed and its spread: fitted to `human/simple_rt_*.csv` (515 adults); spread of wandering: assumed.
 
@@ -230,16 +232,19 @@ class Population:
             *spreads: Spread,
             others: Mapping[str, Spread] = ...,
             correlations: Mapping[str, Mapping[str, float]] = ...,
+            older: float = ...,
             **named: Spread,
         ) -> None: ...
         def __getattr__(self, name: str) -> Spread: ...
 
     others: Mapping[str, Spread] = field(default_factory=dict, hash=False)
     correlations: Mapping[str, Mapping[str, float]] = field(default_factory=lambda: TOGETHER, hash=False)
+    older: float = 0.0
 
     def __post_init__(self) -> None:
         if not isinstance(self.others, Mapping):
             raise InputError(f"others of a population must be spreads by name, got {shown(self.others)}")
+        number("older", self.older, least=0, most=1)
         usual = self.correlations == TOGETHER
         object.__setattr__(self, "correlations", _renamed_pairs(self.correlations, 3))
         own, order = _spread(), _known()
@@ -252,7 +257,7 @@ class Population:
         for name, spread in self.spreads().items():
             if not isinstance(spread, Spread):
                 raise InputError(f"{name} of a population must be a Spread, got {shown(spread)}")
-            for value in spread.at(_ENDS):
+            for value in spread.at(ENDS):
                 one: dict[str, Any] = {name: float(value)}
                 try:
                     Observer(**one)
@@ -352,6 +357,16 @@ class Population:
         adults = cls.adults()
         return replace(adults, speed=replace(adults.speed, mean=LABORATORY_SPEED))
 
+    @classmethod
+    def all_ages(cls) -> Population:
+        """Adults of whom half are 65 to 75 years old.
+
+        >>> speeds = Population.all_ages().people(1000)["speed"] / Population.adults().people(1000)["speed"]
+        >>> np.unique(speeds.round(3)).tolist(), float((speeds < 1).mean().round(2))
+        ([0.667, 1.0], 0.5)
+        """
+        return replace(cls.adults(), older=0.5)
+
     def people(self, n: int, seed: int = 0, first: int = 0) -> People:
         """Persons first .. first + n - 1 as columns. Person i depends on (seed, i) alone: 50 people are the first 50 of
         100, and pieces are what they are at once. Memory is that of the piece.
@@ -394,15 +409,19 @@ class Population:
             need = n * (PERSON.itemsize + 24 * len(spreads))
             afford(need, f"drawing {n:,} people", "take them piece by piece (first=)")
         varied = [name for name, spread in spreads.items() if spread.kind != "constant"]
-        u = dict(zip(varied, _even(seed, first, n, tuple(map(_column, varied))), strict=True))
+        u = dict(zip(varied, even(seed, first, n, tuple(map(_column, varied))), strict=True))
         names, mixing = self._mixing()
         if names:
             from scipy import special
 
             z = special.ndtri(np.stack([u[name] for name in names]))
             for i, name in enumerate(names):  # sums in one order, so that pieces are what they are at once
-                u[name] = np.clip(special.ndtr(sum(mixing[i, j] * z[j] for j in range(i + 1))), *_ENDS)
-        return {name: s.at(u[name]) if name in u else np.full(n, s.mean) for name, s in spreads.items()}
+                u[name] = np.clip(special.ndtr(sum(mixing[i, j] * z[j] for j in range(i + 1))), *ENDS)
+        out = {name: s.at(u[name]) if name in u else np.full(n, s.mean) for name, s in spreads.items()}
+        if self.older > 0:
+            slower = np.where(even(seed, first, n, (DIMENSIONS - 1,))[0] < self.older, SLOWING, 1.0)
+            out |= {name: out[name] / slower for name in ("capacity", "speed")}
+        return out
 
     def _repr_html_(self) -> str:
         """In a notebook: the spread of each parameter; those that differ from adults stand out."""
@@ -417,16 +436,16 @@ class Population:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values by name, for TOML."""
-        return {
-            name: {k: v for k, v in asdict(spread).items() if v != math.inf}
-            for name, spread in self.spreads().items()
-        } | {"correlations": {k: dict(v) for k, v in self.correlations.items()}}
+        out: dict[str, Any] = {"older": self.older} if self.older else {}
+        for name, spread in self.spreads().items():
+            out[name] = {k: v for k, v in asdict(spread).items() if v != math.inf}
+        return out | {"correlations": {k: dict(v) for k, v in self.correlations.items()}}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Population:
         """A population from plain values; an unknown name is refused with the nearest known one."""
         values = dict(values)
-        together = _renamed_pairs(values.pop("correlations", None), 2)
+        together, older = _renamed_pairs(values.pop("correlations", None), 2), values.pop("older", 0.0)
         values = parameters.renamed(values)
         for name, spread in values.items():
             choice("population parameter", name, _known())
@@ -435,7 +454,8 @@ class Population:
             for word in spread:
                 choice(f"part of the spread of {name}", word, [f.name for f in fields(Spread)])
         found = cls().with_spreads({name: Spread(**spread) for name, spread in values.items()})
-        return found if together is None else replace(found, correlations=together)
+        found = found if together is None else replace(found, correlations=together)
+        return replace(found, older=older) if older else found
 
 
 def _renamed_pairs(pairs: Any, stacklevel: int) -> Any:
@@ -470,30 +490,7 @@ def _column(name: str) -> int:
     return (*_FIRST, *(p.name for p in PARAMETERS if p.name not in _FIRST)).index(name)
 
 
-@lru_cache(maxsize=8)
-def _sequence(seed: int) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
-    """The shift (dimensions,) and the directions (dimensions, bits) of a scrambled Sobol sequence, from scipy."""
-    from scipy.stats import qmc
-
-    even = qmc.Sobol(_DIMENSIONS, scramble=True, bits=_BITS, rng=np.random.default_rng(seed))
-    return even._shift, even._sv
-
-
-def _even(seed: int, first: int, n: int, dimensions: Sequence[int]) -> Array:
-    """(dimensions, n): points first .. first + n - 1 of the seed's sequence, in these dimensions only.
-
-    Point i is the shift and (exclusive or) the directions of the bits of i's Gray code, in scipy's order; from one
-    point to the next one bit changes: the lowest of those set in the next one's number.
-    """
-    shift, directions = (part[list(dimensions)] for part in _sequence(seed))
-    number_ = np.arange(first, first + n, dtype=np.int64)
-    points = directions[:, np.frexp(number_ & -number_)[1] - 1]  # (dimensions, n)
-    points[:, 0] = shift
-    for bit in range(first.bit_length()):
-        if (first ^ (first >> 1)) >> bit & 1:
-            points[:, 0] ^= directions[:, bit]
-    np.bitwise_xor.accumulate(points, 1, out=points)
-    return np.clip(points * 2.0**-_BITS, *_ENDS)
-
+#: Samples of people, as studies had them.
+SAMPLES = {"adults": Population.adults, "laboratory": Population.laboratory, "all ages": Population.all_ages}
 
 doors(__name__, "People", "Population")

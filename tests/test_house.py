@@ -38,6 +38,7 @@ ROOMS = (
         "record",
         "parameters",
         "observer",
+        "points",
         "population",
         "world",
         "mind",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import tomllib
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -17,8 +18,9 @@ from walking import walked
 from cogattn import human
 from cogattn.errors import InputError
 from cogattn.observer import LIMITS, Observer, limits_of
-from cogattn.parameters import TOGETHER
-from cogattn.population import Population, Spread
+from cogattn.parameters import NAMES, TOGETHER
+from cogattn.population import SLOWING, Population, Spread
+from cogattn.runs.trials import toml
 
 NUMBERS = ("capacity", "slots", "threshold", "alpha", "persistence")
 FATIGUE = ("speed", "speed_sd", "fast_loss", "slow_loss", "memory_loss", "sleep_loss", "wandering", "lapse_base",
@@ -462,3 +464,33 @@ def test_people_differ_in_speed_and_in_wandering_as_declared():
     assert p["speed"].mean() == pytest.approx(Population().speed.mean, abs=0.02)
     assert p["wandering"].mean() == pytest.approx(1.0, abs=0.03)
     assert np.log(p["wandering"]).std() == pytest.approx(1.1, abs=0.02)
+
+
+# --- ages --------------------------------------------------------------------------------------------------
+
+
+def test_older_people_are_slower_and_the_others_are_who_they_were():
+    """Capacity and speed are two thirds, for the share that is older; nobody's other numbers change."""
+    young, mixed = Population.adults().people(4000, 3), Population(older=0.3).people(4000, 3)
+    for name in NAMES:
+        ratio = mixed[name] / young[name] if name in ("capacity", "speed") else None
+        if ratio is None:
+            assert np.array_equal(mixed[name], young[name])
+        else:
+            older = ratio < 0.9
+            assert np.allclose(ratio, np.where(older, 1 / SLOWING, 1.0))
+            assert older.mean() == pytest.approx(0.3, abs=0.005)
+    pieces = [Population(older=0.3).people(1000, 3, first) for first in range(0, 4000, 1000)]
+    assert np.array_equal(np.concatenate([piece["speed"] for piece in pieces]), mixed["speed"])
+
+
+def test_ages_are_kept_in_a_file_and_checked():
+    kept = Population(older=0.25)
+    assert Population.from_dict(kept.to_dict()) == kept
+    assert "older" not in Population.adults().to_dict()
+    assert tomllib.loads(toml(kept.to_dict()))["older"] == 0.25
+    for wrong in (-0.1, 1.1, math.nan, "half"):
+        with pytest.raises(InputError, match="older"):
+            Population(older=wrong)
+        with pytest.raises(InputError, match="older"):
+            Population.from_dict({"older": wrong})

@@ -41,7 +41,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import human
-from cogattn.errors import number, whole
+from cogattn.errors import choice, number, whole
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, pens_of
 from cogattn.paradigms.choice_rt import ChoiceRT
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, guesses, taken
@@ -49,6 +49,7 @@ from cogattn.paradigms.posner import Posner
 from cogattn.paradigms.scored import Scored, coded, speeded, times_and_errors
 from cogattn.paradigms.session import Array, chances
 from cogattn.parameters import BY_NAME
+from cogattn.population import SAMPLES, Population
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
 from cogattn.world.stream import Change, Stimulus, Task, TaskStream
@@ -66,7 +67,8 @@ BLOCKS = 2  #: of each kind
 class Antisaccade(Divided):
     """Options: trials of a prosaccade and of an antisaccade block, and how many warm up before them; how long the flash
     is there [s]; the arrow's time [s] in all trials (0 = by the staircase); its evidence; the time constant of
-    orienting [s]; how fast flash and arrow are identified, the rest [s] and its sd."""
+    orienting [s]; how fast flash and arrow are identified, the rest [s] and its sd; who is tested if nobody says who
+    (adults, laboratory, all ages)."""
 
     pro: int = 40
     pro_warmup: int = 10
@@ -79,6 +81,7 @@ class Antisaccade(Divided):
     evidence_rate: float = ChoiceRT.evidence_rate
     non_decision_time: float = ChoiceRT.non_decision_time
     non_decision_sd: float = ChoiceRT.non_decision_sd
+    sample: str = "adults"
 
     name = "antisaccade"
     clues = ("anti.?saccades?", "pro.?saccades?")
@@ -102,7 +105,12 @@ class Antisaccade(Divided):
         number("evidence", self.evidence, above=0, most=1000)
         number("orient", self.orient, above=0, most=60, unit="s")
         number("non_decision_time", self.non_decision_time, above=0, most=10, unit="s")
+        choice("sample", self.sample, SAMPLES)
         self._stream(1)  # checks the others
+
+    def usual_population(self) -> Population:
+        """The adults of all other paradigms, or another sample."""
+        return SAMPLES[self.sample]()
 
     @property
     def per_condition(self) -> int:
@@ -228,8 +236,9 @@ class Antisaccade(Divided):
         ]
 
     def scored(self) -> list[Scored]:
-        """Times and accuracy of both kinds, without the trials that warm up."""
-        return speeded("antisaccade_reymermet2018", ["side"], coded(task=KINDS))
+        """Times and accuracy of both kinds, without the trials that warm up; half of the table's people are old."""
+        rows = speeded("antisaccade_reymermet2018", ["side"], coded(task=KINDS))
+        return [one._replace(options={"sample": "all ages"}) for one in rows]
 
     def human(self) -> pd.DataFrame:
         """RT [s] and errors of both kinds."""

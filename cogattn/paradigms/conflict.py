@@ -279,11 +279,15 @@ class Flanker(Conflicting):
     accuracy, easy_accuracy = "acc_incomp", "acc_comp"
 
     def scored(self) -> list[Scored]:
-        """Times and errors by congruence, fifths, quantiles and delta; another laboratory's letters."""
+        """Times and errors by congruence, fifths, quantiles and delta; another laboratory's letters, four on two keys,
+        which are told as a colour is that has to be learnt, too."""
         kinds = ["congruence"]
+        learnt = {k: getattr(Simon, k) for k in ("evidence_rate", "non_decision_time", "non_decision_sd")}
+        letters = learnt | {"peak": peak_of(Simon.evidence_rate)}
+        others = speeded("flanker_desk_clutter", kinds, coded(congruence=KINDS))
         return [
             *speeded("flanker", kinds, coded(Comp={"comp": 1, "incomp": -1})),
-            *speeded("flanker_desk_clutter", kinds, coded(congruence=KINDS)),
+            *(one._replace(options=letters) for one in others),
             *curves("flanker_caf_delta"),
         ]
 

@@ -2,17 +2,17 @@
 9:353: the large one is named faster, and it disturbs the small one, not the other way round).
 
 Either is the target in one of two tasks; the other level speaks for the same answer, for none, or for another; it
-competes, and pushes its answer (`laws.conflict`), as strongly and as late as flankers do. The large letter has
-`strength` times the weight of the small one, the task leaves `left` of what it does not ask for (and alpha, as of
-everything irrelevant); this is the same either way (`laws.conflict.exchanged`):
+competes, and pushes its answer (`laws.conflict`), as strongly as flankers do and after as many categorisations. The
+large letter has `strength` times the weight of the small one, the task leaves `left` of what it does not ask for (and
+alpha, as of everything irrelevant); this is the same either way (`laws.conflict.exchanged`):
 
     irrelevant weight:    strength x left  when the small letter is asked,  left / strength  when the large one is
 
 so weights are asymmetric by strength squared. That the large letter is named faster comes from
 the evidence: it is the clearer one. Weights and evidence can be varied apart.
 
-Task constants [assumption]: strength 3, half of it left; the small letter has .7 of the evidence; it is identified as
-in `flanker`.
+Task constants [assumption]: strength 3, half of it left; the small letter has .7 of the evidence. Which key goes with
+which letter has to be learnt: letters are told as shapes are in `choice_rt`.
 
 What fails: Softmax attention has neither time nor errors. The sizes of precedence and interference were set
 (strength, evidence), their asymmetry follows from them; that precedence is reversed in large displays is not
@@ -29,12 +29,14 @@ import numpy as np
 import pandas as pd
 
 from cogattn._renamed import old_fields
-from cogattn.errors import number
+from cogattn.errors import choice, number
 from cogattn.laws.conflict import exchanged
 from cogattn.paradigms.base import Condition, Levels, pens_of
+from cogattn.paradigms.choice_rt import ChoiceRT
 from cogattn.paradigms.conflict import HAND_SD, KINDS, Flanker, peak_of
 from cogattn.paradigms.scored import Scored, coded, per_person, speeded
 from cogattn.paradigms.selection import END, Selecting, beside, difference, mean_by, some, telling, timed
+from cogattn.population import SAMPLES, Population
 from cogattn.view.drawn import Drawn
 from cogattn.world.stream import PULSE, Stimulus, TaskStream
 
@@ -46,16 +48,17 @@ LEVELS = {"global": 1, "local": 0}
 class GlobalLocal(Selecting):
     """Options: trials per cell; kinds of trials; strength of the large letter; how much the task leaves of the other
     level; evidence of the small letter (the large one: 1); how fast it is identified, the rest [s]; how strong and
-    how late [s] the push is."""
+    how late [s] the push is; who is tested if nobody says who (adults, laboratory, all ages)."""
 
     kinds: tuple[str, ...] = ("congruent", "neutral", "incongruent")
     strength: float = 3.0
     left: float = 0.5
     evidence: float = 0.7
-    evidence_rate: float = Flanker.evidence_rate
-    non_decision_time: float = Flanker.non_decision_time
+    evidence_rate: float = ChoiceRT.evidence_rate
+    non_decision_time: float = ChoiceRT.non_decision_time
     activation: float = Flanker.activation
     peak: float = peak_of(evidence_rate)
+    sample: str = "adults"
 
     name = "global_local"
     clues = ("global ?local", "navon")
@@ -77,7 +80,12 @@ class GlobalLocal(Selecting):
         number("strength", self.strength, above=0, most=100)
         number("left", self.left, least=0, most=100)
         number("evidence", self.evidence, above=0, most=100)
+        choice("sample", self.sample, SAMPLES)
         super().__post_init__()
+
+    def usual_population(self) -> Population:
+        """The adults of all other paradigms, or another sample."""
+        return SAMPLES[self.sample]()
 
     def conditions(self) -> list[Condition]:
         """Level that is told (1 = global, 0 = local) x congruence (1, 0, -1)."""
@@ -131,11 +139,12 @@ class GlobalLocal(Selecting):
         return out
 
     def scored(self) -> list[Scored]:
-        """Times and accuracy by level and congruence."""
+        """Times and accuracy by level and congruence; half of the table's people are old."""
         levels = {f"{name}-task": level for name, level in LEVELS.items()}
         at = coded(attend=levels, congruence=KINDS)
         rows = speeded("global_local_reymermet2018", ["level", "congruence"], at)
-        return [one._replace(options={"trials": per_person(one.table)}) for one in rows]
+        theirs = {"trials": per_person("global_local_reymermet2018"), "sample": "all ages"}
+        return [one._replace(options=theirs) for one in rows]
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT and errors by congruence, for either level (filled: the large letter is named)."""

@@ -10,6 +10,12 @@ moves there with a time constant. The share of the target's place, and the mean 
 so for two places and a validity of .8 costs are twice as large as benefits, whatever C is. With a mask (`exposure`) it
 is accuracy that is gained and lost.
 
+With `asked` "place" the key on the target's side is pressed, as in most such experiments on the web. A place is told as
+an arrow is in `flanker` (it points to a key as well). The key of the cued side is ready, as the key of `go_nogo` is: it
+pushes its answer from the target's onset on (`laws.conflict`), which helps after a valid cue and makes errors after an
+invalid one. The table (`human/posner_desk_clutter.csv`) is played as PsyToolkit's program has it: .15 s from cue to
+target, three cues in four valid, the place asked, a clear target. Nothing is fitted to it.
+
 Task constants: the target is faint (`evidence`, set to the size of the benefit) [assumption]; `orient` 100 ms, between
 peripheral cues and arrows (Mueller & Rabbitt 1989, J Exp Psychol HPP 15:315) [assumption]. No inhibition of return.
 
@@ -28,22 +34,36 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from cogattn.errors import number, whole
+from cogattn.errors import choice, number, whole
 from cogattn.paradigms.base import Condition, Levels, Pace, pens_of
+from cogattn.paradigms.conflict import HAND_SD, Flanker
+from cogattn.paradigms.go_nogo import GoNoGo
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scored import Scored, coded, speeded
-from cogattn.paradigms.selection import END, Selecting, choosing, difference, mean_by, timed
+from cogattn.paradigms.selection import (
+    END,
+    Selecting,
+    choosing,
+    difference,
+    mean_by,
+    telling,
+    timed,
+)
 from cogattn.view.drawn import Drawn
-from cogattn.world.stream import Change, Stimulus, TaskStream
+from cogattn.world.stream import Change, Stimulus, Task, TaskStream
 
 CUES = {"valid": 1, "neutral": 0, "invalid": -1}
+ASKED = ("what", "place")
 _STEPS = 24  # of attention's way after the target's onset, over six time constants
+_KEY = 0.01  # weight of the ready key beside all that is seen: it competes with next to nothing
+#: The program that makes such files as people's (PsyToolkit's cueing task): what is asked, SOA, validity.
+PSYTOOLKIT = {"asked": "place", "soas": (0.15,), "validity": 0.75, "evidence": 1.0}
 
 
 @dataclass(frozen=True)
 class Posner(Selecting):
     """Options: trials per cue and SOA; SOAs [s]; validity; places; evidence; time constant of orienting [s]; exposure
-    [s] until the mask (inf = until it is answered)."""
+    [s] until the mask (inf = until it is answered); what is asked (what, place)."""
 
     soas: tuple[float, ...] = (0.05, 0.1, 0.2, 0.4, 0.8)
     validity: float = 0.8
@@ -51,6 +71,7 @@ class Posner(Selecting):
     evidence: float = 0.3
     orient: float = 0.1
     exposure: float = math.inf
+    asked: str = "what"
 
     name = "posner"
     clues = ("posner", "cue?ing", "cue ?validity", "spatial ?cue")
@@ -74,6 +95,7 @@ class Posner(Selecting):
         number("evidence", self.evidence, above=0, most=1000)
         number("orient", self.orient, above=0, most=60, unit="s")
         number("exposure", self.exposure, above=0, infinite=True, unit="s")
+        choice("asked", self.asked, ASKED)
         super().__post_init__()
 
     def conditions(self) -> list[Condition]:
@@ -91,17 +113,30 @@ class Posner(Selecting):
         """The target at one place, noise at all others together; the weights go on moving after onset."""
         cue, soa = int(condition["cue"]), float(condition["soa"])
         mask = soa + self.exposure if self.exposure < END else None
-        a = self.share(cue, soa)
-        items = (
-            Stimulus("target", soa, mask, weight=a, evidence=self.evidence, task="find"),
-            Stimulus("noise", soa, mask, weight=1 - a, evidence=0.0, task="find"),
-        )
+        a, task, right = self.share(cue, soa), self._task(), int(self.asked == "place")
+        items = [
+            Stimulus("target", soa, mask, weight=a, evidence=self.evidence, supports=right, task=task.name),
+            Stimulus("noise", soa, mask, weight=1 - a, evidence=0.0, task=task.name),
+        ]
+        if cue and right:
+            key = Stimulus(
+                "key of the cued side", soa, weight=_KEY, evidence=0.0, supports=cue, task=task.name
+            )
+            items.append(key)
         changes = []
         for i in range(1, _STEPS + 1 if cue else 1):
             t = i * 6 * self.orient / _STEPS
             a = self.share(cue, soa + t)
             changes += [Change(soa + t, "target", a), Change(soa + t, "noise", 1 - a)]
-        return TaskStream(items, end=soa + END, changes=tuple(changes), tasks=(choosing(),))
+        return TaskStream(tuple(items), end=soa + END, changes=tuple(changes), tasks=(task,))
+
+    def _task(self) -> Task:
+        """What is done: a race and a choice, or telling a place while a key is ready."""
+        if self.asked == "what":
+            return choosing()
+        beside_hand = Flanker.non_decision_time
+        ready = GoNoGo.readiness * (1 + _KEY) / _KEY  # a push is in proportion to the share of weight
+        return telling(Flanker.evidence_rate, beside_hand, HAND_SD * beside_hand, ready, GoNoGo.peak)
 
     def numbers(self, frame: pd.DataFrame) -> dict[str, float]:
         """Benefit (neutral - valid) and cost (invalid - neutral) by SOA and at the longest; masked: in accuracy."""
@@ -124,8 +159,9 @@ class Posner(Selecting):
         return out
 
     def scored(self) -> list[Scored]:
-        """Times and accuracy by cue, all SOAs together: the table does not say at which people were measured."""
-        return speeded("posner_desk_clutter", ["cue"], coded(cueValidity=CUES))
+        """Times and accuracy by cue."""
+        rows = speeded("posner_desk_clutter", ["cue"], coded(cueValidity=CUES))
+        return [one._replace(options=PSYTOOLKIT) for one in rows]
 
     def drawn(self, frame: pd.DataFrame) -> Drawn:
         """RT and errors by cue at the longest SOA; benefits (filled) and costs (hollow) over SOA."""

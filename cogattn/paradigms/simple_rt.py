@@ -27,6 +27,9 @@ from cogattn.world.stream import Stimulus, Task, TaskStream
 
 _BIN = 10
 _DEADLINE = 2.0  # s, after which the stimulus is gone
+#: Another laboratory (`human/simple_rt_blocks_doggonogo.csv`), as its program has it (experiment/simpleRT.js of
+#: RealityBending/DoggoNogoValidation): .5 to 2 s from a response to the next stimulus, which is gone after .6 s.
+ONLINE = {"gap": 0.5, "gap_spread": 0.75, "deadline": 0.6}
 
 
 def _dot(deadline: float = _DEADLINE) -> TaskStream:
@@ -37,7 +40,8 @@ def _dot(deadline: float = _DEADLINE) -> TaskStream:
 
 @dataclass(frozen=True)
 class SimpleRT(SessionParadigm):
-    """Options: trials per block, blocks, the gap from response to stimulus [s], pauses between blocks [s].
+    """Options: trials per block, blocks, the gap from response to stimulus [s], pauses between blocks [s], the time in
+    which it can be answered [s].
 
     What fails: Softmax attention has no response times. In the mind one lapse makes the next too likely (1.86
     times, people 1.51), one of the two bands that are missed: its absences are all of one kind and depth.
@@ -48,6 +52,7 @@ class SimpleRT(SessionParadigm):
     gap: float = 2.0
     gap_spread: float = 0.65
     pauses: tuple[float, ...] = (26.5, 21.9)
+    deadline: float = _DEADLINE
 
     name = "simple_rt"
     clues: ClassVar[tuple[str, ...]] = ("simple ?r", r"\bsrt\b", "detection ?rt")
@@ -74,6 +79,7 @@ class SimpleRT(SessionParadigm):
         object.__setattr__(self, "pauses", tuple(np.atleast_1d(np.asarray(self.pauses, object)).tolist()))
         for pause in self.pauses:
             number("each of pauses", pause, least=0, most=86400, unit="s")
+        number("deadline", self.deadline, above=0, most=600, unit="s")
 
     def conditions(self) -> list[Condition]:
         """One."""
@@ -90,7 +96,7 @@ class SimpleRT(SessionParadigm):
         rest = np.zeros(n)
         for b in range(1, self.blocks):
             rest[b * self.block] = self.pauses[(b - 1) % len(self.pauses)] if self.pauses else 0.0
-        return Session((_dot(),), np.zeros(n, np.int64), gap, rest, self_paced=True)
+        return Session((_dot(self.deadline),), np.zeros(n, np.int64), gap, rest, self_paced=True)
 
     def score_session(self, condition: Condition, session: Session, seen: SessionRecord) -> dict[str, Array]:
         """Adds speed [1/s], lapse, the bin of ten trials and the block."""
@@ -111,7 +117,7 @@ class SimpleRT(SessionParadigm):
         """Response times as alertness runs down."""
         return Law(
             "cogattn.tune.simple_response:Pressing",
-            {"deadline": 2.0, "spacing": self.gap + self.gap_spread + 0.35},
+            {"deadline": self.deadline, "spacing": self.gap + self.gap_spread + 0.35},
         )
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
@@ -157,8 +163,8 @@ class SimpleRT(SessionParadigm):
         contrasts = ("speed", "lapses", "RT", "slope of speed", "slope of RT")
         return [
             *(Scored(table, f"{m} by fifth", _by(c, "fifth"), at) for m, c in over.items()),
-            *(Scored(other, m, _by(c, "block"), start) for m, c in blocks.items()),
-            Scored(other, "RT sd within a person", _by("ms", "block", "std"), start),
+            *(Scored(other, m, _by(c, "block"), start, ONLINE) for m, c in blocks.items()),
+            Scored(other, "RT sd within a person", _by("ms", "block", "std"), start, ONLINE),
             *(Scored("simple_rt_lapse_clustering", m, _lags(how), lag) for m, how in pooled.items()),
             Scored("simple_rt_quantiles", "RT quantile", _quantiles, coded(quantile=float)),
             *(Scored("simple_rt_contrasts", m, self._contrasts, text) for m in contrasts),
@@ -264,6 +270,7 @@ class PVT(SimpleRT):
     gap: float = 2.0
     gap_spread: float = 8.0
     pauses: tuple[float, ...] = ()
+    deadline: float = 10.0
 
     name = "pvt"
     clues = ("pvt", "psychomotor")
@@ -277,7 +284,7 @@ class PVT(SimpleRT):
         """Gaps uniform between gap and gap + gap_spread."""
         n = self.length(condition)
         gap = self.gap + self.gap_spread * chances(keys, n)
-        return Session((_dot(10.0),), np.zeros(n, np.int64), gap, self_paced=True)
+        return Session((_dot(self.deadline),), np.zeros(n, np.int64), gap, self_paced=True)
 
     def scored(self) -> list[Scored]:
         """No table of people is shipped."""
@@ -287,7 +294,7 @@ class PVT(SimpleRT):
         """Response times as alertness runs down."""
         return Law(
             "cogattn.tune.simple_response:Pressing",
-            {"deadline": 10.0, "spacing": self.gap + self.gap_spread / 2 + 0.5},
+            {"deadline": self.deadline, "spacing": self.gap + self.gap_spread / 2 + 0.5},
         )
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:

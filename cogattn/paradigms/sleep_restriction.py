@@ -30,7 +30,7 @@ from cogattn.paradigms.base import Condition, Metric, Pace, curve, pens_of
 from cogattn.paradigms.scored import Scored, cells, coded
 from cogattn.paradigms.session import Array, SessionParadigm, lapsed
 from cogattn.paradigms.simple_rt import PVT
-from cogattn.population import Population
+from cogattn.population import SAMPLES, Population
 from cogattn.view import plot
 from cogattn.view.drawn import Drawn
 from cogattn.world.session import Session
@@ -60,11 +60,11 @@ class SleepRestriction(SessionParadigm):
         whole("days", self.days, least=2, most=60)
         whole("baseline", self.baseline, least=0, most=59)
         number("in_bed", self.in_bed, least=0.5, most=8, unit="h")
-        choice("sample", self.sample, ["adults", "laboratory"])
+        choice("sample", self.sample, SAMPLES)
 
     def usual_population(self) -> Population:
         """The adults of all other paradigms, or those of the laboratory, who are faster."""
-        return super().usual_population() if self.sample == "adults" else Population.laboratory()
+        return SAMPLES[self.sample]()
 
     @property
     def as_people(self) -> bool:

@@ -2,8 +2,11 @@
 
 Going is a choice like any other (`laws.conflict`); the tone starts a process that calls back whatever has not been
 given yet (`mind.inhibition`). Which of the two is first decides, so responses that escape are fast ones, and the later
-the tone, the more escape. Human tables: `human/stop_signal*_hedge2018.csv` (99 adults; people's delays followed their
-success, so that half of their responses escape; here they are fixed).
+the tone, the more escape. Human tables: `human/stop_signal*_hedge2018.csv` (99 adults).
+
+People's delays followed their success, so that half of their responses escape: early tones were met by those who stop
+badly, late ones by those who are slow. Here delays are fixed; to be compared with people, every mind meets each of 21
+delays and is then led along people's staircase through its own trials (`tracked`), as lists are in `digit_span`.
 
 Task constants, from going alone: how fast an arrow is identified and what is not decision (people wait for the tone:
 they are slower and more variable than in `choice_rt`); how long stopping takes.
@@ -27,7 +30,7 @@ from cogattn.paradigms.base import Condition, Metric, Pace, pens_of
 from cogattn.paradigms.conflict import HAND_SD
 from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, between_arms, taken
 from cogattn.paradigms.report import series
-from cogattn.paradigms.scored import Scored, coded, of
+from cogattn.paradigms.scored import Scored, cells, coded
 from cogattn.paradigms.selection import telling
 from cogattn.paradigms.session import Array, scattered
 from cogattn.view.drawn import Drawn
@@ -35,6 +38,12 @@ from cogattn.world.session import Session
 from cogattn.world.stream import Stimulus, Task, TaskStream
 
 _END = 2.0  # s, from the arrow to the end of a trial
+#: People's staircase: the step of the delays and the first one [s] (both as in STOP-IT, Verbruggen, Logan & Stevens
+#: 2008, Behav Res Methods 40:479 [assumption]), and how many tones they met: a quarter of 600 trials.
+STEP, FIRST, MET = 0.05, 0.25, 150
+SITTINGS = 2  # of 600 trials, in which people took the task
+#: What is played for it: every delay of the staircase as often; 600 trials, a quarter with a tone.
+TRACKED = {"delays": tuple(round(STEP * i, 2) for i in range(21)), "each": 7, "without": 453}
 
 
 @dataclass(frozen=True)
@@ -150,15 +159,35 @@ class StopSignal(Divided):
         return pd.DataFrame(rows).T.rename_axis("person")
 
     def scored(self) -> list[Scored]:
-        """Going, stopping, and how many escape at each delay; people's delays followed their success, so `ssd` and
-        `p_respond` are no measures of the mind."""
-        named = {k: k for k in ("go_rt", "go_sd", "go_err", "failed_rt", "ssrt")}
+        """Going, stopping, the delays that were met and how many escape at each (rounded to 100 ms, where a person met
+        at least five), all on people's staircase."""
+        named = {k: k for k in ("go_rt", "go_sd", "go_err", "failed_rt", "ssrt", "ssd", "p_respond")}
         delays = {f"{1000 * d:g}": d for d in (0.0, 0.1, 0.2, 0.3, 0.4)}
-        options = {"delays": tuple(delays.values())}
-        escapes = of("responded", ["delay"], only="signal")
+
+        def measures(frame: pd.DataFrame) -> pd.DataFrame:
+            steps = tracked(frame)
+            met = steps.groupby("person")
+            ssd, p = met["delay"].mean(), met["responded"].mean()
+            going = pd.Series(  # a response that was not given counts as the slowest one
+                {
+                    who: np.quantile(own.fillna(own.max()), p[who])
+                    for who, own in frame[~frame["signal"]].groupby("person")["rt"]
+                }
+            )
+            failed = steps[steps["responded"]].groupby("person")["rt"].mean()
+            found = {"ssd": ssd, "ssrt": going - ssd, "failed_rt": failed}
+            out = self.stopped(frame).assign(p_respond=p)
+            return out.assign(**{name: 1000 * value for name, value in found.items()})
+
+        def escapes(frame: pd.DataFrame) -> pd.DataFrame:
+            steps = tracked(frame)
+            steps["delay"] = (steps["delay"] / 0.1 + 1e-9).round() / 10
+            often = steps.groupby(["person", "delay"])["delay"].transform("size") >= 5
+            return cells(steps[often], "responded", ["delay"])
+
         return [
-            Scored("stop_signal_hedge2018", "", self.stopped, coded(measure=named)),
-            Scored("stop_signal_inhibition_hedge2018", "", escapes, coded(ssd_ms=delays), options),
+            Scored("stop_signal_hedge2018", "", measures, coded(measure=named), TRACKED, SITTINGS),
+            Scored("stop_signal_inhibition_hedge2018", "", escapes, coded(ssd_ms=delays), TRACKED, SITTINGS),
         ]
 
     def metrics(self, frame: pd.DataFrame) -> list[Metric]:
@@ -224,3 +253,30 @@ class StopSignal(Divided):
             return f"{ms:.0f} ms" if np.isfinite(ms) else "no time"
 
         return f"{self.title}: stopping takes " + between_arms(frame, text)
+
+
+def tracked(frame: pd.DataFrame) -> pd.DataFrame:
+    """The tones that each person would have met on people's staircase, out of those that he met, in their order: the
+    next one is a step later after a response that was stopped, and a step earlier after one that escaped. Where there
+    are no more trials of a delay, its first ones are met again.
+
+    >>> tones = pd.DataFrame({"person": 0, "trial": range(4), "signal": True, "delay": [0.2, 0.25, 0.2, 0.25]})
+    >>> tracked(tones.assign(responded=[False, True, True, False]))["delay"].tolist()[:5]
+    [0.25, 0.2, 0.25, 0.25, 0.2]
+    """
+    tones = frame[frame["signal"].astype(bool)].sort_values("trial", kind="stable").reset_index(drop=True)
+    place = (tones["delay"] / STEP).round().astype(int)
+    escaped, taken = tones["responded"].to_numpy(bool), []
+    at: dict[Any, dict[int, list[int]]] = {}
+    for (who, step), rows in tones.groupby(["person", place]).indices.items():
+        at.setdefault(who, {})[int(step)] = rows.tolist()
+    for own in at.values():
+        low, high = min(own), max(own)
+        step, used = min(max(round(FIRST / STEP), low), high), dict.fromkeys(own, 0)
+        for _ in range(MET):
+            rows = own[step]
+            row = rows[used[step] % len(rows)]
+            used[step] += 1
+            taken.append(row)
+            step = max(step - 1, low) if escaped[row] else min(step + 1, high)
+    return tones.loc[taken]

@@ -11,7 +11,7 @@ import pytest
 from cogattn.laws import conflict, inhibition, search
 from cogattn.mind import cohort
 from cogattn.observer import Observer
-from cogattn.paradigms import get
+from cogattn.paradigms import get, stop_signal
 from cogattn.paradigms.selection import TOLD
 from cogattn.paradigms.visual_search import DISPLAYS, search_trial
 from cogattn.runs.experiment import run
@@ -87,6 +87,42 @@ def test_the_inhibition_function_is_the_race():
         escaped = ~np.isnan(out.answered[:, 0])
         assert abs(escaped.mean() - p) < 4 * math.sqrt(p * (1 - p) / N) + 3e-3
         assert np.nanmean(out.answered[:, 0]) < go[0][np.searchsorted(go[1].sum(1), 0.75)]
+
+
+def test_on_peoples_staircase_delays_are_met_as_often_as_in_a_walk_of_one_step():
+    """Later after a stop, earlier after an escape: met in proportion to the product of (1 - P) over P, with P of the
+    inhibition function. Half of all escape."""
+    task = replace(get("stop_signal")(), **stop_signal.TRACKED | {"each": 150, "without": 450})
+    mind = replace(STEADY, fast_loss=0.0, slow_loss=0.0)
+    steps = stop_signal.tracked(run(task, arms="human", people=12, observer=mind, seed=1).frame)
+    assert steps.groupby("person").size().eq(stop_signal.MET).all()
+    assert (
+        steps["delay"].groupby(steps["person"]).diff().abs().dropna() - stop_signal.STEP
+    ).abs().max() < 1e-9
+    go = conflict.Conflict(
+        task.evidence_rate * mind.speed, mind.evidence_threshold, non_decision_time=task.non_decision_time,
+        non_decision_sd=task.non_decision_sd, variation=mind.speed_sd / mind.speed,
+    ).responses("congruent")  # fmt: skip
+    p = inhibition.escaping(go[0], go[1].sum(1), np.array(task.delays), task.stopping, task.stopping_sd)
+    met = np.cumprod(np.append(1.0, (1 - p[:-1]) / p[1:]))
+    met /= met.sum()
+    assert steps["delay"].mean() == pytest.approx(met @ np.array(task.delays), abs=0.012)
+    assert steps["responded"].mean() == pytest.approx(met @ p, abs=0.02)
+    assert met @ p == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_key_of_the_cued_side_pushes_as_the_key_of_go_no_go_is_ready():
+    """After a cue to the other side: the law with a push of that height, and half of attention at the place."""
+    task = replace(get("posner")(orient=60.0), asked="place", evidence=1.0)
+    for cue, kind in ((-1, "incongruent"), (1, "congruent")):
+        out = play(task.trial({"cue": cue, "soa": 0.0}), STEADY).element_times
+        law = conflict.Conflict(
+            25.8 * STEADY.speed, STEADY.evidence_threshold, 1.0, 2 * 1.25, 0.065, 0.348, 0.15 * 0.348,
+            variation=STEADY.speed_sd / STEADY.speed,
+        ).summary(kind)  # fmt: skip
+        right, rt = out.right[:, 0], out.answered[:, 0]
+        assert 1 - right.mean() == pytest.approx(law.error, abs=0.006)
+        assert rt[right].mean() == pytest.approx(law.mean, abs=0.003)
 
 
 def test_a_mind_of_any_speed_decides_without_error():
