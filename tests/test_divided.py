@@ -176,6 +176,20 @@ def test_colours_are_remembered_as_precisely_as_by_people():
 # -- tracking ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("name", ["change_detection", "nback"])
+def test_who_is_wary_of_saying_yes_guesses_it_less_often(name):
+    """Nothing is held: yes is said in the share that lies above the person's own criterion, and that share only."""
+    seen = name == "change_detection"
+    options = {"change": 0.7, "trials": 4000, "set_sizes": (4,)} if seen else {"blocks": 200, "loads": (2,)}
+    share = 0.7 if seen else 0.5
+    for more in (-0.5, 0.0, 0.5):
+        mind = replace(STEADY, capacity=1e-9, slip=0.0, criterion=STEADY.criterion + more)
+        frame = played(name, mind, people=1, **options)
+        said = frame["says_changed"] if seen else frame["hits"] + frame["false_alarms"]
+        asked = len(frame) if seen else (frame["signals"] + frame["noise"]).sum()
+        close(said.sum() / asked, stats.norm.cdf(stats.norm.ppf(share) - more), asked)
+
+
 @pytest.mark.parametrize("slots", [2.0, 4.0])
 def test_tracking_is_the_law_of_slots(slots):
     f = played("tracking", replace(STEADY, slots=slots), trials=TRIALS)

@@ -6,7 +6,8 @@ Whoever holds the probed square knows; whoever does not, or was not minding, gue
     d = min(1, K / N),   hit = a (d + (1 - d) g) + (1 - a) g,   false alarm = a (1 - d) g + (1 - a) g
 
 The store takes what the race brings, attention lapses as in any session. Task constants: 500 ms study, 1 s until the
-probe, 1 s between trials; guesses are even (half of the trials change).
+probe, 1 s between trials. Guesses are as frequent as changes are, by who has the usual criterion; people's criteria are
+those of `vigilance` (`divided.says_yes`): so they differ in false alarms as people do, which nobody fitted.
 
 What fails: Plain softmax attention holds all squares and is always right. The mind is a little below people at 5
 and 8 squares, inside the bands; it holds a square or does not, where people may hold some of them coarsely.
@@ -30,8 +31,8 @@ from cogattn.paradigms.divided import (
     MONOTONY,
     Divided,
     account,
-    guesses,
     laid_out,
+    says_yes,
 )
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scored import Scored, cells
@@ -91,9 +92,9 @@ class ChangeDetection(Divided):
         )
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
-        """What is held is known; else a coin. A network that misread what it held says `changed`."""
+        """What is held is known; else a guess. A network that misread what it held says `changed`."""
         changed = laid_out(seen, 1)[..., 0] < self.change
-        said = guesses(seen)[..., 0] < self.change
+        said = says_yes(seen, 1, self.change)[..., 0]
         if seen.read is None:
             knows = self.known(seen)[..., 0]
             says = np.where(knows, changed, said)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy import special
 
 from cogattn.mind.calls import EARLY_RT
 from cogattn.mind.draws import GUESS, LAYOUT
@@ -116,6 +117,16 @@ def laid_out(seen: SessionRecord, n: int, first: int = 1 << 21) -> npt.NDArray[n
 def guesses(seen: SessionRecord, n: int = 1) -> npt.NDArray[np.float64]:
     """n numbers in (0, 1) a trial, for what is answered when nothing is known."""
     return seen.chance(GUESS, n)
+
+
+def says_yes(seen: SessionRecord, n: int, share: float) -> npt.NDArray[np.bool_]:
+    """(people, trials, n): what is said when nothing is known, yes or no: yes in that share, by who has the usual
+    criterion; whoever is wary of saying yes (in `vigilance`, too) says it less often:
+
+        P(yes) = Phi(Phi^-1(share) - (criterion - usual criterion))
+    """
+    p = special.ndtr(special.ndtri(share) - seen.bias)
+    return guesses(seen, n) < p[:, None, None]
 
 
 def regress(x: npt.ArrayLike, y: npt.ArrayLike) -> float:

@@ -5,9 +5,9 @@ is still there with
 
     P = (1 - 1/K)^(n - 1)        (`laws.memory.retention`)
 
-and only if attention was there when it came, and is there now; else a coin decides. `update` names the other rules:
-the oldest or the weakest item gives way. Task constants: a letter every 3 s for 0.5 s, 20 + n letters in a block, a
-third of them the same [assumption].
+and only if attention was there when it came, and is there now; else it is guessed: `same` as often as not, by who has
+the usual criterion. `update` names the other rules: the oldest or the weakest item gives way. Task constants: a letter
+every 3 s for 0.5 s, 20 + n letters in a block, a third of them the same [assumption].
 
 What fails: Plain softmax attention is right at every load. The mind is better than people at 1-back and at 3-back,
 inside the bands: it never takes the letter of n - 1 ago for that of n ago, since an item carries its place.
@@ -26,7 +26,7 @@ from cogattn import human
 from cogattn.errors import choice, number, whole
 from cogattn.laws import memory
 from cogattn.paradigms.base import Condition, Levels, Metric, Pace, Statistics, pens_of
-from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, guesses, laid_out
+from cogattn.paradigms.divided import DEMAND, MONOTONY, Divided, account, laid_out, says_yes
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scored import Scored, Values, cells, coded
 from cogattn.paradigms.session import Array
@@ -137,7 +137,7 @@ class NBack(Divided):
         n = int(condition["load"])
         _, same = self.sequence(condition, seen)
         same = same[..., n:]
-        coin = guesses(seen, self.letters) < 0.5
+        coin = says_yes(seen, self.letters, 0.5)
         if seen.read is None:
             says = np.where(self.held(condition, seen), same, coin)
         else:

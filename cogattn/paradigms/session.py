@@ -42,6 +42,7 @@ class SessionRecord:
     stored: npt.NDArray[np.bool_]
     keys: npt.NDArray[np.uint64]  # (people, trials): the address of each trial's chances
     slip: npt.NDArray[np.float64]  # (people,): how often a wrong key is pressed
+    bias: npt.NDArray[np.float64]  # (people,): the person's own criterion, less the usual one
     element_times: Any  # `mind.cohort.ElementTimes`, where `details` asks for it
     events: pd.DataFrame | None
     read: Array | None = None  # (people, trials, elements), see `experiment._read`; None = no network
