@@ -144,7 +144,7 @@ def of_the_flash(t, orient):
 
 def law(side, shown, capacity, threshold, orient=0.1, flash=1 / 6):
     """P(right): the integral of the share that the arrow's place has, else one guess of three."""
-    told = 3 / (11.7 * 3.28)
+    told = 0.259  # the dwell of the blink
 
     def share(t):
         if side > 0:
@@ -203,7 +203,7 @@ def test_a_mask_in_the_stream_is_the_mask_of_the_score(monkeypatch):
 
 def test_attention_is_drawn_to_the_flash_and_then_away_from_it():
     task = Antisaccade()
-    assert task.told == pytest.approx(3 / (11.7 * 3.28))
+    assert task.told == Observer().dwell
     assert task.share(1, 0.0) == task.share(-1, 0.0) == pytest.approx(0.5)
     assert task.share(1, 0.1) == pytest.approx(1 - math.exp(-1) / 2)
     assert task.share(-1, 0.05) == pytest.approx(1 - task.share(1, 0.05))
@@ -219,7 +219,7 @@ def test_attention_is_drawn_to_the_flash_and_then_away_from_it():
 def test_the_longer_an_arrow_is_shown_the_more_are_right_and_the_other_side_is_worse():
     o = Observer(**{**STEADY.to_dict(), "capacity": 25.0})
     found = np.array([right(Antisaccade(pro=1000, anti=1000, arrow=n * FRAME), o) for n in (2, 4, 8)])
-    assert (np.diff(found, axis=0) > 0.05).all()
+    assert (np.diff(found, axis=0) > 0.02).all()
     assert (found[:, 0] - found[:, 1] > 0.01).all()
 
 
@@ -252,10 +252,13 @@ def test_people_stand_beside_it_and_nothing_of_theirs_was_fitted(usual):
 
 
 def test_what_its_docstring_says_does_not_come_out(usual):
-    """On the other side people lose .27, the mind next to nothing."""
+    """On the other side people lose .27, the mind more; and both kinds of response are too fast."""
     own = usual.frame[usual.frame["arm"] == "human"]
     found = {m.metric: m for m in usual.paradigm.metrics(own)}
     cost = found["cost in accuracy"]
     assert cost.human > 0.2
-    assert -0.01 < cost.value < 0.05
+    assert 0.38 < cost.value < 0.5
+    for kind in ("prosaccade", "antisaccade"):
+        rt = found[f"{kind} RT [ms]"]
+        assert 100 < rt.human - rt.value < 300
     assert found["prosaccade RT [ms]"].value < found["prosaccade RT [ms]"].human - 120

@@ -2,9 +2,9 @@
 or on the other side, then a mask. Which way does the arrow point?
 
 The flash moves attention to its place as a cue does that is always right (`posner`): after a time t the share w of
-attention is there. Where the arrow is on the other side, the flash has to be told first, which takes s; then attention
-moves away from it, just as fast. The share that the arrow's place has, and how likely the arrow is encoded if it is
-shown for T:
+attention is there. Where the arrow is on the other side, the flash has to be told first, and attention stays with it
+for s, as it stays with the first target of a blink; then it moves away, just as fast. The share that the arrow's place
+has, and how likely the arrow is encoded if it is shown for T:
 
     same side:   a(t) = w(t) = 1 - e^{-t / orient} / 2
     other side:  a(t) = 1 - w(t) up to s, then 1 - w(s) e^{-(t - s) / orient}
@@ -23,12 +23,13 @@ Human table: `human/antisaccade_reymermet2018.csv` (278 adults, young and old); 
 numbers of trials are from the authors' trial files (PerceptionCognitionLab/data0, inhibitionTasks/ReyMermetJEPLMC2018);
 their 20 trials of practice are left out. `orient` is that of `posner`, telling and the hand are those of `choice_rt`.
 Assumed before the first run: the arrow is as clear as a letter (`evidence` 1); attention is drawn to the flash wholly,
-and then leaves it wholly; telling the flash takes what the mean adult needs for `evidence_threshold` categorisations
-(78 ms), for everybody and in all trials, since all people share the streams.
+and then leaves it wholly. Assumed after it: attention stays with the flash for the mean adult's `dwell` of the blink
+(259 ms), for everybody and in all trials, since all people share the streams. (With 78 ms, which telling a side takes,
+.87 were right on the other side.)
 
-What fails: Softmax attention encodes every arrow at once, on either side. The mind loses next to nothing on the
-other side (.87 right, people .57; .89 and .84 on the same side): two thirds of attention are back there when the arrow
-comes. For a third of the minds the staircase ends at its foot, and responses are 170 to 270 ms faster than people's.
+What fails: Softmax attention encodes every arrow at once, on either side. The mind loses too much on the other side
+(.45 right, people .57; .89 and .84 on the same side), and people differ three times as much there. For a third of the
+minds the staircase ends at its foot, and responses are 170 to 270 ms faster than people's.
 """
 
 from __future__ import annotations
@@ -131,8 +132,8 @@ class Antisaccade(Divided):
 
     @property
     def told(self) -> float:
-        """How long it takes to tell on which side the flash is [s]: the mean adult's mean."""
-        return BY_NAME["evidence_threshold"].default / (self.evidence_rate * BY_NAME["speed"].default)
+        """How long attention stays with the flash whose side is to be told [s]: the mean adult's dwell."""
+        return float(BY_NAME["dwell"].default)
 
     def share(self, side: int, since: float) -> float:
         """a: how much of attention the arrow's place has, so long after the flash's onset."""
