@@ -2,7 +2,8 @@ r"""Change detection: how likely each `changed` and each `same` is. Exact: the r
 
 A probed square of n is known if attention was on its task when it was stored. With F = 1 - exp(-C A (study - t0) / n),
 A alertness, the store holds min(K, Binomial(n, F)) of n equal squares, K mixed over whole numbers. What is known is
-said; else `changed` is guessed with the chance g (a number of the task, not of the mind); a slip turns either round:
+said; else `changed` is guessed with the chance g; a slip turns either round. (g is fitted as a number of the task. A
+mind guesses by its own criterion, `paradigms.divided.says_yes`: a g that was fitted is not handed on to it.)
 
     P(known) = E[min(K, Binomial(n, F))] / n,    p = P(known) [it changed] + (1 - P(known)) g
     P(says changed) = (1 - s) p + s (1 - p)
