@@ -210,7 +210,7 @@ def amortise(
     params: Sequence[str],
     *,
     trials: int | None = None,
-    simulations: int = 4000,
+    simulations: int = 16_000,
     density: str = "mdn",
     hidden: int = 50,
     transforms: int = 4,
@@ -221,6 +221,7 @@ def amortise(
 ) -> Amortised:
     """Train a network on people who take this task. The same seed gives the same people and the same network.
 
+    simulations: people; from 16,000 on posteriors were calibrated wherever that was tried, from 4,000 in five of eight.
     density: "mdn" (ten normals, mixed: sturdy with few simulations), or a flow, "maf" or "nsf", of `transforms` steps
     (any shape; with a few hundred simulations one person in a hundred can come out absurd).
 

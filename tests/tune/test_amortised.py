@@ -104,7 +104,7 @@ def test_a_folder_that_holds_no_network(small, tmp_path):
 @pytest.mark.slow
 def test_it_agrees_with_the_exact_posterior_where_there_is_one():
     """Whole report: 20 people; means within a third of a posterior sd, sds within a quarter, on the average."""
-    net = tune.amortise(TASK, ("capacity", "slots", "threshold"), trials=40, simulations=8000, n_jobs=2)
+    net = tune.amortise(TASK, ("capacity", "slots", "threshold"), trials=40, n_jobs=2)
     frame = run(TASK, arms="human", people=20, trials=40, seed=8).frame
     exact = posteriors.sample_posterior("whole_report", frame, net.params, pool=False, draws=800, chains=2)
     quick = net.draw(frame, draws=4000)
