@@ -212,6 +212,9 @@ PLAYED_BY = {
     "simple RT 8 min": "simple_rt", "go/no-go 7 min": "go_nogo", "vigilance 30 min": "vigilance",
     "sleep restriction 3 h a night": "sleep_restriction",
 }  # fmt: skip
+LABORATORY = (
+    "the laboratory's speed"  #: of `slept`, in a fold that is told nothing of speed (`LABORATORY_SPEED`)
+)
 ESTIMATED = tuple(name for block in BLOCKS.values() for name in block.names)
 
 
@@ -592,6 +595,19 @@ def counters(minds: list[ca.Observer]) -> Array:
     ])  # fmt: skip
 
 
+def slept(values: Values, people: int) -> Array:
+    """What the sleep laboratory says of its own people: RT on the days before, its sd between them, the slope."""
+    t = human.fit("sleep_restriction").iloc[:3]
+    f = played("sleep_restriction", crowd(values, people))
+    own = f[(f["rt"] >= 0.1) & (f["day"] < 3)].groupby(["day", "person"])["rt"].mean().unstack() * 1000
+    error = t["sd_ms"].to_numpy() / np.sqrt(t["n"].to_numpy())
+    spread = (own.std(axis=1).mean() - t["sd_ms"].mean()) / (t["sd_ms"].mean() / math.sqrt(6 * 18))
+    slope = off(informing(card(values, ["sleep_restriction"], people)))
+    return np.concatenate(
+        [slope, (own.mean(axis=1).to_numpy() - t["meanRT_ms"].to_numpy()) / error, [spread]]
+    )
+
+
 def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
     """What the others say of the parameters that this phenomenon informed, and the task with neutral constants."""
     fold = FOLDS[phenomenon]
@@ -603,28 +619,24 @@ def without(phenomenon: str, people: int) -> tuple[Values, str | Paradigm]:
         return values, plain_search()
     if fold.free:
         prior = {n: NEUTRAL[n][0] for n in fold.free}
-        sleep = human.fit("sleep_restriction").iloc[:3]
+        laboratory = "speed.mean" in fold.free  # the sleep laboratory's people have a speed of their own
+        by = tuple(name for name in fold.by if not (laboratory and name == "sleep_restriction"))
+        table = informing(card(values | prior, by, 2))
 
         def rows(v: Values) -> Array:
             v = values | v
             if v.get("fast_loss", 0.1) + v.get("slow_loss", 0.1) > 0.9 or v.get("tempo_share", 0.1) > 0.95:
-                return np.full(len(off(table)) + (4 + 17) * ("speed.mean" in v), 50.0)
-            z = off(informing(card(v, fold.by, people)))
-            if "speed.mean" not in v:
+                return np.full(len(off(table)) + (5 + 17) * laboratory, 50.0)
+            theirs = v.pop(LABORATORY, None)
+            z = off(informing(card(v, by, people)))
+            if theirs is None:
                 return z
-            f = played("sleep_restriction", crowd(v, people))
-            own = (
-                f[(f["rt"] >= 0.1) & (f["day"] < 3)].groupby(["day", "person"])["rt"].mean().unstack() * 1000
-            )
-            error = sleep["sd_ms"].to_numpy() / np.sqrt(sleep["n"].to_numpy())
-            spread = own.std(axis=1).mean() - sleep["sd_ms"].mean()
-            extra = (own.mean(axis=1).to_numpy() - sleep["meanRT_ms"].to_numpy()) / error
-            level = [spread / (sleep["sd_ms"].mean() / math.sqrt(6 * 18))]
-            return np.concatenate([z, extra, level, counters(crowd(v, people))])
+            return np.concatenate([z, slept(v | {"speed.mean": theirs}, people), counters(crowd(v, people))])
 
-        table = informing(card(values | prior, fold.by, 2))
-        found = least(rows, fold.free, prior, prior=prior, step=0.1, rounds=8)
-        values |= {n: v for n, (v, _) in found.items()}
+        if laboratory:
+            prior |= {LABORATORY: NEUTRAL["speed.mean"][0]}
+        found = least(rows, tuple(prior), prior, prior=prior, step=0.1, rounds=8)
+        values |= {n: v for n, (v, _) in found.items() if n != LABORATORY}
     return values, task
 
 
