@@ -34,6 +34,7 @@ _PACKAGE = Path(__file__).parent
 _MIND = ("parameters.py", "compiled.py", "laws/**/*.py", "world/**/*.py", "mind/**/*.py")
 _PLAY = (
     "observer.py",
+    "points.py",
     "population.py",
     "paradigms/**/*.py",
     "nn/**/*.py",
@@ -129,7 +130,8 @@ def compiled_ufunc(function: Any) -> Any:
 
 
 def _room(function: Any) -> str:
-    return "tune" if function.__module__.startswith("cogattn.tune") else "mind"
+    within = function.__module__.split(".")[1:2]
+    return {"tune": "tune", "nn": "runs"}.get(within[0] if within else "", "mind")
 
 
 _PATIENCE = 300  # s; a lock on a disk that cannot lock ends nothing

@@ -264,3 +264,26 @@ def test_a_decision_can_be_asked_what_else_it_might_count(seer):
     assert np.array_equal(weighed[:, 1:], own[:, 1:])
     assert shared[:, 0, 1].mean() == pytest.approx(0.75 * own[:, 0, 1].mean(), abs=0.01)
     assert np.array_equal(shared[:, 0, 0], own[:, 0, 0])
+
+
+# -- what is drawn -------------------------------------------------------------------------------------------------
+
+
+def test_a_picture_is_canvas_and_noise_and_ink_is_laid_on_by_its_mask():
+    """Bit for bit as numpy does it, in 32 bits on the canvas and in 64 under the noise; cut off at the edge."""
+    u = np.random.default_rng(1)
+    canvas, noise = u.random((40, 40, 3), np.float32), u.standard_normal((60, 60, 3), np.float32)
+    mask, ink = u.random((9, 7), np.float32), u.random(3, np.float32)
+    laid = canvas.copy()
+    scenes._stamp(laid, mask, 2.0, 38.0, ink)
+    top, left = round(38.0 - 4.5), round(2.0 - 3.5)
+    part = canvas[top:40, 0 : left + 7]
+    expected = canvas.copy()
+    expected[top:40, 0 : left + 7] = part + (ink - part) * mask[: 40 - top, -left:, None]
+    np.testing.assert_array_equal(laid, expected)
+    out, sd = np.zeros((16, 16, 3), np.uint8), np.float64(0.3)
+    scenes._take(canvas, 3, 5, noise, 11, 13, sd, out)
+    light = noise[11:27, 13:29] * sd + canvas[3:19, 5:21]
+    assert (light < 0).any()
+    assert (light > 1).any()
+    np.testing.assert_array_equal(out, (np.clip(light, 0, 1) * 255).astype(np.uint8))

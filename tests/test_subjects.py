@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import shutil
 import subprocess
 import sys
@@ -245,6 +247,15 @@ def test_the_fingerprint_follows_the_file_and_its_weights(reader: Path) -> None:
     marks.append(registry.fingerprint(str(reader)))
     assert len(set(marks)) == 4
     assert all(len(mark) == 64 for mark in marks)
+    for date, content in (
+        (1, b"one"),
+        (2, b"two"),
+    ):  # of long ago: what was read is remembered until it is written
+        weights.write_bytes(content)
+        for path in (reader, weights):
+            os.utime(path, ns=(date, date))
+        found = hashlib.sha256(reader.read_bytes() + b"\0" + content).hexdigest()
+        assert registry.fingerprint(str(reader)) == registry.fingerprint(str(reader)) == found
 
 
 def test_looking_for_subjects_does_not_import_torch() -> None:

@@ -28,8 +28,10 @@ import json
 import math
 import re
 import sys
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
@@ -232,10 +234,26 @@ def is_judge(network: object) -> bool:
 def fingerprint(name_or_path: str) -> str:
     """SHA-256 of the network's file and of the weights beside it: what a run's provenance records."""
     path = path_of(name_or_path)
-    digest = hashlib.sha256(path.read_bytes())
-    if (weights := path.with_suffix(".safetensors")).is_file():
-        digest.update(b"\0" + weights.read_bytes())
-    return digest.hexdigest()
+    weights = path.with_suffix(".safetensors")
+    parts = (path, weights) if weights.is_file() else (path,)
+    dated = tuple(_dated(part) for part in parts)
+    settled = all(time.time_ns() - written > _SETTLED for _, written, *_ in dated)
+    return (_hashed if settled else _hashed.__wrapped__)(dated)
+
+
+_SETTLED = 2 * 10**9  # ns: a file that was written just now may be written again under the same date
+
+
+def _dated(path: Path) -> tuple[Path, int, int, int, int]:
+    """A file, and what changes when it is written again."""
+    known = path.stat()
+    return path, known.st_mtime_ns, known.st_ctime_ns, known.st_size, known.st_ino
+
+
+@lru_cache(maxsize=32)
+def _hashed(files: tuple[tuple[Path, int, int, int, int], ...]) -> str:
+    """Each cell of a run asks for it, and weights are megabytes: they are read again when they have been written."""
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path, *_ in files)).hexdigest()
 
 
 _named: set[Path] = set()  # files that the user gave to this very process

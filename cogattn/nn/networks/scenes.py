@@ -22,6 +22,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cogattn.compiled import compiled
+
 Array = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float32]
 Keys = npt.NDArray[np.uint64]
@@ -237,13 +239,28 @@ def _stamp(canvas: Floats, mask: Floats, x: float, y: float, ink: Floats) -> Non
     c, d = max(0, left), min(canvas.shape[1], left + w)
     if a >= b or c >= d:
         return
-    m = mask[a - top : b - top, c - left : d - left].repeat(3, 1)  # red, green and blue in one long row
-    part = canvas.reshape(len(canvas), -1)[a:b, 3 * c : 3 * d]
-    row = np.empty((d - c, 3), np.float32)
-    row[:] = ink
-    change = row.reshape(-1) - part
-    change *= m
-    part += change
+    _cover(canvas, mask, top, left, a, b, c, d, ink)
+
+
+@compiled
+def _cover(canvas, mask, top, left, a, b, c, d, ink):  # type: ignore[no-untyped-def]
+    """The ink on these rows and columns of the canvas, as far as the mask covers each."""
+    for y in range(a, b):
+        for x in range(c, d):
+            m = mask[y - top, x - left]
+            for k in range(3):
+                part = canvas[y, x, k]
+                canvas[y, x, k] = part + (ink[k] - part) * m
+
+
+@compiled
+def _take(canvas, a, b, noise, c, d, sd, out):  # type: ignore[no-untyped-def]
+    """The bytes of a picture: the canvas from a, b on, and noise from c, d on."""
+    for y in range(out.shape[0]):
+        for x in range(out.shape[1]):
+            for k in range(3):
+                light = np.float64(noise[c + y, d + x, k]) * sd + np.float64(canvas[a + y, b + x, k])
+                out[y, x, k] = np.uint8(min(max(light, 0.0), 1.0) * 255.0)
 
 
 def draw(
@@ -293,12 +310,16 @@ def draw(
                     _stamp(canvas, _mask(names[e], font, arrows, size, own[e], hand), xs[e], ys[e], inks[e])
             da, db = (int(own[0, 0] * 480) + 37 * frame) % 480, (int(own[0, 1] * 480) + 61 * frame) % 480
             for e in members:
+                if views[e] not in (FAR, INK, FORM):
+                    a, b = corners[i][e]
+                    _take(canvas, a, b, noise, da + a, db + b, sd, out[i, e])
+                    continue
                 cut = light[len(drawn)]
                 if views[e] == FAR:
                     wide = canvas + sd * noise[da : da + _CANVAS, db : db + _CANVAS]
                     c = _CANVAS // 2 - 48
                     cut[:] = wide[c : c + 96, c : c + 96].reshape(CROP, 3, CROP, 3, 3).mean((1, 3))
-                elif views[e] in (INK, FORM):  # a word is two places wide: its picture is squeezed
+                else:  # a word is two places wide: its picture is squeezed
                     a, b = corners[i][e]
                     b = min(max(b - CROP // 2, 0), _CANVAS - 2 * CROP)
                     wide = (
@@ -306,10 +327,6 @@ def draw(
                         + sd * (noise[da + a : da + a + CROP, db + b : db + b + 2 * CROP])
                     )
                     cut[:] = wide.reshape(CROP, CROP, 2, 3).mean(2)
-                else:
-                    a, b = corners[i][e]
-                    np.multiply(noise[da + a : da + a + CROP, db + b : db + b + CROP], sd, out=cut)
-                    cut += canvas[a : a + CROP, b : b + CROP]
                 drawn.append((i, e))
                 if len(drawn) == _AT_ONCE:
                     _shades(out, drawn, light)
