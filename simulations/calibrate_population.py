@@ -212,9 +212,8 @@ PLAYED_BY = {
     "simple RT 8 min": "simple_rt", "go/no-go 7 min": "go_nogo", "vigilance 30 min": "vigilance",
     "sleep restriction 3 h a night": "sleep_restriction",
 }  # fmt: skip
-LABORATORY = (
-    "the laboratory's speed"  #: of `slept`, in a fold that is told nothing of speed (`LABORATORY_SPEED`)
-)
+#: Of the people of `slept`, in a fold that is told nothing of speed (in use: `LABORATORY_SPEED`).
+LABORATORY = "the laboratory's speed"
 ESTIMATED = tuple(name for block in BLOCKS.values() for name in block.names)
 
 

@@ -312,9 +312,7 @@ def test_softmax_has_no_response_times_and_says_so(card):
     assert timed.sum() > 60
     assert rows.loc[timed, "softmax"].isna().all()
     assert rows.loc[timed, "softmax_inside"].isna().all()
-    only_softmax = (
-        rows["model"].isna() & rows["softmax"].notna()
-    )  # of few people nobody meets some delays often
+    only_softmax = rows["model"].isna() & rows["softmax"].notna()  # few people: some delays are met by none
     assert set(rows.loc[only_softmax, "table"]) <= {"stop_signal_inhibition_hedge2018"}
     none = int((rows["inside"].notna() & rows["softmax_inside"].isna()).sum())
     assert any(f"{none} have none" in line for line in card.findings())

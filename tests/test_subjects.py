@@ -247,10 +247,7 @@ def test_the_fingerprint_follows_the_file_and_its_weights(reader: Path) -> None:
     marks.append(registry.fingerprint(str(reader)))
     assert len(set(marks)) == 4
     assert all(len(mark) == 64 for mark in marks)
-    for date, content in (
-        (1, b"one"),
-        (2, b"two"),
-    ):  # of long ago: what was read is remembered until it is written
+    for date, content in ((1, b"one"), (2, b"two")):  # of long ago: remembered until they are written
         weights.write_bytes(content)
         for path in (reader, weights):
             os.utime(path, ns=(date, date))

@@ -68,9 +68,7 @@ class SessionOutcome:
     stored: npt.NDArray[np.bool_]  # (people, trials, elements) in the store at the trial's end
     keys: npt.NDArray[np.uint64]  # the address of each trial's chances
     slip: npt.NDArray[np.float64]  # (people,) how often a wrong key is pressed
-    bias: npt.NDArray[
-        np.float64
-    ]  # (people,) the person's own criterion, less the usual one: who is wary of saying yes
+    bias: npt.NDArray[np.float64]  # (people,) the person's own criterion, less the usual one
     events: pd.DataFrame | None = None
     element_times: ElementTimes | None = (
         None  # more about each element (people, trials, elements), if asked for

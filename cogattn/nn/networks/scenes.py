@@ -272,8 +272,6 @@ def draw(
     where = np.zeros((n, many, 2), np.float32)
     faces = TAUGHT if fonts == "taught" else HELD_OUT
     canvas = np.empty((_CANVAS, _CANVAS, 3), np.float32)
-    light = np.empty((_AT_ONCE, CROP, CROP, 3))
-    drawn: list[tuple[int, int]] = []  # whose light it is
     noise, half = _noise(), _CANVAS / 2
     corners = (
         np.rint(np.stack([scene.y, scene.x], -1) + (half - CROP // 2))
@@ -313,12 +311,10 @@ def draw(
                 if views[e] not in (FAR, INK, FORM):
                     a, b = corners[i][e]
                     _take(canvas, a, b, noise, da + a, db + b, sd, out[i, e])
-                    continue
-                cut = light[len(drawn)]
-                if views[e] == FAR:
+                elif views[e] == FAR:
                     wide = canvas + sd * noise[da : da + _CANVAS, db : db + _CANVAS]
                     c = _CANVAS // 2 - 48
-                    cut[:] = wide[c : c + 96, c : c + 96].reshape(CROP, 3, CROP, 3, 3).mean((1, 3))
+                    out[i, e] = _bytes(wide[c : c + 96, c : c + 96].reshape(CROP, 3, CROP, 3, 3).mean((1, 3)))
                 else:  # a word is two places wide: its picture is squeezed
                     a, b = corners[i][e]
                     b = min(max(b - CROP // 2, 0), _CANVAS - 2 * CROP)
@@ -326,28 +322,16 @@ def draw(
                         canvas[a : a + CROP, b : b + 2 * CROP]
                         + sd * (noise[da + a : da + a + CROP, db + b : db + b + 2 * CROP])
                     )
-                    cut[:] = wide.reshape(CROP, CROP, 2, 3).mean(2)
-                drawn.append((i, e))
-                if len(drawn) == _AT_ONCE:
-                    _shades(out, drawn, light)
-                    drawn.clear()
+                    out[i, e] = _bytes(wide.reshape(CROP, CROP, 2, 3).mean(2))
         where[i] = gaze[frames]
-    _shades(out, drawn, light[: len(drawn)])
     where[..., 0] += scene.x
     where[..., 1] += scene.y
     return out, where
 
 
-_AT_ONCE = 16  # pictures: what their noise takes stays near the processor
-
-
-def _shades(out: npt.NDArray[np.uint8], at: list[tuple[int, int]], light: npt.NDArray[np.float64]) -> None:
-    """Light (k, CROP, CROP, 3), which is changed, as the bytes of the pictures of these elements."""
-    np.maximum(light, 0.0, out=light)
-    np.minimum(light, 1.0, out=light)
-    light *= 255.0
-    for (i, e), picture in zip(at, light.astype(np.uint8), strict=True):
-        out[i, e] = picture
+def _bytes(light: npt.NDArray[np.float64]) -> npt.NDArray[np.uint8]:
+    """Light as the bytes of a picture, as `_take` has them."""
+    return (np.clip(light, 0.0, 1.0) * 255.0).astype(np.uint8)
 
 
 def _big(
