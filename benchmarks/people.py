@@ -7,10 +7,10 @@ One exposure, one arm, one thread, processor time. All sizes do the same work: t
 tenth of it three times. Medians of nine rounds, of three from 100,000 people on: the first one, when the memory is new,
 costs a third more. Memory is the most that the process has held until then.
 
-The table of a million people takes most of a gigabyte, which the system clears before it hands it out. What that costs
-depends on the machine: a virtual one that gives memory back which is free for a second pays it again and again. So that
-is measured, too: numpy fills as many rows of eleven columns, block by block, in as many seconds as the run took. And
-all is played once more by a process that keeps the memory it has had (mallopt of glibc, and Arrow asks glibc, too):
+The table of a million people takes 400 megabytes of memory, which the system clears before it hands it out. What that
+costs depends on the machine: a virtual one that gives memory back which is free for a second pays it again and again.
+So that is measured, too: numpy fills as many rows of five columns, block by block, in as many seconds as the run took.
+And all is played once more by a process that keeps the memory it has had (mallopt of glibc, and Arrow asks glibc, too):
 there it is the program alone.
 """
 
@@ -29,7 +29,7 @@ import cogattn as ca
 from cogattn.runs import plan
 
 SIZES, LONG, TRIALS, TARGET = (1_000, 10_000, 100_000), 1_000_000, 10, 10.5
-COLUMNS, BLOCK = 11, 65_536  # what a run fills, and how much of it at a time
+COLUMNS, BLOCK = 5, 65_536  # what a run fills (of 8 bytes), and how much of it at a time
 
 
 def main() -> None:

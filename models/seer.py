@@ -51,6 +51,7 @@ from cogattn.nn.networks.scenes import (
     draw,
     place_of,
 )
+from cogattn.nn.networks.threads import beside
 from cogattn.nn.networks.training import Course, Workshop, seeded
 
 if TYPE_CHECKING:
@@ -61,6 +62,7 @@ Floats = npt.NDArray[Any]
 SEED = 18
 ROWS = 512  # elements of a forward pass
 EYE = 64  # of them that the eye takes at a time: what they are made into stays near the processor
+SPAN = 8  # forward passes whose displays are drawn and seen together
 WIDTH = 160  # of what is seen of an element
 PART = 24  # of what attention is asked for by: so much each for colour, coarse form, place, view
 HEADS = 4
@@ -324,16 +326,18 @@ class Seer:
             return self._last[1]
         found: list[list[Floats]] = [[], [], [], []]
         size = max(1, ROWS // scene.shape.shape[1])
+        span = SPAN * size
         for rows, mine in row_chunks(len(keys), gate, self.device, size):
-            own = rows[: len(keys) - rows[0]]  # the others repeat the last one, which is drawn once
-            cut: Any = [np.ascontiguousarray(a[own]) for a in parts[:-1]]
-            some = Scene(*cut)
-            pictures, where = draw(some, keys[own])
-            here = some.here
-            told = self._eyes(pictures[here], where[here], some.view[here])
-            again = np.minimum(np.arange(len(rows)), len(own) - 1)
-            which = np.zeros(here.shape, np.int64)
-            which[here] = np.arange(len(told[0]))
+            if rows[0] % span == 0:
+                drawn = slice(rows[0], rows[0] + span)
+                cut: Any = [np.ascontiguousarray(a[drawn]) for a in parts[:-1]]
+                some = Scene(*cut)
+                pictures, where = draw(some, keys[drawn])
+                here = some.here
+                told = self._eyes(pictures[here], where[here], some.view[here])
+                which = np.zeros(here.shape, np.int64)
+                which[here] = np.arange(len(told[0]))
+            again = rows - drawn.start
             flat = self._there(which[again][here[again]])
             view, there, frame, instruction = (
                 self._there(a[again]) for a in (some.view, here, some.frame, some.instruction)
@@ -357,12 +361,16 @@ class Seer:
     def _eyes(self, pictures: Floats, where: Floats, view: Floats) -> list[torch.Tensor]:
         """What is made of elements (N): always `EYE` at a time, filled up with the last, so that it depends on no
         other."""
-        n, found = len(pictures), []
+        n = len(pictures)
         size = EYE if self.device == "cpu" else ROWS
-        for start in range(0, max(n, 1), size):
+
+        def seen(start: int) -> tuple[torch.Tensor, ...]:
             rows = np.arange(start, start + size).clip(max=n - 1) if n else np.arange(0)
-            bytes_, *rest = (self._there(a[rows]) for a in (pictures, where, view))
-            found.append(self.network.look_at(lit(bytes_), *rest))
+            with torch.inference_mode():
+                bytes_, *rest = (self._there(a[rows]) for a in (pictures, where, view))
+                return self.network.look_at(lit(bytes_), *rest)
+
+        found = beside(seen, ((start,) for start in range(0, max(n, 1), size)))
         return [torch.cat(x)[:n] for x in zip(*found, strict=True)]
 
     # -- as any reader of displays: letters, the targets red, the distractors green ------------------------------

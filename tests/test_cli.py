@@ -8,6 +8,7 @@ import re
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -42,6 +43,15 @@ def test_list_names_what_there_is(call):
     assert max(map(len, out.splitlines())) <= 80
     assert re.search(r"^paradigm +whole_report \* +Whole report\. Six letters", out, re.M)
     assert re.search(r"^paradigm +tracking +Tracking", out, re.M), "no people: no star"
+
+
+def test_python_dash_m_is_the_command_line():
+    done = subprocess.run(
+        [sys.executable, "-m", "cogattn", "nothing"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr.startswith("cogattn: ")
+    assert len(done.stderr.splitlines()) == 1
 
 
 def test_list_tells_one_paradigm_in_full(call):

@@ -141,11 +141,36 @@ def test_a_table_is_the_callers_own(starts):
     one, other = Rows(n), Rows(n)
     for rows in (one, other):
         for start in starts:
-            rows.add({"n": np.zeros(2), "arm": "human"}, start, 2)
+            rows.add({"n": np.zeros(2), "set": 6, "onset": 0.2, "rt": np.nan, "arm": "human"}, start, 2)
     first = one.frame()
-    first.loc[0, "arm"], first.loc[0, "n"] = "nobody", 7.0
-    assert other.frame()["arm"].tolist() == ["human"] * n
-    assert other.frame()["n"].tolist() == [0.0] * n
+    for name, value in {"arm": "nobody", "n": 7.0, "set": 8, "onset": 0.1, "rt": 0.5}.items():
+        first.loc[0, name] = value
+        assert first[name].tolist()[0] == value
+    again = other.frame()
+    assert again["arm"].tolist() == ["human"] * n
+    assert (again["set"].tolist(), again["onset"].tolist()) == ([6] * n, [0.2] * n)
+    assert again["rt"].isna().all()
+    assert again["n"].tolist() == [0.0] * n
+
+
+def test_a_number_that_all_rows_have_takes_the_memory_of_one_until_a_block_differs():
+    rows = Rows(6)
+    for start in (0, 2):
+        rows.add({"set": np.int32(6), "onset": 0.2, "rt": np.nan, "right": True}, start, 2)
+    for name in ("set", "onset", "rt", "right"):
+        assert rows.frame(0, 4)[name].to_numpy().strides == (0,), name
+    rows.add({"set": np.int32(6), "onset": np.array([0.3, 0.4]), "rt": 0.5, "right": False}, 4, 2)
+    table = rows.frame()
+    assert table["set"].to_numpy().strides == (0,)
+    assert table["onset"].tolist() == [0.2] * 4 + [0.3, 0.4]
+    assert table["rt"].isna().tolist() == [True] * 4 + [False] * 2
+    assert table["right"].tolist() == [True] * 4 + [False] * 2
+    assert table.dtypes.astype(str).to_dict() == {
+        "set": "int32",
+        "onset": "float64",
+        "rt": "float64",
+        "right": "bool",
+    }
 
 
 def test_zeros_keep_their_sign():

@@ -46,7 +46,7 @@ ROOMS = (
         "nn",
         "human",
     ),
-    *("paradigms", "runs", "tune", "reports", "explore", "cli"),
+    *("paradigms", "runs", "tune", "reports", "explore", "cli", "__main__"),
 )
 ROOMS_AT_MOST = 12  # folders at the top
 MODELS_STAND_ON = "nn"  # a network knows what it is shown, never who runs it

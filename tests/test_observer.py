@@ -323,6 +323,16 @@ def test_a_spread_is_its_quantile_function(spread):
 
 
 @pytest.mark.parametrize(
+    ("mean", "low", "high"),
+    [(3.0, 1.0, 6.0), (0.1, -0.5, 2.0), (0.0, 1.0, 2.0), (3.0, 1.0, 2.0), (1.0, -4.0, math.inf)],
+)
+def test_a_truncated_spread_is_that_of_scipy_to_the_last_bit(mean, low, high):
+    u = np.r_[0.0, 1e-300, np.random.default_rng(0).random(5000), 1.0]
+    a, b = (low - mean) / 0.8, (high - mean) / 0.8
+    assert (Spread("truncated", mean, 0.8, low, high).at(u) == stats.truncnorm.ppf(u, a, b, mean, 0.8)).all()
+
+
+@pytest.mark.parametrize(
     ("values", "says"),
     [
         ({"kind": "normal", "mean": 1.0}, "kind of spread must be one of"),

@@ -1,5 +1,6 @@
 """Evidence from pixels: displays are pure, a network's evidence enters the mind's law, and the gate limits the seer."""
 
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,7 @@ from cogattn.errors import InputError
 from cogattn.mind import cohort
 from cogattn.mind.draws import NAME, trial_keys, uniforms
 from cogattn.nn.gate import GateState
-from cogattn.nn.networks import scene_lessons, scenes
+from cogattn.nn.networks import scene_lessons, scenes, threads
 from cogattn.nn.networks.registry import find, module
 from cogattn.observer import Observer
 from cogattn.paradigms import get
@@ -65,10 +66,32 @@ def test_a_look_is_the_networks_forward_pass(seer):
 
 @pytest.mark.parametrize("elements", [1, 3, 12])
 def test_a_look_depends_on_no_other_display(seer, elements):
-    keys = trial_keys(3, np.arange(180), 0)
+    keys = trial_keys(3, np.arange(400), 0)  # of 12 elements more than are drawn and seen together
     all_, few = (seer.look(displays.report(elements, 0, k).scene, k) for k in (keys, keys[:7]))
     for one, other in zip(few, all_, strict=True):
         assert (one == other[:7]).all()
+
+
+def test_a_look_is_the_same_on_one_thread_or_several(monkeypatch):
+    monkeypatch.setattr(threads, "_free", 1)
+    found, own = [], []
+    for n in (1, 3):
+        fresh = find("seer", "cpu")
+        look_at, who = fresh.network.look_at, set()
+        monkeypatch.setattr(
+            fresh.network, "look_at", lambda *a, f=look_at, w=who: w.add(threading.get_ident()) or f(*a)
+        )
+        with monkeypatch.context() as with_n:
+            with_n.setattr(torch, "get_num_threads", lambda n=n: n)
+            with_n.setattr(torch, "set_num_threads", lambda _: None)
+            with threads.one_thread_each(True):
+                found.append(fresh.look(displays.report(6, 0, KEYS.repeat(40)).scene, KEYS.repeat(40)))
+        own.append(who)
+    assert own[0] == {threading.get_ident()}
+    assert len(own[1]) > 1
+    assert threads._free == 1
+    for one, other in zip(*found, strict=True):
+        assert (one == other).all()
 
 
 @pytest.mark.parametrize("name", ["vigilance", "flanker"])

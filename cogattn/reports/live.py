@@ -35,10 +35,11 @@ from cogattn.laws import race
 from cogattn.mind.draws import LAYOUT, seed_of, trial_keys, uniforms
 from cogattn.mind.world import Mind
 from cogattn.nn.networks.registry import Keys, Specialist, TaskDesign, find_specialist, fingerprint
+from cogattn.nn.networks.threads import one_thread_each
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.runs import trials as results
-from cogattn.runs.experiment import one_thread_each, run_folder
+from cogattn.runs.experiment import run_folder
 from cogattn.view import plot
 from cogattn.view.plot import Pen
 from cogattn.view.result import Files, Result
@@ -135,13 +136,7 @@ def live(
     >>> seen.table()["arm"].tolist()
     ['softmax']
     """
-    more: dict[str, Any] = {
-        "value": value,
-        "patches": patches,
-        "seed": seed,
-        "device": device,
-        "observer": observer,
-    }
+    more: Any = {"value": value, "patches": patches, "seed": seed, "device": device, "observer": observer}
     network, plan = prepared(model, arms, seconds, fps, deadline, **more)
     folder = None if out is None else run_folder(Path(out), "live", plan.config(), resume=False)
     history = results.provenance(seed, str(getattr(network, "device", "cpu")), 1)

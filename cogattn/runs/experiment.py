@@ -25,6 +25,7 @@ from cogattn.compiled import version
 from cogattn.errors import InputError, RunError, doors, whole
 from cogattn.nn.networks import registry
 from cogattn.nn.networks.registry import Reader, device_named, fingerprint
+from cogattn.nn.networks.threads import one_thread_each
 from cogattn.notebook import Progress, ticker
 from cogattn.observer import Arm, Observer, read_toml
 from cogattn.paradigms import NetworkTask, Paradigm
@@ -41,7 +42,7 @@ from cogattn.runs.plan import (
     plan_of,
     world_of,
 )
-from cogattn.runs.play import cores, events, lay_cell, one_thread_each, play_again, play_cell
+from cogattn.runs.play import cores, events, lay_cell, play_again, play_cell
 from cogattn.runs.rows import Rows
 from cogattn.runs.trials import Trials
 from cogattn.runs.workers import Piece, finish

@@ -102,10 +102,16 @@ class RunPlan:
     def crowd(self, first: int = 0, people: int | None = None) -> People:
         """These people, without any arm's changes (by default all)."""
         n = self.people - first if people is None else people
-        return _crowd(self.observer, self.observers, self.population, self.seed, first, n)
+        again = self.people <= _CROWDS * n  # few enough pieces to be all there for the next cell
+        return (_crowd if again else _crowd.__wrapped__)(
+            self.observer, self.observers, self.population, self.seed, first, n
+        )
 
 
-@lru_cache(maxsize=4)  # of two million rows
+_CROWDS = 4
+
+
+@lru_cache(maxsize=_CROWDS)  # of two million rows
 def _crowd(
     observer: Observer | None,
     observers: tuple[tuple[str, Observer], ...] | None,

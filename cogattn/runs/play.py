@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -40,22 +39,6 @@ _SPELLED = 12  # elements of which all combinations fit a table
 
 Array = npt.NDArray[Any]
 Batch = DisplayBatch | SpecialistBatch | SeenBatch
-
-
-@contextmanager
-def one_thread_each(networks: bool) -> Iterator[None]:
-    """Cells run beside each other, so a network takes one thread: faster, and the same sums on any machine."""
-    if not networks:
-        yield
-        return
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def play_cell(

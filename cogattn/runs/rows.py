@@ -25,14 +25,14 @@ Array = npt.NDArray[Any]
 class Rows:
     """The columns of n rows, which come block by block, in any order.
 
-    (Columns of one kind lie side by side, which costs the system less than as many pieces, and a text that is the same
-    in all rows is there once.)
+    (Columns of one kind lie side by side, which costs the system less than as many pieces. What is the same in all
+    rows is there once.)
     """
 
     def __init__(self, n: int) -> None:
         self.n = n
         self._names: list[str] = []  # of the first block
-        self._numbers: dict[str, Array] = {}  # columns of numbers, of all rows
+        self._numbers: dict[str, Array] = {}  # columns of numbers; one number while it is that in all rows
         self._parts: dict[str, dict[int, pd.Series]] = {}  # of what is no number, by their first row
         self._ends: dict[int, int] = {}  # of the blocks, by their first row
         self._apart: dict[int, pd.DataFrame] = {}  # blocks of other columns than the first one
@@ -44,29 +44,32 @@ class Rows:
             self._begin(list(block), numbers, whole=rows == self.n)
         self._ends[start] = start + rows
         if list(block) != self._names or not self._alike(numbers):
-            self._apart[start] = pd.DataFrame(dict(block.items()), copy=False)
+            columns = dict(block.items())
+            index = None if any(np.ndim(v) for v in columns.values()) else pd.RangeIndex(rows)
+            self._apart[start] = pd.DataFrame(columns, index, copy=False)
             return
         for name, values in block.items():
             if name not in numbers:
                 part = _text(values, rows) if isinstance(values, str) else pd.Series(values)
                 self._parts[name][start] = part
                 continue
-            own = self._numbers[name]
-            if own is not numbers[name]:
-                kind = np.result_type(numbers[name], own)
-                self._numbers[name] = own = own.astype(kind, copy=False)
-                if kind.kind == "f" or numbers[name].any():  # pages of zeros that nobody wrote take no memory
-                    own[start : start + rows] = numbers[name]
+            own, new = self._numbers[name], numbers[name]
+            if own is new or (not (own.ndim or new.ndim) and _is(own, new)):
+                continue
+            kind = np.result_type(new, own)
+            if not own.ndim:  # so it was one number until now
+                own = np.full(self.n, own, kind)
+            self._numbers[name] = own = own.astype(kind, copy=False)
+            if kind.kind == "f" or new.any() or own[start : start + rows].any():
+                own[start : start + rows] = new  # pages of zeros that nobody wrote take no memory
 
     def _begin(self, names: list[str], numbers: Mapping[str, Array], whole: bool) -> None:
         """Room for all rows; the columns of a block that has all of them are taken as they are."""
         self._names = names
         self._parts = {name: {} for name in names if name not in numbers}
-        if whole:
-            self._numbers = {n: a if a.ndim else np.full(self.n, a) for n, a in numbers.items()}
-            return
+        self._numbers = {name: a for name, a in numbers.items() if whole or not a.ndim}
         for kind in {a.dtype for a in numbers.values()}:
-            own = [name for name in numbers if numbers[name].dtype == kind]
+            own = [name for name, a in numbers.items() if a.dtype == kind and name not in self._numbers]
             self._numbers.update(zip(own, np.zeros((len(own), self.n), kind), strict=True))
 
     def _alike(self, numbers: Mapping[str, Array]) -> bool:
@@ -91,10 +94,28 @@ class Rows:
         columns: dict[str, Any] = {}
         for name in self._names:
             if name in self._numbers:
-                columns[name] = self._numbers[name][start:end]
+                own = self._numbers[name]
+                columns[name] = own[start:end] if own.ndim else _same(own.dtype, own.tobytes(), end - start)
                 continue
             columns[name] = pd.concat([self._parts[name][at] for at in blocks], ignore_index=True).array
         return pd.DataFrame(columns, copy=False)
+
+
+def _is(a: Array, b: Array) -> bool:
+    """Whether two numbers are the same, nan or not."""
+    return a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+@lru_cache(maxsize=10_000)
+def _same(kind: np.dtype[Any], number: bytes, rows: int) -> pd.Series:
+    """The same number in so many rows, in the memory of one. (It is kept here, so pandas copies before it writes.)"""
+    one = np.frombuffer(number, kind)[0]
+    shared = pd.Series(np.broadcast_to(one, rows), copy=False)
+    return shared if _COPIES else pd.Series(np.full(rows, one))
+
+
+#: Whether pandas copies what is shared before it writes.
+_COPIES = int(pd.__version__.split(".")[0]) >= 3
 
 
 def _numbers(values: Any) -> Array | None:
