@@ -13,9 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from scipy.stats import qmc
 from walking import walked
 
-from cogattn import human
+from cogattn import human, points
 from cogattn.errors import InputError
 from cogattn.observer import LIMITS, Observer, limits_of
 from cogattn.parameters import NAMES, TOGETHER
@@ -504,3 +505,10 @@ def test_ages_are_kept_in_a_file_and_checked():
             Population(older=wrong)
         with pytest.raises(InputError, match="older"):
             Population.from_dict({"older": wrong})
+
+
+@pytest.mark.parametrize("seed", [0, 7, 2**63 - 1])
+def test_people_are_the_points_of_scipys_sobol_sequence(seed):
+    sobol = qmc.Sobol(points.DIMENSIONS, scramble=True, bits=30, rng=np.random.default_rng(seed)).random(64)
+    assert (points.even(seed, 0, 64, range(points.DIMENSIONS)) == sobol.clip(*points.ENDS).T).all()
+    assert (points.even(seed, 37, 20, [63, 5]) == sobol.clip(*points.ENDS)[37:57, [63, 5]].T).all()
