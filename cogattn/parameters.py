@@ -28,6 +28,7 @@ from cogattn._renamed import said_gone, told
 from cogattn.errors import InputError
 from cogattn.record import (
     ACROSS,
+    AS_TIRING,
     BLINK,
     CONFLICT,
     CRITERION,
@@ -189,17 +190,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         1 / 300, RATE, FATIGUE, NO_TABLE, slider=Slider(TIRING, "how fast it goes at rest", 1e-5, 0.1, True)),
     Parameter(
         "criterion", "c0", "sd of the noise", "criterion of a fresh observer: 0 = halfway between noise and signal",
-        0.41, Bounds(), "criterion", MEAN,
+        0.333, Bounds(), "criterion", MEAN,
         slider=Slider(CAPACITY, "how much evidence a signal needs; 0 = no bias", -2.0, 3.0),
-        scale=Scaling("plain", -2.0, 3.0), adults=Adults("censored", 0.41, 0.33, -5.0, source=CRITERION)),
+        scale=Scaling("plain", -2.0, 3.0), adults=Adults("censored", 0.333, 0.475, -5.0, source=CRITERION)),
     Parameter(
         "criterion_shift", "kappa", "sd of the noise", "how far the criterion moves away from a rare signal in the end",
-        0.385, Bounds(), "criterion", CRITERION, limit="fatigue", lifted=0.0,
+        0.343, Bounds(), "criterion", CRITERION, limit="fatigue", lifted=0.0,
         slider=Slider(TIRING, "how far caution grows where signals are rare", -1.0, 2.0),
         scale=Scaling("plain", -1.0, 2.0, 0.2)),
     Parameter(
         "criterion_time", "tau_y", "s", "time in which the criterion moves while at work",
-        1500.0, POSITIVE, "criterion", CRITERION,
+        1100.0, POSITIVE, "criterion", AS_TIRING,
         slider=Slider(TIRING, "how long that takes", 30.0, 20000.0, True)),
     Parameter(
         "criterion_rest", "", "s", "time in which it moves back at rest",

@@ -139,7 +139,10 @@ UNSAID = Source(
 )
 SPAN = Source("estimated", "forward: whole lists in order, by length", ("digit_span_by_length_sro",))
 WARINESS = Source("estimated", "RT after an error minus after a withhold", ("go_nogo",))
-CRITERION = Source("estimated", "criterion by block, its mean and sd", ("vigilance_by_block",))
+CRITERION = Source(
+    "estimated", "criterion by block as it is scored, its mean and sd", ("vigilance_by_block",)
+)
+AS_TIRING = Source("assumption", "1 / slow_tiring; the table hardly tells it (1,300 s, standard error 1,600)")
 EVEN = technical("structure: as even as on task")
 SLEEP = Source("estimated", "mean RT by day, its mean over days left free", ("sleep_restriction",))
 ROUNDED = Source("technical", "the population's mean (alpha: median), rounded")

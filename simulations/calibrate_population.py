@@ -35,7 +35,6 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import brentq, least_squares
-from scipy.stats import norm
 
 import cogattn as ca
 from cogattn import files, human, paradigms, parameters, record
@@ -63,6 +62,7 @@ if TYPE_CHECKING:
 
 FILE = Path(human.__file__).with_name("population.csv")
 ADULTS, ONE, PRIOR = ca.Population.adults(), ca.Observer(), math.log(2)
+CORRECTIONS = 4  #: of what scoring adds to a criterion
 SEED = [0]  #: of who is drawn; what is asked for sets it
 Array = npt.NDArray[np.float64]
 Values = dict[str, float]
@@ -96,7 +96,7 @@ BLOCKS = {
     "persons": Block(("speed.sd", "speed_sd.sd", "hand.sd", "slip.mean", "slip.sd",
         "day_sd.mean"), record.ACROSS, ()),
     "wariness": Block(("wariness",), record.WARINESS, ("go/no-go 7 min",)),
-    "criterion": Block(("criterion.mean", "criterion.sd", "criterion_shift", "criterion_time"), record.CRITERION,
+    "criterion": Block(("criterion.mean", "criterion.sd", "criterion_shift"), record.CRITERION,
         ("vigilance 30 min",)),
     "sleep": Block(("sleep_loss",), record.SLEEP, ("sleep restriction 3 h a night",)),
     "span": Block(("trace_life",), record.SPAN, ()),
@@ -143,7 +143,6 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "criterion.mean": (0.0, "unbiased"),
     "criterion.sd": (0.1, "a tenth"),
     "criterion_shift": (0.0, "none"),
-    "criterion_time": (1500.0, "without effect"),
     "sleep_loss": ((ONE.fast_loss + ONE.slow_loss) / 2, "as much as a pool takes: mean of fast and slow"),
 }
 
@@ -458,25 +457,36 @@ def fit_wariness(people: int) -> Found:
     return {"wariness": (found, float(t["sd"] / math.sqrt(t["n"]) / slope))}
 
 
-def fit_criterion() -> Found:
+def fit_criterion(people: int) -> Found:
     """The law of the criterion on people's mean criterion, block by block: c0 + kappa (1 - e^(-t / tau_y)); and how
-    people differ in it, beside what a block's few signals and foils scatter (`_scatter`)."""
+    people differ in it. Scored as people's is, a criterion is not quite the law's: the correction for few trials, what
+    a block's few signals and foils scatter, and lapses take and add their part, which is found by playing."""
     t, names = human.fit("vigilance_by_block"), BLOCKS["criterion"].names
-    task = paradigms.get("vigilance")()
-    middle = (np.arange(len(t)) + 0.5) * 60 * task.minutes  # type: ignore[attr-defined]
-    scatter = _scatter(t["hit"], 16) / 4 + _scatter(t["fa"], 18) / 4
+    task = Vigilance()
+    middle = np.asarray((np.arange(len(t)) + 0.5) * 60 * task.minutes, np.float64)
+    found: Found = {n: (default(n), 0.0) for n in names}
+    for _ in range(CORRECTIONS):
+        now = {n: v for n, (v, _) in found.items()}
+        scored = decided(played(task, crowd(now, people)))["criterion"]
+        mean = scored.mean().to_numpy() - _criterion(now, middle)
+        variance = scored.var().to_numpy() - now["criterion.sd"] ** 2
 
-    def rows(v: Values) -> Array:
-        c = v["criterion.mean"] + v["criterion_shift"] * -np.expm1(-middle / v["criterion_time"])
-        sd = np.sqrt(v["criterion.sd"] ** 2 + scatter)
-        return np.concatenate(
-            [
-                (c - t["c_subj"]) / (t["c_sd"] / np.sqrt(t["n"])),
-                (sd - t["c_sd"]) / (t["c_sd"] / np.sqrt(2 * t["n"])),
-            ]
-        )
+        def rows(v: Values, mean: Array = mean, variance: Array = variance) -> Array:
+            sd = np.sqrt(np.maximum(v["criterion.sd"] ** 2 + variance, 0.0))
+            return np.concatenate(
+                [
+                    (_criterion(v, middle) + mean - t["c_subj"]) / (t["c_sd"] / np.sqrt(t["n"])),
+                    (sd - t["c_sd"]) / (t["c_sd"] / np.sqrt(2 * t["n"])),
+                ]
+            )
 
-    return least(rows, names, {n: default(n) for n in names}, step=1e-4, rounds=100)
+        found = least(rows, names, now, step=1e-4, rounds=100)
+    return found
+
+
+def _criterion(v: Values, seconds: Array) -> Array:
+    """The mean criterion after so long."""
+    return np.asarray(v["criterion.mean"] + v["criterion_shift"] * -np.expm1(-seconds / ONE.criterion_time))
 
 
 def sensitivity(people: int) -> float:
@@ -489,12 +499,6 @@ def sensitivity(people: int) -> float:
         return float(decided(frame)["d'"].mean().mean() - mean)
 
     return float(brentq(gap, 1.0, 5.0, xtol=1e-3))
-
-
-def _scatter(p: pd.Series, n: int) -> Array:
-    """Variance of the normal quantile of a share that n trials give."""
-    p = p.clip(0.5 / n, 1 - 0.5 / n)
-    return np.asarray(p * (1 - p) / (n * norm.pdf(norm.ppf(p)) ** 2))
 
 
 def fit_sleep(people: int) -> Found:
@@ -520,10 +524,11 @@ def fit_span() -> Found:
 FITS: dict[str, Callable[[], Found]] = {
     "race": fit_race, "time on task": fit_time_on_task, "blink": fit_blink, "search": fit_search,
     "practice": fit_practice, "conflict": fit_conflict, "persons": fit_persons,
-    "criterion": fit_criterion,
     "span": fit_span,
 }  # fmt: skip
-PLAYED_FITS: dict[str, Callable[[int], Found]] = {"wariness": fit_wariness, "sleep": fit_sleep}
+PLAYED_FITS: dict[str, Callable[[int], Found]] = {
+    "wariness": fit_wariness, "criterion": fit_criterion, "sleep": fit_sleep,
+}  # fmt: skip
 
 
 def estimate(name: str, people: int) -> pd.DataFrame:

@@ -208,6 +208,7 @@ def test_files_of_the_last_version_load():
         lapse_duration=9.0, lapse_speed=0.5, lapse_spread=1.2, task_inertia=2.0, switch_rate=0.7, unattended_weight=0.2,
         dwell=0.268, dwell_sd=0.14, sparing=0.79, sparing_window=0.1, order_sd=0.05,  # those of that version
         wariness=0.12, quit_growth=0.27, visit_shape=1.48, visit_hit=0.92, learning=0.00012,
+        criterion=0.41, criterion_shift=0.385, criterion_time=1500.0,
     )  # fmt: skip
     assert sorted(str(w.message) for w in told) == sorted(
         [f"the parameter {a} is now called {b}" for a, b in OLD.items()]

@@ -3,7 +3,7 @@
 Hits fall and the criterion rises while sensitivity stays flat; sensitivity falls only where each event has to be
 held against memory at a high rate (Parasuraman 1979; See et al. 1995). Human table: `human/vigilance_by_block.csv`
 (ANTI-VeaD, 113 adults). Task constants of `vigilance`: 80 trials of 4.1 s a block, of which 16 are signals, 18 hard
-foils (as the table's correction assumes) and the rest other events that want an answer; sensitivity 2.52 makes people's
+foils (as the table's correction assumes) and the rest other events that want an answer; sensitivity 2.57 makes people's
 mean d' of a block (2.10), as lapses and the correction for few trials take their part. Its responses: left and right
 arrow .3 each, signal .2, stop .2; demand 1.25 (what is seen has to be told apart [assumption]). 16 of the other events
 are counters that have to be stopped (arousal vigilance): a simple response, and the time that it takes to see that it
@@ -75,7 +75,7 @@ class Vigilance(SessionParadigm):
     foils: float = 0.225
     counters: float = 0.2
     memory: float = 0.0
-    sensitivity: float = 2.52
+    sensitivity: float = 2.57
     notice: float = 0.157
 
     name = "vigilance"

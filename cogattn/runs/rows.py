@@ -95,7 +95,7 @@ class Rows:
         for name in self._names:
             if name in self._numbers:
                 own = self._numbers[name]
-                columns[name] = own[start:end] if own.ndim else _same(own.dtype, own.tobytes(), end - start)
+                columns[name] = own[start:end] if own.ndim else _repeated(own, end - start)
                 continue
             columns[name] = pd.concat([self._parts[name][at] for at in blocks], ignore_index=True).array
         return pd.DataFrame(columns, copy=False)
@@ -106,16 +106,19 @@ def _is(a: Array, b: Array) -> bool:
     return a.dtype == b.dtype and a.tobytes() == b.tobytes()
 
 
-@lru_cache(maxsize=10_000)
-def _same(kind: np.dtype[Any], number: bytes, rows: int) -> pd.Series:
-    """The same number in so many rows, in the memory of one. (It is kept here, so pandas copies before it writes.)"""
-    one = np.frombuffer(number, kind)[0]
-    shared = pd.Series(np.broadcast_to(one, rows), copy=False)
-    return shared if _COPIES else pd.Series(np.full(rows, one))
-
-
 #: Whether pandas copies what is shared before it writes.
 _COPIES = int(pd.__version__.split(".")[0]) >= 3
+
+
+def _repeated(number: Array, rows: int) -> Any:
+    """The same number in so many rows: in the memory of one, where pandas lets it."""
+    return _shared(number.dtype, number.tobytes(), rows) if _COPIES else np.full(rows, number)
+
+
+@lru_cache(maxsize=10_000)
+def _shared(kind: np.dtype[Any], number: bytes, rows: int) -> pd.Series:
+    """(It is kept here, so whoever writes into a table gets a copy of his own first.)"""
+    return pd.Series(np.broadcast_to(np.frombuffer(number, kind)[0], rows), copy=False)
 
 
 def _numbers(values: Any) -> Array | None:
