@@ -10,6 +10,7 @@ The commands stand in one file per family and are imported when they are called:
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 import warnings
@@ -93,9 +94,14 @@ def _told(message: Warning | str, category: type[Warning], *where: Any, **more: 
     )
 
 
+#: How seldom a command looks for garbage: torch alone makes a million objects of which none is any.
+SELDOM = (50_000, 20, 10)
+
+
 def main(tokens: Sequence[str] | None = None) -> None:
     """Run one command; every mistake that a person can mend is one line on standard error."""
     tokens = sys.argv[1:] if tokens is None else list(tokens)
+    gc.set_threshold(*SELDOM)
     warnings.formatwarning = _told
     if not tokens or tokens[0] in app.help_flags:  # every command says its line
         app.resolved_commands()
