@@ -30,6 +30,7 @@ import numpy.typing as npt
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from cogattn.errors import whole
 from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
@@ -109,7 +110,7 @@ class Network(nn.Module):
     def priority(self, pictures: torch.Tensor, where: torch.Tensor, view: torch.Tensor) -> torch.Tensor:
         """f: what weighs of each element, (N, 4 PART + 1): colour apart from form, and the form coarse."""
         ground = torch.cat([pictures[:, :, :2].flatten(2), pictures[:, :, -2:].flatten(2)], 2).mean(2)
-        light = pictures.mean(1)
+        light = pictures.contiguous().mean(1)
         middle = pictures[:, :, 8:24, 8:24]
         away = middle - ground[:, :, None, None]
         strong = away.abs().amax(1, keepdim=True)
@@ -440,12 +441,26 @@ def measured(network: Network) -> dict[str, float]:
     return measure(network) | reference(network)
 
 
+def folded(eye: nn.Sequential) -> nn.Sequential:
+    """The same eye, each batch norm folded into its convolution, which takes the pixels of a picture as they come."""
+    layers: list[Any] = []
+    for layer in eye:
+        if isinstance(layer, nn.BatchNorm2d):
+            layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+        else:
+            layers.append(layer)
+    one = nn.Sequential(*layers)
+    one.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return one
+
+
 def load(device: str) -> Seer:
     """The subject with the weights that lie beside this file."""
     network = seeded(Network, SEED)
     path = Path(__file__).with_suffix(".safetensors")
     notes = load_weights(network, path, WORKSHOP.make)
     gap, eta = (noted(notes, word, path, WORKSHOP.make) for word in ("gap", "eta"))
+    network.eye = folded(network.eval().eye)
     return Seer(network, gap, eta, device)
 
 

@@ -64,6 +64,19 @@ def test_a_look_is_the_networks_forward_pass(seer):
         assert told == pytest.approx(by_hand.softmax(-1).numpy(), abs=1e-5)
 
 
+def test_the_folded_eye_is_the_trained_one(seer):
+    made = module("seer")
+    network = made.Network().eval()
+    for layer in network.eye:
+        if isinstance(layer, torch.nn.BatchNorm2d):
+            for part, low in ((layer.running_mean, -1.0), (layer.running_var, 0.2), (layer.weight.data, 0.5)):
+                part.uniform_(low, 2.0)
+    pictures = torch.rand(20, 3, 32, 32)
+    with torch.inference_mode():
+        assert torch.allclose(made.folded(network.eye)(pictures), network.eye(pictures), atol=1e-5)
+    assert not [layer for layer in seer.network.eye if isinstance(layer, torch.nn.BatchNorm2d)]
+
+
 @pytest.mark.parametrize("elements", [1, 3, 12])
 def test_a_look_depends_on_no_other_display(seer, elements):
     keys = trial_keys(3, np.arange(400), 0)  # of 12 elements more than are drawn and seen together
