@@ -371,7 +371,7 @@ class Seer:
                 bytes_, *rest = (self._there(a[rows]) for a in (pictures, where, view))
                 return self.network.look_at(lit(bytes_), *rest)
 
-        found = beside(seen, ((start,) for start in range(0, max(n, 1), size)))
+        found = beside(seen, range(0, max(n, 1), size))
         return [torch.cat(x)[:n] for x in zip(*found, strict=True)]
 
     # -- as any reader of displays: letters, the targets red, the distractors green ------------------------------

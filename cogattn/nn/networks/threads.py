@@ -32,13 +32,13 @@ def one_thread_each(networks: bool) -> Iterator[None]:
         _free = free
 
 
-def beside(work: Callable[..., Any], parts: Iterable[tuple[Any, ...]]) -> list[Any]:
+def beside(work: Callable[[Any], Any], parts: Iterable[Any]) -> list[Any]:
     """What `work` makes of each part, in their order; within `one_thread_each` several parts at a time.
 
-    >>> beside(pow, [(2, 3), (3, 2)])
-    [8, 9]
+    >>> beside(abs, [-2, 3])
+    [2, 3]
     """
     if _free == 1:
-        return [work(*part) for part in parts]
+        return [work(part) for part in parts]
     with ThreadPoolExecutor(_free) as pool:
-        return list(pool.map(lambda part: work(*part), parts))
+        return list(pool.map(work, parts))
