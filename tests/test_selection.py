@@ -62,7 +62,7 @@ def arm(usual, name, which="human"):
         ("capture", {"items": -1}, "items"),
         ("capture", {"exposure": 9}, "exposure"),
         ("global_local", {"kinds": ("neutrall",)}, "neutral"),
-        ("global_local", {"strength": 0}, "strength"),
+        ("global_local", {"strength": -1}, "strength"),
         ("global_local", {"peak": 0}, "peak"),
         *((name, {"trials": 0}, "trials") for name in NEW),
     ],
@@ -282,16 +282,24 @@ def test_an_automatic_face_takes_a_slot_and_nothing_else():
 def test_global_precedence(usual):
     n = arm(usual, "global_local")
     assert n["global advantage [ms]"] > 20
-    assert n["local told, global disturbs [ms]"] > 2 * n["global told, local disturbs [ms]"] > 0
+    assert n["local told, global disturbs [ms]"] > 1.5 * n["global told, local disturbs [ms]"] > 0
     assert n["local told, errors incongruent"] > n["global told, errors incongruent"]
 
 
 def test_interference_either_way_has_its_exact_law():
-    n = found("global_local", EVEN, trials=4000, evidence=1.0)
-    task = paradigms.get("global_local")()
+    n = found("global_local", EVEN, trials=4000, evidence=1.0, strength=3.0, left=0.5)
+    task = paradigms.get("global_local")(strength=3.0, left=0.5)
     assert task.weight(0) == pytest.approx(9 * task.weight(1))
     assert n["local told, global disturbs [ms]"] == pytest.approx(delay(task, (task.weight(0),)), abs=6)
     assert n["global told, local disturbs [ms]"] == pytest.approx(delay(task, (task.weight(1),)), abs=6)
+
+
+def test_what_is_clearer_weighs_more():
+    """The weight is evidence times pertinence, as in TVA; `strength` says otherwise."""
+    task = paradigms.get("global_local")(evidence=0.5)
+    assert (task.weight(0), task.weight(1)) == pytest.approx((2.0, 0.5))
+    assert paradigms.get("global_local")(evidence=0.5, left=0.1).weight(0) == pytest.approx(0.2)
+    assert paradigms.get("global_local")(evidence=0.5, strength=3.0).weight(0) == pytest.approx(3.0)
 
 
 def test_levels_that_are_alike_disturb_alike():

@@ -28,7 +28,6 @@ from cogattn.mind.draws import trial_keys
 from cogattn.mind.loop import Made, Planned, Sittings, Work, end_to_end, played, weights_of
 from cogattn.mind.outcomes import Array, ElementTimes, Outcome, SessionOutcome
 from cogattn.observer import Observer
-from cogattn.parameters import BY_NAME
 from cogattn.population import People
 from cogattn.world.session import Session
 from cogattn.world.stream import CALLED, MOST_TASKS, TaskStream
@@ -255,8 +254,8 @@ def run_session(
     told = watch_events(session, who, log, length) if record else None
     keys = trial_keys(seed, who[:, None], visit * VISIT + np.arange(n))
     return SessionOutcome(
-        made.start, made.rt, made.right, made.level, made.on, made.shift, made.stored, keys, people["slip"].copy(),
-        people["criterion"] - BY_NAME["criterion"].default, told, element_times if details else None,
+        made.start, made.rt, made.right, made.level, made.on, made.shift, made.stored, keys, people, told,
+        element_times if details else None,
     )  # fmt: skip
 
 

@@ -67,8 +67,7 @@ class SessionOutcome:
     criterion: npt.NDArray[np.float64]  # how far the criterion had adapted, 0..1
     stored: npt.NDArray[np.bool_]  # (people, trials, elements) in the store at the trial's end
     keys: npt.NDArray[np.uint64]  # the address of each trial's chances
-    slip: npt.NDArray[np.float64]  # (people,) how often a wrong key is pressed
-    bias: npt.NDArray[np.float64]  # (people,) the person's own criterion, less the usual one
+    people: npt.NDArray[np.void]  # (people,) their numbers: in this arm, on that day
     events: pd.DataFrame | None = None
     element_times: ElementTimes | None = (
         None  # more about each element (people, trials, elements), if asked for

@@ -15,8 +15,9 @@ import numpy.typing as npt
 import pandas as pd
 from scipy import special
 
+from cogattn.laws.conflict import SLOWEST
 from cogattn.mind.calls import EARLY_RT
-from cogattn.mind.draws import GUESS, LAYOUT
+from cogattn.mind.draws import GUESS, LAYOUT, uniforms
 from cogattn.paradigms.base import Condition, curve
 from cogattn.paradigms.session import Array, SessionParadigm, SessionRecord
 from cogattn.view import plot
@@ -117,6 +118,38 @@ def laid_out(seen: SessionRecord, n: int, first: int = 1 << 21) -> npt.NDArray[n
 def guesses(seen: SessionRecord, n: int = 1) -> npt.NDArray[np.float64]:
     """n numbers in (0, 1) a trial, for what is answered when nothing is known."""
     return seen.chance(GUESS, n)
+
+
+def guess_times(
+    seen: SessionRecord, choices: int, rate: float, first: int = 1 << 20
+) -> npt.NDArray[np.float64]:
+    """(people, trials): how long it takes to guess [s], where what was asked for is gone. What is left says nothing:
+    each categorisation speaks for any of the choices alike, as fast as those of what was there (`rate`), until one
+    leads all others by what the person asks for: among two, a lead of r takes r^2 categorisations on average. Minds
+    without a limit of speed take no time (NaN). The chances begin at `first`.
+    """
+    people = seen.people
+    mean, sd = people["speed"][:, None], people["speed_sd"][:, None]
+    u = np.moveaxis(seen.chance(GUESS, 3, first), -1, 0)
+    lead = np.floor(people["evidence_threshold"][:, None] + u[0])
+    with np.errstate(invalid="ignore"):
+        drive = np.maximum(mean + sd * special.ndtri(u[1]), SLOWEST * mean) * seen.alertness
+        took = special.gammaincinv(_undecided(seen.keys, choices, lead, first + 3), u[2]) / (rate * drive)
+    return np.where(np.isfinite(drive), took, np.nan)
+
+
+def _undecided(keys: Array, choices: int, lead: Array, first: int) -> Array:
+    """How many categorisations it takes until one of the choices leads by so much, if they all say nothing."""
+    counts, steps = np.zeros((*lead.shape, choices)), np.zeros(lead.shape)
+    left = np.nonzero(np.ones(lead.shape, bool))  # who is undecided
+    while len(left[0]):
+        says = np.floor(choices * uniforms(keys[left], GUESS, first + int(steps.max()))).astype(int)
+        counts[(*left, says)] += 1
+        steps[left] += 1
+        ahead = np.sort(counts[left], axis=-1)
+        more = ahead[:, -1] - ahead[:, -2] < lead[left]
+        left = tuple(at[more] for at in left)
+    return steps
 
 
 def says_yes(seen: SessionRecord, n: int, share: float) -> npt.NDArray[np.bool_]:

@@ -107,19 +107,27 @@ def timed(frame: pd.DataFrame) -> pd.DataFrame:
     return frame[frame["correct"].astype(bool) & frame["rt"].notna()]
 
 
-def speeded(table: str, by: Sequence[str], cell: Callable[[Mapping[str, str]], Any]) -> list[Scored]:
-    """RT of right responses [ms], its sd within a person, accuracy and errors in each cell."""
+def speeded(
+    table: str, by: Sequence[str], cell: Callable[[Mapping[str, str]], Any], only: str = ""
+) -> list[Scored]:
+    """RT of right responses [ms], its sd within a person, accuracy and errors in each cell, of the trials in which
+    `only` is true."""
 
     def within(frame: pd.DataFrame) -> pd.DataFrame:
         return 1000 * cells(timed(frame), "rt", by, "std")
 
     def errors(frame: pd.DataFrame) -> pd.DataFrame:
-        return 1 - cells(frame, "correct", by)
+        return 1 - cells(frame, "correct", by, only=only)
 
     times = (
         margins("rt", by, "correct", 1000.0) if len(by) == 2 else of("rt", by, only="correct", scale=1000.0)
     )
-    measures = {"RT": times, "RT sd within a person": within, "accuracy": of("correct", by), "errors": errors}
+    measures = {
+        "RT": times,
+        "RT sd within a person": within,
+        "accuracy": of("correct", by, only=only),
+        "errors": errors,
+    }
     return [Scored(table, measure, values, cell) for measure, values in measures.items()]
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 from cogattn._renamed import old_fields, old_names
 from cogattn.mind.draws import CHOICE, LAYOUT, uniforms
 from cogattn.paradigms.base import Answers, Condition, Pace, Paradigm
+from cogattn.parameters import BY_NAME
 from cogattn.world.session import Session
 from cogattn.world.stream import TaskStream
 
@@ -41,8 +42,7 @@ class SessionRecord:
     criterion: npt.NDArray[np.float64]
     stored: npt.NDArray[np.bool_]
     keys: npt.NDArray[np.uint64]  # (people, trials): the address of each trial's chances
-    slip: npt.NDArray[np.float64]  # (people,): how often a wrong key is pressed
-    bias: npt.NDArray[np.float64]  # (people,): the person's own criterion, less the usual one
+    people: npt.NDArray[np.void]  # (people,): their numbers, in this arm, on that day
     element_times: Any  # `mind.cohort.ElementTimes`, where `details` asks for it
     events: pd.DataFrame | None
     read: Array | None = None  # (people, trials, elements), see `experiment._read`; None = no network
@@ -51,6 +51,16 @@ class SessionRecord:
     def of(cls, outcome: Any) -> SessionRecord:
         """What `mind.cohort.run_session` found; no network has read it yet."""
         return cls(**{f.name: getattr(outcome, f.name) for f in fields(cls) if f.name != "read"})
+
+    @property
+    def slip(self) -> npt.NDArray[np.float64]:
+        """(people,): how often a wrong key is pressed."""
+        return np.asarray(self.people["slip"])
+
+    @property
+    def bias(self) -> npt.NDArray[np.float64]:
+        """(people,): the person's own criterion, less the usual one."""
+        return np.asarray(self.people["criterion"] - BY_NAME["criterion"].default)
 
     def slipped(self, elements: int) -> npt.NDArray[np.bool_]:
         """(people, trials, elements): the wrong key is pressed when this element is answered (as in `mind`)."""
