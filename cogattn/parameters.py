@@ -40,11 +40,13 @@ from cogattn.record import (
     PRACTICE,
     RACE,
     RATE,
+    READINESS,
     ROUNDED,
     SEARCH,
     SECONDS,
     SHARE,
     SLEEP,
+    SLIPS,
     SPAN,
     TIME_ON_TASK,
     UNSAID,
@@ -236,19 +238,18 @@ PARAMETERS: tuple[Parameter, ...] = (
     Parameter(
         "central", "", "", "what the central stage has to give to all choices together, at most 1 to each; infinite: "
         "each has all it needs",
-        1.0, above(0, infinite=True), CHOICES, technical("structure: one processor"), limit="central",
-        lifted=math.inf,
+        1.0, above(0, infinite=True), CHOICES, technical("structure: one processor"), limit="central", lifted=math.inf,
         slider=Slider(CAPACITY, "what the central stage gives to all choices together", 0.1, 4.0, True, True)),
     Parameter(
         "slip", "", "", "how often the wrong key is pressed though the answer is known",
         0.02, SHARE, SPEED, MEAN, limit="speed", lifted=0.0,
         slider=Slider(CAPACITY, "how often the wrong key is pressed", 0.0, 0.5),
-        scale=Scaling("logit", 1e-4, 1 - 1e-4), adults=Adults("logitnormal", 0.017, 0.9, source=ACROSS)),
+        scale=Scaling("logit", 1e-4, 1 - 1e-4), adults=Adults("logitnormal", 0.013, 1.1, source=SLIPS)),
     Parameter(
         "response_grouping", "", "s", "how long a chosen response is held back for the next one; 0 = it is given at "
         "once",
-        0.0, SECONDS, CHOICES, technical("structure: no response is held back"), limit="speed",
-        lifted=0.0, aliases=("grouping",),
+        0.0, SECONDS, CHOICES, technical("structure: no response is held back"), limit="speed", lifted=0.0,
+        aliases=("grouping",),
         slider=Slider(CAPACITY, "how long a response waits for the next one", 0.0, 1.0)),
     Parameter(
         "dwell", "", "s", "mean time that consolidating a selected item locks the store's door, beside `dwell_counts`",
@@ -324,8 +325,8 @@ PARAMETERS: tuple[Parameter, ...] = (
         "hand", "", "", "time that eye and hand take beside a choice, over the mean adult's",
         1.0, least(0, 100), SPEED, technical("1 by definition: the mean adult"), limit="speed", lifted=0.0,
         slider=Slider(CAPACITY, "time of eye and hand, over the mean adult's", 0.0, 3.0, main=True),
-        scale=Scaling("log", 0.05, 20.0), adults=Adults("lognormal", 1.0, 0.11, source=ACROSS,
-                                                        mean_source=technical("1 by definition"))),
+        scale=Scaling("log", 0.05, 20.0),
+        adults=Adults("lognormal", 1.0, 0.11, source=ACROSS, mean_source=technical("1 by definition"))),
     Parameter(
         "learning", "L", "", "instances of use per repetition: what is practised N times takes "
         "(1 + L N)^(-1/visit_shape) of its time (Logan's race)",
@@ -348,15 +349,17 @@ PARAMETERS: tuple[Parameter, ...] = (
         5.4, above(0, infinite=True), SEEN, SPAN, limit="slots", lifted=math.inf,
         slider=Slider(CAPACITY, "how long what was said once stays in mind", 0.2, 100.0, True, True),
         scale=factor(0.1, 100.0)),
+    Parameter(
+        "readiness", "", "", "how ready the key is where it may have to be left alone, over the mean adult's",
+        1.0, least(0, 100), SPEED, technical("1 by definition: the mean adult"), limit="speed", lifted=0.0,
+        slider=Slider(CAPACITY, "how ready the key is", 0.0, 3.0), scale=Scaling("log", 0.05, 20.0),
+        adults=Adults("lognormal", 1.0, 0.7, source=READINESS, mean_source=technical("1 by definition"))),
 )  # fmt: skip
 
 #: What was a parameter once, and is taken and left out: of observers and populations that were kept.
-GONE: Mapping[str, str] = {
-    "narrowing": "what is irrelevant pushes its answer in a pulse now (Task.activation, Task.peak)"
-}
+GONE = {"narrowing": "what is irrelevant pushes its answer in a pulse now (Task.activation, Task.peak)"}
 
-#: How what differs between adults goes together (a Gaussian copula): who is fast has a fast hand; who is uneven slips
-#: more often, and so does who wanders.
+#: How what differs between adults goes together (a Gaussian copula): fast minds have fast hands, uneven ones slip.
 TOGETHER: Mapping[str, Mapping[str, float]] = {
     "speed": {"hand": -0.8},
     "speed_sd": {"slip": 0.6},

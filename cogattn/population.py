@@ -313,7 +313,7 @@ class Population:
         """The spread of each parameter that has one.
 
         >>> list(Population(others={"dwell": Spread("constant", 0.1)}).spreads())[-2:]
-        ['day_sd', 'dwell']
+        ['readiness', 'dwell']
         """
         return {name: getattr(self, name) for name in _spread()} | dict(self.others)
 

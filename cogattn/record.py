@@ -133,12 +133,21 @@ ACROSS = Source(
     ("people_across_tasks", "people_across_tasks_correlations"),
     "where_do_the_persons_numbers_come_from.py",
 )  # fmt: skip
+SLIPS = Source(
+    "estimated", "errors where nothing conflicts, in four tasks: mean and sd between people",
+    ("stroop", "simon_sro", "ant_sro", "people_across_tasks"), "where_do_the_persons_numbers_come_from.py",
+)  # fmt: skip
 MEAN = Source("technical", "the population's mean")
 UNSAID = Source(
     "assumption", "the tables of eight tasks do not say (where_do_the_persons_numbers_come_from.py)"
 )
 SPAN = Source("estimated", "forward: whole lists in order, by length", ("digit_span_by_length_sro",))
 WARINESS = Source("estimated", "RT after an error minus after a withhold", ("go_nogo",))
+READINESS = Source(
+    "estimated",
+    "commissions by fifth: their mean (the task's readiness), their sd between people",
+    ("go_nogo",),
+)
 CRITERION = Source(
     "estimated", "criterion by block as it is scored, its mean and sd", ("vigilance_by_block",)
 )

@@ -93,9 +93,10 @@ BLOCKS = {
         ("visual search",)),
     "practice": Block(("learning",), record.PRACTICE, ("practice",)),
     "conflict": Block(("evidence_threshold.mean",), record.CONFLICT, ("flanker", "Stroop")),
-    "persons": Block(("speed.sd", "speed_sd.sd", "hand.sd", "slip.mean", "slip.sd",
-        "day_sd.mean"), record.ACROSS, ()),
+    "persons": Block(("speed.sd", "speed_sd.sd", "hand.sd", "day_sd.mean"), record.ACROSS, ()),
+    "slips": Block(("slip.mean", "slip.sd"), record.SLIPS, ()),
     "wariness": Block(("wariness",), record.WARINESS, ("go/no-go 7 min",)),
+    "readiness": Block(("readiness.sd",), record.READINESS, ("go/no-go 7 min",)),
     "criterion": Block(("criterion.mean", "criterion.sd", "criterion_shift"), record.CRITERION,
         ("vigilance 30 min",)),
     "sleep": Block(("sleep_loss",), record.SLEEP, ("sleep restriction 3 h a night",)),
@@ -140,6 +141,7 @@ NEUTRAL: Mapping[str, tuple[float, str]] = {
     "visit_hit": (1.0, "serial search: every item takes as long"),
     "learning": (1.0, "every trial leaves an instance (Logan 1988)"),
     "wariness": (0.0, "none"),
+    "readiness.sd": (1 / 3, "a third of the mean"),
     "criterion.mean": (0.0, "unbiased"),
     "criterion.sd": (0.1, "a tenth"),
     "criterion_shift": (0.0, "none"),
@@ -200,7 +202,7 @@ FOLDS = {
     "practice": Fold(neutral=("learning",)),
     "simple RT 8 min": Fold(BLOCKS["time on task"].names,
                             ("go_nogo", "vigilance", "sleep_restriction", "enumeration", "prp")),
-    "go/no-go 7 min": Fold(neutral=("wariness",)),
+    "go/no-go 7 min": Fold(neutral=("wariness", "readiness.sd")),
     "vigilance 30 min": Fold(neutral=BLOCKS["criterion"].names),
     "sleep restriction 3 h a night": Fold(neutral=("sleep_loss",)),
 }  # fmt: skip
@@ -442,6 +444,12 @@ def fit_persons() -> Found:
     return {name: found[name] for name in BLOCKS["persons"].names}
 
 
+def fit_slips() -> Found:
+    """Errors where nothing conflicts."""
+    found = sibling("persons").slips_and_speed()
+    return {name: found[name] for name in BLOCKS["slips"].names}
+
+
 def fit_wariness(people: int) -> Found:
     """How much slower people are after an error than after a withhold: one number, one row."""
     t = human.fit("go_nogo").set_index("measure").loc["post-error minus post-correct-withhold RT, ms"]
@@ -455,6 +463,22 @@ def fit_wariness(people: int) -> Found:
     # ms, over a step that is large beside what chance moves
     slope = (gap(1.1 * found) - gap(0.9 * found)) / (0.2 * found)
     return {"wariness": (found, float(t["sd"] / math.sqrt(t["n"]) / slope))}
+
+
+def fit_readiness(people: int) -> Found:
+    """Commissions by fifth, their mean and their sd between people: the task's readiness, and how people differ."""
+    t = human.fit("go_nogo").set_index("measure").loc[[f"fifth {i}: commission" for i in range(1, 6)]]
+    error = (t["sd"] / np.sqrt(t["n"])).to_numpy()
+
+    def rows(v: Values) -> Array:
+        minds = crowd({"readiness.sd": v["readiness.sd"]}, 4 * people)
+        f = played(GoNoGo(readiness=v["the task's readiness"]), minds)
+        rates = f[f["signal"]].groupby(["person", "block"])["responded"].mean().unstack()
+        mean, sd = rates.mean().to_numpy() - t["mean"], rates.std().to_numpy() - t["sd"]
+        return np.concatenate([mean / error, math.sqrt(2) * sd / error])
+
+    start = {"readiness.sd": default("readiness.sd"), "the task's readiness": GoNoGo.readiness}
+    return least(rows, tuple(start), start, step=0.1, scatter=True)
 
 
 def fit_criterion(people: int) -> Found:
@@ -524,10 +548,10 @@ def fit_span() -> Found:
 FITS: dict[str, Callable[[], Found]] = {
     "race": fit_race, "time on task": fit_time_on_task, "blink": fit_blink, "search": fit_search,
     "practice": fit_practice, "conflict": fit_conflict, "persons": fit_persons,
-    "span": fit_span,
+    "slips": fit_slips, "span": fit_span,
 }  # fmt: skip
 PLAYED_FITS: dict[str, Callable[[int], Found]] = {
-    "wariness": fit_wariness, "criterion": fit_criterion, "sleep": fit_sleep,
+    "wariness": fit_wariness, "readiness": fit_readiness, "criterion": fit_criterion, "sleep": fit_sleep,
 }  # fmt: skip
 
 

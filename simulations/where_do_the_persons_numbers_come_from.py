@@ -120,26 +120,42 @@ def off(frame: pd.DataFrame) -> np.ndarray:
     return np.array(rows + [(r.loc[a, b] - TOGETHER.loc[a, b]) / 0.2 for a, b in pairs])
 
 
+def unforced() -> pd.DataFrame:
+    """Errors where nothing conflicts: the share of each cell, its sd between people, people, trials of each."""
+    cells = [("stroop", {"condition": "congruent"}), ("simon_sro", {"condition": "congruent"}),
+             ("ant_sro", {"cue": "ALL", "flanker_type": "congruent"})]  # fmt: skip
+    rows = []
+    for name, at in cells:
+        t = human.fit(name).set_index(list(at))
+        row = t.loc[next(iter(at.values())) if len(at) == 1 else tuple(at.values())]
+        trials = row["n_trials"] / row["n_sub"]
+        rows.append((name, 1 - row["acc_mean"], row["acc_sd_sub"], row["n_sub"], trials))
+    crt = PEOPLE.loc["crt_acc"]
+    rows.append(("choice_rt", 1 - crt["mean"], crt["sd"], crt["n"], TASKS["choice_rt"][2]))
+    return pd.DataFrame(rows, columns=["table", "share", "sd", "people", "trials"])
+
+
 def slips_and_speed() -> dict[str, tuple[float, float]]:
     """From their own rows: how much speed varies within a person, in people (the sd of the CV of go RT, as a share of
-    it); errors where nothing conflicts (Stroop, congruent), less what 48 trials scatter by themselves."""
-    cv = PEOPLE.loc["gng_cv"]
-    t = human.fit("stroop").set_index("condition").loc["congruent"]
-    p = 1 - t["acc_mean"]
-    own = np.sqrt(max(t["acc_sd_sub"] ** 2 - p * (1 - p) / 48, 1e-6))
+    it); errors where nothing conflicts in four tasks (the mean of their shares, the geometric mean of their sds), less
+    what the trials scatter by themselves."""
+    cv, t = PEOPLE.loc["gng_cv"], unforced()
+    p = t["share"].mean()
+    own = np.sqrt(t["sd"] ** 2 - t["share"] * (1 - t["share"]) / t["trials"])
+    spread_of = float(np.exp(np.log(own).mean()))
     u = (np.arange(4000) + 0.5) / 4000
 
     def moments(x: np.ndarray) -> np.ndarray:
         share = special.expit(x[0] + np.exp(x[1]) * stats.norm.ppf(u))
-        return np.array([share.mean() / p - 1, share.std() / own - 1])
+        return np.array([share.mean() / p - 1, share.std() / spread_of - 1])
 
     middle, spread = least_squares(moments, [-4.2, 0.0]).x
-    n, sd = float(cv["n"]), float(USUAL.speed_sd * cv["sd"] / cv["mean"])
+    n, sd, tables = float(cv["n"]), float(USUAL.speed_sd * cv["sd"] / cv["mean"]), np.sqrt(len(t))
     mean, width = float(special.expit(middle)), float(np.exp(spread))
-    return {
+    return {  # of slips the tables differ more than people scatter
         "speed_sd.sd": (sd, sd / np.sqrt(2 * n)),
-        "slip.mean": (mean, mean * width / np.sqrt(t["n_sub"])),
-        "slip.sd": (width, width / np.sqrt(2 * t["n_sub"])),
+        "slip.mean": (mean, float(mean * np.log(t["share"]).std() / tables)),
+        "slip.sd": (width, float(width * np.log(own).std() / tables)),
     }
 
 

@@ -160,12 +160,22 @@ def alike(lag):
     return measure
 
 
-def after_an_error(mind, seed):
-    """How much slower a response is right after a no-go that was answered than after one that was not."""
+def pressed(mind, seed):
+    """Response times of a task in which every fourth stimulus is a no-go."""
     task = (Task("press", response="go", activation=1.5, after=0.2),)
     kinds = [TaskStream((Stimulus("x", task="press", signal=s),), end=1.0, tasks=task) for s in (False, True)]
     which = np.tile([1, 0, 0, 0], 75)
-    times = sat(Session(tuple(kinds), which, np.zeros(len(which))), mind, seed).rt
+    return sat(Session(tuple(kinds), which, np.zeros(len(which))), mind, seed).rt
+
+
+def commissions(mind, seed):
+    """The share of no-gos that are answered."""
+    return (~np.isnan(pressed(mind, seed)[:, ::4])).mean(1)
+
+
+def after_an_error(mind, seed):
+    """How much slower a response is right after a no-go that was answered than after one that was not."""
+    times = pressed(mind, seed)
     before, after = times[:, ::4], times[:, 1::4]
     return np.nanmean(np.where(~np.isnan(before), after, np.nan), 1) - np.nanmean(
         np.where(np.isnan(before), after, np.nan), 1
@@ -266,6 +276,7 @@ DIRECTIONS = {
     "day_sd": (0.0, 0.3, +1, "how far days lie apart", of_days, {}),
     "dwell_counts": (0.0, 8.0, -1, "second letter after 200 ms", stored(pair(0.2), [1]), {"sparing": 0.0}),
     "trace_life": (2.0, 8.0, +1, "digits that are said of eight", recalled, {}),
+    "readiness": (0.3, 2.0, +1, "no-gos that are answered", commissions, {}),
 }  # fmt: skip
 
 

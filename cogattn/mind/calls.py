@@ -88,10 +88,10 @@ def _caution(m, p, rule, n):  # type: ignore[no-untyped-def]
 
 
 @compiled(inner=True)
-def _tell(m, rule, x, pace, lead, way):  # type: ignore[no-untyped-def]
+def _tell(m, p, rule, x, pace, lead, way):  # type: ignore[no-untyped-def]
     """(how long it takes, whether the key is pressed): what is seen speaks for going (way = 1) or against it (-1), and
     the key that is ready pushes going, in a pulse that rises and fades."""
-    height, ahead, told, pushes = rule.activation, 0, 0, 0
+    height, ahead, told, pushes = rule.activation * p.readiness, 0, 0, 0
     count_at = tally.chance(m, x, 0) / pace
     pulse, push_at = 0.0, np.inf
     if height > 0.0:
@@ -145,7 +145,7 @@ def call(m, p, e, rules, x, task, shown):  # type: ignore[no-untyped-def]
             z = normal_quantile(_uniform(m.key, RESPONSE, n + SPEED))
             pace = rule.evidence_rate * max(mean + sd * z, SLOWEST * mean)
             way = -1 if signal == 1 and ready else 1
-            rt, yes = _tell(m, rule, x, pace, tally.lead(m, _caution(m, p, rule, n)), way)
+            rt, yes = _tell(m, p, rule, x, pace, tally.lead(m, _caution(m, p, rule, n)), way)
             rt += central.fixed(m, p, x, rule.after, rule.after_sd, central.AFTER)
             right = yes == (shown == 0)
         else:

@@ -68,6 +68,8 @@ def begin(m, p, e, x, rules):  # type: ignore[no-untyped-def]
         e[x].pulse = 0.0
         e[x].queued = m.now
         strong = rules[e[x].job].activation * e[x].clear
+        if rules[e[x].job].ready != 0.0:
+            strong *= p.readiness
         e[x].height = strong * e[x].weight / total if e[x].weight > 0.0 else 0.0
         if e[x].height > 0.0:
             _next_push(m, e, x, rules)

@@ -54,6 +54,7 @@ RULE = (
         "when_full",
         "consolidate",
         "automatic",
+        "ready",
     ),
     *(
         "practice",

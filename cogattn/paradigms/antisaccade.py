@@ -12,8 +12,9 @@ has, and how likely the arrow is encoded if it is shown for T:
 
 What is encoded is told as in `choice_rt`. What is not is guessed, 1 of 3: the mask is categorised as fast as the arrow
 was, each categorisation speaks for any of the three answers alike, and the first that leads all others by the person's
-`evidence_threshold` is given (`divided.guess_times`; that evidence goes to zero with a mask: Ratcliff & Rouder 2000,
-J Exp Psychol Hum Percept Perform 26:127). So a guess takes three times as long as an answer, and varies as much.
+`evidence_threshold` is given (`divided.guess_times`). (Masked letters are decided at a constant rate, that of what was
+taken in before the mask: Ratcliff & Rouder 2000, J Exp Psychol HPP 26:127. Here that is all or nothing.) So a guess
+takes longer than an answer, and varies more.
 
 One session, as people took it. In prosaccade trials the arrow's time follows a staircase: 17 ms less after a right
 answer, 85 ms more after a wrong one, so that 85 / (85 + 17) = .83 are right, but never under 26 ms; it begins anew in

@@ -3,15 +3,16 @@
 Commission errors rise over seven minutes while response times stay flat; runs are fast before an error and slow after
 it. Human table: `human/go_nogo.csv`, 520 adults, 350 trials.
 
-One decision (`laws.conflict`): evidence is counted for going or for holding back; readiness of the key pushes going,
-in a pulse that rises and fades. So commissions come about as errors with flankers do, and people who identify stimuli
-fast need not make more of them. While attention is away, pressing goes on in a slower rhythm: people whose attention
-wanders have both commissions and uneven times. Task constants: 1.2 s per trial (seven minutes of 350); speed of
-telling stimuli apart, and time of the pulse as in `simon`; what is not decision, from go RT, as in `stop_signal`; how
-ready the key is (`readiness`, in categorisations), from commissions. It is assumed that readiness does not depend on
-how rare no-gos are: if it followed the odds of going, it would be half as large with a quarter of no-gos, and
-commissions .12 in the other laboratory (people .22). Load: demand 1.25 (what is seen has to be identified
-[assumption]), monotony .9^2 + .1^2.
+One decision (`laws.conflict`): evidence is counted for going or for holding back; readiness of the key pushes going, in
+a pulse that rises and fades. So commissions come about as errors with flankers do, and people who identify stimuli fast
+need not make more of them. While attention is away, pressing goes on in a slower rhythm: people whose attention wanders
+have both commissions and uneven times. Task constants: 1.2 s per trial (seven minutes of 350); speed of telling stimuli
+apart, and time of the pulse as in `simon`; what is not decision, from go RT, as in `stop_signal`; how ready the key is
+(`readiness`, in categorisations), from commissions. People differ in that (`Observer.readiness`, over the mean
+adult's), from the sd of commissions between them: whose key is readier is faster and errs more. It is assumed that
+readiness does not depend on how rare no-gos are: if it followed the odds of going, it would be half as large with a
+quarter of no-gos, and commissions .12 in the other laboratory (people .22). Load: demand 1.25 (what is seen has to be
+identified [assumption]), monotony .9^2 + .1^2.
 
 What fails: Softmax attention never presses wrongly. The mind's runs before an error are fast by too little, and
 it hardly ever misses a go.

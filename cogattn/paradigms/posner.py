@@ -136,7 +136,9 @@ class Posner(Selecting):
             return choosing()
         beside_hand = Flanker.non_decision_time
         ready = GoNoGo.readiness * (1 + _KEY) / _KEY  # a push is in proportion to the share of weight
-        return telling(Flanker.evidence_rate, beside_hand, HAND_SD * beside_hand, ready, GoNoGo.peak)
+        return telling(
+            Flanker.evidence_rate, beside_hand, HAND_SD * beside_hand, ready, GoNoGo.peak, ready=True
+        )
 
     def numbers(self, frame: pd.DataFrame) -> dict[str, float]:
         """Benefit (neutral - valid) and cost (invalid - neutral) by SOA and at the longest; masked: in accuracy."""

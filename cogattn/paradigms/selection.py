@@ -46,12 +46,13 @@ def telling(
     non_decision_sd: float,
     activation: float = Task.activation,
     peak: float = Task.peak,
+    ready: bool = Task.ready,
 ) -> Task:
-    """The target is identified while the rest competes and pushes."""
+    """The target is identified while the rest competes and pushes (ready: as a key of the person's does)."""
     seconds = number("non_decision_time", non_decision_time, above=0, most=10, unit="s")
     return Task(
         "tell", 1.0, DEMAND, MONOTONY,
-        response="decide", evidence_rate=evidence_rate, activation=activation, peak=peak,
+        response="decide", evidence_rate=evidence_rate, activation=activation, peak=peak, ready=ready,
         after=seconds, after_sd=non_decision_sd,
     )  # fmt: skip
 

@@ -95,7 +95,8 @@ class Task:
 
     response="go": the stimulus is told, `evidence_rate` categorisations in the time of a simple response, until going
     or not going leads (by `caution` times what the person asks for); the key that is ready pushes going meanwhile, by
-    `activation` categorisations, at its height after `peak` s; the hand needs `after` s (sd `after_sd`).
+    `activation` x the person's `readiness` categorisations, at its height after `peak` s; the hand needs `after` s (sd
+    `after_sd`).
 
     What is seen and how it is kept: `when_full`: the store "lose"s what finishes when it is full, or it displaces what
     it holds ("random", "oldest", "weakest": updating), or the item "wait"s on display for a slot, or it is "count"ed by
@@ -114,7 +115,7 @@ class Task:
     response="decide": categorisations are counted, `evidence_rate` of them in the time of a simple response, until one
     answer leads; what has no evidence of its own (flankers, the word) competes, and pushes the answer that it speaks
     for in a pulse (`laws.conflict`): by `activation` categorisations if all attention were its own, at its height after
-    `peak` s, fading after that.
+    `peak` s, fading after that. `ready`: what pushes is a key, as ready as the person's keys are.
 
     response="stop": a signal that calls back, `withhold` s (sd `withhold_sd`) after its onset, whatever is on its way
     to an answer and has not been given yet.
@@ -144,6 +145,7 @@ class Task:
     when_full: str = "lose"
     consolidate: bool = False
     automatic: bool = False
+    ready: bool = False
     practice: float = 0.0
     choice: float = 1.0
     service: str = "later"
@@ -180,7 +182,7 @@ class Task:
 
     def _check_divided(self) -> None:
         choice("when_full", self.when_full, WHEN_FULL)
-        for name in ("consolidate", "automatic"):
+        for name in ("consolidate", "automatic", "ready"):
             if not isinstance(getattr(self, name), bool | np.bool_):
                 raise InputError(f"{name} must be True or False, got {shown(getattr(self, name))}")
         for name in ("before", "before_sd", "after", "after_sd"):

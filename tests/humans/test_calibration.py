@@ -117,6 +117,54 @@ def test_exact_blocks_find_the_numbers_in_use(calibration):
         assert (z.abs() < 1).all(), block
 
 
+def told_by(calibration, monkeypatch, name, table):
+    """`human.fit` gives this table under this name."""
+    before = human.fit
+    monkeypatch.setattr(calibration.human, "fit", lambda n: table if n == name else before(n))
+
+
+@pytest.mark.full
+def test_how_ready_keys_are_is_found_again(calibration, monkeypatch):
+    """In commissions that people with other keys have made."""
+    task, minds = calibration.GoNoGo(readiness=0.9), calibration.crowd({"readiness.sd": 0.3}, 400)
+    f = calibration.played(task, minds)
+    rates = f[f["signal"]].groupby(["person", "block"])["responded"].mean().unstack()
+    t = pd.DataFrame({"mean": rates.mean(), "sd": rates.std(), "n": 520})
+    measure = [f"fifth {i}: commission" for i in range(1, 6)]
+    told_by(calibration, monkeypatch, "go_nogo", t.assign(measure=measure).reset_index(drop=True))
+    found = calibration.fit_readiness(100)
+    assert found["readiness.sd"][0] == pytest.approx(0.3, abs=0.05)
+    assert found["the task's readiness"][0] == pytest.approx(0.9, abs=0.03)
+
+
+@pytest.mark.full
+def test_a_criterion_is_found_again_as_it_is_scored(calibration, monkeypatch):
+    """In blocks that people with another criterion have sat through. The law alone would be off: scored as people's is,
+    a mean criterion of .6 is larger, and people differ less."""
+    values = {"criterion.mean": 0.6, "criterion.sd": 0.5, "criterion_shift": 0.2}
+    scored = calibration.decided(calibration.played("vigilance", calibration.crowd(values, 100)))["criterion"]
+    t = human.fit("vigilance_by_block")
+    other = t.assign(c_subj=scored.mean().to_numpy(), c_sd=scored.std().to_numpy())
+    told_by(calibration, monkeypatch, "vigilance_by_block", other)
+    found = calibration.fit_criterion(100)
+    for name, value in values.items():
+        assert found[name][0] == pytest.approx(value, abs=0.03), name
+    assert scored.std().mean() < 0.5
+
+
+@pytest.mark.full
+def test_slips_are_told_by_four_tables(calibration):
+    """Their moments, less what trials scatter, are those of the spread that is found."""
+    law = calibration.sibling("persons")
+    t, found = law.unforced(), calibration.fit_slips()
+    assert list(t["table"]) == ["stroop", "simon_sro", "ant_sro", "choice_rt"]
+    spread = Spread("logitnormal", found["slip.mean"][0], found["slip.sd"][0], 0.0, 1.0)
+    share = spread.at((np.arange(20_000) + 0.5) / 20_000)
+    assert share.mean() == pytest.approx(t["share"].mean(), rel=1e-3)
+    own = t["sd"] ** 2 - t["share"] * (1 - t["share"]) / t["trials"]
+    assert np.log(share.std()) == pytest.approx(np.log(own).mean() / 2, abs=0.005)
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("phenomenon", ["vigilance 30 min", "partial report at 83 ms"])
 def test_a_phenomenon_left_out_gives_the_same_numbers_twice(calibration, phenomenon):

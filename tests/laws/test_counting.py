@@ -52,12 +52,13 @@ def test_the_density_is_the_integral_over_all_rates(speed, lead, pace, sd):
         )
 
 
-def test_going_and_holding_back_are_one_decision_with_a_ready_key():
+@pytest.mark.parametrize("readiness", [0.4, 1.0, 1.7])
+def test_going_and_holding_back_are_one_decision_with_a_ready_key(readiness):
     task = paradigms.get("go_nogo")(trials=350, nogo=0.2)
-    mind = ca.Observer(evidence_threshold=2.6, **CALM)
+    mind = ca.Observer(evidence_threshold=2.6, readiness=readiness, **CALM)
     f = ca.run(task, arms="human", people=120, observer=mind).frame
     law = Conflict(  # half of all, so that the push is the ready key's
-        2 * task.evidence_rate * mind.speed, 2.6, 1.0, 2 * task.readiness, task.peak,
+        2 * task.evidence_rate * mind.speed, 2.6, 1.0, 2 * task.readiness * readiness, task.peak,
         task.non_decision_time, task.non_decision_sd, mind.speed_sd / mind.speed,
     )  # fmt: skip
     go, held = law.summary("congruent"), law.summary("incongruent")

@@ -111,13 +111,16 @@ def test_on_peoples_staircase_delays_are_met_as_often_as_in_a_walk_of_one_step()
     assert met @ p == pytest.approx(0.5, abs=0.01)
 
 
-def test_the_key_of_the_cued_side_pushes_as_the_key_of_go_no_go_is_ready():
-    """After a cue to the other side: the law with a push of that height, and half of attention at the place."""
+@pytest.mark.parametrize("readiness", [0.5, 1.0, 1.6])
+def test_the_key_of_the_cued_side_pushes_as_the_key_of_go_no_go_is_ready(readiness):
+    """After a cue to the other side: the law with a push of that height, as ready as the person's keys are, and half of
+    attention at the place."""
+    mind = replace(STEADY, readiness=readiness)
     task = replace(get("posner")(orient=60.0), asked="place", evidence=1.0)
     for cue, kind in ((-1, "incongruent"), (1, "congruent")):
-        out = play(task.trial({"cue": cue, "soa": 0.0}), STEADY).element_times
+        out = play(task.trial({"cue": cue, "soa": 0.0}), mind).element_times
         law = conflict.Conflict(
-            25.8 * STEADY.speed, STEADY.evidence_threshold, 1.0, 2 * 1.25, 0.065, 0.348, 0.15 * 0.348,
+            25.8 * STEADY.speed, STEADY.evidence_threshold, 1.0, 2 * 1.25 * readiness, 0.065, 0.348, 0.15 * 0.348,
             variation=STEADY.speed_sd / STEADY.speed,
         ).summary(kind)  # fmt: skip
         right, rt = out.right[:, 0], out.answered[:, 0]
