@@ -20,7 +20,7 @@ pytestmark = pytest.mark.full
 SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
 #: What other samples of people miss: values that lie at the edge of their band (README says how many).
 EDGE = {
-    0: set(),
+    0: {"d' 1-back"},
     1: {"RT2 slope over SOA 50-150 ms", "d' 1-back"},
     2: {"RT2 slope over SOA 50-150 ms", "d' 1-back", "order swaps at lag 1"},
 }
