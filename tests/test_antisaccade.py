@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from doors import adds_up, refused
 from scipy import integrate
@@ -278,6 +279,15 @@ def test_a_guess_takes_as_long_as_evidence_that_says_nothing(choices, lead):
     assert took.std() == pytest.approx(sd, rel=0.06)
 
 
+def test_who_is_half_as_alert_guesses_for_twice_as_long():
+    keys, people = np.arange(1, 41, dtype=np.uint64).reshape(4, 10), People.alike(Observer(), 4).rows
+    took = [
+        guess_times(SessionRecord(*[np.full(keys.shape, a)] * 7, keys, people, None, None), 3, 20.0)
+        for a in (1.0, 0.5)
+    ]
+    np.testing.assert_allclose(took[1], 2 * took[0])
+
+
 def test_half_a_lead_is_one_more_in_half_of_the_guesses():
     keys = np.random.default_rng(2).integers(1, 2**62, (40, 500)).astype(np.uint64)
     people = People.alike(Observer(speed_sd=1e-9, evidence_threshold=2.5, speed=3.0), 40).rows
@@ -299,6 +309,15 @@ def test_a_guess_takes_longer_than_an_answer_and_is_right_one_time_in_three(usua
     lost = run(task, arms="human", people=20, observer=Observer(**one), seed=1).frame
     found = lost[lost["side"] != 0]["correct"]
     assert found.mean() == pytest.approx(1 / 3, abs=4 * math.sqrt(2 / 9 / len(found)))
+
+
+def test_accuracy_is_that_of_answers_and_errors_are_the_rest(usual):
+    own = usual.frame[(usual.frame["arm"] == "human") & (usual.frame["side"] != 0)]
+    assert not own["responded"].all()
+    found = own[own["responded"]].groupby(["person", "side"])["correct"].mean().unstack()
+    values = {one.measure: one.values(own) for one in usual.paradigm.scored()}
+    pd.testing.assert_frame_equal(values["accuracy"], found, check_names=False, check_dtype=False)
+    pd.testing.assert_frame_equal(values["errors"], 1 - found, check_names=False, check_dtype=False)
 
 
 # -- people ----------------------------------------------------------------------------------------------------------
