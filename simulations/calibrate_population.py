@@ -200,8 +200,9 @@ FOLDS = {
     "attentional blink": Fold(neutral=BLOCKS["blink"].names),
     "PRP": Fold(), "change detection": Fold(), "n-back": Fold(), "subitizing": Fold(),
     "practice": Fold(neutral=("learning",)),
-    "simple RT 8 min": Fold(BLOCKS["time on task"].names,
-                            ("go_nogo", "vigilance", "sleep_restriction", "enumeration", "prp")),
+    "simple RT 8 min": Fold(tuple(n for n in BLOCKS["time on task"].names if n != "anticipation"),
+                            ("go_nogo", "vigilance", "sleep_restriction", "enumeration", "prp"),
+                            ("anticipation",)),  # no other table has false starts
     "go/no-go 7 min": Fold(neutral=("wariness", "readiness.sd")),
     "vigilance 30 min": Fold(neutral=BLOCKS["criterion"].names),
     "sleep restriction 3 h a night": Fold(neutral=("sleep_loss",)),
