@@ -121,18 +121,16 @@ def off(frame: pd.DataFrame) -> np.ndarray:
 
 
 def unforced() -> pd.DataFrame:
-    """Errors where nothing conflicts: the share of each cell, its sd between people, people, trials of each."""
-    cells = [("stroop", {"condition": "congruent"}), ("simon_sro", {"condition": "congruent"}),
-             ("ant_sro", {"cue": "ALL", "flanker_type": "congruent"})]  # fmt: skip
+    """Errors where nothing conflicts: the share of each task, its sd between people, and how many trials each had."""
+    cells = {"stroop": "condition == 'congruent'", "simon_sro": "condition == 'congruent'",
+             "ant_sro": "cue == 'ALL' and flanker_type == 'congruent'"}  # fmt: skip
     rows = []
-    for name, at in cells:
-        t = human.fit(name).set_index(list(at))
-        row = t.loc[next(iter(at.values())) if len(at) == 1 else tuple(at.values())]
-        trials = row["n_trials"] / row["n_sub"]
-        rows.append((name, 1 - row["acc_mean"], row["acc_sd_sub"], row["n_sub"], trials))
+    for name, cell in cells.items():
+        row = human.fit(name).query(cell).iloc[0]
+        rows.append((name, 1 - row["acc_mean"], row["acc_sd_sub"], row["n_trials"] / row["n_sub"]))
     crt = PEOPLE.loc["crt_acc"]
-    rows.append(("choice_rt", 1 - crt["mean"], crt["sd"], crt["n"], TASKS["choice_rt"][2]))
-    return pd.DataFrame(rows, columns=["table", "share", "sd", "people", "trials"])
+    rows.append(("choice_rt", 1 - crt["mean"], crt["sd"], TASKS["choice_rt"][2]))
+    return pd.DataFrame(rows, columns=["table", "share", "sd", "trials"])
 
 
 def slips_and_speed() -> dict[str, tuple[float, float]]:

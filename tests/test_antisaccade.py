@@ -288,6 +288,21 @@ def test_who_is_half_as_alert_guesses_for_twice_as_long():
     np.testing.assert_allclose(took[1], 2 * took[0])
 
 
+def test_what_takes_too_long_is_not_counted_to_its_end_and_nothing_else_changes():
+    """A lead of a thousand takes millions of categorisations; two seconds hold eighty."""
+    keys = np.arange(1, 2001, dtype=np.uint64).reshape(4, 500)
+    for lead in (3.0, 1000.0):
+        people = People.alike(Observer(evidence_threshold=lead), 4).rows
+        seen = SessionRecord(*[np.ones(keys.shape)] * 7, keys, people, None, None)
+        took = guess_times(seen, 3, 11.7, 2.0)
+        if lead == 1000.0:
+            assert (took > 2.0).all()
+        else:
+            whole = guess_times(seen, 3, 11.7)
+            np.testing.assert_array_equal(took > 2.0, whole > 2.0)
+            np.testing.assert_array_equal(took[took < 2.0], whole[whole < 2.0])
+
+
 def test_half_a_lead_is_one_more_in_half_of_the_guesses():
     keys = np.random.default_rng(2).integers(1, 2**62, (40, 500)).astype(np.uint64)
     people = People.alike(Observer(speed_sd=1e-9, evidence_threshold=2.5, speed=3.0), 40).rows

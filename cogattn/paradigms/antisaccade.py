@@ -197,7 +197,8 @@ class Antisaccade(Divided):
         lucky = guesses(seen)[..., 0] < 1 / CHOICES
         arrow = self.led(needed, named, lucky)
         encoded = needed < arrow
-        rt = np.where(encoded, rt, arrow + guess_times(seen, CHOICES, self.evidence_rate) + self._hand(seen))
+        hand = seen.people["hand"][:, None] * self.non_decision_time
+        rt = np.where(encoded, rt, arrow + guess_times(seen, CHOICES, self.evidence_rate, ANSWER) + hand)
         given = np.where(encoded, ~np.isnan(rt), ~(rt > ANSWER))
         right = np.where(encoded, named, lucky) & given
         out = account(right.astype(int), given.astype(int))
@@ -206,10 +207,6 @@ class Antisaccade(Divided):
         error = np.where(given, 1.0 - right, np.nan)  # people's shares are those of their answers
         more = {"side": counts, "arrow": arrow, "error": error, "response": words}
         return out | more | {"rt": taken(np.where(given, rt, np.nan))}
-
-    def _hand(self, seen: Any) -> Array:
-        """Eye and hand of a guess [s]."""
-        return np.asarray(seen.people["hand"][:, None] * self.non_decision_time)
 
     def led(self, needed: Array, named: Array, lucky: Array) -> Array:
         """(people, trials): how long each arrow is shown [s], in whole frames. needed: until it is encoded [s]; named:

@@ -121,12 +121,13 @@ def guesses(seen: SessionRecord, n: int = 1) -> npt.NDArray[np.float64]:
 
 
 def guess_times(
-    seen: SessionRecord, choices: int, rate: float, first: int = 1 << 20
+    seen: SessionRecord, choices: int, rate: float, within: float = np.inf, first: int = 1 << 20
 ) -> npt.NDArray[np.float64]:
     """(people, trials): how long it takes to guess [s], where what was asked for is gone. What is left says nothing:
     each categorisation speaks for any of the choices alike, as fast as those of what was there (`rate`), until one
-    leads all others by what the person asks for: among two, a lead of r takes r^2 categorisations on average. Minds
-    without a limit of speed take no time (NaN). The chances begin at `first`.
+    leads all others by what the person asks for: among two, a lead of r takes r^2 categorisations on average. What
+    takes longer than `within` s is not counted to its end. Minds without a limit of speed take no time (NaN). The
+    chances begin at `first`.
     """
     people = seen.people
     mean, sd = people["speed"][:, None], people["speed_sd"][:, None]
@@ -134,20 +135,27 @@ def guess_times(
     lead = np.floor(people["evidence_threshold"][:, None] + u[0])
     with np.errstate(invalid="ignore"):
         drive = np.maximum(mean + sd * special.ndtri(u[1]), SLOWEST * mean) * seen.alertness
-        took = special.gammaincinv(_undecided(seen.keys, choices, lead, first + 3), u[2]) / (rate * drive)
-    return np.where(np.isfinite(drive), took, np.nan)
+        limited = np.isfinite(drive)
+        usual = rate * drive * within  # so many are made in that time; this many more never
+        most = np.where(limited, usual + 10 * np.sqrt(usual) + 50, 0)
+        took = special.gammaincinv(_undecided(seen.keys, choices, lead, most, first + 3), u[2]) / (
+            rate * drive
+        )
+    return np.where(limited, took, np.nan)
 
 
-def _undecided(keys: Array, choices: int, lead: Array, first: int) -> Array:
-    """How many categorisations it takes until one of the choices leads by so much, if they all say nothing."""
-    counts, steps = np.zeros((*lead.shape, choices)), np.zeros(lead.shape)
-    left = np.nonzero(np.ones(lead.shape, bool))  # who is undecided
+def _undecided(keys: Array, choices: int, lead: Array, most: Array, first: int) -> Array:
+    """How many categorisations it takes until one of the choices leads by so much, or there were `most`, if they all
+    say nothing."""
+    counts, steps, n = np.zeros((*lead.shape, choices)), np.zeros(lead.shape), 0
+    left = np.nonzero(most)  # who is undecided
     while len(left[0]):
-        says = np.floor(choices * uniforms(keys[left], GUESS, first + int(steps.max()))).astype(int)
+        says = np.floor(choices * uniforms(keys[left], GUESS, first + n)).astype(int)
+        n += 1
         counts[(*left, says)] += 1
-        steps[left] += 1
+        steps[left] = n
         ahead = np.sort(counts[left], axis=-1)
-        more = ahead[:, -1] - ahead[:, -2] < lead[left]
+        more = (ahead[:, -1] - ahead[:, -2] < lead[left]) & (n < most[left])
         left = tuple(at[more] for at in left)
     return steps
 

@@ -116,8 +116,10 @@ def speeded(
     def within(frame: pd.DataFrame) -> pd.DataFrame:
         return 1000 * cells(timed(frame), "rt", by, "std")
 
+    right = of("correct", by, only=only)
+
     def errors(frame: pd.DataFrame) -> pd.DataFrame:
-        return 1 - cells(frame, "correct", by, only=only)
+        return 1 - right(frame)
 
     times = (
         margins("rt", by, "correct", 1000.0) if len(by) == 2 else of("rt", by, only="correct", scale=1000.0)
@@ -125,7 +127,7 @@ def speeded(
     measures = {
         "RT": times,
         "RT sd within a person": within,
-        "accuracy": of("correct", by, only=only),
+        "accuracy": right,
         "errors": errors,
     }
     return [Scored(table, measure, values, cell) for measure, values in measures.items()]
