@@ -37,8 +37,9 @@ class Bare:
 
     def _step(self, what, time, kind=0, x=-1, value=0.0):
         done, _, _, _, *self.planned = steps._step(
-            self._mind, self._person, self.e, self._rules, self._conflict, *ALL, what, time, kind, x, value
-        )
+            self._mind, self._person, self.e, self._rules, self._conflict, *steps.UNKNOWN, *ALL,
+            what, time, kind, x, value,
+        )  # fmt: skip
         return done
 
     def next_event(self):

@@ -29,8 +29,9 @@ from cogattn.mind.loop import Made, Planned, Sittings, Work, end_to_end, played,
 from cogattn.mind.outcomes import Array, ElementTimes, Outcome, SessionOutcome
 from cogattn.observer import Observer
 from cogattn.population import People
+from cogattn.world.arrivals import CALLED
 from cogattn.world.session import Session
-from cogattn.world.stream import CALLED, MOST_TASKS, TaskStream
+from cogattn.world.stream import MOST_TASKS, TaskStream
 
 _CHUNK = 8192  # trials a thread takes at a time
 SESSION_TRIAL = 2**31 - 1  #: the number of the trial whose address holds the chances that outlast a trial

@@ -28,26 +28,29 @@ from cogattn.mind.race import enlist
 from cogattn.observer import Observer
 from cogattn.parameters import NAMES, PERSON
 from cogattn.world import kinds
+from cogattn.world.arrivals import Moment
 from cogattn.world.stream import MOST_ELEMENTS, MOST_WEIGHT, Stimulus, Task, TaskStream, can_be_shown
 
 _LAST = EventPriority(2)  # SimPy: 0 = urgent, 1 = normal; a mind's own events come after the world's
-
-
 _ALL = tuple(state.Used())
 _FRESH = (True, True, True, True)  # those of them that begin a trial anew
 _FIRST = 16  # elements that a mind has room for at first
 _CUT = 8192  # events of one trial that are held as plain Python values
-_HORIZON = (
-    60.0  # s: a wake-up is planned no further ahead, for one that is void lies in SimPy's list until its time
-)
+_HORIZON = 60.0  # s: no wake-up is planned further ahead: a void one lies in SimPy's list until its time
 _ENCODE, _RESPOND, _ANSWERS = kinds.ENCODE, kinds.RESPOND, (kinds.RESPOND, kinds.RECALL)
-LOOK, ACT, DO = range(3)  # nothing happens; the world acts; the mind does what it planned
+#: nothing happens; the world acts; the mind does what it planned; a moment of a known stream comes
+LOOK, ACT, DO, MEET = range(4)
+UNKNOWN = (np.zeros((2, 0), np.int64), np.zeros(0), np.zeros(0))  # no arrivals
 
 
 @compiled
-def _step(mind, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, what, time, kind, x, value):  # type: ignore[no-untyped-def]
+def _step(  # type: ignore[no-untyped-def]
+    mind, p, e, rules, conflict, happens, values, scale, tired, keep, answer, hunt, tell, turn,
+    what, time, kind, x, value,
+):  # fmt: skip
     """The clock moves to `time`, and the world or the mind acts. (kind, element, slot) of what happened, how many are
-    on their way to an answer, and (time, kind, element) of what the mind does next."""
+    on their way to an answer, and (time, kind, element) of what the mind does next. At a stream's moment its rows from
+    number `kind` to `x` arrive."""
     m = mind[0]
     engine.advance(m, p[0], e, rules, conflict, tired, answer, hunt, tell, turn, time)
     who, slot = np.int64(x), np.int64(-1)
@@ -56,6 +59,11 @@ def _step(mind, p, e, rules, conflict, tired, keep, answer, hunt, tell, turn, wh
     elif what == DO:
         kind = engine.apply(m, p[0], e, rules, conflict, tired, keep, answer, hunt, tell, turn, kind, x)
         who, slot = engine.about(m, e, kind)
+    elif what == MEET:
+        for a in range(kind, x):
+            how, whom = happens[0, a], happens[1, a]
+            own = values[a] * scale[whom] if how == kinds.ONSET or how == kinds.WEIGHT else values[a]
+            engine.perceive(m, p[0], e, rules, conflict, tired, keep, turn, how, whom, own)
     then, does, whom = engine.next_event(m, p[0], e, rules, conflict, tired, keep, answer, hunt, tell, turn)
     return kind, who, slot, m.busy, then, does, whom
 
@@ -79,7 +87,7 @@ def _assign(mind, p, focused, turn):  # type: ignore[no-untyped-def]
 def _entry() -> Any:
     """`_step` itself, without the search for its types in every call: a mind's arrays always have the same ones."""
     tasks = _tasks_of((Task(),))
-    given = (*state.blank(1), state.task_rules(tasks), tasks.competition)
+    given = (*state.blank(1), state.task_rules(tasks), tasks.competition, *UNKNOWN)
     _step(given[0], _person_of(Observer()), *given[1:], *_ALL, LOOK, 0.0, 0, -1, 0.0)
     return _step.overloads[_step.signatures[0]].entry_point
 
@@ -190,12 +198,12 @@ class Mind:
         self._wake: _WakeUp | None = None
         self._planned = (math.inf, kinds.NOTHING, -1)  # time, kind and element of what comes next
         self._world_acts = math.inf  # when a known stream acts next; a process of the user's does not say
-        self._many = False  # several things happen at one time: what comes next is planned after the last
         whole("seed", seed, most=2**63 - 1)
         whole("person", person)
         whole("trial", trial)
         self.seed = seed
         self._step = _entry()
+        self._arrivals: tuple[Any, ...] = UNKNOWN
         known = _tasks_of(tasks) if stream is None else stream
         self._rules, self._conflict = state.task_rules(known), known.competition
         self._hold()
@@ -216,9 +224,23 @@ class Mind:
         """The elements of a known stream, whose tasks it has."""
         _assign(self._mind, self._person, int(stream.focused), True)
         self._room(len(stream.stimuli))
-        own = (stream.jobs, stream.evidence, stream.supports)
-        _enlist_all(self._person, self._rules, self._elements, *own)
+        mind = (self._person, self._rules, self._elements)
+        _enlist_all(*mind, stream.jobs, stream.evidence, stream.supports)
         self._look(float(self._mind["now"][0]))
+
+    def _arrives(self, stream: TaskStream, scale: Any) -> None:
+        """What `_meet` brings: the rows of this stream; scale: what weighs each element."""
+        self._arrivals = (stream.happens, stream.arrivals().value, scale)
+        self._scale = dict(zip(stream.names, scale.tolist(), strict=True))
+        self._hold()
+
+    def _meet(self, moment: Moment) -> None:
+        """All that arrives at one time: it cannot part what is simultaneous, and what comes next is asked for once."""
+        self._settle(moment.time)
+        self._turn(MEET, moment.time, moment.first, moment.last, 0.0)
+        self._element.update(moment.shown)
+        self._log.rows.extend(moment.told)
+        self._plan()
 
     def _room(self, elements: int) -> None:
         """Room for so many elements."""
@@ -230,7 +252,8 @@ class Mind:
 
     def _hold(self) -> None:
         """What every step is given: the same arrays until there are others."""
-        self._own = (self._mind, self._person, self._elements, self._rules, self._conflict, *_ALL)
+        mind = (self._mind, self._person, self._elements)
+        self._own = (*mind, self._rules, self._conflict, *self._arrivals, *_ALL)
 
     def _turn(self, what: int, time: float, kind: int, x: int, value: float) -> None:
         """The clock moves to this time, the world may act (`_step`), and what comes next is looked up."""
@@ -407,13 +430,11 @@ class Mind:
 
     def _act(self, kind: int, x: int, value: float, time: float, note: bool = True) -> None:
         """The world does something, to element x or (-1) to the whole mind."""
-        if self._planned[0] < time:
-            self._settle(time)
+        self._settle(time)
         self._turn(ACT, time, kind, x, value)
         if note:
             self._note(time, kind, x)
-        if not self._many:
-            self._plan()
+        self._plan()
 
     def _global(self, kind: int, value: float, time: float | None = None, note: bool = True) -> None:
         """The world does something to the whole mind."""
@@ -442,7 +463,7 @@ class Mind:
             self._on_response(t)
 
     def _keep_promises(self, x: int) -> None:
-        name = next(n for n, (number_, _) in self._element.items() if number_ == x)
+        name = next(n for n, (at, _) in self._element.items() if at == x)
         due = [e for wanted, e in self._waiting if wanted in (None, name)]
         self._waiting = [(w, e) for w, e in self._waiting if e not in due]
         for event in due:

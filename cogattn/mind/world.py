@@ -24,7 +24,6 @@ environment waits until the wall clock shows them, or is late; the mind does not
 
 from __future__ import annotations
 
-import math
 from collections.abc import Generator
 from typing import Any
 
@@ -71,7 +70,8 @@ def play(
             raise InputError(
                 f"weights must be {len(stream.stimuli)} finite numbers >= 0, got {scale.tolist()}"
             )
-    env.process(_replay(env, subject, stream, scale.tolist()))
+    subject._arrives(stream, np.ascontiguousarray(scale))
+    env.process(_replay(env, subject, stream))
     env.run(until=stream.end)
     subject._settle(stream.end)
     subject._note(float(stream.end), kinds.END, -1)
@@ -88,37 +88,18 @@ def _from_zero(env: simpy.Environment | None) -> simpy.Environment:
     return env
 
 
-def _replay(
-    env: simpy.Environment, subject: Mind, stream: TaskStream, scale: list[float]
-) -> Generator[Any, Any, None]:
-    """The stream as a SimPy process: what it knows, when it is time."""
-    times = stream.timetable
-    for at, (now, arrivals) in enumerate(times):
-        subject._world_acts = now
-        yield env.timeout(max(0.0, now - env.now))
-        subject._world_acts = times[at + 1][0] if at + 1 < len(times) else math.inf
-        subject._many = True
-        for kind, x, value in arrivals:
-            _act(subject, stream, scale, kind, x, value, now)
-        subject._many = False
-        subject._plan()
-
-
-def _act(
-    subject: Mind, stream: TaskStream, scale: list[float], kind: int, x: int, value: float, time: float
-) -> None:
-    """One arrival of a known stream."""
-    if kind == kinds.END:
-        return
-    stimulus = stream.stimuli[x]
-    if kind == kinds.ONSET:
-        name, own = stimulus.name, scale[x]
-        subject._element[name], subject._scale[name] = (x, stimulus.task), own
-        subject._act(kind, x, value * own, time)
-        if callable(stimulus.mask):
-            subject.env.process(_until(stimulus.mask, stimulus.name, subject))
-    else:
-        subject._perceive(kind, stimulus.name, value * (scale[x] if kind == kinds.WEIGHT else 1.0), time)
+def _replay(env: simpy.Environment, subject: Mind, stream: TaskStream) -> Generator[Any, Any, None]:
+    """The stream as a SimPy process: what it knows, when it is time. Its end is the caller's: when all has arrived,
+    nothing in SimPy's list holds the mind any more."""
+    open_ended = {s.name: s.mask for s in stream.stimuli if callable(s.mask)}
+    times = [moment.time for moment in stream.moments]
+    for moment, later in zip(stream.moments, times[1:], strict=False):
+        subject._world_acts = moment.time
+        yield env.timeout(max(0.0, moment.time - env.now))
+        subject._world_acts = later
+        subject._meet(moment)
+        for name in moment.shown.keys() & open_ended.keys() if open_ended else ():
+            env.process(_until(open_ended[name], name, subject))
 
 
 def _until(process: Any, name: str, subject: Mind) -> Generator[Any, Any, None]:

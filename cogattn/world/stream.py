@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Integral
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,15 +27,12 @@ from cogattn._renamed import old_fields
 from cogattn.errors import InputError, choice, doors, number, shown, whole
 from cogattn.laws import alertness, race, stages
 from cogattn.laws.conflict import SELECTED
-from cogattn.world.kinds import CALL, END, EXPIRE, FORGET, MASK, OFFSET, ONSET, WEIGHT
+from cogattn.world.arrivals import Arrivals, Moment, arrivals_of, moments_of
 
 MOST_ELEMENTS = 256  #: elements that one trial can hold: the state of a mind is a record of fixed size
 MOST_TASKS = 8  #: tasks that one mind does at a time
 
 MOST_WEIGHT = 1e100  #: only ratios matter; beyond this, sums of products could leave the floats
-
-# Who goes first at one and the same time.
-_RANK = {MASK: 0, EXPIRE: 1, OFFSET: 2, FORGET: 3, ONSET: 4, WEIGHT: 5, CALL: 6, END: 7}
 
 RESPONSES = (
     "",
@@ -51,13 +48,6 @@ RESPONSES = (
 )  #: how a task wants to be answered; a rule's number is its place
 #: Of options that stood for a spotlight that narrows.
 PULSE = "what is irrelevant pushes its answer in a pulse now: give activation and peak"
-CALLED = (
-    "simple",
-    "go",
-    "detect",
-    "recall",
-    "recall_reversed",
-)  #: these are answered to a call, the others to what the race brings
 WHEN_FULL = (
     "lose",
     "random",
@@ -297,15 +287,6 @@ class Change:
         number(f"new weight of {self.element!r}", self.weight, least=0, most=MOST_WEIGHT)
 
 
-class Arrivals(NamedTuple):
-    """A stream as plain columns, in the order in which a mind meets it; element -1 = nobody's (the end)."""
-
-    time: npt.NDArray[np.float64]
-    kind: npt.NDArray[np.int64]
-    element: npt.NDArray[np.int64]
-    value: npt.NDArray[np.float64]
-
-
 def _parts(name: str, value: object) -> tuple[Any, ...]:
     kind = {"stimuli": Stimulus, "changes": Change, "tasks": Task}[name]
     parts = tuple(value) if isinstance(value, Iterable) else (value,)
@@ -411,26 +392,33 @@ class TaskStream:
 
         Multiplied by the stimulus' own weight, which arrives with it and may change, this is w_x.
         """
-        distractor, own, selected = self._drawn
+        distractor, own, selected, some = self._drawn
+        if not some and np.ndim(alpha) == 0:
+            return own
         drawn = np.asarray(alpha, float)[..., None]
         if (selected != 1.0).any():
             drawn = drawn**selected
         return race.weights(distractor, drawn, own)
 
     @cached_property
-    def _drawn(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """What `weights` reads: whether each element is a distractor; pertinence and selection of its task."""
+    def _drawn(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.float64], npt.NDArray[np.float64], bool]:
+        """What `weights` reads: whether each element is a distractor; pertinence and selection of its task; whether
+        there is a distractor, without which alpha changes nothing."""
         tasks = [self.tasks[job] for job in self.jobs]
-        own = (np.array([t.pertinence for t in tasks], float), np.array([t.selected for t in tasks], float))
-        return np.array([s.distractor for s in self.stimuli], bool), *own
+        distractor = np.array([s.distractor for s in self.stimuli], bool)
+        own, selected = (np.array([getattr(t, n) for t in tasks], float) for n in ("pertinence", "selected"))
+        own.setflags(write=False)
+        return distractor, own, selected, bool(distractor.any())
 
     @cached_property
-    def timetable(self) -> tuple[tuple[float, tuple[tuple[int, int, float], ...]], ...]:
-        """The arrivals by their time: (time, ((kind, element, value), ...)), the last of which is the end."""
-        rows: dict[float, list[tuple[int, int, float]]] = {}
-        for time, *what in zip(*(column.tolist() for column in self.arrivals()), strict=True):
-            rows.setdefault(time, []).append(tuple(what))
-        return tuple((time, tuple(whats)) for time, whats in rows.items())
+    def moments(self) -> tuple[Moment, ...]:
+        """The arrivals by their time, the last of which is the end."""
+        return moments_of(self)
+
+    @cached_property
+    def happens(self) -> npt.NDArray[np.int64]:
+        """Kind and element of each arrival, in two rows."""
+        return np.stack([self.arrivals().kind, self.arrivals().element])
 
     def arrivals(self) -> Arrivals:
         """The stream as columns, sorted by time; at one time masks come first, then offsets, onsets, weights.
@@ -441,28 +429,7 @@ class TaskStream:
 
     @cached_property
     def _arrivals(self) -> Arrivals:
-        rows: list[tuple[float, int, int, float]] = []
-        for i, (s, job) in enumerate(zip(self.stimuli, self.jobs.tolist(), strict=True)):
-            task = self.tasks[job]
-            if task.response in CALLED:
-                rows.append((float(s.onset), CALL, i, float(2 * job + s.signal)))
-                continue
-            rows.append((float(s.onset), ONSET, i, float(s.weight)))
-            if s.mask is not None and not callable(s.mask):
-                rows.append((float(s.mask), MASK, i, 0.0))
-            if s.offset is not None:
-                rows.append((float(s.offset), OFFSET, i, 0.0))
-            if task.deadline < math.inf:
-                rows.append((float(s.onset + task.deadline), EXPIRE, i, 0.0))
-        rows += [(float(c.time), WEIGHT, self.names.index(c.element), float(c.weight)) for c in self.changes]
-        rows = [r for r in rows if r[0] < self.end]
-        rows.append((float(self.end), END, -1, 0.0))
-        rows.sort(key=lambda r: (r[0], _RANK[r[1]], r[2]))
-        time, kind, element, value = zip(*rows, strict=True)
-        columns = (np.array(time), np.array(kind), np.array(element), np.array(value))
-        for column in columns:
-            column.setflags(write=False)
-        return Arrivals(*columns)
+        return arrivals_of(self)
 
 
 def display(
