@@ -63,6 +63,7 @@ if TYPE_CHECKING:
 FILE = Path(human.__file__).with_name("population.csv")
 ADULTS, ONE, PRIOR = ca.Population.adults(), ca.Observer(), math.log(2)
 CORRECTIONS = 4  #: of what scoring adds to a criterion
+JUDGES = 10  #: times as many people judge a fold as estimate it (with twice as many, bands come and go with the sample)
 SEED = [0]  #: of who is drawn; what is asked for sets it
 Array = npt.NDArray[np.float64]
 Values = dict[str, float]
@@ -680,15 +681,25 @@ def other_conflict(phenomenon: str) -> tuple[Values, Paradigm]:
                 non_decision_time=beside, non_decision_sd=HAND_SD * beside)  # fmt: skip
     f, s = human.fit("flanker").iloc[0], human.fit("stroop").iloc[0]
     slip = float(1 - s["acc_mean"]) if own == "flanker" else float(f["err"])
-    return {"evidence_threshold.mean": lead, "slip.mean": 0.7 * slip}, task
+    return {"evidence_threshold.mean": lead, "slip.mean": in_the_middle(slip)}, task
+
+
+def in_the_middle(errors: float) -> float:
+    """How often the person in the middle slips, where people err this often on average: few slip often."""
+    u = (np.arange(4000) + 0.5) / 4000
+
+    def excess(median: float) -> float:
+        return float(replace(ADULTS.slip, mean=median).at(u).mean()) - errors
+
+    return float(brentq(excess, 1e-6, errors))
 
 
 def leave_out(phenomenon: str, people: int) -> tuple[pd.DataFrame, pd.DataFrame]:
     """(its bands, with all and without it; the parameters that it informed, with all and without it)."""
     values, task = without(phenomenon, people)
     columns = ["phenomenon", "metric", "human", "low", "high"]
-    full = card({}, [PLAYED_BY[phenomenon]], 2 * people)
-    table = full[columns].assign(all=full["model"], without=card(values, [task], 2 * people)["model"])
+    full = card({}, [PLAYED_BY[phenomenon]], JUDGES * people)
+    table = full[columns].assign(all=full["model"], without=card(values, [task], JUDGES * people)["model"])
     table = table[table["phenomenon"] == phenomenon]
     for column in ("all", "without"):
         table[f"{column} inside"] = table[column].between(table["low"], table["high"])  # no value: not inside
