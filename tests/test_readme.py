@@ -86,5 +86,5 @@ def test_the_ratios_of_speed():
     page = (ROOT / "benchmarks" / "README.md").read_text("utf-8")
     cells = next(line for line in page.splitlines() if line.startswith("| `cohort.play`")).split("|")
     assert f"costs {float(cells[3]):.1f} times as much as in a fifteen-line compiled loop" in FLAT
-    assert round(float(cells[4])) == 60
+    assert abs(float(cells[4]) / 60 - 1) < 0.1
     assert "one sixtieth of what it costs in SimPy" in FLAT

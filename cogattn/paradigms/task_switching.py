@@ -2,15 +2,17 @@
 (Meiran 1996; Logan & Bundesen 2003).
 
 The stimulus is identified as the ink in `conflict.Stroop`, and its answer in another task pushes as a word does
-there: in half of the trials it is another answer. Before that the cue has to be read. A new cue takes longer than one
-that is still known, and a new task as much longer again. All this can be done before the stimulus comes, if the cue
-is early enough:
+there: in half of the trials it is another answer. There are two keys, as in `conflict.Simon`: the rest takes as long
+as there. Before that the cue has to be read. A new cue takes longer than one that is still known, and a new task as
+much longer again. All this can be done before the stimulus comes, if the cue is early enough:
 
     left over = max(0, cue + new x (0 the same cue, 1 a new cue, 2 a new task) - interval)
 
-Human table: `human/task_switching_sro_retest.csv` (144 adults). Task constants: the time for a cue, from the mean
-times at the short interval (100 ms); a step to what is new takes as long as attention needs to move in `ant` (46 ms;
-by itself it would be 49). What is predicted: the long interval (900 ms), how much people differ, and all accuracy.
+Human table: `human/task_switching_sro_retest.csv` (144 adults; keys and intervals from expfactory's
+threebytwo/experiment.js). Task constants: the time for a cue, from the mean times at the short interval (100 ms),
+which alone do not tell it from the rest; a step to what is new takes as long as attention needs to move in `ant`
+(46 ms; by itself it would be 49). What is predicted: the long interval (900 ms), how much people differ, and all
+accuracy.
 
 What fails: Softmax attention has no response times. With a long interval a switch costs nothing, in people
 39 ms: they do not prepare on every trial. People make more errors where the task is new; here they make as many.
@@ -29,7 +31,7 @@ from cogattn import human
 from cogattn.errors import number
 from cogattn.paradigms.ant import AttentionNetworks
 from cogattn.paradigms.base import Condition, Levels, pens_of
-from cogattn.paradigms.conflict import HAND_SD, KINDS, Stroop, peak_of
+from cogattn.paradigms.conflict import HAND_SD, KINDS, Simon, Stroop, peak_of
 from cogattn.paradigms.report import series
 from cogattn.paradigms.scored import Scored, coded, speeded, times_and_errors
 from cogattn.paradigms.selection import END, Selecting, beside, difference, mean_by, some, telling, timed
@@ -51,11 +53,11 @@ class TaskSwitching(Selecting):
     intervals: tuple[float, ...] = (0.1, 0.9)
     changes: tuple[str, ...] = tuple(LEVELS)
     evidence_rate: float = Stroop.evidence_rate
-    non_decision_time: float = Stroop.non_decision_time
+    non_decision_time: float = Simon.non_decision_time
     non_decision_sd: float = HAND_SD * non_decision_time
     activation: float = Stroop.activation
     peak: float = peak_of(evidence_rate)
-    cue: float = 0.15
+    cue: float = 0.26
     new: float = AttentionNetworks.orienting
 
     name = "task_switching"
