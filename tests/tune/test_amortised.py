@@ -103,13 +103,18 @@ def test_a_folder_that_holds_no_network(small, tmp_path):
 
 @pytest.mark.slow
 def test_it_agrees_with_the_exact_posterior_where_there_is_one():
-    """Whole report: 20 people; means within a third of a posterior sd, sds within a quarter, on the average."""
-    net = tune.amortise(TASK, ("capacity", "slots", "threshold"), trials=40, n_jobs=2)
+    """Whole report: 20 people; means within a third of a posterior sd, sds within a quarter, on the average, where the
+    chains of the exact one agree. With 16,000 simulated people widths of slots were a quarter off, with 50,000 less."""
+    net = tune.amortise(TASK, ("capacity", "slots", "threshold"), trials=40, simulations=50_000, n_jobs=2)
     frame = run(TASK, arms="human", people=20, trials=40, seed=8).frame
     exact = posteriors.sample_posterior("whole_report", frame, net.params, pool=False, draws=800, chains=2)
+    agree = az.rhat(exact.draws.unconstrained_posterior).to_array().max("variable").values < 1.05
+    assert agree.sum() >= 18
     quick = net.draw(frame, draws=4000)
     for name in net.params:
-        own, near = (d.unconstrained_posterior[name].stack(s=("chain", "draw")) for d in (exact.draws, quick))
+        own, near = (
+            d.unconstrained_posterior[name].stack(s=("chain", "draw"))[agree] for d in (exact.draws, quick)
+        )
         gap = np.abs(near.mean("s").values - own.mean("s").values) / own.std("s").values
         assert gap.mean() < 0.35
         wide = near.std("s").values / own.std("s").values
