@@ -55,6 +55,19 @@ def test_the_network_of_the_main_comparison():
     ) in FLAT
 
 
+def test_the_page_of_networks_shows_their_last_comparison():
+    page = (RESULTS / "models" / "README.md").read_text("utf-8")
+    shown = re.findall(r"^\| \[`(\w+)`\].* (\d+) of (\d+) \| (\d+) of \d+ \|$", page, re.M)
+    assert len(shown) >= 4
+    for name, human, bands, softmax in shown:
+        rows = pd.read_csv(
+            RESULTS / ("compare" if name == "digit_reader" else f"compare-{name}") / "summary.csv"
+        )
+        rows = rows.dropna(subset=["human inside"])
+        own = [int(rows[f"{arm} inside"].eq(True).sum()) for arm in ("human", "softmax")]
+        assert (len(rows), *own) == (int(bands), int(human), int(softmax)), name
+
+
 def test_the_network_of_the_bare_command():
     rows = pd.read_csv(RESULTS / "compare-seer" / "summary.csv").dropna(subset=["low"])
     inside = {arm: int(rows[f"{arm} inside"].eq(True).sum()) for arm in ("human", "softmax")}
