@@ -280,6 +280,7 @@ def refused(answer, *words):
         (["run", "whole_report", "--option", "exposures=[]"], ["exposures"]),
         (["run", "whole_report", "--option", "exposures=[-0.1]"], ["exposure", "-0.1"]),
         (["run", "whole_report", "--option", "exposures=[nan]"], ["exposure", "nan"]),
+        (["run", "whole_report", "--option", "exposures=[50,100]"], ["exposure", "10 s", "50"]),
         (["run", "whole_report", "--model", "nobody"], ["digit_reader"]),
         (["run", "whole_report", "--model", "no/such.py"], ["no/such.py"]),
         (["run", "whole_report", "--model", "digit_reader", "--device", "abacus"], ["device"]),

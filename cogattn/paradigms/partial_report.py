@@ -51,7 +51,7 @@ class PartialReport(Report):
             whole("distractors", n, least=0, most=64)
             if self.targets + n > 64:
                 raise InputError(f"targets + distractors must be <= 64, got {self.targets} + {n}")
-        number("exposure", self.exposure, above=0, most=3600, unit="s")
+        number("exposure", self.exposure, above=0, most=10, unit="s")
 
     def conditions(self) -> list[Condition]:
         """One condition per number of distractors."""

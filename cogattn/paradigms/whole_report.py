@@ -49,7 +49,7 @@ class WholeReport(Report):
         whole("set_size", self.set_size, least=1, most=64)
         object.__setattr__(self, "exposures", series("exposures", self.exposures))
         for exposure in self.exposures:
-            number("exposure", exposure, above=0, most=3600, unit="s")
+            number("exposure", exposure, above=0, most=10, unit="s")
 
     def conditions(self) -> list[Condition]:
         """One condition per exposure."""
