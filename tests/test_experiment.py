@@ -173,6 +173,18 @@ def test_a_number_that_all_rows_have_takes_the_memory_of_one_until_a_block_diffe
     }
 
 
+def test_whole_numbers_that_are_the_same_row_by_row_take_the_memory_of_one_too():
+    rows, six = Rows(6), np.full(2, 6, np.int32)
+    for start in (0, 4):
+        rows.add({"set": six, "n": six if start else np.array([6, 5], np.int32)}, start, 2)
+    assert rows.frame(0, 2)["set"].to_numpy().strides == (0,)
+    assert rows.frame(0, 2)["n"].tolist() == [6, 5]
+    rows.add({"set": np.array([6, 7], np.int32), "n": six}, 2, 2)
+    assert rows.frame()["set"].tolist() == [6, 6, 6, 7, 6, 6]
+    assert rows.frame()["n"].tolist() == [6, 5, 6, 6, 6, 6]
+    assert rows.frame().dtypes.astype(str).tolist() == ["int32", "int32"]
+
+
 def test_zeros_keep_their_sign():
     """Zeros take no memory, but for those with a sign."""
     rows = Rows(4)

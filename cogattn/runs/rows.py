@@ -54,7 +54,7 @@ class Rows:
                 self._parts[name][start] = part
                 continue
             own, new = self._numbers[name], numbers[name]
-            if own is new or (not (own.ndim or new.ndim) and _is(own, new)):
+            if own is new or (not own.ndim and _is(own, _one(new))):
                 continue
             kind = np.result_type(new, own)
             if not own.ndim:  # so it was one number until now
@@ -67,6 +67,8 @@ class Rows:
         """Room for all rows; the columns of a block that has all of them are taken as they are."""
         self._names = names
         self._parts = {name: {} for name in names if name not in numbers}
+        if not whole:
+            numbers = {name: _one(a) for name, a in numbers.items()}
         self._numbers = {name: a for name, a in numbers.items() if whole or not a.ndim}
         for kind in {a.dtype for a in numbers.values()}:
             own = [name for name, a in numbers.items() if a.dtype == kind and name not in self._numbers]
@@ -103,7 +105,13 @@ class Rows:
 
 def _is(a: Array, b: Array) -> bool:
     """Whether two numbers are the same, nan or not."""
-    return a.dtype == b.dtype and a.tobytes() == b.tobytes()
+    return not b.ndim and a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def _one(a: Array) -> Array:
+    """A column of whole numbers that is the same in all its rows as that number, others as they are."""
+    same = a.ndim and len(a) and a.dtype.kind in "biu" and (a == a[0]).all()
+    return a[:1].reshape(()) if same else a
 
 
 #: Whether pandas copies what is shared before it writes.

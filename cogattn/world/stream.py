@@ -418,7 +418,7 @@ class TaskStream:
     @cached_property
     def happens(self) -> npt.NDArray[np.int64]:
         """Kind and element of each arrival, in two rows."""
-        return np.stack([self.arrivals().kind, self.arrivals().element])
+        return np.array([self.arrivals().kind, self.arrivals().element], np.int64)
 
     def arrivals(self) -> Arrivals:
         """The stream as columns, sorted by time; at one time masks come first, then offsets, onsets, weights.
