@@ -123,18 +123,21 @@ class NBack(Divided):
     def judged(self, network: Any, condition: Condition, seen: Any, limited: bool) -> Array:
         """What a network says of each letter, its store that of the mind: 1 = same, 0 = different, -1 = unknown."""
         from cogattn.nn.memory import plan_from_events
+        from cogattn.nn.networks import replies
 
         letters, _ = self.sequence(condition, seen)
         length = letters.shape[-1]
         rows, f = letters.reshape(-1, length), seen.element_times
+        what, back = f"judge() of {network.name}", int(condition["load"])
         if not limited:
-            return network.judge(rows, int(condition["load"]), None).reshape(letters.shape)
+            free = network.judge(rows, back, None)
+            return replies.labels(what, free, rows.shape, 2, letters="B, T").reshape(letters.shape)
         written = np.where(f.minded, f.encoded, np.nan).reshape(rows.shape)
         left = np.where(np.isnan(f.left), np.inf, f.left + 1e-9).reshape(rows.shape)
         onset = np.arange(length) * self.pace
         plan = plan_from_events(written, left, onset)
-        said = network.judge(rows, int(condition["load"]), plan).reshape(letters.shape)
-        return np.where(f.minded, said, -1)
+        said = replies.labels(what, network.judge(rows, back, plan), rows.shape, 2, letters="B, T")
+        return np.where(f.minded, said.reshape(letters.shape), -1)
 
     def score_session(self, condition: Condition, session: Session, seen: Any) -> dict[str, Array]:
         """Hits and false alarms of each block."""

@@ -17,6 +17,7 @@ from cogattn._renamed import old_names
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import LAYOUT, trial_keys, uniforms
+from cogattn.nn.networks import replies
 from cogattn.nn.networks.registry import Reader
 from cogattn.paradigms import Answers, NetworkTask
 from cogattn.population import People
@@ -37,12 +38,16 @@ class SpecialistBatch:
 
     @classmethod
     def make(
-        cls, plan: RunPlan, cell: Cell, task: NetworkTask, network: Any, person: Array, trial: Array
+        cls, plan: RunPlan, cell: Cell, stream: TaskStream, network: Any, person: Array, trial: Array
     ) -> SpecialistBatch:
         """What the specialist shows in these trials, and what asks for attention there."""
+        task = plan.paradigm
+        assert isinstance(task, NetworkTask)
         keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
         display = network.show(task.value(cell.condition), keys)
-        return cls(task, network, display, np.asarray(network.weigh(display), float))
+        shape = (len(keys), len(stream.stimuli))
+        logits = replies.logits(f"weigh() of {network.name}", network.weigh(display), shape)
+        return cls(task, network, display, logits)
 
     @property
     def here(self) -> Array:
@@ -61,7 +66,7 @@ class SpecialistBatch:
     def allocation(self, out: cohort.Outcome, limited: bool) -> Array:
         """(n, E): how much of its attention each element got."""
         allocated = self.network.allocate(self.display, self.task.gate(out) if limited else None)
-        return np.where(self.here, allocated, 0.0)
+        return replies.shares(f"allocate() of {self.network.name}", allocated, self.here.shape, self.here)
 
     def elements(self, row: int, names: Sequence[str]) -> tuple[list[str], Array | None]:
         """What the elements of one trial are called, and their pictures if they are any."""
@@ -116,7 +121,10 @@ class DisplayBatch:
     def named(self, keep: Array, limited: bool) -> Array:
         """What the network calls the item at its place, through the gate that the mind leaves; -1 = nothing."""
         gate = self._gate(keep) if limited else None
-        return np.take_along_axis(self.network.read(self.picture, gate), self.place, 1)
+        read, shape = self.network.read(self.picture, gate), (len(self.place), self.network.places)
+        return replies.labels(
+            f"read() of {self.network.name}", read, shape, self.network.alphabet, here=self.place
+        )
 
     def _gate(self, keep: Array) -> Any:
         """What the mind leaves, place by place."""
@@ -127,7 +135,9 @@ class DisplayBatch:
     @property
     def logits(self) -> Array:
         """(n, E): the network's own logit of each element."""
-        return np.take_along_axis(self.network.weigh(self.picture), self.place, 1)
+        shape = (len(self.place), self.network.places)
+        weighed = self.network.weigh(self.picture)
+        return replies.logits(f"weigh() of {self.network.name}", weighed, shape, here=self.place)
 
     @property
     def here(self) -> Array:
@@ -138,7 +148,11 @@ class DisplayBatch:
         """(n, E): how much attention each element got; a network that cannot say so is taken at its own logits."""
         gate = self._gate(out.stored) if limited else None
         if hasattr(self.network, "allocate"):
-            return np.take_along_axis(self.network.allocate(self.picture, gate), self.place, 1)
+            shape = (len(self.place), self.network.places)
+            got, everywhere = self.network.allocate(self.picture, gate), np.ones(shape, bool)
+            return np.take_along_axis(
+                replies.shares(f"allocate() of {self.network.name}", got, shape, everywhere), self.place, 1
+            )
         w = race.weights_from_logits(self.logits, 1.0) * (out.stored if limited else 1.0)
         return w / np.maximum(w.sum(1, keepdims=True), 1e-300)
 

@@ -133,7 +133,7 @@ def play_again(
     if seen_by(network, plan.paradigm):
         batch = SeenBatch.make(plan, cell, stream, network, person + first, trial)
     elif isinstance(plan.paradigm, NetworkTask):
-        batch = SpecialistBatch.make(plan, cell, plan.paradigm, network, person + first, trial)
+        batch = SpecialistBatch.make(plan, cell, stream, network, person + first, trial)
     elif network is not None:
         batch = DisplayBatch.make(plan, cell, stream, network, person + first, trial)
     limited = bool(limits_of(cell.arm))
