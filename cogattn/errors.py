@@ -25,7 +25,7 @@ import time
 import traceback
 import types
 import typing
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
@@ -68,6 +68,38 @@ class RunError(CogattnError, RuntimeError):
     >>> issubclass(RunError, CogattnError) and not issubclass(RunError, InputError)
     True
     """
+
+
+OWN_FILE = "cogattn_own_"  #: the modules of users' files are called so: a network, a paradigm
+
+
+def own_fault(error: BaseException) -> str:
+    """Where in a file of the user's own an error happened, and what it says, in one line; nothing: in no such file."""
+    own = [
+        (frame.f_code, line)
+        for frame, line in traceback.walk_tb(error.__traceback__)
+        if str(frame.f_globals.get("__name__", "")).startswith(OWN_FILE)
+    ]
+    if not own:
+        return ""
+    named = [code.co_name for code, _ in own if code.co_name[0] != "<"]  # a loop in brackets is no function
+    where = f"{Path(own[-1][0].co_filename).name} line {own[-1][1]}" + (f", {named[-1]}()" if named else "")
+    said = " ".join(str(error).split())
+    return f"{where}: {type(error).__name__}" + (f": {said}" if said else "")
+
+
+@contextlib.contextmanager
+def own_file() -> Iterator[None]:
+    """Within this, what goes wrong in a file of the user's own is one line, which names the file, line and function."""
+    try:
+        yield
+    except (CogattnError, OSError, MemoryError):
+        raise
+    except Exception as error:
+        said = own_fault(error)
+        if not said:
+            raise
+        raise InputError(said) from error
 
 
 def crash_report(error: BaseException, command: str) -> str:

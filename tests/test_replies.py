@@ -1,15 +1,18 @@
-"""What a user's network gives back is held against what it was asked for, before anything is scored."""
+"""What a user's network gives back is held against what it was asked for, and what fails in a user's file is told with
+its line."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import torch
-from own import COPYIST
+from own import COPYIST, NAMES
 
-from cogattn import explain, run
+from cogattn import errors, explain, run
 from cogattn.errors import InputError
-from cogattn.nn.networks import replies
+from cogattn.nn.networks import registry, replies
+from cogattn.paradigms.whole_report import WholeReport
+from cogattn.runs import experiment
 
 EYE = """
 import numpy as np
@@ -131,3 +134,90 @@ def test_places_without_an_item_are_not_asked_for():
     assert replies.labels("read()", read, (1, 2), 10, here=np.array([[0]])).tolist() == [[3]]
     assert replies.shares("allocate()", read, (1, 2), np.array([[True, False]])).tolist() == [[3.0, 0.0]]
     assert replies.labels("read()", torch.tensor([[3, -1]]), (1, 2), 10).dtype == np.int64
+
+
+# --- what fails in a user's own file is told with its line ---
+
+
+def line_of(source, word):
+    """The number of the line that has this word."""
+    (number,) = (i for i, line in enumerate(source.splitlines(), 1) if word in line)
+    return number
+
+
+FAULTS = [
+    (EYE, "return labels, roles\n    def weigh", "return labels, rolls\n    def weigh", "show", "partial_report"),
+    (EYE, "return np.where(open_", "return [rolls for _ in labels][0] + np.where(open_", "read", "partial_report"),
+    (COPYIST, "kept = here if gate is None else here & gate.keep.numpy()\n        words",
+     "kept = here if rolls is None else here\n        words", "answer", "own_task"),
+    (EYE, "return Eye()", "return rolls", "load", "partial_report"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("source", "old", "new", "function", "paradigm"), FAULTS)
+def test_a_fault_in_a_network_of_ones_own_is_told_with_its_line(
+    call, tmp_path, source, old, new, function, paradigm
+):
+    assert old in source
+    spoiled = source.replace(old, new)
+    path = tmp_path / "bad.py"
+    path.write_text(spoiled)
+    said = f"bad.py line {line_of(spoiled, 'rolls')}, {function}(): NameError: name 'rolls' is not defined"
+    with pytest.raises(InputError) as refused:
+        run(paradigm, model=str(path), people=1, trials=1)
+    assert str(refused.value) == said
+    assert isinstance(refused.value.__cause__, NameError), "with the whole traceback, for those who want it"
+    code, _, err = call("run", paradigm, "--model", str(path), "--people", "1", "--trials", "1")
+    assert (code, err.splitlines()[-1]) == (2, f"cogattn: {said}")
+    assert not list(tmp_path.rglob("cogattn-crash-*"))
+
+
+def test_a_worker_tells_the_line_too(tmp_path):
+    """Its traceback does not come along: what is sent back must say it."""
+    path = tmp_path / "bad.py"
+    path.write_text(EYE)
+    plan = experiment.make_plan("partial_report", "human", str(path), 1, 1, 0, None, None)
+    path.write_text(EYE.replace("return labels, roles", "return labels, rolls"))
+    made = (experiment.version("runs"), experiment.fingerprint(str(path)))
+    cell = experiment.Cell("human", plan.paradigm.conditions()[0])
+    with pytest.raises(InputError, match=r"^bad.py line 8, show\(\): NameError"):
+        experiment._play(plan, cell, str(path), "cpu", made, 0, 1)
+
+
+def test_explain_tells_the_line_too(tmp_path):
+    path = tmp_path / "bad.py"
+    path.write_text(COPYIST.replace("return [f", "rolls  # noqa\n        return [f"))
+    trials = run("own_task", model=str(path), people=1, trials=1)
+    with pytest.raises(InputError, match=r"^bad.py line \d+, elements\(\): NameError"):
+        explain(trials)
+
+
+def test_a_fault_in_a_paradigm_of_ones_own_is_told_with_its_line(call, tmp_path):
+    path = tmp_path / "mine.py"
+    spoiled = NAMES.replace("n = answers.right.shape[1]", "n = answers.wrong.shape[1]")
+    path.write_text(spoiled)
+    said = f"mine.py line {line_of(spoiled, 'answers.wrong')}, score(): AttributeError: "
+    with pytest.raises(InputError, match=said.replace("(", r"\(").replace(")", r"\)")):
+        run(str(path), people=1, trials=1)
+    code, _, err = call("run", str(path), "--people", "1", "--trials", "1")
+    assert (code, err.splitlines()[-1][: len(said) + 9]) == (2, f"cogattn: {said}")
+
+
+def test_a_fault_of_ours_is_a_fault_of_ours(call, monkeypatch):
+    """In the package, and in a network that comes with it."""
+
+    def broken(*_):
+        raise KeyError("of ours")
+
+    monkeypatch.setattr(WholeReport, "score", broken)
+    code, _, err = call("run", "whole_report", "--people", "1", "--trials", "1")
+    assert code == 3
+    assert "this is a fault of cogattn" in err
+    with pytest.raises(KeyError):
+        run("whole_report", people=1, trials=1)
+    scorer = registry.find("sequence_scorer", "cpu")
+    with pytest.raises(TypeError) as fault:
+        scorer.show("many", None)
+    assert not isinstance(fault.value, InputError)
+    assert fault.traceback[-1].path.name == "sequence_scorer.py"
+    assert errors.own_fault(fault.value) == ""

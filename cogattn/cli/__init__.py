@@ -1,8 +1,9 @@
 """The command line: `cogattn list | run | compare | tune | sweep | live | plot | trace | scorecard | verify | ...`.
 
 Every command takes --help; long ones show progress, keep what is finished, go on with --resume and
-end with where they put the results. A mistake gives one line and exit code 2; Ctrl-C gives exit code 130. A fault of
-cogattn itself gives one line too, exit code 3, and a file that says where in the code it happened.
+end with where they put the results. A mistake gives one line and exit code 2, one in a file of your own with the
+line where it happened; Ctrl-C gives exit code 130. A fault of cogattn itself gives one line too, exit code 3, and a
+file that says where in the code it happened.
 
 The commands stand in one file per family and are imported when they are called: `cogattn list` waits for no library.
 """
@@ -19,7 +20,7 @@ from typing import Any
 
 from cyclopts import App, CycloptsError
 
-from cogattn.errors import LONGEST, CogattnError, InputError, crash_report
+from cogattn.errors import LONGEST, CogattnError, InputError, crash_report, own_fault
 
 app = App(
     name="cogattn",
@@ -130,7 +131,8 @@ def main(tokens: Sequence[str] | None = None) -> None:
                 os.open(os.devnull, os.O_WRONLY), 1
             )  # what is still in the pipe is not tried again at the end
     except Exception as error:
-        code = _tell(crash_report(error, " ".join(["cogattn", *tokens])), 3)
+        own = own_fault(error)  # in the file of a network or a paradigm that the user brought
+        code = _tell(own, 2) if own else _tell(crash_report(error, " ".join(["cogattn", *tokens])), 3)
     raise SystemExit(code)
 
 

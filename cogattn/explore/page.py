@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import paradigms
-from cogattn.errors import CogattnError, InputError, choice, crash_report, whole
+from cogattn.errors import CogattnError, InputError, choice, crash_report, own_fault, whole
 from cogattn.explore import effects, knobs, messages, plays, trial
 from cogattn.explore.curves import Panel, Picture
 from cogattn.explore.plays import Play
@@ -196,8 +196,10 @@ class Page:
             said = self._dos[asked["do"]](self, asked)
         except CogattnError as error:
             said = {"error": str(error)}
-        except Exception as error:  # a fault of ours: it is told as well, and the page goes on
-            said = {"error": crash_report(error, f"explore, message {asked.get('do')}")}
+        except (
+            Exception
+        ) as error:  # a fault of a file of theirs, or of ours: it is told, and the page goes on
+            said = {"error": own_fault(error) or crash_report(error, f"explore, message {asked.get('do')}")}
         return said | {"n": asked.get("n", 0), "ms": round(1000 * (time.perf_counter() - began))}
 
     def _hello(self, asked: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,14 +29,14 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from cogattn._renamed import fields_now
-from cogattn.errors import InputError, RunError, choice, doors, shown
+from cogattn.errors import OWN_FILE, InputError, RunError, choice, doors, shown
 
 if TYPE_CHECKING:
     from cogattn.paradigms.base import Paradigm
 
 HERE = Path(__file__).parent
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_OWN = "cogattn_own_paradigm_"  # the modules of users' files; their content's hash follows
+_OWN = f"{OWN_FILE}paradigm_"  # the modules of users' files; their content's hash follows
 _METHOD = re.compile(r"^(?:    @|    def |\S)", re.MULTILINE)  # or the end of the class
 _Kind = TypeVar("_Kind")
 

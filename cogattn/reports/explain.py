@@ -21,7 +21,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn.errors import InputError, doors, whole
+from cogattn.errors import InputError, doors, own_file, whole
 from cogattn.observer import limits_of
 from cogattn.paradigms import NetworkTask
 from cogattn.runs.experiment import Cell, RunPlan, model_of, plan_of, play_again, world_of
@@ -168,6 +168,7 @@ def explain(
     return Explanation(frame, f"{title} ({words})", (person, trial), end, pictures)
 
 
+@own_file()
 def _told(
     plan: RunPlan, cell: Cell, network: Any, who: npt.NDArray[Any], which: npt.NDArray[Any], row: int
 ) -> tuple[pd.DataFrame, npt.NDArray[Any] | None]:

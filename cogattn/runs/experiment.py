@@ -22,7 +22,7 @@ import pandas as pd
 from cogattn import files, seals
 from cogattn._renamed import old_names
 from cogattn.compiled import version
-from cogattn.errors import InputError, RunError, doors, whole
+from cogattn.errors import InputError, RunError, doors, own_file, whole
 from cogattn.nn.networks import registry
 from cogattn.nn.networks.registry import Reader, device_named, fingerprint
 from cogattn.nn.networks.threads import one_thread_each
@@ -88,10 +88,11 @@ def run(
     >>> run("partial_report", arms=("human", "slots"), people=2, trials=3).frame["arm"].unique().tolist()
     ['human', 'slots']
     """
-    plan = make_plan(paradigm, arms, model, people, trials, seed, observer, population, observers)
-    check([plan], n_jobs, device)
-    folder = None if out is None else run_folder(Path(out), plan.paradigm.name, plan.config(), resume)
-    return execute(plan, folder, n_jobs, device, ticker(progress, plan.paradigm.name))
+    with own_file():
+        plan = make_plan(paradigm, arms, model, people, trials, seed, observer, population, observers)
+        check([plan], n_jobs, device)
+        folder = None if out is None else run_folder(Path(out), plan.paradigm.name, plan.config(), resume)
+        return execute(plan, folder, n_jobs, device, ticker(progress, plan.paradigm.name))
 
 
 def check(plans: Iterable[RunPlan], n_jobs: int, device: str) -> None:
@@ -305,7 +306,7 @@ def _play(
         registry.named(plan.model)  # by the user, to the process that sent this
     network = None if plan.model is None else model_of(plan, device)
     laid = Rows(people * plan.per_person(cell.condition)) if table is None else table
-    with one_thread_each(network is not None):
+    with one_thread_each(network is not None), own_file():
         name = None if called == plan.model else called
         lay_cell(plan, cell, plan.crowd(first, people), network, laid, first, at, name)
     return laid.frame() if table is None else None

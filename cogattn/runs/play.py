@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from cogattn import files
-from cogattn.errors import InputError, choice, whole
+from cogattn.errors import InputError, choice, own_file, whole
 from cogattn.mind import cohort
 from cogattn.mind.draws import GUESS, seed_of, trial_keys, uniforms
 from cogattn.nn.networks.registry import Reader
@@ -110,6 +110,7 @@ def _play_block(
     return _table(plan, cell, stream, number, trial, plan.paradigm.score(cell.condition, answers), response)
 
 
+@own_file()
 def play_again(
     plan: RunPlan,
     cell: Cell,

@@ -41,7 +41,7 @@ import numpy.typing as npt
 
 from cogattn import files, seals
 from cogattn._renamed import old_names, told
-from cogattn.errors import InputError, number, shown, whole
+from cogattn.errors import OWN_FILE, InputError, number, own_file, shown, whole
 from cogattn.nn.networks.shelf import about as about
 from cogattn.nn.networks.shelf import names as names
 from cogattn.nn.networks.shelf import ours, path_of
@@ -168,7 +168,9 @@ def find(name_or_path: str, device: str = "auto") -> Network:
     loaded = module(name_or_path)
     if not callable(getattr(loaded, "load", None)):
         raise InputError(f"{path} must define load(device) -> Reader, Judge or Specialist, and does not")
-    return _checked(loaded.load(place), path)
+    with own_file():
+        made = loaded.load(place)
+    return _checked(made, path)
 
 
 def module(name_or_path: str) -> ModuleType:
@@ -419,7 +421,8 @@ def _device(name: str) -> str:
 
 def _import(path: Path) -> ModuleType:
     """Run the file as a module of its own name, so that two users' `model.py` do not meet."""
-    name = f"cogattn_model_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    kind = "cogattn_model_" if ours(str(path)) else f"{OWN_FILE}model_"
+    name = f"{kind}{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
