@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,6 +104,19 @@ def test_a_run_is_kept_and_read_back(copyist, tmp_path):
     assert again.paradigm == NetworkTask.of(copyist)
     assert experiment.plan_of(again).config() == experiment.plan_of(trials).config()
     assert again.plot().axes[0].get_xlabel() == "words [number]"
+
+
+def test_the_commands_that_the_page_promises_for_an_own_file_work(copyist, call, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "networks.md").read_text(encoding="utf-8")
+    promised = re.findall(r"`cogattn ([^`]+)`", page.partition("| `elements(")[2].partition(" then work.")[0])
+    assert [words.split()[0] for words in promised] == ["run", "compare", "explain", "trace", "reproduce"]
+    for words in promised:
+        few = ["--people", "2", "--trials", "2"] if words.split()[0] in ("run", "compare") else []
+        made = sorted(Path("results/own_task").glob("*"))
+        given = words.replace("FILE", copyist).replace("RUN", str(made[-1]) if made else "none yet")
+        monkeypatch.setattr(registry, "_named", set())  # each command is a process of its own
+        code, _, err = call(*given.split(), *few)
+        assert code == 0, err
 
 
 def test_some_conditions_only(copyist):
