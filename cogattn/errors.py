@@ -237,6 +237,15 @@ def needs(module: str, extra: str) -> Any:
         ) from None
 
 
+def counted(n: int, word: str) -> str:
+    """How many, in words.
+
+    >>> counted(1, "trial"), counted(2000, "trial")
+    ('1 trial', '2,000 trials')
+    """
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
 def _rule(
     above: float | None,
     least: float | None,

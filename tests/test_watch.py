@@ -58,6 +58,49 @@ def test_the_interval_decides_and_else_it_is_open(medium):
     assert judged(150, 200, 0.9).verdict == "no"
 
 
+LAMP = "0:00:00;sysmon;start\n0:00:05;sysmon;lights-1-failure;True\n0:01:00;sysmon;stop\n"
+
+
+def test_nothing_is_recommended_where_nothing_is_missed():
+    told = ca.watch(LAMP, people=5)
+    assert (told.operators["missed"] == 0).all()
+    text = " ".join(told.findings())
+    assert "No change is needed" in text
+    assert "help most" not in text
+    assert "0.0% of 1 signal on" in text
+
+
+def test_only_what_lets_more_hold_the_watch_is_recommended(medium):
+    def told(held, missed, asked=0.9):
+        changes = pd.DataFrame({"change": ["as it is", "tea", "rest"], "held": held, "missed": missed})
+        found = watches.Watch(
+            medium.scenario, 0.05, asked, medium.operators, medium.signals, changes
+        ).findings()
+        return next(line for line in found if "help most" in line or "change" in line)
+
+    assert told([0.5, 0.6, 0.7], [0.2, 0.1, 0.1]).startswith("What would help most: rest (then 70% hold")
+    none = "None of the changes that were tried lets more operators hold the watch"
+    assert (
+        told([0.5, 0.5, 0.4], [0.2, 0.1, 0.3])
+        == f"{none}; the least is missed with tea (10.0% of the signals)."
+    )
+    assert "missed with rest (10.0%" in told([0.5, 0.5, 0.4], [0.2, 0.15, 0.1])
+    assert told([0.0, 0.0, 0.0], [0.2, 0.2, 0.3]) == f"{none}."
+    assert told([0.95, 0.95, 0.9], [0.01, 0.01, 0.01]).startswith("No change is needed")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["0:00:00;track;start\n0:01:00;track;stop\n",
+     "0:00:00;communications;start\n0:00:05;communications;radioprompt;other\n0:01:00;communications;stop\n"],
+)  # fmt: skip
+def test_a_watch_without_a_signal_is_not_judged(text):
+    with pytest.raises(ca.InputError, match="holds no signal that could be missed"):
+        ca.watch(text, people=3)
+    with pytest.raises(ca.InputError, match="holds no signal that could be missed"):
+        ca.watch(text + "0:01:10;sysmon;start\n0:01:20;sysmon;lights-1-failure;True\n", people=3, minutes=1.0)
+
+
 def test_a_crew_shares_out_the_watch_it_was_given():
     room = scenarios.shipped("medium")
     asks = {s.name for s in room.signals if s.task != "chatter"}
@@ -105,6 +148,7 @@ def test_the_command_says_yes_or_no(tmp_path, capsys):
     told = capsys.readouterr().out
     assert ended.value.code == 0
     assert "miss less than 50.0% of the signals; 90% were asked for." in told
+    assert "1 line of the scenario is ignored:" in told
     assert "0:00:20;resman;tank-a-level;2000" in told, "a line that is ignored is listed"
     assert re.search(r"Assumed: (\d+) of the \1 numbers of the tasks", told)
     (folder,) = (tmp_path / "watch").iterdir()

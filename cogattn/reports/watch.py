@@ -26,7 +26,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import human
-from cogattn.errors import InputError, doors, number, shown, whole
+from cogattn.errors import InputError, counted, doors, number, shown, whole
 from cogattn.observer import Observer
 from cogattn.paradigms import scenario as scenarios
 from cogattn.paradigms.control_room import ASKING, ControlRoom
@@ -120,10 +120,11 @@ class Watch(Result):
         tasks = self.tasks().sort_values("missed_per_watch", ascending=False)
         worst = self.minutes().sort_values("missed", ascending=False, kind="stable")
         worst = worst[worst["missed"] > 0].head(3)
+        of_all = f"{self.operators['share'].mean():.1%} of {counted(self.arrived, 'signal')}"
         lines = [
             self.answer() + ".",
-            f"An operator misses {self.operators['share'].mean():.1%} of {self.arrived} signals on average; a watch "
-            f"without a miss has a chance of {none:.0%} ({low:.0%} to {high:.0%}).",
+            f"An operator misses {of_all} on average; a watch without a miss has a chance of {none:.0%} "
+            f"({low:.0%} to {high:.0%}).",
             "Missed by task: "
             + "; ".join(f"{r.task} {r.missed:.1%} of {r.signals}" for r in tasks.itertuples())
             + ".",
@@ -135,14 +136,27 @@ class Watch(Result):
             ]
             lines.append(f"Most is missed from {', '.join(spelled)}.")
         if len(self.changes) > 1:
-            best = self.changes.iloc[1:].sort_values(["held", "missed"], ascending=[False, True]).iloc[0]
-            lines.append(
-                f"What would help most: {best['change']} (then {best['held']:.0%} hold the watch, and "
-                f"{best['missed']:.1%} of the signals are missed)."
-            )
+            lines.append(self._best_change())
         if self.verdict == "open":
             lines.append("The interval includes the share that was asked for: play more people (--people).")
         return lines
+
+    def _best_change(self) -> str:
+        """What would help most: only what makes more crews hold the watch is named as that."""
+        now, tried = self.changes.iloc[0], self.changes.iloc[1:]
+        best = tried.sort_values(["held", "missed"], ascending=[False, True]).iloc[0]
+        if best["held"] > now["held"]:
+            return (
+                f"What would help most: {best['change']} (then {best['held']:.0%} hold the watch, and "
+                f"{best['missed']:.1%} of the signals are missed)."
+            )
+        if now["held"] >= self.asked:
+            return "No change is needed: none that was tried lets more operators hold the watch."
+        none = "None of the changes that were tried lets more operators hold the watch"
+        least = tried.sort_values("missed", kind="stable").iloc[0]
+        if least["missed"] >= now["missed"]:
+            return f"{none}."
+        return f"{none}; the least is missed with {least['change']} ({least['missed']:.1%} of the signals)."
 
     def remarks(self) -> list[str]:
         """What is based on people's data, and what in the scenario was ignored."""
@@ -158,7 +172,8 @@ class Watch(Result):
         ]
         ignored = self.scenario.ignored
         if ignored:
-            lines.append(f"{len(ignored)} lines of the scenario are ignored:")
+            verb = "is" if len(ignored) == 1 else "are"
+            lines.append(f"{counted(len(ignored), 'line')} of the scenario {verb} ignored:")
             lines += [f"  {line}" for line in ignored[:8]]
             lines += [f"  and {len(ignored) - 8} more (ignored.txt)"] if len(ignored) > 8 else []
         return lines
@@ -300,7 +315,12 @@ def _read(scenario: str | PathLike[str], minutes: float) -> Scenario:
     else:
         room = scenarios.read(text)
     number("minutes", minutes, above=0, most=10_000, unit="min")
-    room.stream(60 * minutes)
+    world = room.stream(60 * minutes)
+    if not any(s.task in ASKING for s in world.stimuli):
+        raise InputError(
+            f"{room.name} holds no signal that could be missed, so nothing can be judged: add a failure "
+            "(sysmon, resman) or a call (radioprompt own) while its task runs"
+        )
     return room if room.end <= 60 * minutes else _until(room, 60 * minutes)
 
 
