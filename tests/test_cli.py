@@ -298,6 +298,7 @@ def refused(answer, *words):
         (["live", "--patches", "1000"], ["patches", "1000"]),
         (["live", "--value", "0.5"], ["distractors", "0.5"]),
         (["live", "--model", "nback_reader"], ["nback_reader", "task of its own"]),
+        (["read", "no.txt", "--chunk", "0"], ["--chunk must be a whole number from 1", "got 0"]),
         (["verify", "--seed", "-1"], ["seed", "-1"]),
     ],
 )

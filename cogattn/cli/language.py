@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from cogattn.cli.options import OUT, Device, Json, Out, Seed, Whole
 from cogattn.cli.shared import new_folder, progress, tell
 from cogattn.encodings import decoded
-from cogattn.errors import InputError
+from cogattn.errors import InputError, whole
 from cogattn.files import MOST_JSON, read_bytes
 
 
@@ -40,6 +40,8 @@ def read(
     from cogattn.nn.networks import registry
     from cogattn.reports.read import read as both
 
+    if chunk is not None:
+        whole("--chunk", chunk, least=1)
     path = Path(file).expanduser()
     if not path.is_file():
         raise InputError(f"FILE must be a text file that exists, got {file}")

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from cogattn.errors import counted
 from cogattn.view import plot
 from cogattn.view.result import Files, Result
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from cogattn.nn.language import ReadText, TextReader
 
 ARMS = ("human", "softmax")
+FELT = 0.05  #: bits that a word must cost more to be named: less is 0 in the one decimal that is told
 
 
 @dataclass(frozen=True)
@@ -75,13 +77,16 @@ class TextReading(Result):
         """What was found, in sentences."""
         words, table = self.words(), self.table()
         known = int(table["known_at_end"].sum())
+        still = f"{known} {'is' if known == 1 else 'are'} still known at the end"
         out = [
-            f"{self.title}: of {len(table)} chunks {known} are still known at the end with {self.slots:g} slots; "
-            f"a word costs {words['human'].mean():.2f} bits, {words['softmax'].mean():.2f} without limits."
+            f"{self.title}: of {counted(len(table), 'chunk')} {still} with {self._with()}; a word costs "
+            f"{words['human'].mean():.2f} bits, {words['softmax'].mean():.2f} without limits."
         ]
         dear = words.assign(price=words["human"] - words["softmax"]).nlargest(3, "price")
+        dear = dear[dear["price"] >= FELT]
         told = ", ".join(f"“{w}” ({p:+.1f} bits)" for w, p in zip(dear["word"], dear["price"], strict=True))
-        out.append(f"What was lost is missed most at {told}.")
+        if told:
+            out.append(f"What was lost is missed most at {told}.")
         if self.question is not None:
             out += [f"{self.question} {arm}: “{self.arms[arm].answer}”" for arm in ARMS]
             top = int(table["asked_softmax"].idxmax())
@@ -99,7 +104,10 @@ class TextReading(Result):
 
     def heading(self) -> str:
         """Which text it is."""
-        return f"{self.title}, {self.slots:g} slots"
+        return f"{self.title}, {self._with()}"
+
+    def _with(self) -> str:
+        return f"{self.slots:g} {'slot' if self.slots == 1 else 'slots'}"
 
     def plot(self) -> Figure:
         """Who got attention when, in each arm; what is known when; the surprisal along the text."""

@@ -103,6 +103,19 @@ def test_a_reading_under_limits_holds_k_chunks_and_asks_what_is_left(tiny, tmp_p
         TextReader(*tiny, [2])
 
 
+def test_only_what_costs_something_is_said_to_be_missed(tiny):
+    """One chunk that is kept costs nothing; of several, what is told is at least .1 bits as it is written."""
+    kept = read(TextReader(*tiny, [0, 1]), TEXT.split(".")[0] + ".", slots=1).findings()
+    assert "of 1 chunk 1 is still known at the end with 1 slot; " in kept[0]
+    assert not any("missed most" in line for line in kept)
+    done = read(TextReader(*tiny, [0, 1]), TEXT, slots=2)
+    words = done.words()
+    price = words["human"] - words["softmax"]
+    told = [line for line in done.findings() if "missed most" in line]
+    assert len(told) == (price >= 0.05).any()
+    assert sum(line.count(" bits)") for line in told) == min(3, (price >= 0.05).sum())
+
+
 @pytest.mark.parametrize("task", TASKS)
 def test_items_can_be_answered_from_their_chunks(task):
     count = 64 if task == "needle" else 6
