@@ -62,6 +62,17 @@ class InputError(CogattnError, ValueError):
     """
 
 
+class CallError(InputError, TypeError):
+    """Arguments that the function or class does not take, or lacks.
+
+    >>> from cogattn import Observer
+    >>> Observer(slot=3.0)
+    Traceback (most recent call last):
+        ...
+    cogattn.errors.CallError: Observer has no argument 'slot'; did you mean 'slots'?
+    """
+
+
 class RunError(CogattnError, RuntimeError):
     """A run that the world stopped (disk full, file gone, worker killed). What was finished is kept.
 
@@ -337,16 +348,19 @@ def _guarded(call: Callable[..., Any], how: _How) -> Callable[..., Any]:
             return call(*args, **named)
         wrong = mismatch(call, args, named)
         if wrong:
+            fits(call, args, named)
             if not how.first:
                 own_words(call, args, named)
             raise InputError(wrong)
-        if not how.arrays:
-            return call(*args, **named)
         try:
             return call(*args, **named)
         except CogattnError:
             raise
         except _OF_ARRAYS as error:
+            if isinstance(error, TypeError):
+                fits(call, args, named)
+            if not how.arrays:
+                raise
             why = " ".join(str(error).split()) or type(error).__name__
             raise InputError(f"{_shapes(call, args, named)}: {why}") from error
 
@@ -367,6 +381,42 @@ def own_words(call: Callable[..., Any], args: Sequence[Any], named: Mapping[str,
         raise
     except Exception:  # no line of its own
         return
+
+
+def fits(call: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> None:
+    """Refuse arguments that `call` does not take, and tell the nearest name; or say which it needs."""
+    signature = inspect.signature(inspect.unwrap(call))
+    try:
+        signature.bind(*args, **named)
+        return
+    except TypeError:
+        pass
+    who = called(call)
+    given, own = list(args), list(signature.parameters.values())
+    if own and own[0].name in ("self", "cls"):
+        given, own = given[1:], own[1:]
+    places = [p.name for p in own if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    known = [p.name for p in own if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY)]
+    twice = [name for name in places[: len(given)] if name in named]
+    for word in named if not any(p.kind is p.VAR_KEYWORD for p in own) else ():
+        if word not in known:
+            near = difflib.get_close_matches(word, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f": it takes {', '.join(known) or 'none'}"
+            raise CallError(f"{who} has no argument {word!r}{hint}") from None
+    if twice:
+        raise CallError(f"{who} is given {', '.join(twice)} twice: by place and by name") from None
+    if len(given) > len(places) and not any(p.kind is p.VAR_POSITIONAL for p in own):
+        most = counted(len(places), "argument")
+        raise CallError(f"{who} takes at most {most} by place, got {len(given)}: name the others") from None
+    there = {*places[: len(given)], *named}
+    bare_of = [p for p in own if p.default is p.empty and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)]
+    lacks = [p.name for p in bare_of if p.name not in there]
+    raise CallError(f"{who} needs {' and '.join(lacks)}") from None
+
+
+def called(call: Callable[..., Any]) -> str:
+    """The function, or the class that it makes one of, as a user calls it."""
+    return call.__qualname__.rpartition("<locals>.")[2].removesuffix(".__init__")
 
 
 def held(call: Callable[..., Any], args: Sequence[Any], named: Mapping[str, Any]) -> None:
@@ -397,7 +447,7 @@ def _shapes(call: Callable[..., Any], args: Sequence[Any], named: Mapping[str, A
     """The arguments that are arrays, and their shapes; the others as they are."""
     given = {**dict(zip(_kinds_of(call)[0], args, strict=False)), **named}
     said = [f"{name} {_told(x)}" for name, x in given.items() if name != "self"]
-    return f"{call.__name__} cannot be worked out for {', '.join(said)}"
+    return f"{called(call)} cannot be worked out for {', '.join(said)}"
 
 
 @functools.cache

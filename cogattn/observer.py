@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from cogattn import notebook, parameters
-from cogattn.errors import InputError, choice, door, shown
+from cogattn.errors import InputError, choice, door, fits, shown
 from cogattn.files import read_toml as read_toml
 from cogattn.parameters import ALIASES, BY_NAME, GONE, NAMES, PARAMETERS
 from cogattn.record import Parameter
@@ -60,7 +60,11 @@ def of_records(records: Sequence[Parameter]) -> Callable[[_T], _T]:
         def init(self: Any, *args: Any, **named: Any) -> None:
             if not named.keys() <= known:
                 named = _named(named, len(known))
-            made_init(self, *args, **named)
+            try:
+                made_init(self, *args, **named)
+            except TypeError:
+                fits(made_init, (self, *args), named)
+                raise
             check(self.__dict__)
 
         def old(self: Any, name: str) -> Any:

@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cogattn.errors import CogattnError, InputError, RunError, choice, needs, number, whole
+import cogattn as ca
+from cogattn.errors import CallError, CogattnError, InputError, RunError, choice, door, needs, number, whole
 
 quickly = settings(max_examples=200, deadline=None, derandomize=True)
 NO_NUMBERS = [
@@ -142,3 +143,52 @@ def test_a_library_of_an_extra_is_imported_or_its_install_line_is_said():
     assert needs("json.decoder", "search").JSONDecoder
     said = refusal(needs, "no_such_library.part", "search")
     assert said.startswith("this needs the library no_such_library: pip install 'cogattn[search]'")
+
+
+@door
+def four(a, b=1, *, c=2, d):
+    return a + b + c + d
+
+
+@door
+def any_more(a, *more, **named):
+    return len("x" + a)  # Python's own TypeError for what is no text
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: ca.Race(capacity=-1), "Race needs slots"),
+        (lambda: ca.Race(capacity=math.nan), "Race needs slots"),
+        (lambda: ca.Race(), "Race needs capacity and slots"),
+        (lambda: ca.Race(45.0, slot=4), "Race has no argument 'slot'; did you mean 'slots'?"),
+        (lambda: ca.Race(1, 2, slots=3), "Race is given slots twice: by place and by name"),
+        (lambda: ca.Race(1, 2, 3, 4, False, 6), "Race takes at most 5 arguments by place, got 6: name the others"),
+        (lambda: ca.Observer(slot=3), "Observer has no argument 'slot'; did you mean 'slots'?"),
+        (lambda: ca.Observer(1.0, capacity=3), "Observer is given capacity twice: by place and by name"),
+        (lambda: ca.Observer(*[1.0] * 200), "Observer takes at most"),
+        (lambda: ca.Observer().under(), "Observer.under needs limits"),
+        (lambda: ca.Population(slot=3), "Population has no argument 'slot'; did you mean 'slots'?"),
+        (lambda: ca.run("whole_report", peple=3), "run has no argument 'peple'; did you mean 'people'?"),
+        (lambda: four(1, d=2, qqqq=3), "four has no argument 'qqqq': it takes a, b, c, d"),
+        (lambda: four(1), "four needs d"),
+        (lambda: any_more(), "any_more needs a"),
+    ],
+)  # fmt: skip
+def test_arguments_that_do_not_fit_are_told_by_name(call, said):
+    text = refusal(call)
+    assert text.startswith(said)
+    with pytest.raises(TypeError):  # as Python calls it
+        call()
+
+
+def test_a_fault_within_is_no_fault_of_the_arguments():
+    assert four(1, d=0) == 4
+    with pytest.raises(TypeError) as fault:
+        any_more(3, x=1)
+    assert not isinstance(fault.value, CogattnError)
+    assert issubclass(CallError, InputError)
+
+
+def test_a_number_that_is_none_is_told_its_range():
+    assert refusal(ca.Race, capacity=math.nan, slots=4).startswith("capacity must be >= 0 items/s")
