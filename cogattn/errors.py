@@ -248,13 +248,13 @@ def needs(module: str, extra: str) -> Any:
         ) from None
 
 
-def counted(n: int, word: str) -> str:
-    """How many, in words.
+def counted(n: int, word: str, words: str = "") -> str:
+    """How many, in words. words: of more than one, if an s is not enough.
 
-    >>> counted(1, "trial"), counted(2000, "trial")
-    ('1 trial', '2,000 trials')
+    >>> counted(1, "trial"), counted(2, "trial"), counted(3, "person", "people")
+    ('1 trial', '2 trials', '3 people')
     """
-    return f"{n:,} {word}{'' if n == 1 else 's'}"
+    return f"{n} {word if n == 1 else words or word + 's'}"
 
 
 def _rule(

@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 import pickle
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import cogattn as ca
 from cogattn.errors import CallError, CogattnError, InputError, RunError, choice, door, needs, number, whole
+from cogattn.tune.designs import Proposal
+from cogattn.tune.simulated import Simulated
 
 quickly = settings(max_examples=200, deadline=None, derandomize=True)
 NO_NUMBERS = [
@@ -192,3 +196,21 @@ def test_a_fault_within_is_no_fault_of_the_arguments():
 
 def test_a_number_that_is_none_is_told_its_range():
     assert refusal(ca.Race, capacity=math.nan, slots=4).startswith("capacity must be >= 0 items/s")
+
+
+def test_one_is_told_as_one():
+    one = ca.run("partial_report", "human", people=1, trials=1)
+    assert one.remarks()[0] == "1 person, 1 trial each, seed 0, arm human"
+    two = ca.run("partial_report", people=2, trials=2)
+    assert two.remarks()[0] == "2 people, 2 trials each, seed 0, arms human, softmax"
+    weak = SimpleNamespace(missed=np.array([0.9, 0.0]), kept=np.ones(2, bool))
+    means = SimpleNamespace(
+        _ready=lambda: weak, points=2, replicates=2, task=SimpleNamespace(name="a task"), missed=weak.missed
+    )
+    assert "1 of them is known to 0.9 of a person's own noise only: trust it less" in Simulated.remarks(means)
+    conditions = pd.DataFrame({"trials": [1], "targets": 6, "distractors": 0, "exposure": 0.1})
+    axes = pd.DataFrame({"sd": [0.5], "alpha": 1.0})
+    nothing = pd.DataFrame({"design": [], "trials": []})
+    design = Proposal("whole_report", "alpha", 0.1, 0.5, ("alpha",), conditions, nothing, nothing, axes)
+    assert design.findings()[0].startswith("alpha within 0.1 for half of the people: 1 trial each: 1 x 6")
+    assert design.heading().endswith("takes 1 trial")

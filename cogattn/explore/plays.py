@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import paradigms
-from cogattn.errors import InputError
+from cogattn.errors import InputError, counted
 from cogattn.explore.curves import Picture, read
 from cogattn.observer import Observer, limits_of
 from cogattn.paradigms import Paradigm
@@ -189,7 +189,11 @@ def as_trials(play: Play, found: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]
     words = ", ".join(f"{k} {v:.3g}" for k, v in there.items())
     if not fits.any():
         raise InputError(f"no trial of the file has the display of this task ({words})")
-    out = [] if fits.all() else [f"{int((~fits).sum())} trials of other displays left out (here: {words})"]
+    out = (
+        []
+        if fits.all()
+        else [f"{counted(int((~fits).sum()), 'trial')} of other displays left out (here: {words})"]
+    )
     own = found[fits].reset_index(drop=True)
     played = shown(play)[0].frame
     yes_no = [c for c in own if c in played and played[c].dtype == bool and own[c].notna().all()]

@@ -26,7 +26,7 @@ import tomli_w
 from joblib.parallel import get_active_backend
 
 from cogattn import human, seals
-from cogattn.errors import CogattnError, InputError, doors
+from cogattn.errors import CogattnError, InputError, counted, doors
 from cogattn.files import read_json, read_table
 from cogattn.nn.networks import registry as networks
 from cogattn.observer import Observer, read_toml
@@ -126,9 +126,9 @@ class Trials(Result):
     def remarks(self) -> list[str]:
         """What was asked."""
         c = self.config
-        asked = (
-            f"{c['people']} people, {c['trials']} trials each, seed {c['seed']}, arms {', '.join(c['arms'])}"
-        )
+        people, each = counted(c["people"], "person", "people"), counted(c["trials"], "trial")
+        arms = f"{'arm' if len(c['arms']) == 1 else 'arms'} {', '.join(c['arms'])}"
+        asked = f"{people}, {each} each, seed {c['seed']}, {arms}"
         alone = "no network: the mind alone answers"
         who = f"network: {Path(str(c['model'])).stem}" if c.get("model") else alone
         if self.rows is None:

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn import paradigms
-from cogattn.errors import InputError, choice, doors, number, whole
+from cogattn.errors import InputError, choice, counted, doors, number, whole
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms import Paradigm
@@ -106,7 +106,8 @@ class Proposal(Result):
 
     def heading(self) -> str:
         """What is to be known."""
-        return f"{self.paradigm}: {self.param} within {self.within:g}{_unit(self.param)} takes {self.trials} trials"
+        within = f"{self.param} within {self.within:g}{_unit(self.param)}"
+        return f"{self.paradigm}: {within} takes {counted(self.trials, 'trial')}"
 
     def findings(self) -> list[str]:
         """What to do, and what cannot be known, in plain words."""
@@ -117,7 +118,7 @@ class Proposal(Result):
         ]  # fmt: skip
         who = "half of the people" if self.share == 0.5 else f"{self.share:.0%} of the people"
         out = [
-            f"{self.param} within {self.within:g}{_unit(self.param)} for {who}: {self.trials} trials each: "
+            f"{self.param} within {self.within:g}{_unit(self.param)} for {who}: {counted(self.trials, 'trial')} each: "
             + "; ".join(kinds) + "."
         ]  # fmt: skip
         out += [f"{r.design}: {_many(r.trials, self.param)}." for r in self.candidates.iloc[1:].itertuples()]

@@ -341,8 +341,9 @@ class Simulated(Likelihood):
         said = [f"simulated, not exact: {int(s.kept.sum())} means of {self.task.name}, known from {minds}"]
         bad = int((s.missed > _MISSED).sum())
         if bad:
+            are, them = ("is", "it") if bad == 1 else ("are", "them")
             said.append(
-                f"{bad} of them are known to {s.missed.max():.1f} of a person's own noise only: trust them less"
+                f"{bad} of them {are} known to {s.missed.max():.1f} of a person's own noise only: trust {them} less"
             )
         return said
 

@@ -231,7 +231,7 @@ def test_trials_of_another_display_are_left_out_and_counted():
     )
     own, notes = plays.as_trials(play, found)
     assert len(own) == 2
-    assert notes == ["1 trials of other displays left out (here: targets 6, distractors 0)"]
+    assert notes == ["1 trial of other displays left out (here: targets 6, distractors 0)"]
     with pytest.raises(InputError, match="no trial of the file has the display"):
         plays.as_trials(play, found.assign(targets=4.0))
 

@@ -16,11 +16,12 @@ from typing import Any
 
 import numpy as np
 
+from cogattn import errors
+
 
 def counted(which: Any, word: str) -> str:
     """How many, in words: 1 trial, 2 trials. which: a number, or a mask of those that count."""
-    n = int(np.sum(which))
-    return f"{n} {word}{'' if n == 1 else 's'}"
+    return errors.counted(int(np.sum(which)), word)
 
 
 class Note(str):
