@@ -129,6 +129,43 @@ def test_a_judge_says_the_same_another_or_nothing(tmp_path, new, said):
         played(tmp_path, OWL, "np.full(letters.shape, -1, np.int8)", new, "nback")
 
 
+SEER = """
+from types import SimpleNamespace
+
+import numpy as np
+
+class Seer:
+    name, places, alphabet, gap, eta = "seer", 18, 26, 1.0, 0.9
+    def show(self, labels, roles, keys): ...
+    def weigh(self, display): ...
+    def read(self, display, gate): ...
+    def look(self, scene, keys):
+        n, many = scene.here.shape
+        even = lambda *shape: np.full(shape, 1 / shape[-1])
+        return SimpleNamespace(
+            logits=np.zeros((n, many)), forms=even(n, many, 46), inks=even(n, many, 7), answers=even(n, 54))
+
+def load(device):
+    return Seer()
+"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("even(n, many, 46)", "even(n, many, 45)",
+         r"^forms of look\(\) of seer must give \(n, E, forms\) = \(\d+, \d+, 46\), got \(\d+, \d+, 45\)$"),
+        ("even(n, 54)", "even(n, 54) * np.nan", r"^answers of look\(\) of seer must be finite, (\d+) of \1 are not$"),
+        ("inks=", "ink=", r"^look\(\) of seer must give logits, forms, inks, answers, and inks is missing$"),
+        ("np.zeros((n, many))", "np.zeros(n)", r"logits of .* must give \(n, E\) = \(\d+, \d+\), got \(\d+,\)"),
+    ],
+)  # fmt: skip
+def test_a_seer_says_all_that_it_sees(tmp_path, old, new, said):
+    with pytest.raises(InputError, match=said):
+        played(tmp_path, SEER, old, new)
+    assert len(played(tmp_path, SEER, old, old).frame)
+
+
 def test_places_without_an_item_are_not_asked_for():
     read = np.array([[3.0, np.nan]])
     assert replies.labels("read()", read, (1, 2), 10, here=np.array([[0]])).tolist() == [[3]]

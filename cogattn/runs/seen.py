@@ -30,8 +30,9 @@ import numpy.typing as npt
 from cogattn.laws import race
 from cogattn.mind import cohort
 from cogattn.mind.draws import NAME, trial_keys, uniforms
-from cogattn.nn.networks.scene_lessons import ABSENT, PRESENT
-from cogattn.nn.networks.scenes import COLOUR, SHAPE, SHAPES
+from cogattn.nn.networks import replies
+from cogattn.nn.networks.scene_lessons import ABSENT, ANSWERS, PRESENT
+from cogattn.nn.networks.scenes import COLOUR, COLOURS, NOTHING, SHAPE, SHAPES, Scene
 from cogattn.paradigms import Answers
 from cogattn.population import People
 from cogattn.runs import displays
@@ -62,7 +63,7 @@ class SeenBatch:
         keys = trial_keys(condition_seed(plan, cell.condition), person, trial)
         shown = displays.KNOWN[plan.paradigm.pixels](plan.paradigm, cell.condition, keys)
         usual = _usual(network, displays.plain(plan.paradigm.pixels, cell.condition, shown))
-        looked = network.look(shown.scene, keys)  # the last look, which the other arms of this cell take up
+        looked = _look(network, shown.scene, keys)  # the last look, which the other arms of this cell take up
         return cls(network, shown, looked, keys, stream, stream.tasks[0].inspect, usual)
 
     @classmethod
@@ -78,7 +79,7 @@ class SeenBatch:
         signal = np.array([s.stimuli[0].signal for s in session.streams])[kind]
         shown = displays.signals(keys, signal, displays.CALLS[plan.paradigm.pixels])
         usual = _usual(network, displays.plain(plan.paradigm.pixels, cell.condition, shown))
-        looked = network.look(shown.scene, keys)
+        looked = _look(network, shown.scene, keys)
         return cls(network, shown, looked, keys, session.streams[0], 1.0, usual)
 
     # -- what it makes of each element -----------------------------------------------------------------------------
@@ -240,6 +241,12 @@ class SeenBatch:
         ], pictures[0]
 
 
+def _look(network: Any, scene: Scene, keys: Array) -> Any:
+    """What the network makes of these displays, if it is that."""
+    what = f"look() of {network.name}"
+    return replies.look(what, network.look(scene, keys), scene.here, NOTHING + 1, len(COLOURS), len(ANSWERS))
+
+
 def margin_of(display: displays.Shown, looked: Any) -> Array:
     """(n,): the decision logit of the right answer, less those of all other answers that the task allows."""
     p = np.log(np.maximum(looked.answers[:, display.answers], 1e-30))
@@ -258,5 +265,5 @@ def _usual(network: Any, plain: displays.Shown | None) -> float:
     name = (plain.scene.instruction[0], plain.kind)
     if name not in known:
         keys = trial_keys(0, np.arange(len(plain.right)), 2**29)
-        known[name] = float(np.abs(margin_of(plain, network.look(plain.scene, keys))).mean())
+        known[name] = float(np.abs(margin_of(plain, _look(network, plain.scene, keys))).mean())
     return float(known[name])

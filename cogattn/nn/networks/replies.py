@@ -77,3 +77,23 @@ def shares(what: str, given: object, shape: tuple[int, ...], here: Array) -> Arr
     if odd.any():
         raise InputError(f"{what} must give shares of attention that are >= 0 and finite, got {x[odd][0]:g}")
     return x
+
+
+def look(what: str, given: Any, here: Array, forms: int, inks: int, answers: int) -> Any:
+    """What a seer makes of displays: where elements are (`here`, (n, E)), numbers; and a decision for each display."""
+    n, elements = here.shape
+    shapes = {
+        "logits": (n, elements),
+        "forms": (n, elements, forms),
+        "inks": (n, elements, inks),
+        "answers": (n, answers),
+    }
+    for name, shape in shapes.items():
+        if not hasattr(given, name):
+            raise InputError(f"{what} must give {', '.join(shapes)}, and {name} is missing")
+        letters = "n, answers" if name == "answers" else ", ".join(["n", "E", name][: len(shape)])
+        x = array(f"{name} of {what}", getattr(given, name), shape, letters)
+        odd = ~np.isfinite(x if name == "answers" else x[here])
+        if odd.any():
+            raise InputError(f"{name} of {what} must be finite, {int(odd.sum())} of {odd.size} are not")
+    return given
