@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from cogattn.errors import InputError, shown
+from cogattn.errors import InputError, counted, shown
 from cogattn.notebook import Progress
 from cogattn.observer import Observer
 from cogattn.paradigms.base import Levels
@@ -160,11 +160,10 @@ class Likelihood(ABC):
         """What is odd about the data though it can be fitted."""
         per = frame.groupby("person", sort=False).size()
         few = per[per < FEW]
-        return (
-            [f"{len(few)} people have fewer than {FEW} trials ({some(few.index)}): weakly informed"]
-            if len(few)
-            else []
-        )
+        if few.empty:
+            return []
+        those = counted(len(few), "person has", "people have")
+        return [f"{those} fewer than {FEW} trials ({some(few.index)}): weakly informed"]
 
 
 def dealt(n: int, folds: int, chance: np.random.Generator) -> Array:
@@ -193,9 +192,10 @@ def lacking(frame: pd.DataFrame, columns: Sequence[str]) -> list[str]:
     )
     common = sets.mode().iloc[0] if len(sets) else frozenset()
     other = sets[sets.map(len) < len(common)]
-    return (
-        [f"{len(other)} people lack a condition that others have ({some(other.index)})"] if len(other) else []
-    )
+    if other.empty:
+        return []
+    those = counted(len(other), "person lacks", "people lack")
+    return [f"{those} a condition that others have ({some(other.index)})"]
 
 
 def checked(frame: pd.DataFrame, columns: Sequence[str]) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from cogattn.compiled import compiled
-from cogattn.errors import InputError
+from cogattn.errors import InputError, counted
 from cogattn.laws.conflict import SELECTED, SLOWEST, cut_normal, push_rate
 from cogattn.paradigms.base import Levels
 from cogattn.paradigms.conflict import KINDS, Conflicting, Flanker
@@ -182,7 +182,8 @@ def timed_choices(
 def unanswered(frame: pd.DataFrame) -> list[str]:
     """Trials without a response."""
     gone = int(frame[["correct", "rt"]].isna().any(axis=1).sum())
-    return [f"{gone} trials without a response are left out"] if gone else []
+    left = f"without a response {'is' if gone == 1 else 'are'} left out"
+    return [f"{counted(gone, 'trial')} {left}"] if gone else []
 
 
 def draw_times(ax: Any, data: SessionData, expected: Array, name: str, words: dict[float, str]) -> None:

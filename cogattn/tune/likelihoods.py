@@ -23,7 +23,7 @@ import pandas as pd
 from cogattn import paradigms
 from cogattn._renamed import old_names
 from cogattn.compiled import compiled
-from cogattn.errors import InputError, choice, number
+from cogattn.errors import InputError, choice, counted, number
 from cogattn.laws.counts import first_finishers, reallocated_counts, report_counts
 from cogattn.paradigms import Paradigm, registry
 from cogattn.paradigms.base import Law
@@ -195,7 +195,8 @@ class ReportLikelihood(Likelihood):
         right = frame.groupby("person", sort=False)["score"].sum()
         nothing = right[right == 0]
         if len(nothing):
-            notes.append(f"{len(nothing)} people reported nothing in any trial ({some(nothing.index)})")
+            silent = counted(len(nothing), "person", "people")
+            notes.append(f"{silent} reported nothing in any trial ({some(nothing.index)})")
         notes += lacking(frame, ("exposure", "targets", "distractors"))
         if frame["exposure"].nunique() == 1:
             notes.append("one exposure alone cannot tell the rate from the threshold: they will trade off")

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from cogattn import paradigms
-from cogattn.errors import InputError, shown
+from cogattn.errors import InputError, counted, shown
 from cogattn.human import imports
 from cogattn.paradigms import Paradigm
 from cogattn.runs.trials import Trials
@@ -92,11 +92,14 @@ def matched(
         gone = [p for p in there if p not in in_all]
         if gone:
             notes.append(
-                f"{one.task.name}: {len(gone)} people ({some(gone)}) were not in every fitted task: not predicted"
+                f"{one.task.name}: {counted(len(gone), 'person', 'people')} ({some(gone)}) "
+                f"{'was' if len(gone) == 1 else 'were'} not in every fitted task: not predicted"
             )
         more = [p for p in somewhere if p not in there]
         if more:
-            notes.append(f"{len(more)} people were not in {one.task.name}: they inform the population alone")
+            those = counted(len(more), "person was", "people were")
+            what = "this informs" if len(more) == 1 else "they inform"
+            notes.append(f"{those} not in {one.task.name}: {what} the population alone")
         for other in fitted:
             if other.task.name == one.task.name and other.trials.frame.equals(one.trials.frame):
                 notes.append(

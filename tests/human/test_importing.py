@@ -813,7 +813,7 @@ def test_tune_takes_every_format_and_says_what_it_did(call):
     assert "fit whole_report: 1 of 1 (100 %)" in err.splitlines()
     assert "fit whole_report: " not in out
     assert "2 rows left out: only condition=1,2,3,4,5 was asked for" in out
-    assert "1 people have fewer than 30 trials" in out
+    assert "1 person has fewer than 30 trials" in out
 
 
 @pytest.mark.parametrize(
@@ -840,10 +840,10 @@ def test_one_trial_and_errors_only_are_fitted_with_a_warning(call):
     Path("one.csv").write_text("".join(LONG.splitlines(True)[:2]))
     code, out, _ = call("tune", "whole_report", "--data", "one.csv", "--params", "capacity")
     assert code == 0
-    assert "1 people have fewer than 30 trials (anna)" in out
+    assert "1 person has fewer than 30 trials (anna)" in out
     Path("none.csv").write_text(
         "id,exposure_ms,targets,score\n" + "".join(f"a,{e},6,0\n" * 20 for e in (50, 100))
     )
     code, out, _ = call("tune", "whole_report", "--data", "none.csv", "--params", "capacity")
     assert code == 0
-    assert "1 people reported nothing in any trial (a)" in out
+    assert "1 person reported nothing in any trial (a)" in out

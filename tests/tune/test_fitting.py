@@ -276,9 +276,9 @@ def test_odd_data_are_fitted_and_named(twelve):
     missing = nothing[(nothing["person"] != 4) | (nothing["exposure"] > 0.04)]
     few = pd.concat([missing[missing["person"] != 6], missing[missing["person"] == 6].iloc[-1:]])
     notes = " ".join(tune.fit("whole_report", few).notes)
-    assert "1 people reported nothing in any trial (2)" in notes
+    assert "1 person reported nothing in any trial (2)" in notes
     assert "lack a condition that others have (4" in notes
-    assert "1 people have fewer than 30 trials (6)" in notes
+    assert "1 person has fewer than 30 trials (6)" in notes
 
 
 def test_one_wrong_key_does_not_prove_a_fifth_slot():
