@@ -28,6 +28,7 @@ FEW = 30  #: trials; who has fewer is named
 STRAY = (
     0.002  #: share of answers that are taken as scattered, so that one wrong key proves nothing [assumption]
 )
+_CODES = 6  # that a message spells out
 
 
 class Data(Protocol):
@@ -218,3 +219,17 @@ def checked(frame: pd.DataFrame, columns: Sequence[str]) -> None:
             raise InputError(f"{name} must be a number in every trial, got {shown(bad)}")
         if name != "person" and not np.isfinite(values.to_numpy(float)).all():
             raise InputError(f"{name} must be finite in every trial; it is not")
+
+
+def among(frame: pd.DataFrame, name: str, told: Mapping[str, float | str]) -> None:
+    """Only the values that a condition can have: a table for each of them holds no other."""
+    values = frame[name]
+    odd = values[~values.isin(list(told.values()))]
+    if odd.empty:
+        return
+    codes = [f"{v:g}=MEANING" for v in sorted(values.unique())[:_CODES]]
+    known = ", ".join(f"{word} ({value})" for word, value in told.items())
+    raise InputError(
+        f"{name} must be one of {known} in every trial, got {odd.iloc[0]:g} ({len(odd)} such trials): say what each "
+        f"code means, --word {name}:{','.join(codes)}"
+    )

@@ -22,7 +22,7 @@ from cogattn.laws.conflict import SELECTED, SLOWEST, cut_normal, push_rate
 from cogattn.paradigms.base import Levels
 from cogattn.paradigms.conflict import KINDS, Conflicting, Flanker
 from cogattn.paradigms.divided import DEMAND, MONOTONY
-from cogattn.tune.base import STRAY, Array, Likelihood, checked, lacking, over
+from cogattn.tune.base import STRAY, Array, Likelihood, among, checked, lacking, over
 from cogattn.tune.predictive import Predictive, of_choices
 from cogattn.tune.sessions import COURSE, HIDDEN, SessionData, course, forward, on_task
 from cogattn.view import plot
@@ -81,7 +81,9 @@ class ConflictLikelihood(Likelihood):
 
     def compact(self, frame: pd.DataFrame) -> SessionData:
         """Congruence, right or wrong, response time in order; no response: NaN."""
-        return timed_choices(self, frame, ("congruence",), self.task.gap, self.task.gap + 0.8)
+        data = timed_choices(self, frame, ("congruence",), self.task.gap, self.task.gap + 0.8)
+        among(frame, "congruence", KINDS)
+        return data
 
     def loglik(self, theta: Array, data: SessionData, row: Array) -> Array:
         """(n,): log density of the responses of person row[i] under theta[i]."""

@@ -32,6 +32,7 @@ from cogattn.tune.predictive import Predictive
 from cogattn.view import plot
 
 RACES = ("fixed", "reallocating", "linear")
+MOST = 64  #: targets, and distractors, of a display: a table has a row for each number of them (as in the paradigms)
 
 
 @dataclass(frozen=True)
@@ -118,10 +119,12 @@ class ReportLikelihood(Likelihood):
                 f"{bad['targets']:g} for person {bad['person']}"
             )
         for name, least in (("targets", 1), ("distractors", 0)):
-            odd = frame[(frame[name] < least) | (frame[name] != np.floor(frame[name]))]
+            odd = frame[(frame[name] < least) | (frame[name] > MOST) | (frame[name] != np.floor(frame[name]))]
             if len(odd):
                 got, who = odd[name].iloc[0], odd["person"].iloc[0]
-                raise InputError(f"{name} must be a whole number >= {least}, got {got:g} for person {who}")
+                raise InputError(
+                    f"{name} must be a whole number from {least} to {MOST}, got {got:g} for person {who}"
+                )
         if (frame["exposure"] <= 0).any():
             raise InputError(f"exposure must be > 0 s, got {frame['exposure'].min():g}")
         if (frame["exposure"] > 5).any():

@@ -29,7 +29,7 @@ from cogattn.laws.diffusion import counted_into, wald_density, walked_into, wien
 from cogattn.paradigms.base import Levels
 from cogattn.paradigms.conflict import KINDS
 from cogattn.tune import scales
-from cogattn.tune.base import STRAY, Array, Likelihood, lacking
+from cogattn.tune.base import STRAY, Array, Likelihood, among, lacking
 from cogattn.tune.conflict import draw_times, laid_over, looked_up, timed_choices, unanswered
 from cogattn.tune.predictive import Predictive, of_choices
 from cogattn.tune.sessions import HIDDEN, SessionData
@@ -109,7 +109,10 @@ class TwoChoiceLikelihood(Likelihood):
         if self.law == "wald":
             frame = frame.assign(correct=np.where(frame["rt"].isna(), np.nan, 1.0))
         called = () if self.conflict else tuple(self._called(kind) for kind in kinds)
-        return replace(timed_choices(self, frame, ("_cell",), 0.0, 3.0), called=called)
+        data = timed_choices(self, frame, ("_cell",), 0.0, 3.0)
+        if self.conflict:
+            among(frame, self.cells[0], KINDS)
+        return replace(data, called=called)
 
     def _called(self, kind: tuple[Any, ...]) -> str:
         """A condition, as the data call it."""
