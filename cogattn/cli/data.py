@@ -42,7 +42,7 @@ class DataOptions:
         list[str] | None,
         Parameter(
             negative=(),
-            help="what a cell means: j=1, 2_vs_5=spatial_2v5, or of one column congruence:0=congruent,2=incongruent",
+            help="what a cell means: j=1, 2_vs_5=spatial_2v5, or of one column, all its codes: correct:1=1,2=0",
         ),
     ] = None
     set: Annotated[

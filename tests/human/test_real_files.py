@@ -17,7 +17,7 @@ import pytest
 from cogattn.errors import InputError
 from cogattn.human import imports
 from cogattn.human.imports import Recipe
-from cogattn.tune import tasks
+from cogattn.tune import likelihoods, tasks
 
 REAL = Path(os.environ.get("COGATTN_REAL", Path(__file__).parents[3] / "shared" / "real"))
 pytestmark = pytest.mark.skipif(not REAL.is_dir(), reason="real files of other people are not at hand")
@@ -178,6 +178,20 @@ def test_what_no_column_says_is_said(name, lacking):
     found = imports.propose(REAL / name, tasks.known())
     assert found.lacking == lacking
     assert f"--set {lacking[0]}=VALUE" in " ".join(found.says())
+
+
+def test_codes_that_nobody_can_know_are_asked_for_and_all_of_them():
+    """Hedge's flankers: 0 congruent, 1 neutral, 2 incongruent, by his programs; with two of them told the neutral
+    trials would count as congruent."""
+    path = REAL / "headless_P10Flanker1.csv"
+    found = imports.propose(path, tasks.known(), Recipe(heads=HEADS))
+    assert (found.task, found.sure) == ("flanker", "not sure")
+    assert "--word congruence:0=MEANING,1=MEANING,2=MEANING" in " ".join(found.says())
+    with pytest.raises(InputError, match=r"congruence must be one of .* got 2 \(240 such trials\)"):
+        likelihoods.of("flanker").compact(found.table.frame)
+    some = {"congruence": {"0": "congruent", "2": "incongruent"}}
+    with pytest.raises(InputError, match=r"not for 1; got '1' in row 7 of .* \(240 such rows\)"):
+        imports.propose(path, tasks.known(), Recipe(heads=HEADS, words=some))
 
 
 def test_practice_is_left_out_and_counted():

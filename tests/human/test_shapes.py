@@ -245,6 +245,64 @@ def test_answers_are_kept_and_read_the_next_file(tmp_path):
         Recipe.from_file(tmp_path / "odd.toml")
 
 
+@pytest.mark.parametrize("codes", ["012", ["0.0", "1.0", "2.0"]])
+@pytest.mark.parametrize("where", ["congruence", ""])
+def test_once_a_code_is_named_every_code_is(tmp_path, codes, where):
+    """What is left out is neither taken as our own number nor merged with another code."""
+    coded = BASE.drop(columns=["congruency"], errors="ignore").assign(
+        congruence=list(codes) * (len(BASE) // 3)
+    )
+    path, told = put(tmp_path, coded), tasks.shape("flanker").levels
+    some, every = (
+        {"0": "congruent", "2": "incongruent"},
+        {"0": "congruent", "1": "neutral", "2": "incongruent"},
+    )
+    words = {where: some} if where else some
+    mend = "--word congruence:0=congruent,2=incongruent,1"
+    with pytest.raises(
+        InputError, match=f"congruence: .* but not for 1.*; got .* in row 3 of .*{mend}"
+    ) as refused:
+        imports.read(path, WANTED, levels=told, words=words)
+    assert f"({len(BASE) // 3} such rows)" in str(refused.value)
+    words = {where: every} if where else every
+    frame = imports.read(path, WANTED, levels=told, words=words).frame
+    assert frame["congruence"].tolist() == [1, 0, -1] * (len(BASE) // 3)
+
+
+def test_a_number_beside_a_word_that_was_told_stays_what_it_is(tmp_path):
+    """Nothing was said of codes, or nothing else than what they are: no code is left out."""
+    sizes = pd.DataFrame({"id": "a", "set_size": ["4", "six"] * 10, "changed": [0, 1] * 10})
+    table = imports.read(
+        put(tmp_path, sizes), ("person", "set_size", "changed"), words={"set_size": {"six": 6}}
+    )
+    assert table.frame["set_size"].tolist() == [4, 6] * 10
+    with pytest.raises(InputError, match="changed: words were given for 1, but not for 0"):
+        imports.read(
+            put(tmp_path, sizes.drop(columns="set_size")), ("person", "changed"), words={"changed": {"1": 1}}
+        )
+    with pytest.raises(InputError, match="set_size: words were given for 1, but not for 2"):
+        imports.read(
+            put(tmp_path, sizes.assign(set_size=[1, 2] * 10)),
+            ("person", "set_size"),
+            words={"set_size": {"1": 4}},
+        )
+
+
+@pytest.mark.parametrize(
+    ("codes", "sure"), [("012", "not sure"), ("01", "not sure"), (("-1", "0", "1"), "sure")]
+)
+def test_codes_that_may_mean_anything_are_asked_for(tmp_path, codes, sure):
+    coded = BASE.drop(columns=["congruency"], errors="ignore")
+    coded = coded.assign(condition=(list(codes) * len(BASE))[: len(BASE)])
+    said = Recipe(columns={"congruence": "condition"})
+    found = imports.propose(put(tmp_path, coded, "flanker.csv"), tasks.known(), said)
+    assert (found.task, found.sure) == ("flanker", sure)
+    each = ",".join(f"{c}=MEANING" for c in codes)
+    assert (f"--word congruence:{each}" in " ".join(found.says())) == (sure != "sure")
+    own = [*codes] if sure != "sure" else ["incongruent", "neutral", "congruent"]
+    assert found.conditions["congruence"].tolist() == own
+
+
 def test_all_that_is_missing_is_told_at_once(tmp_path):
     path = put(tmp_path, pd.DataFrame({"id": ["a", "b"] * 10, "colour": 1}))
     with pytest.raises(

@@ -21,8 +21,10 @@ import pandas as pd
 from cogattn.errors import InputError, shown
 from cogattn.human.imports.levels import spoken
 from cogattn.human.imports.names import ALIASES, RESPONSE_TIMES, near, plain
+from cogattn.human.imports.recipe import Recipe
 from cogattn.human.imports.records import Note
 from cogattn.human.imports.sheets import MISSING, DataSheet
+from cogattn.human.imports.told import every_code, plainly
 
 #: Times, and between which seconds their middle must lie to be believed (onsets may lie anywhere).
 TIMES: Mapping[str, tuple[float, float]] = {
@@ -208,8 +210,11 @@ def numbers(
     levels: Mapping[str, str],
     notes: list[str],
     known: Mapping[str, float] | None = None,
+    said: Recipe | None = None,
 ) -> pd.Series:
-    """A column as numbers; words that mean one are taken so (and said), other text is an error that names its row."""
+    """A column as numbers; words that mean one are taken so (and said), other text is an error that names its row.
+
+    said: what the reader told of cells; a code that he left out is no number that can be taken as it is."""
     if pd.api.types.is_numeric_dtype(column) and not words and not levels:
         values = pd.Series(column.to_numpy(float, na_value=math.nan), column.index)
     else:
@@ -217,6 +222,13 @@ def numbers(
         values = pd.Series(each(column, read), column.index, dtype=object)
         _all_numbers(column, values, name, path, known or {})
         values = values.astype(float)
+        if said is not None:
+            coded = bool(known) or name in YES_NO
+
+            def rows(cell: str) -> Sequence[Any]:
+                return list(column.index[texts(column) == cell])
+
+            every_code(name, path, said, bare=read.bare, taken=read.taken, coded=coded, rows=rows)
         notes += read.said(path)
     return _checked(values, name, path, notes)
 
@@ -235,6 +247,7 @@ class _Cells:
         self.name, self.words, self.levels, self.thousands = name, words, levels, thousands
         self.known = {spoken(word): float(value) for word, value in known.items()}
         self.taken: dict[str, float] = {}
+        self.bare: dict[str, float] = {}  #: numbers that no word told
         self.lists = 0
 
     def __call__(self, cell: Any) -> float | str:
@@ -256,8 +269,9 @@ class _Cells:
 
     def _meant(self, words: str) -> float | None:
         """What a word means: as was said, as the sidecar has it, or as everybody has it."""
-        if words in self.words:
-            value = self.words[words]
+        called = words if words in self.words else plainly(words)
+        if called in self.words:
+            value = self.words[called]
             return float(value) if not isinstance(value, str) else self.known.get(spoken(value))
         if spoken(words) in self.known:
             return self.known[spoken(words)]
@@ -274,7 +288,10 @@ class _Cells:
             value = float(words.replace(",", ".", 1))
         except ValueError:
             return words
-        return value if "_" not in words and math.isfinite(value) else words
+        if "_" in words or not math.isfinite(value):
+            return words
+        self.bare[words] = value
+        return value
 
     def said(self, path: Path) -> list[str]:
         notes: list[str] = []

@@ -21,9 +21,10 @@ from cogattn.human.imports import formats, names
 from cogattn.human.imports.guesses import SheetCells
 from cogattn.human.imports.levels import COMMON, Level
 from cogattn.human.imports.reader import HELPERS, SET, Request, columns_of
-from cogattn.human.imports.recipe import Recipe
+from cogattn.human.imports.recipe import ANY, Recipe
 from cogattn.human.imports.table import Imported, read, summary
 from cogattn.human.imports.together import CONDITIONS, by_condition
+from cogattn.human.imports.told import as_words, unknown
 
 _CLUE, _LACKS, _MARGIN, _IDLE = 4.0, 1.2, 1.0, 1.5
 _NAMING = re.compile(r"(.*_)?(exp\w*|task\w*|test|paradigm|battery|game|stim|study|block_?name)(_.*)?")
@@ -55,6 +56,13 @@ class LikelyTask(NamedTuple):
     called: bool  #: whether the file calls it so
 
 
+class UnknownCodes(NamedTuple):
+    """Codes of a condition that may mean one thing or another."""
+
+    codes: tuple[str, ...]
+    words: tuple[str, ...]  #: what the task calls its levels
+
+
 @dataclass(frozen=True)
 class FileProposal:
     """How a file is read, if nobody objects."""
@@ -69,6 +77,9 @@ class FileProposal:
     conditions: pd.DataFrame = field(default_factory=pd.DataFrame)
     kept: tuple[str, ...] = ()  #: columns of the file that were taken along as they are
     unused: tuple[str, ...] = ()  #: columns of the file that nothing was taken from
+    codes: Mapping[str, UnknownCodes] = field(
+        default_factory=dict
+    )  #: of conditions, where nobody can know them
 
     def mapping(self) -> pd.DataFrame:
         """A row per column of ours: the file's column, the unit, what its cells mean."""
@@ -97,6 +108,9 @@ class FileProposal:
         for name in self.lacking:
             how = f"--set {name}=VALUE if it is the same in every trial, or " if name in SET else ""
             out.append(f"No column says {name}, which {self.task} needs: {how}--column {name}=NAME.")
+        for name, (codes, words) in self.codes.items():
+            what = f"Nobody can know which {name} {', '.join(codes)} mean, {' or '.join(words)}"
+            out.append(f"{what}: say it with --word {as_words(name, {}, codes)}.")
         return out
 
     def record(self) -> dict[str, Any]:
@@ -108,7 +122,7 @@ class FileProposal:
             "recipe": {k: list(v) if isinstance(v, tuple) else v for k, v in recipe.items()},
             "columns": summary(self.table).to_dict("records"),
             "conditions": self.conditions.to_dict("records"), "notes": self.table.records(),
-            "unused": list(self.unused),
+            "unused": list(self.unused), "codes": {k: list(v.codes) for k, v in self.codes.items()},
         }  # fmt: skip
 
 
@@ -155,10 +169,34 @@ def propose(
     more = tuple(keep) or _other_conditions(held, wanted, optional, levels, said)
     table = read(path, wanted, optional=optional, levels=levels, recipe=said, keep=more)
     recipe = replace(table.recipe, task=shape.name)
-    conditions = by_condition(table.frame, levels, more)
+    codes = _unknown(held, shape, table)
+    sure = "not sure" if codes else sure
+    named = {name: told for name, told in levels.items() if name not in codes}
+    conditions = by_condition(table.frame, named, more)
     used = {*recipe.columns.values(), *recipe.only, *recipe.drop, *more, held.sheet.group}
     unused = tuple(name for name in held.sheet.names if name not in used)
-    return FileProposal(path, table, recipe, shape.name, sure, rivals, lacking, conditions, more, unused)
+    return FileProposal(
+        path, table, recipe, shape.name, sure, rivals, lacking, conditions, more, unused, codes
+    )
+
+
+def _unknown(held: SheetCells, task: TaskShape, table: Imported) -> dict[str, UnknownCodes]:
+    """Conditions of the task whose codes leave open what they mean, no word having told it."""
+    out = {}
+    for name in task.columns:
+        column, told, used = table.recipe.columns.get(name), task.levels.get(name, {}), table.recipe.words
+        if (
+            column not in held.sheet.names
+            or not told
+            or used.get(name)
+            or {*used.get(ANY, {})} & {*held.words(column)}
+        ):
+            continue
+        values = table.frame[name]
+        if pd.api.types.is_numeric_dtype(values) and unknown(values.unique(), told):
+            codes = tuple(f"{v:g}" for v in sorted(values.unique())[:_FEW])
+            out[name] = UnknownCodes(codes, tuple(map(str, told)))
+    return out
 
 
 def candidates(held: SheetCells, tasks: Sequence[TaskShape], said: Recipe, path: Path) -> list[LikelyTask]:

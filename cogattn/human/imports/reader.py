@@ -300,7 +300,7 @@ class _Maker:
         if called:
             return cells.named(column, name, self.sheet.path, called, words)
         known = {word: value for word, value in told.items() if not isinstance(value, str)}
-        return cells.numbers(column, name, self.sheet.path, words, levels, self.notes, known)
+        return cells.numbers(column, name, self.sheet.path, words, levels, self.notes, known, self.asked.said)
 
     def worked_out(self, name: str, frame: pd.DataFrame) -> pd.Series | None:
         """What follows from other columns: right from keys, "changed" from right, no distractors from no column."""

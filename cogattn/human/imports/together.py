@@ -180,7 +180,7 @@ def _above_chance(
         mend = (
             "if 0 means wrong there, say --word correct:1=1 --word correct:0=0"
             if parts[0].named_error
-            else f"if it counts errors, say --column error={column}; if not, --word correct:1=1"
+            else f"if it counts errors, say --column error={column}; if not, --word correct:1=1,0=0"
         )
         raise InputError(
             f"accuracy in {path.name} is below chance in every condition ({100 * p:.0f} % right by column {column}): "
