@@ -216,3 +216,18 @@ def test_the_stop_signals_delays_and_what_escapes():
     stop = frame[frame["correct"].notna() & (frame["rt"].isna() | (frame["correct"] == 0))]
     assert len(stop) == 64  # 28 stopped, 36 escaped; the 185 others went and were right
     assert frame["delay"].max() == pytest.approx(0.313, abs=0.1)
+
+
+def test_stops_are_right_by_another_column_than_goes_and_a_recipe_keeps_that(tmp_path):
+    """CorrectGo is 1 where somebody went, wrongly, at a stop, and 0 where he stopped."""
+    said = Recipe(constants={"tones": 0.25})
+    found = imports.propose(REAL / "bids_stop", tasks.known(), said, keep=("trial_type",))
+    kept = found.recipe.save(tmp_path / "stop.toml")
+    again = imports.propose(REAL / "bids_stop", tasks.known(), Recipe.from_file(kept), keep=("trial_type",))
+    for one in (found, again):
+        right = one.table.frame.groupby("trial_type")["correct"].agg(["mean", "size"])
+        assert right.loc["failed stop"].tolist() == [0, 36]
+        assert right.loc["successful stop"].tolist() == [1, 28]
+        assert right.loc["go"].tolist() == [1, 185]
+    assert "correct" not in found.recipe.columns
+    assert "CorrectGo" not in found.unused

@@ -245,6 +245,60 @@ def test_answers_are_kept_and_read_the_next_file(tmp_path):
         Recipe.from_file(tmp_path / "odd.toml")
 
 
+def stopped():
+    """Three goes, one of them wrong, a stop that succeeded and one that failed, again and again; who was right."""
+    rows = [("go", 0.412, 1, 0, 1), ("go", 0.398, 1, 0, 1), ("go", 0.371, 0, 0, 0), ("stop", None, 0, 1, 1),
+            ("stop", 0.342, 1, 0, 0)] * 12  # fmt: skip
+    frame = pd.DataFrame(rows, columns=["trial_kind", "rt", "CorrectGo", "SuccStop", "truth"])
+    frame["rt"] += np.arange(len(frame)) / 1e4
+    return frame.drop(columns="truth").assign(id="a"), frame["truth"].tolist()
+
+
+STOPS = ("person", "correct", "rt")
+
+
+def test_right_in_going_and_right_in_stopping_are_put_together(tmp_path):
+    frame, truth = stopped()
+    table = imports.read(put(tmp_path, frame, "stops.csv"), STOPS)
+    assert table.frame["correct"].tolist() == truth
+    assert "right is SuccStop where trial_kind is a stop, else CorrectGo" in table.notes
+    again = imports.read(put(tmp_path, frame, "next.csv"), STOPS, recipe=table.recipe)
+    assert again.frame["correct"].tolist() == truth
+
+
+def test_right_in_going_alone_is_not_right_in_all_trials(tmp_path):
+    frame, _ = stopped()
+    for lacking in ("SuccStop", "trial_kind"):
+        path = put(tmp_path, frame.drop(columns=lacking), "stops.csv")
+        with pytest.raises(
+            InputError, match="column CorrectGo says who was right in go trials only: say which"
+        ) as no:
+            imports.read(path, STOPS)
+        assert "--only COLUMN=go, or --column correct=NAME" in str(no.value)
+    path = put(tmp_path, frame, "stops.csv")
+    going = imports.read(path, STOPS, only={"trial_kind": "go"}).frame["correct"]
+    assert going.tolist() == [1, 1, 0] * 12
+    said = imports.read(path, STOPS, columns={"correct": "CorrectGo"}).frame["correct"]
+    assert said.tolist() == frame["CorrectGo"].tolist(), "what is said is done"
+
+
+def test_a_recipe_keeps_the_words_of_the_outcome(tmp_path):
+    frame, truth = stopped()
+    words = np.where(
+        frame["trial_kind"] == "go", "go", np.where(frame["SuccStop"], "successful stop", "failed stop")
+    )
+    frame = frame.drop(columns=["SuccStop", "trial_kind"]).assign(trial_type=words)
+    table = imports.read(put(tmp_path, frame, "stops.csv"), STOPS)
+    assert table.frame["correct"].tolist() == truth
+    again = imports.read(
+        put(tmp_path, frame, "next.csv"), STOPS, recipe=table.recipe.save(tmp_path / "r.toml")
+    )
+    assert again.frame["correct"].tolist() == truth
+    succeeded = frame[frame["trial_type"] != "failed stop"]  # a run without a failure
+    again = imports.read(put(tmp_path, succeeded, "one.csv"), STOPS, recipe=tmp_path / "r.toml")
+    assert again.frame["correct"].tolist() == [1, 1, 0, 1] * 12
+
+
 @pytest.mark.parametrize("codes", ["012", ["0.0", "1.0", "2.0"]])
 @pytest.mark.parametrize("where", ["congruence", ""])
 def test_once_a_code_is_named_every_code_is(tmp_path, codes, where):

@@ -225,7 +225,7 @@ def outcome(cells_of: pd.Series, right: pd.Series | None) -> pd.Series | None:
     words = cells.texts(cells_of).fillna("").map(conditions.spoken)
     no = words.map(lambda w: bool(_NO.search(w)))
     yes = words.map(lambda w: bool(_YES.search(w))) & ~no
-    if not (yes.any() and no.any()):
+    if not (yes.any() or no.any()):
         return None
     rest = pd.Series(float("nan"), words.index)
     if right is not None:
@@ -270,6 +270,7 @@ class Meanings:
 
     words: dict[str, dict[str, Level]] = field(default_factory=dict)
     silent: pd.Series | None = None  #: rows in which nobody answered
+    worked: set[str] = field(default_factory=set)  #: columns of ours that several of the file's make
     doubts: dict[str, str] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 

@@ -173,7 +173,8 @@ def propose(
     sure = "not sure" if codes else sure
     named = {name: told for name, told in levels.items() if name not in codes}
     conditions = by_condition(table.frame, named, more)
-    used = {*recipe.columns.values(), *recipe.only, *recipe.drop, *more, held.sheet.group}
+    judged = _plain_columns(held, said).values()
+    used = {*recipe.columns.values(), *judged, *recipe.only, *recipe.drop, *more, held.sheet.group}
     unused = tuple(name for name in held.sheet.names if name not in used)
     return FileProposal(
         path, table, recipe, shape.name, sure, rivals, lacking, conditions, more, unused, codes

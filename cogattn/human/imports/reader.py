@@ -22,7 +22,8 @@ from cogattn.human.imports.records import Note
 from cogattn.human.imports.sheets import DataSheet
 
 ASIDE = ("trial", "session", "block", "practice")  # not fitted, but they tell repeated trials and practice
-HELPERS = ("report", "correct", "error", "response", "correct_response", "outcome")
+NAMED = ("report", "correct", "error", "response", "correct_response")  # found by their names
+HELPERS = (*NAMED, *derived.KINDS)
 ROW = "row of the file"  #: a mark of all cells of a row, which tells whether it is there twice
 
 
@@ -75,7 +76,7 @@ def read_file(sheet: DataSheet, asked: Request) -> ReadFile:
     mine = mine if keep.all() else mine[keep]
     told = {n: said.cells(n) for n in mine if said.words.get(n)}
     meant = guesses.meanings(mine, taken, asked.told, told, errors="error" in said.columns)
-    mine = derived.more(mine, taken, {*asked.wanted, *asked.optional}, meant, notes)
+    mine = derived.more(mine, taken, {*asked.wanted, *asked.optional}, said, meant, notes)
     frame = _numbers(sheet, mine, taken, asked, meant, notes)
     frame, silent = _silenced(frame, mine, meant, asked, notes)
     for name in asked.keep:
@@ -85,9 +86,12 @@ def read_file(sheet: DataSheet, asked: Request) -> ReadFile:
     named = [
         Note(f"column {column} is taken as {ours}", "column", ours)
         for ours, column in taken.items()
-        if ours != column and ours in frame and ours not in ASIDE
+        if ours != column and ours in frame and ours not in (*ASIDE, *meant.worked)
     ]
-    mapped = {n: c for n, c in taken.items() if n in frame or n in HELPERS[:-1]}
+    mapped = {n: c for n, c in taken.items() if n in frame or n in HELPERS}
+    if "correct" in meant.worked:
+        mapped.pop("correct", None)
+        meant.words.pop("correct", None)
     if "error" in said.columns and "correct" in mapped:
         mapped["error"] = mapped.pop("correct")
     words = {n: dict(w) for n, w in meant.words.items() if n in frame}
@@ -131,20 +135,21 @@ def columns_of(held: SheetCells, asked: Request) -> dict[str, str]:
         who = guesses.person_column(held, theirs.values())
         theirs |= {"person": who} if who else {}
     taken = dict(theirs)
-    for name in (*HELPERS[:-1], *ASIDE):  # a column may help in two ways: a response is a report, and a key
+    for name in (*NAMED, *ASIDE):  # a column may help in two ways: a response is a report, and a key
         own = said.get(name)
         more = {name: own} if own else cells.matched(sheet, [name], {}, theirs.values())
         if name in ("correct", "error") and name not in names_ and guesses.unfit(held, more, told, said):
             more = {}
-        if not more and name in HELPERS[1:-1] and "correct" not in taken and _judged(asked):
+        if not more and name in NAMED[1:] and "correct" not in taken and _judged(asked):
             used = {**theirs, **{n: c for n, c in taken.items() if n in HELPERS}}
             more = guesses.more_columns(held, [name], used, told).columns
         taken = {**more, **taken}
     error = None if "error" in names_ else taken.pop("error", None)  # of a continuous report, in degrees
     if error is not None and "correct" not in taken:
         taken["correct"] = error
-    outcome = guesses.outcome_column(held) if _judged(asked) and "correct" not in said else None
-    return {**taken, "outcome": outcome} if outcome else taken
+    if _judged(asked) and "correct" not in said:
+        taken |= derived.kinds(held, taken.get("correct"), said)
+    return taken
 
 
 def _judged(asked: Request) -> bool:
@@ -290,9 +295,9 @@ class _Maker:
         """A column as numbers, or as the names of levels."""
         column = self.mine[name] if column is None else column
         if name in self.meant.doubts and not self.asked.said.cells(name):
-            raise InputError(
-                f"{self.sheet.path.name}: {self.meant.doubts[name]}: say what each means, e.g. --word {name}:1=1"
-            )
+            doubt = self.meant.doubts[name]
+            mend = "" if ": say " in doubt else f": say what each means, e.g. --word {name}:1=1"
+            raise InputError(f"{self.sheet.path.name}: {doubt}{mend}")
         told = self.asked.told.get(name, {})
         levels = self.sheet.levels.get(self.taken.get(name, ""), {})
         words = {**self.meant.words.get(name, {}), **self.asked.said.cells(name)}
