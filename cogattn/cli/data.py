@@ -106,12 +106,12 @@ def read_for(task: Any, data: str, how: DataOptions, params: list[str] | None = 
     from cogattn.tune import likelihoods, scales, tasks
 
     wrong, table = [], None
+    law = likelihoods.of(task)
     for name in params or ():
         try:
-            scales.names([name])
+            scales.names([name], law.params)
         except InputError as error:
             wrong.append(str(error))
-    law = likelihoods.of(task)
     try:
         table = imports.read(data, law.columns, optional=law.optional, levels=law.levels, recipe=how.said())
     except InputError as error:

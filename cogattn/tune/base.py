@@ -86,6 +86,10 @@ class Likelihood(ABC):
         """Those of them that are fitted if nobody says which."""
         return self.informed(data)
 
+    def to_choose(self) -> tuple[str, ...]:
+        """Where nobody has said what is usual: some parameters that can be fitted, to begin with."""
+        return ()
+
     @abstractmethod
     def compact(self, frame: pd.DataFrame) -> Any:
         """People's data, condensed to what the law needs."""

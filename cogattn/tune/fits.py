@@ -373,7 +373,7 @@ def ask(
     frame = of_people(data)
     compact = law.compact(frame)
     informed = law.informed(compact)
-    names = scales.names(params) if params else law.usual(compact)
+    names = scales.names(params, law.params) if params else law.usual(compact)
     for name in names:
         if name not in informed:
             raise InputError(

@@ -120,10 +120,15 @@ SCALES = _Scales(
 )
 
 
-def names(params: Sequence[str]) -> tuple[str, ...]:
-    """These parameters, each known and once."""
+def names(params: Sequence[str], of: Sequence[str] | None = None) -> tuple[str, ...]:
+    """These parameters, each known and once. of: those that a law takes, which a name that nobody knows is told."""
     known = sorted(SCALES)
-    return tuple(dict.fromkeys(choice("parameter", canonical(name), known) for name in params))
+
+    def one(name: str) -> str:
+        called = canonical(name)
+        return called if called in known else choice("parameter", called, known if of is None else sorted(of))
+
+    return tuple(dict.fromkeys(map(one, params)))
 
 
 def own(params: Sequence[str], latent: npt.ArrayLike) -> Array:

@@ -130,11 +130,19 @@ class Simulated(Likelihood):
 
     def usual(self, data: Means) -> tuple[str, ...]:  # noqa: ARG002
         """Those that this paradigm is about."""
-        if not self.task.usual_params:
+        if some := self.to_choose():
             raise InputError(
-                f"say which parameters of {self.task.name} are to be fitted (params), at most {MOST}"
+                f"say which parameters of {self.task.name} are to be fitted, at most {MOST}: --params {','.join(some)} "
+                f"(in Python params={some!r}), or others: a wrong name lists all {len(self.params)}"
             )
         return self.task.usual_params
+
+    def to_choose(self) -> tuple[str, ...]:
+        """How fast people are where they are timed, else how much they hold; none where the paradigm says what is
+        usual."""
+        if self.task.usual_params:
+            return ()
+        return ("speed", "hand") if self.summary.times else ("slots", "wandering")
 
     def compact(self, frame: pd.DataFrame) -> Means:
         """Shares, means and sds in each cell; the cells must be those of the task as it is given."""

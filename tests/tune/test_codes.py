@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from cogattn import tune
 from cogattn.errors import InputError
 from cogattn.tune import likelihoods, two_choice
 
@@ -45,3 +46,26 @@ def test_a_display_of_more_than_any_eye_has_seen_is_refused(column, least):
         InputError, match=f"{column} must be a whole number from {least} to 64, got 65 for person 0"
     ):
         law.compact(pd.DataFrame({**shown, column: 65}))
+
+
+def test_a_parameter_that_nobody_knows_is_told_those_of_the_law(tmp_path, call):
+    """Not the sixty of all laws."""
+    coded(1, -1).to_csv(tmp_path / "flanker.csv", index=False)
+    own = ", ".join(sorted(likelihoods.of("flanker").params))
+    said = f"parameter must be one of {own}, got 'foo'"
+    code, _, err = call("tune", "flanker", "--data", str(tmp_path / "flanker.csv"), "--params", "speed,foo")
+    assert (code, err.strip()) == (2, f"cogattn: {said}")
+    with pytest.raises(InputError, match=said):
+        tune.fit("flanker", coded(1, -1), ("speed", "foo"), pool=False)
+    with pytest.raises(
+        InputError, match="these data say nothing about criterion: parameters they inform are speed"
+    ):
+        tune.fit("flanker", coded(1, -1), ("criterion",), pool=False)
+
+
+@pytest.mark.parametrize("paradigm", ["stop_signal", "continuous_report"])
+def test_where_parameters_have_to_be_chosen_some_are_named(paradigm):
+    some = ",".join(likelihoods.of(paradigm).to_choose())
+    said = f"say which parameters of {paradigm} are to be fitted, at most 4: --params {some} "
+    with pytest.raises(InputError, match=said):
+        likelihoods.of(paradigm).usual(None)

@@ -101,6 +101,14 @@ def test_every_paradigm_has_a_likelihood_and_every_column_it_asks_for():
             assert set(law.usual(means)) <= set(law.params)
 
 
+def test_some_parameters_are_named_wherever_they_have_to_be_chosen():
+    for name in likelihoods.fitted():
+        law = likelihoods.of(name)
+        some = law.to_choose()
+        assert bool(some) == (not law.exact and not paradigms.get(name).usual_params), name
+        assert set(some) <= set(law.params), name
+
+
 def test_what_cannot_be_asked(watched):
     frame = watched[0]
     with pytest.raises(InputError, match=r"vigilance as it is given has no condition .* block = 6"):
@@ -110,7 +118,8 @@ def test_what_cannot_be_asked(watched):
             "vigilance", frame, ("criterion", "criterion_shift", "wandering", "memory_loss", "lapse_duration")
         )
     with pytest.raises(
-        InputError, match=r"say which parameters of breaks are to be fitted \(params\), at most 4"
+        InputError,
+        match=r"parameters of breaks are to be fitted, at most 4: --params speed,hand \(in Python params=",
     ):
         tune.fit("breaks", run("breaks", arms="human", people=1).frame)
     with pytest.raises(InputError, match="has to be simulated first"):
