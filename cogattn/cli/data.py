@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -158,21 +160,52 @@ def import_(
                 f"--{'to' if place is to else 'save'} must be another place than the data, got {place}"
             )
     taken = split(keep) if keep else []
+    said = replace(reading, recipe=None).said()
     found = _proposed(data, reading.said(), paradigm, taken)
     if json:
         print(_dumped(found.record()))
     else:
         _shown(found)
         if not yes and sys.stdin.isatty() and sys.stdout.isatty():
-            found = _asked(data, found, reading.said(), paradigm, taken)
+            found, more = _asked(data, found, reading.said(), paradigm, taken)
+            said = more.over(said)
     aside = sys.stderr if json else sys.stdout
     if save is not None:
         print(f"\nRecipe: {found.recipe.save(save)}", file=aside)
     if to is not None:
         print(f"\nTrials: {write(found.table, to)}", file=aside)
-    if not json and found.task and not found.lacking:
-        where = f" --recipe {save}" if save else ""
-        print(f"\nNext: cogattn tune {found.task} --data {data}{where}, or cogattn report {data}{where}")
+    if not json and found.task and not found.lacking and not found.codes:
+        how = f" --recipe {shlex.quote(save)}" if save else _as_typed(said, reading.recipe)
+        file = f"{shlex.quote(data)}{how}"
+        print(f"\nNext: cogattn tune {found.task} --data {file}{_params(found.task)}, or")
+        print(f"      cogattn report {file} --for {found.task}{_params(found.task)}")
+
+
+def _as_typed(said: Recipe, recipe: str | None) -> str:
+    """Answers as options of the command line, a recipe they stand over included."""
+
+    def parts(name: str, of: Mapping[str, Any]) -> list[str]:
+        told = {k: v if isinstance(v, str) else f"{v:g}" for k, v in of.items()}
+        return [word for key, value in told.items() for word in (name, f"{key}={value}")]
+
+    words = ["--recipe", recipe] if recipe else []
+    words += ["--format", said.format] if said.format != "auto" else []
+    words += ["--columns", ",".join(said.heads)] if said.heads else []
+    words += parts("--column", said.columns) + parts("--only", said.only)
+    units = [f"{name}={unit}" if name else unit for name, unit in said.unit.items()]
+    words += ["--unit", ",".join(units)] if units else []
+    for column, cells in said.words.items():
+        words += parts("--word", {f"{column}:{cell}" if column else cell: v for cell, v in cells.items()})
+    words += parts("--set", said.constants)
+    return "".join(f" {shlex.quote(word)}" for word in words)
+
+
+def _params(task: str) -> str:
+    """The option that a paradigm needs whose parameters somebody has to choose: some that can be fitted to it."""
+    from cogattn.tune import likelihoods
+
+    some = likelihoods.of(task).to_choose()
+    return f" --params {','.join(some)}" if some else ""
 
 
 def _proposed(data: str, said: Recipe, task: str | None, keep: list[str]) -> FileProposal:
@@ -209,18 +242,19 @@ _HELP = """Enter: yes. Else answers, parted by blanks: COLUMN=NAME (rt=RT2), for
 word:2_vs_5=spatial_2v5, only:block=test. no: leave it."""
 
 
-def _asked(data: str, found: FileProposal, said: Recipe, task: str | None, keep: list[str]) -> FileProposal:
-    """Whether that is right; what else is meant, until it is."""
-    import shlex
-
+def _asked(
+    data: str, found: FileProposal, said: Recipe, task: str | None, keep: list[str]
+) -> tuple[FileProposal, Recipe]:
+    """Whether that is right; what else is meant, until it is; and what was answered."""
+    answered = DataOptions().said()
     print(f"\n{_HELP}")
     while True:
         try:
             answer = input("Is that right? ").strip()
         except EOFError:
-            return found
+            return found, answered
         if answer.lower() in ("", "y", "yes"):
-            return found
+            return found, answered
         if answer.lower() in ("n", "no", "q", "quit"):
             raise InputError("nothing was read: the proposal was not taken")
         try:
@@ -228,7 +262,7 @@ def _asked(data: str, found: FileProposal, said: Recipe, task: str | None, keep:
             task = next((w[4:] for w in words if w.startswith("for=")), task)
             more = _answers([w for w in words if not w.startswith("for=")])
             found = _proposed(data, more.over(said), task, keep)
-            said = more.over(said)
+            said, answered = more.over(said), more.over(answered)
         except (InputError, ValueError) as error:
             print(f"cogattn: {error}")
             continue

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import math
+import shlex
 import shutil
 from pathlib import Path
 
@@ -789,6 +790,42 @@ def test_of_a_run_with_several_arms_the_one_with_limits_is_read(tmp_path):
     assert "only arm=human was asked for" in text
     assert len(table.frame) == (trials.frame["arm"] == "human").sum()
     assert "seconds or milliseconds" in refusal(tmp_path / "mine.csv", PRP, only={"arm": "softmax"})
+
+
+CUES = "".join(
+    f"a,{i % 3 % 2},{['valid', 'invalid'][i % 2]},{400 + 7 * (i * 37 % 50)},{i % 9 > 0:d},x y\n"
+    for i in range(60)
+)
+
+
+@pytest.mark.parametrize("saved", [False, True])
+def test_the_next_command_reads_the_file_as_it_was_read(call, saved):
+    """Whatever had to be said is in the line that import prints: it is run as it stands."""
+    Path("my cues.csv").write_text(CUES)
+    said = [
+        "--columns",
+        "who,side,kind,ms,hit,part",
+        "--set",
+        "soa=0.2",
+        "--only",
+        "part=x y",
+        "--unit",
+        "rt=ms",
+    ]
+    said += ["--column", "person=who", "--column", "rt=ms", "--column", "correct=hit", "--column", "cue=kind"]
+    said += ["--word", "correct:1=1,0=0", "--for", "posner"]
+    code, out, _ = call("import", "my cues.csv", *said, "--yes", *(["--save", "kept.toml"] if saved else []))
+    assert code == 0
+    line = out[out.index("Next: ") + 6 : out.index(", or\n", out.index("Next: "))]
+    words = shlex.split(line)
+    assert words[:5] == ["cogattn", "tune", "posner", "--data", "my cues.csv"]
+    assert words[-2:] == ["--params", "speed,hand"]
+    assert ("--recipe" in words) == saved
+    again, back, _ = call("import", "my cues.csv", *words[5:-2], "--for", "posner", "--yes")
+    assert again == 0
+    table, other = (text[text.index("By condition:") :].split("\n\n")[0] for text in (out, back))
+    assert table == other
+    assert "valid" in table
 
 
 def test_import_names_the_columns_that_it_leaves(call):
