@@ -27,7 +27,9 @@ from cogattn._renamed import old_fields
 from cogattn.errors import InputError, choice, doors, number, shown, whole
 from cogattn.laws import alertness, race, stages
 from cogattn.laws.conflict import SELECTED
+from cogattn.world.arrivals import CALLED as CALLED
 from cogattn.world.arrivals import Arrivals, Moment, arrivals_of, moments_of
+from cogattn.world.kinds import CALL, END, EXPIRE, FORGET, MASK, OFFSET, ONSET, WEIGHT  # noqa: F401  (names of old)
 
 MOST_ELEMENTS = 256  #: elements that one trial can hold: the state of a mind is a record of fixed size
 MOST_TASKS = 8  #: tasks that one mind does at a time
