@@ -1,4 +1,4 @@
-"""A tiny specialist for the tests: its source, as a user's file."""
+"""A tiny specialist and a tiny judge for the tests: their sources, as a user's files."""
 
 COPYIST = '''
 import numpy as np
@@ -105,3 +105,16 @@ class Names(Paradigm):
             curve(ax, frame, "score", "size", pens_of(frame), xlabel="names", ylabel="given back")
             return plot.finish(ax.figure, [ax], "names")
 '''
+
+#: it never knows whether a letter is that of n ago
+OWL = """
+import numpy as np
+
+class Owl:
+    name, places, alphabet = "owl", 20, 5
+    def judge(self, letters, n, plan=None):
+        return np.full(letters.shape, -1, np.int8)
+
+def load(device):
+    return Owl()
+"""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from own import COPYIST, NAMES
+from own import COPYIST, NAMES, OWL
 
 from cogattn import errors, explain, run
 from cogattn.errors import InputError
@@ -36,17 +36,7 @@ def load(device):
 SIGHT = "np.where(open_ & (roles == 1), labels, -1)"
 WEIGHT = "np.where(roles < 0, -np.inf, roles)"
 
-OWL = """
-import numpy as np
-
-class Owl:
-    name, places, alphabet = "owl", 60, 8
-    def judge(self, letters, n, plan=None):
-        return np.full(letters.shape, -1, np.int8)
-
-def load(device):
-    return Owl()
-"""
+JUDGE = OWL.replace("20, 5", "60, 8")  # for the lists of the paradigm
 
 
 def played(folder, source, old, new, paradigm="partial_report", look=lambda trials: trials):
@@ -126,7 +116,7 @@ def test_a_specialist_says_something_of_each_element(tmp_path, old, new, said):
 )
 def test_a_judge_says_the_same_another_or_nothing(tmp_path, new, said):
     with pytest.raises(InputError, match=said):
-        played(tmp_path, OWL, "np.full(letters.shape, -1, np.int8)", new, "nback")
+        played(tmp_path, JUDGE, "np.full(letters.shape, -1, np.int8)", new, "nback")
 
 
 SEER = """

@@ -210,3 +210,12 @@ def test_a_display_is_what_a_report_experiment_shows():
     assert [s.distractor for s in stream.stimuli] == [False, False, True]
     assert {(s.onset, s.mask, s.offset) for s in stream.stimuli} == {(0.5, 0.7, None)}
     assert stream.end == 1.0
+
+
+@pytest.mark.parametrize("distractor", [False, True])
+def test_weights_are_the_callers_own(distractor):
+    """What he writes into them is nobody else's; without a distractor alpha changes nothing."""
+    stream = TaskStream((Stimulus("A"), Stimulus("B", distractor=distractor)), 1.0)
+    stream.weights(0.3)[:] = 7.0
+    assert stream.weights(0.3).tolist() == [1.0, 0.3 if distractor else 1.0]
+    assert stream.weights([0.3, 0.5]).tolist() == [[1.0, a if distractor else 1.0] for a in (0.3, 0.5)]

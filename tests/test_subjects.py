@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from own import OWL
 from safetensors.torch import load_file, save_file
 
 from cogattn.errors import InputError
@@ -45,19 +46,6 @@ def parrot(tmp_path: Path) -> Path:
     path = tmp_path / "parrot.py"
     path.write_text(PARROT)
     return path
-
-
-OWL = """
-import numpy as np
-
-class Owl:
-    name, places, alphabet = "owl", 20, 5
-    def judge(self, letters, n, plan=None):
-        return np.full(letters.shape, -1, np.int8)
-
-def load(device):
-    return Owl()
-"""
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ environment waits until the wall clock shows them, or is late; the mind does not
 from __future__ import annotations
 
 from collections.abc import Generator
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -91,15 +92,16 @@ def _from_zero(env: simpy.Environment | None) -> simpy.Environment:
 def _replay(env: simpy.Environment, subject: Mind, stream: TaskStream) -> Generator[Any, Any, None]:
     """The stream as a SimPy process: what it knows, when it is time. Its end is the caller's: when all has arrived,
     nothing in SimPy's list holds the mind any more."""
-    open_ended = {s.name: s.mask for s in stream.stimuli if callable(s.mask)}
-    times = [moment.time for moment in stream.moments]
-    for moment, later in zip(stream.moments, times[1:], strict=False):
+    for moment, after in pairwise(stream.moments):
         subject._world_acts = moment.time
         yield env.timeout(max(0.0, moment.time - env.now))
-        subject._world_acts = later
+        subject._world_acts = after.time
         subject._meet(moment)
-        for name in moment.shown.keys() & open_ended.keys() if open_ended else ():
-            env.process(_until(open_ended[name], name, subject))
+        if stream.open_stimuli:
+            for name, (x, _) in moment.shown.items():
+                mask = stream.stimuli[x].mask
+                if callable(mask):
+                    env.process(_until(mask, name, subject))
 
 
 def _until(process: Any, name: str, subject: Mind) -> Generator[Any, Any, None]:

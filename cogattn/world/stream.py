@@ -396,7 +396,7 @@ class TaskStream:
         """
         distractor, own, selected, some = self._drawn
         if not some and np.ndim(alpha) == 0:
-            return own
+            return own.copy()
         drawn = np.asarray(alpha, float)[..., None]
         if (selected != 1.0).any():
             drawn = drawn**selected
@@ -409,7 +409,6 @@ class TaskStream:
         tasks = [self.tasks[job] for job in self.jobs]
         distractor = np.array([s.distractor for s in self.stimuli], bool)
         own, selected = (np.array([getattr(t, n) for t in tasks], float) for n in ("pertinence", "selected"))
-        own.setflags(write=False)
         return distractor, own, selected, bool(distractor.any())
 
     @cached_property

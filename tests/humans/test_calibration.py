@@ -166,6 +166,18 @@ def test_slips_are_told_by_four_tables(calibration):
 
 
 @pytest.mark.full
+def test_errors_of_all_tell_how_often_the_person_in_the_middle_slips(calibration):
+    """As people differ in it, so many slip so often; few slip often, so the middle lies below the mean."""
+    middle = calibration.in_the_middle(0.05)
+    odds = np.log(middle / (1 - middle)) + Population.adults().slip.sd * np.random.default_rng(1).normal(
+        size=400_000
+    )
+    share = 1 / (1 + np.exp(-odds))
+    assert share.mean() == pytest.approx(0.05, abs=0.0004)
+    assert middle < 0.035
+
+
+@pytest.mark.full
 @pytest.mark.parametrize("phenomenon", ["vigilance 30 min", "partial report at 83 ms"])
 def test_a_phenomenon_left_out_gives_the_same_numbers_twice(calibration, phenomenon):
     one, two = (calibration.leave_out(phenomenon, 6) for _ in range(2))

@@ -191,6 +191,21 @@ def test_a_stream_may_leave_its_masks_to_a_process():
     assert mind.events.query("kind == 'mask'").time.tolist() == pytest.approx([first + 0.02] * 2)
 
 
+def test_processes_of_one_moment_begin_in_the_order_of_their_elements():
+    """Not in that of a set of names, which changes from one Python to the next."""
+    begun, names = [], [f"{i:x}" for i in range(16)]
+
+    def process_of(name):
+        def until(mind):
+            begun.append(name)
+            yield mind.env.timeout(0.1)
+
+        return until
+
+    play(TaskStream(tuple(Stimulus(n, mask=process_of(n)) for n in names), 1.0), QUICK)
+    assert begun == names
+
+
 def test_a_mask_may_be_an_event():
     stream = TaskStream((Stimulus("A"), Stimulus("B", mask=lambda mind: mind.encoded("A"))), 5.0)
     mind = play(stream, QUICK)
